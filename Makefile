@@ -1,0 +1,47 @@
+# Two commands for a newcomer: `make run` and `make test`. Everything else is set up by them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LAB ?= examples/two-vrf-hub.toml
+TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint
+PACKAGES := snmp snmptrapd smitools
+BENCH_TOOLS := snmpd net-snmp-config gcc
+BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
+
+.PHONY: run test check bench soak clean
+
+run: $(VENV)/.ready
+	$(BIN)/ipsec-agent run $(LAB)
+
+test: $(VENV)/.dev-ready tools
+	$(BIN)/pytest
+
+check: $(VENV)/.dev-ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev-ready bench-tools
+	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+soak: $(VENV)/.dev-ready tools
+	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab -k soak
+
+$(VENV)/.ready: pyproject.toml
+	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+$(VENV)/.dev-ready: $(VENV)/.ready
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+.PHONY: tools bench-tools
+tools:
+	@sh scripts/need.sh "$(TOOLS)" "$(PACKAGES)"
+bench-tools:
+	@sh scripts/need.sh "$(BENCH_TOOLS)" "$(BENCH_PACKAGES)"
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Flow room: the one place where tunnel facts live."""

@@ -1,0 +1,236 @@
+"""Flow room: what a tunnel counts, and where the numbers come from.
+
+A tunnel holds a *counter source*: asked for one counter as of a moment, or for all of them. `PacketCounters` are moved by a packet
+path; `PeriodicCounters` are a base plus whole packets at a period, computed when read. `Totals` sums a VRF's sources: what has been
+counted for good, plus a closed form for each group of periodic sources, so a global costs the same at one tunnel or at 100,000.
+
+Every number is the true one, of unbounded size; the 32-bit objects of the MIB and their Wraps are cut from it by the view. A number
+that an engine cannot know is None.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+
+class IkeCounter(IntEnum):
+    """The counters of an IKE tunnel; octets are lengths of IP datagrams (cikeTunInOctets and its neighbours)."""
+
+    IN_OCTETS = 0
+    IN_PACKETS = 1
+    IN_DROPS = 2
+    IN_NOTIFYS = 3
+    IN_P2_EXCHANGES = 4
+    IN_P2_INVALIDS = 5
+    IN_P2_REJECTS = 6
+    IN_P2_SA_DELETES = 7
+    OUT_OCTETS = 8
+    OUT_PACKETS = 9
+    OUT_DROPS = 10
+    OUT_NOTIFYS = 11
+    OUT_P2_EXCHANGES = 12
+    OUT_P2_INVALIDS = 13
+    OUT_P2_REJECTS = 14
+    OUT_P2_SA_DELETES = 15
+
+
+class IpsecCounter(IntEnum):
+    """The counters of an IPsec tunnel (cipSecTunInOctets and its neighbours).
+
+    IN_OCTETS are those of decapsulated inner packets, OUT_OCTETS those of whole packets on the wire; the last two are the other
+    layer of each direction, which accounting wants.
+    """
+
+    IN_OCTETS = 0
+    IN_DECOMP_OCTETS = 1
+    IN_PACKETS = 2
+    IN_DROPS = 3
+    IN_REPLAY_DROPS = 4
+    IN_AUTHS = 5
+    IN_AUTH_FAILS = 6
+    IN_DECRYPTS = 7
+    IN_DECRYPT_FAILS = 8
+    OUT_OCTETS = 9
+    OUT_UNCOMP_OCTETS = 10
+    OUT_PACKETS = 11
+    OUT_DROPS = 12
+    OUT_AUTHS = 13
+    OUT_AUTH_FAILS = 14
+    OUT_ENCRYPTS = 15
+    OUT_ENCRYPT_FAILS = 16
+    IN_OUTER_OCTETS = 17
+    OUT_INNER_OCTETS = 18
+
+
+class CounterSource(Protocol):
+    """Numbers that can be read as of a moment (microseconds of the router's clock)."""
+
+    def value(self, counter: int, now: int) -> int | None: ...
+
+    def snapshot(self, now: int) -> tuple[int | None, ...]: ...
+
+    def join(self, totals: Totals) -> None:
+        """Begin to count in a VRF's totals too."""
+
+    def leave(self, totals: Totals, now: int) -> None:
+        """Stop moving: the totals keep what was counted until now."""
+
+
+class PacketCounters:
+    """Numbers that a packet path increments; once joined to totals, each increment reaches those too."""
+
+    __slots__ = ("_totals", "_values")
+
+    def __init__(self, kind: type[IkeCounter] | type[IpsecCounter]) -> None:
+        self._values = [0] * len(kind)
+        self._totals: Totals | None = None
+
+    def add(self, counter: int, amount: int = 1) -> None:
+        self._values[counter] += amount
+        if self._totals is not None:
+            self._totals.add(counter, amount)
+
+    def value(self, counter: int, now: int) -> int:
+        return self._values[counter]
+
+    def snapshot(self, now: int) -> tuple[int, ...]:
+        return tuple(self._values)
+
+    def join(self, totals: Totals) -> None:
+        for counter, amount in enumerate(self._values):
+            totals.add(counter, amount)
+        self._totals = totals
+
+    def leave(self, totals: Totals, now: int) -> None:
+        self._totals = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """What one period adds, shared by all tunnels that carry the same traffic: `step[counter]` every `period` microseconds."""
+
+    period: int
+    step: tuple[int, ...]
+
+
+class PeriodicCounters:
+    """`base` plus what `rhythm` has added since `start` (microseconds): steady traffic that nobody has to tick."""
+
+    __slots__ = ("base", "rhythm", "start")
+
+    def __init__(self, base: tuple[int, ...], rhythm: Rhythm, start: int) -> None:
+        self.base = base
+        self.rhythm = rhythm
+        self.start = start
+
+    def value(self, counter: int, now: int) -> int:
+        rhythm = self.rhythm
+        return self.base[counter] + rhythm.step[counter] * ((now - self.start) // rhythm.period)
+
+    def snapshot(self, now: int) -> tuple[int, ...]:
+        turns = (now - self.start) // self.rhythm.period
+        return tuple(base + step * turns for base, step in zip(self.base, self.rhythm.step, strict=True))
+
+    def join(self, totals: Totals) -> None:
+        totals.add_all(self.base)
+        totals.group(self.rhythm).join(self.start)
+
+    def leave(self, totals: Totals, now: int) -> None:
+        totals.group(self.rhythm).leave(self.start)
+        turns = (now - self.start) // self.rhythm.period
+        totals.add_all([step * turns for step in self.rhythm.step])
+
+
+class FrozenCounters:
+    """The numbers of a tunnel that has ended, or an engine's last poll."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, values: tuple[int | None, ...]) -> None:
+        self._values = values
+
+    def value(self, counter: int, now: int) -> int | None:
+        return self._values[counter]
+
+    def snapshot(self, now: int) -> tuple[int | None, ...]:
+        return self._values
+
+    def join(self, totals: Totals) -> None:
+        totals.add_all([value or 0 for value in self._values])
+
+    def leave(self, totals: Totals, now: int) -> None:
+        """What was counted stays counted."""
+
+
+@dataclass(slots=True)
+class RhythmGroup:
+    """The whole turns that all sources of one rhythm have made, in O(log n).
+
+    A start is q·period + r, and ⌊(now - start) / period⌋ = ⌊now / period⌋ - q - [r > now mod period]; so the sum needs the number
+    of sources, the sum of their q, and how many r lie above the present phase.
+    """
+
+    rhythm: Rhythm
+    count: int = 0
+    quotients: int = 0
+    phases: list[int] = field(default_factory=list)
+    in_order: bool = True
+
+    def join(self, start: int) -> None:
+        quotient, phase = divmod(start, self.rhythm.period)
+        self.count += 1
+        self.quotients += quotient
+        self.phases.append(phase)
+        self.in_order = False
+
+    def leave(self, start: int) -> None:
+        quotient, phase = divmod(start, self.rhythm.period)
+        self.count -= 1
+        self.quotients -= quotient
+        self._sort()
+        del self.phases[bisect_right(self.phases, phase) - 1]
+
+    def turns(self, now: int) -> int:
+        quotient, phase = divmod(now, self.rhythm.period)
+        self._sort()
+        above = len(self.phases) - bisect_right(self.phases, phase)
+        return self.count * quotient - self.quotients - above
+
+    def _sort(self) -> None:
+        if not self.in_order:
+            self.phases.sort()
+            self.in_order = True
+
+
+class Totals:
+    """The sum over every source that ever joined, as of a moment."""
+
+    __slots__ = ("_counted", "_groups")
+
+    def __init__(self, kind: type[IkeCounter] | type[IpsecCounter]) -> None:
+        self._counted = [0] * len(kind)
+        self._groups: dict[Rhythm, RhythmGroup] = {}
+
+    def add(self, counter: int, amount: int) -> None:
+        self._counted[counter] += amount
+
+    def add_all(self, amounts: Sequence[int]) -> None:
+        for counter, amount in enumerate(amounts):
+            self._counted[counter] += amount
+
+    def group(self, rhythm: Rhythm) -> RhythmGroup:
+        found = self._groups.get(rhythm)
+        if found is None:
+            found = self._groups[rhythm] = RhythmGroup(rhythm)
+        return found
+
+    def value(self, counter: int, now: int) -> int:
+        total = self._counted[counter]
+        for rhythm, group in self._groups.items():
+            if rhythm.step[counter]:
+                total += rhythm.step[counter] * group.turns(now)
+        return total

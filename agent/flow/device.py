@@ -1,0 +1,63 @@
+"""Flow room: the device: who the router is, and its interfaces with their counters (what SNMPv2-MIB and IF-MIB show).
+
+ifIndex follows the order of the configuration and, once given, stays with its interface while the router runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from agent.flow.rows import Rows
+
+
+class InterfaceCounter(IntEnum):
+    """What crossed an interface; octets are those of IP packets."""
+
+    IN_OCTETS = 0
+    IN_UNICAST = 1
+    IN_DISCARDS = 2
+    IN_ERRORS = 3
+    OUT_OCTETS = 4
+    OUT_UNICAST = 5
+    OUT_DISCARDS = 6
+    OUT_ERRORS = 7
+
+
+@dataclass(slots=True, eq=False)
+class InterfaceState:
+    """One interface as it stands; `last_change` is microseconds of the router's clock, `speed` bits per second."""
+
+    index: int
+    name: str
+    kind: str  # an IANAifType name: "ethernetCsmacd", "propPointToPointSerial", "frameRelay", "tunnel", "softwareLoopback"
+    mtu: int
+    speed: int
+    description: str = ""
+    physical_address: bytes = b""
+    admin_up: bool = True
+    oper_up: bool = True
+    last_change: int = 0
+    counters: list[int] = field(default_factory=lambda: [0] * len(InterfaceCounter))
+
+    def count_in(self, octets: int) -> None:
+        self.counters[InterfaceCounter.IN_OCTETS] += octets
+        self.counters[InterfaceCounter.IN_UNICAST] += 1
+
+    def count_out(self, octets: int) -> None:
+        self.counters[InterfaceCounter.OUT_OCTETS] += octets
+        self.counters[InterfaceCounter.OUT_UNICAST] += 1
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """One router's identity and interfaces. `object_id` is sysObjectID in dotted decimal."""
+
+    name: str
+    description: str
+    object_id: str
+    services: int = 78  # physical, data link, internet, end-to-end, application: what an IOS router answers (RFC 3418)
+    interfaces: Rows[int, InterfaceState] = field(default_factory=Rows)
+
+    def interface(self, name: str) -> InterfaceState | None:
+        return next((state for state in self.interfaces.values() if state.name == name), None)

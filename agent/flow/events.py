@@ -1,0 +1,122 @@
+"""Flow room: what happened, as frozen values. Each verb of the monitor emits one.
+
+`vrf` is the VRF whose context the event belongs to, None the global table. Rows in an event are those of the monitor: a row that
+has ended no longer moves, a live one may.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.flow.model import (
+    EndReason,
+    IkeFailure,
+    IkeHistory,
+    IkeTunnel,
+    IpsecFailure,
+    IpsecHistory,
+    IpsecTunnel,
+    PeerKey,
+    Spi,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class IkeTunnelStarted:
+    vrf: str | None
+    tunnel: IkeTunnel
+
+
+@dataclass(frozen=True, slots=True)
+class IkeTunnelEnded:
+    """`failure` is the failure row of an end that is not a normal expiry."""
+
+    vrf: str | None
+    tunnel: IkeTunnel
+    reason: EndReason
+    history: IkeHistory
+    failure: IkeFailure | None
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecTunnelStarted:
+    vrf: str | None
+    tunnel: IpsecTunnel
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecTunnelEnded:
+    """`protocol` is that of the first SA which ended with it ("ah", "esp"), None when none was left."""
+
+    vrf: str | None
+    tunnel: IpsecTunnel
+    reason: EndReason
+    history: IpsecHistory
+    failure: IpsecFailure | None
+    spis: tuple[Spi, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SasInstalled:
+    """A rekey put a new bundle beside the old one, which is now expiring."""
+
+    vrf: str | None
+    tunnel: IpsecTunnel
+    spis: tuple[Spi, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SasExpired:
+    vrf: str | None
+    tunnel: IpsecTunnel
+    spis: tuple[Spi, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IkeFailed:
+    """A phase 1 that did not come about (`initiator` says whose), or trouble with a live one (`tunnel`).
+
+    `peer` is the key that the pair has or would have in cikePeerTable.
+    """
+
+    vrf: str | None
+    failure: IkeFailure
+    peer: PeerKey
+    initiator: bool | None
+    tunnel: IkeTunnel | None
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecFailed:
+    """A phase 2 that did not come about (`tunnel` is None), or trouble with the packets of a live one."""
+
+    vrf: str | None
+    failure: IpsecFailure
+    peer: PeerKey
+    tunnel: IpsecTunnel | None
+
+
+@dataclass(frozen=True, slots=True)
+class SaRefused:
+    """An SA was refused at the ceiling of `crypto call admission limit ipsec sa`."""
+
+    vrf: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPointed:
+    vrf: str | None
+
+
+FlowEvent = (
+    IkeTunnelStarted
+    | IkeTunnelEnded
+    | IpsecTunnelStarted
+    | IpsecTunnelEnded
+    | SasInstalled
+    | SasExpired
+    | IkeFailed
+    | IpsecFailed
+    | SaRefused
+    | CheckPointed
+)

@@ -1,0 +1,287 @@
+"""Flow room: the facts of tunnels, peers, SAs, history and failures, in the field's own terms.
+
+Algorithms are named as the configuration names them ("des", "aes", "sha256", …), groups by their IANA number; what the MIBs can say
+of them is the view's affair. Times are microseconds of the router's clock. None means that the engine cannot know.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+
+from agent.flow.counters import CounterSource
+
+Address = IPv4Address | IPv6Address
+
+
+class EndReason(Enum):
+    """Why a tunnel ended (cikeTunHistTermReason, cipSecTunHistTermReason), or was copied."""
+
+    OTHER = "other"
+    NORMAL = "normal"
+    OPERATOR = "operator request"
+    PEER_DELETE = "peer delete request"
+    PEER_LOST = "peer lost"
+    LOCAL_FAILURE = "local failure"
+    SEQUENCE_ROLLOVER = "sequence number roll-over"
+    CHECKPOINT = "check point request"
+
+
+class IkeFailureReason(Enum):
+    """cikeFailReason."""
+
+    OTHER = "other"
+    PEER_DELETE = "peer delete request"
+    PEER_LOST = "peer lost"
+    LOCAL_FAILURE = "local failure"
+    AUTHENTICATION = "authentication failure"
+    HASH_VALIDATION = "hash validation"
+    ENCRYPT = "encrypt failure"
+    INTERNAL = "internal error"
+    CAPACITY = "system capacity exceeded"
+    PROPOSAL = "proposal failure"
+    PEER_CERTIFICATE_UNAVAILABLE = "peer certificate unavailable"
+    PEER_CERTIFICATE_INVALID = "peer certificate not valid"
+    LOCAL_CERTIFICATE_EXPIRED = "local certificate expired"
+    CRL = "crl failure"
+    PEER_ENCODING = "peer encoding error"
+    NO_SA = "non-existent sa"
+    OPERATOR = "operator request"
+
+
+class IpsecFailureReason(Enum):
+    """cipSecFailReason."""
+
+    OTHER = "other"
+    INTERNAL = "internal error"
+    PEER_ENCODING = "peer encoding error"
+    PROPOSAL = "proposal failure"
+    PROTOCOL_USE = "protocol use failure"
+    NO_SA = "non-existent sa"
+    DECRYPT = "decrypt failure"
+    ENCRYPT = "encrypt failure"
+    IN_AUTHENTICATION = "inbound authentication failure"
+    OUT_AUTHENTICATION = "outbound authentication failure"
+    COMPRESSION = "compression"
+    CAPACITY = "system capacity exceeded"
+    PEER_DELETE = "peer delete request"
+    PEER_LOST = "peer lost"
+    SEQUENCE_ROLLOVER = "sequence number roll-over"
+    OPERATOR = "operator request"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A phase-1 identity: an address in text, or a name (FQDN, user FQDN, group)."""
+
+    is_address: bool
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerKey:
+    """One association of a local and a remote peer; `internal` tells those apart that share both identities (from 1)."""
+
+    local: Identity
+    remote: Identity
+    internal: int = 1
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """Lives while the pair has an IKE or an IPsec tunnel (cikePeerTable)."""
+
+    key: PeerKey
+    local_address: Address
+    remote_address: Address
+    start: int
+    tunnel_index: int = 0  # of the pair's newest live IKE tunnel, else 0
+    ike_tunnels: list[IkeTunnel] = field(default_factory=list)
+    ipsec_tunnels: dict[int, IpsecTunnel] = field(default_factory=dict)  # by cikePeerCorrSeqNum
+
+
+@dataclass(frozen=True, slots=True)
+class IkeFacts:
+    """What a finished phase 1 agreed on."""
+
+    local: Identity
+    remote: Identity
+    local_address: Address
+    remote_address: Address
+    local_port: int
+    remote_port: int
+    local_name: str
+    remote_name: str
+    initiator: bool
+    aggressive: bool
+    encryption: str
+    key_bits: int
+    hash: str
+    authentication: str  # "pre-share", "rsa-sig", "rsa-encr"
+    group: int
+    lifetime: int  # seconds
+    initiator_cookie: bytes = b""
+    responder_cookie: bytes = b""
+    policy: int | None = None  # priority of the ISAKMP policy it came from
+    front_vrf: str | None = None
+    profile: str | None = None
+    keepalive: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class IkeTunnel:
+    """A live phase-1 tunnel (cikeTunnelTable)."""
+
+    index: int
+    vrf: str | None
+    facts: IkeFacts
+    peer: Peer
+    counters: CounterSource
+    start: int
+    refreshes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SaAlgorithms:
+    """What one direction's SA bundle uses; None is "not used"."""
+
+    group: int | None  # of PFS, else that of the IKE SA that keyed it
+    cipher: str | None  # "null", "des", "3des", "aes"
+    key_bits: int
+    ah: str | None
+    esp_auth: str | None
+    compression: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One end of a flow: addresses first to last (equal for a single host), or network and mask (cipSecEndPtTable)."""
+
+    kind: str  # "address", "range", "subnet"
+    first: Address
+    last: Address
+    protocol: int = 0
+    port: int = 0
+    name: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Spi:
+    """One SA of a tunnel's bundle (cipSecSpiTable); `index` counts from 1 within the tunnel."""
+
+    tunnel: IpsecTunnel
+    index: int
+    inbound: bool
+    protocol: str  # "ah", "esp", "ipcomp"
+    value: int
+    expiring: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecFacts:
+    """What a finished phase 2 agreed on."""
+
+    local_address: Address
+    remote_address: Address
+    transport: bool
+    life_size: int  # kilobytes
+    life_time: int  # seconds
+    inbound: SaAlgorithms
+    outbound: SaAlgorithms
+    local: Endpoint
+    remote: Endpoint
+    initiator: bool = False
+    map_name: str | None = None
+    map_sequence: int | None = None
+    acl_name: str | None = None
+    acl_entry: str | None = None
+    interface: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class IpsecTunnel:
+    """A live phase-2 tunnel (cipSecTunnelTable); `ike` is None between the end of its IKE tunnel and the next."""
+
+    index: int
+    vrf: str | None
+    facts: IpsecFacts
+    peer: Peer
+    peer_link: int  # cikePeerCorrSeqNum
+    ike_index: int
+    ike: IkeTunnel | None
+    counters: CounterSource
+    start: int
+    spis: list[Spi] = field(default_factory=list)
+    next_spi_index: int = 1
+    refreshes: int = 0
+    expired_sas: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IkeHistory:
+    """cikeTunnelHistTable: the tunnel as it was, with its numbers frozen."""
+
+    index: int
+    reason: EndReason
+    active_index: int
+    facts: IkeFacts
+    internal: int
+    start: int
+    active: int  # microseconds
+    refreshes: int
+    counters: CounterSource
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecHistory:
+    """cipSecTunnelHistTable."""
+
+    index: int
+    reason: EndReason
+    active_index: int
+    ike_index: int
+    facts: IpsecFacts
+    start: int
+    active: int  # microseconds
+    refreshes: int
+    total_sas: int
+    current_sas: int
+    counters: CounterSource
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHistory:
+    """cipSecEndPtHistTable: `tunnel_index` is that of the history row."""
+
+    index: int
+    tunnel_index: int
+    active_index: int
+    local: Endpoint
+    remote: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class IkeFailure:
+    """cikeFailTable; an identity that never became known is None."""
+
+    index: int
+    reason: IkeFailureReason
+    time: int
+    local: Identity | None
+    remote: Identity | None
+    local_address: Address
+    remote_address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecFailure:
+    """cipSecFailTable; `tunnel_index` 0 is a tunnel that never was, `spi` 0 an SA that never was."""
+
+    index: int
+    reason: IpsecFailureReason
+    time: int
+    tunnel_index: int
+    spi: int
+    source: Address
+    destination: Address

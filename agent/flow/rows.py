@@ -1,0 +1,117 @@
+"""Flow room: collections of rows that tell who listens when a row comes or goes, sliding windows, and index allocation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, ValuesView
+from typing import Generic, Protocol, TypeVar
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+RowT = TypeVar("RowT")
+KeyIn = TypeVar("KeyIn", contravariant=True)
+RowIn = TypeVar("RowIn", contravariant=True)
+
+INDEX_LIMIT = 2147483647  # every index object of the IPsec MIBs is an Integer32 (1..2147483647)
+
+
+class Listener(Protocol[KeyIn, RowIn]):
+    """Told of membership alone; what a row says is read from the row."""
+
+    def row_added(self, key: KeyIn, row: RowIn) -> None: ...
+
+    def row_removed(self, key: KeyIn, row: RowIn) -> None: ...
+
+
+class Rows(Generic[KeyT, RowT]):
+    """Rows by key. Not sorted: order is what a view makes of it."""
+
+    __slots__ = ("_listeners", "_rows")
+
+    def __init__(self) -> None:
+        self._rows: dict[KeyT, RowT] = {}
+        self._listeners: list[Listener[KeyT, RowT]] = []
+
+    def listen(self, listener: Listener[KeyT, RowT]) -> None:
+        """Have the listener told of every row there is, then of every change."""
+        self._listeners.append(listener)
+        for key, row in self._rows.items():
+            listener.row_added(key, row)
+
+    def add(self, key: KeyT, row: RowT) -> None:
+        if key in self._rows:
+            raise KeyError(f"a row {key!r} is there already")
+        self._rows[key] = row
+        for listener in self._listeners:
+            listener.row_added(key, row)
+
+    def remove(self, key: KeyT) -> RowT:
+        row = self._rows.pop(key)
+        for listener in self._listeners:
+            listener.row_removed(key, row)
+        return row
+
+    def get(self, key: KeyT) -> RowT | None:
+        return self._rows.get(key)
+
+    def __getitem__(self, key: KeyT) -> RowT:
+        return self._rows[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[KeyT]:
+        return iter(self._rows)
+
+    def values(self) -> ValuesView[RowT]:
+        return self._rows.values()
+
+
+class IndexAllocator:
+    """Indexes from 1, each one more than the last, beginning again after 2147483647 and skipping those in use."""
+
+    __slots__ = ("_last", "_used")
+
+    def __init__(self, used: Callable[[int], bool], last: int = 0) -> None:
+        self._used = used
+        self._last = last
+
+    def take(self) -> int:
+        index = self._last
+        while True:
+            index = index % INDEX_LIMIT + 1
+            if not self._used(index):
+                self._last = index
+                return index
+
+
+class Window(Rows[int, RowT]):
+    """The last `size` rows, oldest first, under rising indexes; shrinking drops the oldest at once."""
+
+    __slots__ = ("_indexes", "_size")
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+        self._indexes = IndexAllocator(self.__contains__)
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def resize(self, size: int) -> None:
+        self._size = size
+        self._trim(size)
+
+    def append(self, make: Callable[[int], RowT]) -> RowT:
+        """Add what `make` makes of the new row's index, dropping the oldest row when the window is full."""
+        self._trim(self._size - 1)
+        index = self._indexes.take()
+        row = make(index)
+        self.add(index, row)
+        return row
+
+    def _trim(self, size: int) -> None:
+        while len(self._rows) > size:
+            self.remove(next(iter(self._rows)))

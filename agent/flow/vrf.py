@@ -1,0 +1,89 @@
+"""Flow room: what the monitor keeps of one VRF: live rows, sliding windows, sums and settings."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from agent.flow.counters import IkeCounter, IpsecCounter, Totals
+from agent.flow.model import (
+    Endpoint,
+    EndpointHistory,
+    IkeFailure,
+    IkeHistory,
+    IkeTunnel,
+    IpsecFailure,
+    IpsecHistory,
+    IpsecTunnel,
+    Peer,
+    PeerKey,
+    Spi,
+)
+from agent.flow.rows import Rows, Window
+from agent.flow.settings import DEFAULT_TRAPS, TrapKind
+
+
+class IkeEvents(IntEnum):
+    """Counts of cikeGlobalStats that are no sums of a tunnel's counters."""
+
+    PREVIOUS = 0
+    INITIATED = 1
+    INITIATOR_FAILS = 2
+    RESPONDER_FAILS = 3
+    CAPACITY_FAILS = 4
+    AUTHENTICATION_FAILS = 5
+    DECRYPT_FAILS = 6
+    HASH_FAILS = 7
+    NO_SA_FAILS = 8
+
+
+class IpsecEvents(IntEnum):
+    """Counts of cipSecGlobalStats that are no sums of a tunnel's counters."""
+
+    PREVIOUS = 0
+    PROTOCOL_USE_FAILS = 1
+    NO_SA_FAILS = 2
+    CAPACITY_FAILS = 3
+
+
+class VrfFlow:
+    """One VRF's facts. Rows change by the monitor's verbs alone; windows are resized and settings set by who may."""
+
+    def __init__(self, name: str | None, tunnel_window: int, failure_window: int) -> None:
+        self.name = name
+        self.peers: Rows[PeerKey, Peer] = Rows()
+        self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()
+        self.ike_tunnels: Rows[int, IkeTunnel] = Rows()
+        self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()
+        self.endpoints: Rows[tuple[int, int], tuple[Endpoint, Endpoint]] = Rows()  # local and remote end
+        self.spis: Rows[tuple[int, int], Spi] = Rows()
+        self.ike_history: Window[IkeHistory] = Window(tunnel_window)
+        self.ipsec_history: Window[IpsecHistory] = Window(tunnel_window)
+        self.endpoint_history: Window[EndpointHistory] = Window(tunnel_window)
+        self.ike_failures: Window[IkeFailure] = Window(failure_window)
+        self.ipsec_failures: Window[IpsecFailure] = Window(failure_window)
+        self.ike_totals = Totals(IkeCounter)
+        self.ipsec_totals = Totals(IpsecCounter)
+        self.ike_events = [0] * len(IkeEvents)
+        self.ipsec_events = [0] * len(IpsecEvents)
+        self.traps: set[TrapKind] = set(DEFAULT_TRAPS)
+
+    @property
+    def tunnel_window(self) -> int:
+        """cipSecHistTableSize."""
+        return self.ike_history.size
+
+    @property
+    def failure_window(self) -> int:
+        """cipSecFailTableSize."""
+        return self.ike_failures.size
+
+    def resize_tunnel_windows(self, size: int) -> None:
+        for window in (self.ike_history, self.ipsec_history, self.endpoint_history):
+            window.resize(size)
+
+    def resize_failure_windows(self, size: int) -> None:
+        for window in (self.ike_failures, self.ipsec_failures):
+            window.resize(size)
+
+    def set_trap(self, kind: TrapKind, enabled: bool) -> None:
+        (self.traps.add if enabled else self.traps.discard)(kind)

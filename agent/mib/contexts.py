@@ -1,0 +1,117 @@
+"""Mib room: the trees of a router's SNMP contexts, put together from the declarations.
+
+`""` is the global context, which alone has the configuration and the policy map; every other shows one VRF. Trees are built when a
+context appears, and then follow their rows by themselves; rows that are computed from the configuration are refreshed when it changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from agent.config.model import RouterConfig
+from agent.flow.device import Device
+from agent.flow.monitor import FlowMonitor
+from agent.mib.declare import ComputedRows, ScalarView, TableView, add_scalars, add_table
+from agent.mib.flow_live import GATEWAY_TABLES, TunnelControl, gateway_tables, live_scalars, live_tables
+from agent.mib.flow_past import past_tables, settings_scalars
+from agent.mib.ipsec_config import Configure, config_scalars, config_tables
+from agent.mib.policy_map import policy_map_tables
+from agent.mib.schema import Schema
+from agent.mib.standard import (
+    SNMP_COUNTERS_EXCEPT,
+    context_table,
+    interface_views,
+    snmp_scalars,
+    sysor_table,
+    system_scalars,
+)
+from agent.mib.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the views read, and the doors that requests go back by."""
+
+    schema: Schema
+    config: RouterConfig
+    monitor: FlowMonitor
+    device: Device
+    control: TunnelControl
+    configure: Configure
+    snmp_count: Callable[[str], int]
+
+
+class Contexts:
+    """The trees by context name."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._computed: list[ComputedRows] = []
+        self._trees: dict[str | None, Tree] = {}  # by VRF: a context may be moved to another
+
+    def tree(self, context: str) -> Tree | None:
+        """One context's tree; None where no VRF names the context."""
+        try:
+            vrf = self._sources.config.vrf_of_context(context)
+        except KeyError:
+            return None
+        found = self._trees.get(vrf)
+        if found is None:
+            found = self._trees[vrf] = self._build(vrf)
+        return found
+
+    def names(self) -> list[str]:
+        return ["", *(vrf.context for vrf in self._sources.config.vrfs.values() if vrf.context)]
+
+    def config_changed(self) -> None:
+        """Have the tables that show the configuration follow it."""
+        for rows in self._computed:
+            rows.refresh()
+
+    def _build(self, vrf: str | None) -> Tree:
+        tree = Tree()
+        for view in self._views(vrf):
+            if isinstance(view, ScalarView):
+                add_scalars(tree, self._sources.schema, view)
+            else:
+                add_table(tree, self._sources.schema, view)
+        return tree
+
+    def _views(self, vrf: str | None) -> Iterator[ScalarView | TableView]:
+        given = self._sources
+        flow = given.monitor.vrf(vrf)
+        yield live_scalars(flow)
+        yield from live_tables(flow, given.control)
+        yield from gateway_tables({table: _accessible(given.schema, table) for table in GATEWAY_TABLES})
+        yield from past_tables(flow)
+        yield settings_scalars(flow, lambda: given.monitor.checkpoint(vrf))
+        yield system_scalars(given.config, given.device, given.configure)
+        yield sysor_table(given.schema)
+        yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure)
+        yield from interface_views(given.config, given.device, given.configure)
+        yield from self._follow([context_table(given.config)])
+        if vrf is None:
+            yield from config_scalars(given.config, given.monitor)
+            yield from self._follow(config_tables(given.config, given.device, given.monitor, given.configure))
+            yield from policy_map_tables(given.monitor)
+
+    def _follow(
+        self, views: Iterator[tuple[TableView, ComputedRows]] | list[tuple[TableView, ComputedRows]]
+    ) -> Iterator[TableView]:
+        for view, rows in views:
+            self._computed.append(rows)
+            yield view
+
+    def _snmp_counters(self) -> list[str]:
+        """The counters of the snmp group, as the module has them."""
+        group = self._sources.schema.oid_of("snmp")
+        return [
+            obj.name
+            for obj in self._sources.schema.accessible()
+            if obj.oid[: len(group)] == group and obj.name not in SNMP_COUNTERS_EXCEPT
+        ]
+
+
+def _accessible(schema: Schema, table: str) -> tuple[str, ...]:
+    return tuple(column.name for column in schema.table(table).columns if column.accessible)

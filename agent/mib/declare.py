@@ -1,0 +1,160 @@
+"""Mib room: what a table view is, and how a declaration becomes columns.
+
+A declaration says which rows a table has, how a row gives its index, and what gives each column's value. All else (OIDs, syntaxes,
+enumerations, the shape of the index) comes from the compiled module. A value function takes the row and the moment; None means "not
+instantiated in this row". An enumerated column gives the enumeration's label: a label that the module does not have is a value that
+cannot be represented, and so is not instantiated either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agent.mib.schema import Object, Schema
+from agent.mib.tree import Column, Commit, Row, SetRefusedError, TableIndex, Tree
+from agent.mib.values import counter_cell, is_number, number, number_cell, object_identifier, octets
+
+Value = Callable[[Row, int], Any]
+Write = Callable[[Row, Any], Commit]
+Index = Callable[[Any, Row], tuple[Any, ...]]
+
+
+class RowSource(Protocol):
+    """What a table's rows come from: a collection that tells of every row that comes or goes."""
+
+    def listen(self, listener: Any) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowCounter:
+    """A value function: one counter of the row's own source. A type of its own, so that encoding may take the short way."""
+
+    counter: int
+
+    def __call__(self, row: Row, now: int) -> int | None:
+        count: int | None = row.counters.value(self.counter, now)
+        return count
+
+
+@dataclass(frozen=True, slots=True)
+class TableView:
+    """One table in one context. `index` gives the values of the table's INDEX objects from a row's key and the row."""
+
+    table: str
+    rows: RowSource
+    index: Index
+    columns: Mapping[str, Value]
+    writes: Mapping[str, Write] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarView:
+    """Scalars of one context by name; their functions are given the context's subject as the row."""
+
+    row: Row
+    scalars: Mapping[str, Value]
+    writes: Mapping[str, Write] = field(default_factory=dict)
+
+
+class ComputedRows:
+    """Rows that follow from something else (a configuration): computed anew when told, so that listeners see the difference."""
+
+    def __init__(self, compute: Callable[[], Iterable[tuple[Any, Row]]]) -> None:
+        self._compute = compute
+        self._rows: dict[Any, Row] = dict(compute())
+        self._listeners: list[Any] = []
+
+    def listen(self, listener: Any) -> None:
+        self._listeners.append(listener)
+        for key, row in self._rows.items():
+            listener.row_added(key, row)
+
+    def refresh(self) -> None:
+        rows = dict(self._compute())
+        for key in [key for key, row in self._rows.items() if rows.get(key) != row]:
+            row = self._rows.pop(key)
+            for listener in self._listeners:
+                listener.row_removed(key, row)
+        for key, row in rows.items():
+            if key not in self._rows:
+                self._rows[key] = row
+                for listener in self._listeners:
+                    listener.row_added(key, row)
+
+
+class _TableListener:
+    """Keeps a table's sorted index in step with its rows."""
+
+    def __init__(self, index: TableIndex, sub_identifiers: Callable[[Any, Row], tuple[int, ...]]) -> None:
+        self._index = index
+        self._sub_identifiers = sub_identifiers
+
+    def row_added(self, key: Any, row: Row) -> None:
+        self._index.add(self._sub_identifiers(key, row), row)
+
+    def row_removed(self, key: Any, row: Row) -> None:
+        self._index.remove(self._sub_identifiers(key, row))
+
+
+def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
+    """Put a declared table's columns into a tree, its rows following their source from now on."""
+    table = schema.table(view.table)
+    index = TableIndex()
+
+    def sub_identifiers(key: Any, row: Row) -> tuple[int, ...]:
+        return schema.encode_index(table, view.index(key, row))
+
+    for name, value in view.columns.items():
+        obj = schema.object(name)
+        tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
+    view.rows.listen(_TableListener(index, sub_identifiers))
+
+
+def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:
+    """Put declared scalars into a tree: each a column of one row, .0."""
+    index = TableIndex()
+    index.add((0,), view.row)
+    for name, value in view.scalars.items():
+        obj = schema.object(name)
+        tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
+
+
+def cell_encoder(obj: Object, value: Value) -> Callable[[Row, int], bytes | None]:
+    """From a value function to one that gives the encoded cell, by the object's syntax."""
+    syntax = obj.syntax
+    if syntax is None:
+        raise ValueError(f"{obj.name} has no syntax: only scalars and columns have cells")
+    if syntax.enum and is_number(syntax.base):
+        encoded = {label: number(syntax.base, code) for label, code in syntax.enum.items()}
+        return lambda row, now: encoded.get(value(row, now))
+    if isinstance(value, RowCounter):
+        return counter_cell(syntax.base, value.counter)
+    if is_number(syntax.base):
+        return number_cell(syntax.base, value)
+    if syntax.base == "ObjectIdentifier":
+        return _optional(value, object_identifier)
+    return _optional(value, octets)
+
+
+def _writer(obj: Object, write: Write | None) -> Write | None:
+    """An enumerated object is set by its label, as it is given."""
+    if write is None or obj.syntax is None or not obj.syntax.enum:
+        return write
+    labels = {code: label for label, code in obj.syntax.enum.items()}
+
+    def by_label(row: Row, value: int) -> Commit:
+        if value not in labels:
+            raise SetRefusedError("wrongValue")
+        return write(row, labels[value])
+
+    return by_label
+
+
+def _optional(value: Value, encode: Callable[[Any], bytes]) -> Callable[[Row, int], bytes | None]:
+    def cell(row: Row, now: int) -> bytes | None:
+        found = value(row, now)
+        return None if found is None else encode(found)
+
+    return cell

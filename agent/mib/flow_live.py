@@ -1,0 +1,249 @@
+"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, what is live: global statistics, peers, tunnels, endpoints and SAs of one VRF."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
+
+from agent.flow.model import IkeTunnel, IpsecTunnel, PeerKey
+from agent.flow.rows import Rows
+from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
+from agent.mib.declare import ScalarView, TableView, Value, Write
+from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
+from agent.mib.terms import (
+    AUTHENTICATION,
+    CIPHER,
+    COMPRESSION,
+    ENDPOINT_KIND,
+    GROUP,
+    HMAC,
+    IKE_HASH,
+    address,
+    centiseconds,
+    identity_type,
+    identity_value,
+    truth,
+)
+from agent.mib.tree import Commit
+
+MIB_LEVEL = 1  # cipSecMibLevel: the level of this MIB that the guide's router answers
+LIFE_SIZE_THRESHOLD = 64  # kilobytes, at all lifetimes
+LIFE_TIME_THRESHOLD = 10  # seconds, at all lifetimes
+DESTROY_LAST = 10  # the order in which a SET commits: what destroys rows comes last
+
+
+class TunnelControl(Protocol):
+    """The engine's door for requests to bring a tunnel down: tests at once, and gives the deed."""
+
+    def destroy_ike(self, tunnel: IkeTunnel) -> None: ...
+
+    def destroy_ipsec(self, tunnel: IpsecTunnel) -> None: ...
+
+
+def peer_index(key: PeerKey) -> tuple[Any, ...]:
+    """The values of cikePeerTable's INDEX objects."""
+    return (
+        identity_type(key.local),
+        identity_value(key.local),
+        identity_type(key.remote),
+        identity_value(key.remote),
+        key.internal,
+    )
+
+
+def live_scalars(flow: VrfFlow) -> ScalarView:
+    """cipSecLevels, cikeGlobalStats, cipSecGlobalStats. The row is the VRF's flow."""
+
+    def ike_event(event: IkeEvents) -> Value:
+        return lambda row, now: row.ike_events[event]
+
+    def ipsec_event(event: IpsecEvents) -> Value:
+        return lambda row, now: row.ipsec_events[event]
+
+    return ScalarView(
+        flow,
+        {
+            "cipSecMibLevel": lambda row, now: MIB_LEVEL,
+            "cikeGlobalActiveTunnels": lambda row, now: len(row.ike_tunnels),
+            "cikeGlobalPreviousTunnels": ike_event(IkeEvents.PREVIOUS),
+            **ike_counters("cikeGlobal", lambda counter: lambda row, now: row.ike_totals.value(counter, now)),
+            "cikeGlobalInitTunnels": ike_event(IkeEvents.INITIATED),
+            "cikeGlobalInitTunnelFails": ike_event(IkeEvents.INITIATOR_FAILS),
+            "cikeGlobalRespTunnelFails": ike_event(IkeEvents.RESPONDER_FAILS),
+            "cikeGlobalSysCapFails": ike_event(IkeEvents.CAPACITY_FAILS),
+            "cikeGlobalAuthFails": ike_event(IkeEvents.AUTHENTICATION_FAILS),
+            "cikeGlobalDecryptFails": ike_event(IkeEvents.DECRYPT_FAILS),
+            "cikeGlobalHashValidFails": ike_event(IkeEvents.HASH_FAILS),
+            "cikeGlobalNoSaFails": ike_event(IkeEvents.NO_SA_FAILS),
+            "cipSecGlobalActiveTunnels": lambda row, now: len(row.ipsec_tunnels),
+            "cipSecGlobalPreviousTunnels": ipsec_event(IpsecEvents.PREVIOUS),
+            **ipsec_global_counters(lambda counter: lambda row, now: row.ipsec_totals.value(counter, now)),
+            "cipSecGlobalProtocolUseFails": ipsec_event(IpsecEvents.PROTOCOL_USE_FAILS),
+            "cipSecGlobalNoSaFails": ipsec_event(IpsecEvents.NO_SA_FAILS),
+            "cipSecGlobalSysCapFails": ipsec_event(IpsecEvents.CAPACITY_FAILS),
+        },
+    )
+
+
+def ike_facts_columns(prefix: str) -> dict[str, Value]:
+    """Columns that the live and the history table share: what phase 1 agreed on (`row.facts`)."""
+    return {
+        prefix + "LocalAddr": lambda row, now: address(row.facts.local_address),
+        prefix + "LocalName": lambda row, now: row.facts.local_name,
+        prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
+        prefix + "RemoteName": lambda row, now: row.facts.remote_name,
+        prefix + "NegoMode": lambda row, now: "aggressive" if row.facts.aggressive else "main",
+        prefix + "DiffHellmanGrp": lambda row, now: GROUP.get(row.facts.group),
+        prefix + "EncryptAlgo": lambda row, now: CIPHER.get(row.facts.encryption),
+        prefix + "HashAlgo": lambda row, now: IKE_HASH.get(row.facts.hash),
+        prefix + "AuthMethod": lambda row, now: AUTHENTICATION.get(row.facts.authentication),
+        prefix + "LifeTime": lambda row, now: row.facts.lifetime,
+        prefix + "TotalRefreshes": lambda row, now: row.refreshes,
+    }
+
+
+def ipsec_facts_columns(prefix: str) -> dict[str, Value]:
+    """Columns that the live and the history table share: what phase 2 agreed on (`row.facts`)."""
+    columns: dict[str, Value] = {
+        prefix + "LocalAddr": lambda row, now: address(row.facts.local_address),
+        prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
+        prefix + "KeyType": lambda row, now: "ike",
+        prefix + "EncapMode": lambda row, now: "transport" if row.facts.transport else "tunnel",
+        prefix + "LifeSize": lambda row, now: row.facts.life_size,
+        prefix + "LifeTime": lambda row, now: row.facts.life_time,
+        prefix + "TotalRefreshes": lambda row, now: row.refreshes,
+    }
+    columns.update(_algorithms(prefix + "InSa", "DecompAlgo", lambda facts: facts.inbound))
+    columns.update(_algorithms(prefix + "OutSa", "CompAlgo", lambda facts: facts.outbound))
+    return columns
+
+
+def _algorithms(prefix: str, compression: str, side: Any) -> dict[str, Value]:
+    return {
+        prefix + "DiffHellmanGrp": lambda row, now: GROUP.get(side(row.facts).group),
+        prefix + "EncryptAlgo": lambda row, now: CIPHER.get(side(row.facts).cipher),
+        prefix + "AhAuthAlgo": lambda row, now: HMAC.get(side(row.facts).ah),
+        prefix + "EspAuthAlgo": lambda row, now: HMAC.get(side(row.facts).esp_auth),
+        prefix + compression: lambda row, now: COMPRESSION.get(side(row.facts).compression),
+    }
+
+
+def endpoint_columns(prefix: str, local: Any, remote: Any) -> dict[str, Value]:
+    """Columns that the live and the history table of endpoints share; `local` and `remote` take a row's two ends."""
+    columns: dict[str, Value] = {}
+    for side, end in (("Local", local), ("Remote", remote)):
+        columns.update(_endpoint(prefix + side, end))
+    return columns
+
+
+def _endpoint(prefix: str, end: Any) -> dict[str, Value]:
+    return {
+        prefix + "Name": lambda row, now: end(row).name,
+        prefix + "Type": lambda row, now: ENDPOINT_KIND[end(row).kind],
+        prefix + "Addr1": lambda row, now: address(end(row).first),
+        prefix + "Addr2": lambda row, now: address(end(row).last),
+        prefix + "Protocol": lambda row, now: end(row).protocol,
+        prefix + "Port": lambda row, now: end(row).port,
+    }
+
+
+def live_tables(flow: VrfFlow, control: TunnelControl) -> Iterator[TableView]:
+    """The tables of cipSecPhaseOne and cipSecPhaseTwo."""
+    yield TableView(
+        "cikePeerTable",
+        flow.peers,
+        lambda key, row: peer_index(key),
+        {
+            "cikePeerLocalAddr": lambda row, now: address(row.local_address),
+            "cikePeerRemoteAddr": lambda row, now: address(row.remote_address),
+            "cikePeerActiveTime": _active_time,
+            "cikePeerActiveTunnelIndex": lambda row, now: row.tunnel_index,
+        },
+    )
+    yield TableView(
+        "cikeTunnelTable",
+        flow.ike_tunnels,
+        lambda key, row: (key,),
+        {
+            "cikeTunLocalType": lambda row, now: identity_type(row.facts.local),
+            "cikeTunLocalValue": lambda row, now: identity_value(row.facts.local),
+            "cikeTunRemoteType": lambda row, now: identity_type(row.facts.remote),
+            "cikeTunRemoteValue": lambda row, now: identity_value(row.facts.remote),
+            **ike_facts_columns("cikeTun"),
+            "cikeTunActiveTime": _active_time,
+            "cikeTunSaRefreshThreshold": lambda row, now: 0,  # an IKE SA is not refreshed early
+            **ike_counters("cikeTun"),
+            "cikeTunStatus": lambda row, now: "active",
+        },
+        {"cikeTunStatus": _destroyer(control.destroy_ike)},
+    )
+    yield TableView(
+        "cikePeerCorrTable",
+        flow.peer_links,
+        lambda key, row: (*peer_index(key[0]), key[1]),
+        {"cikePeerCorrIpSecTunIndex": lambda row, now: row.index},
+    )
+    yield TableView(
+        "cipSecTunnelTable",
+        flow.ipsec_tunnels,
+        lambda key, row: (key,),
+        {
+            "cipSecTunIkeTunnelIndex": lambda row, now: row.ike_index,
+            "cipSecTunIkeTunnelAlive": lambda row, now: truth(row.ike is not None),
+            **ipsec_facts_columns("cipSecTun"),
+            "cipSecTunActiveTime": _active_time,
+            "cipSecTunSaLifeSizeThreshold": lambda row, now: LIFE_SIZE_THRESHOLD,
+            "cipSecTunSaLifeTimeThreshold": lambda row, now: LIFE_TIME_THRESHOLD,
+            "cipSecTunExpiredSaInstances": lambda row, now: row.expired_sas,
+            "cipSecTunCurrentSaInstances": lambda row, now: len(row.spis),
+            **ipsec_counters("cipSecTun"),
+            "cipSecTunStatus": lambda row, now: "active",
+        },
+        {"cipSecTunStatus": _destroyer(control.destroy_ipsec)},
+    )
+    yield TableView(
+        "cipSecEndPtTable",
+        flow.endpoints,
+        lambda key, row: key,
+        endpoint_columns("cipSecEndPt", lambda row: row[0], lambda row: row[1]),
+    )
+    yield TableView(
+        "cipSecSpiTable",
+        flow.spis,
+        lambda key, row: key,
+        {
+            "cipSecSpiDirection": lambda row, now: "in" if row.inbound else "out",
+            "cipSecSpiValue": lambda row, now: row.value,
+            "cipSecSpiProtocol": lambda row, now: row.protocol,
+            "cipSecSpiStatus": lambda row, now: "expiring" if row.expiring else "active",
+        },
+    )
+
+
+# The gateway statistics have a row per media gateway, and a VPN router is none.
+GATEWAY_TABLES: Mapping[str, str] = {
+    "cikePhase1GWStatsTable": "a row is a media gateway, and there is none",
+    "cipSecPhase2GWStatsTable": "a row is a media gateway, and there is none",
+}
+
+
+def gateway_tables(columns: Mapping[str, tuple[str, ...]]) -> Iterator[TableView]:
+    """Both GWStats tables: they exist, and have no rows. `columns` are the accessible columns of each, by the module."""
+    for table in GATEWAY_TABLES:
+        nothing: Rows[int, Any] = Rows()
+        yield TableView(table, nothing, lambda key, row: (key,), dict.fromkeys(columns[table], lambda row, now: None))
+
+
+def _active_time(row: Any, now: int) -> int:
+    return centiseconds(now - row.start)
+
+
+def _destroyer(destroy: Callable[[Any], None]) -> Write:
+    """TunnelStatus: destroy brings the tunnel down; active is what it is, and changes nothing."""
+
+    def write(row: Any, value: str) -> Commit:
+        if value == "destroy":
+            return Commit(lambda: destroy(row), DESTROY_LAST)
+        return Commit(lambda: None)
+
+    return write

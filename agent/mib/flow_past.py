@@ -1,0 +1,161 @@
+"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, what has been: history, failures, and the settings of both and of the notifications."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from agent.flow.settings import TrapKind
+from agent.flow.vrf import VrfFlow
+from agent.mib.declare import ScalarView, TableView, Value, Write
+from agent.mib.flow_counters import ike_counters, ipsec_counters
+from agent.mib.flow_live import endpoint_columns, ike_facts_columns, ipsec_facts_columns
+from agent.mib.terms import (
+    FLOW_TRAP_SCALARS,
+    IKE_END,
+    IKE_FAILURE,
+    IPSEC_END,
+    IPSEC_FAILURE,
+    address,
+    centiseconds,
+    identity_type,
+    identity_value,
+    trap_status,
+)
+from agent.mib.tree import Commit, SetRefusedError
+
+LARGEST_WINDOW = 65535
+LARGEST_SPI = 2147483647  # of cipSecFailSaSpi
+
+
+def past_tables(flow: VrfFlow) -> Iterator[TableView]:
+    """The tables of cipSecHistory and cipSecFailures."""
+    yield TableView(
+        "cikeTunnelHistTable",
+        flow.ike_history,
+        lambda key, row: (key,),
+        {
+            "cikeTunHistTermReason": lambda row, now: IKE_END.get(row.reason),
+            "cikeTunHistActiveIndex": lambda row, now: row.active_index,
+            "cikeTunHistPeerLocalType": lambda row, now: identity_type(row.facts.local),
+            "cikeTunHistPeerLocalValue": lambda row, now: identity_value(row.facts.local),
+            "cikeTunHistPeerIntIndex": lambda row, now: row.internal,
+            "cikeTunHistPeerRemoteType": lambda row, now: identity_type(row.facts.remote),
+            "cikeTunHistPeerRemoteValue": lambda row, now: identity_value(row.facts.remote),
+            **ike_facts_columns("cikeTunHist"),
+            "cikeTunHistStartTime": _start_time,
+            "cikeTunHistActiveTime": _active_time,
+            "cikeTunHistTotalSas": lambda row, now: row.refreshes + 1,
+            **ike_counters("cikeTunHist"),
+        },
+    )
+    yield TableView(
+        "cipSecTunnelHistTable",
+        flow.ipsec_history,
+        lambda key, row: (key,),
+        {
+            "cipSecTunHistTermReason": lambda row, now: IPSEC_END.get(row.reason),
+            "cipSecTunHistActiveIndex": lambda row, now: row.active_index,
+            "cipSecTunHistIkeTunnelIndex": lambda row, now: row.ike_index,
+            **ipsec_facts_columns("cipSecTunHist"),
+            "cipSecTunHistStartTime": _start_time,
+            "cipSecTunHistActiveTime": _active_time,
+            "cipSecTunHistTotalSas": lambda row, now: row.total_sas,
+            **ipsec_counters("cipSecTunHist"),
+        },
+    )
+    yield TableView(
+        "cipSecEndPtHistTable",
+        flow.endpoint_history,
+        lambda key, row: (key,),
+        {
+            "cipSecEndPtHistTunIndex": lambda row, now: row.tunnel_index,
+            "cipSecEndPtHistActiveIndex": lambda row, now: row.active_index,
+            **endpoint_columns("cipSecEndPtHist", lambda row: row.local, lambda row: row.remote),
+        },
+    )
+    yield TableView(
+        "cikeFailTable",
+        flow.ike_failures,
+        lambda key, row: (key,),
+        {
+            "cikeFailReason": lambda row, now: IKE_FAILURE[row.reason],
+            "cikeFailTime": lambda row, now: centiseconds(row.time),
+            "cikeFailLocalType": lambda row, now: identity_type(row.local),
+            "cikeFailLocalValue": lambda row, now: identity_value(row.local),
+            "cikeFailRemoteType": lambda row, now: identity_type(row.remote),
+            "cikeFailRemoteValue": lambda row, now: identity_value(row.remote),
+            "cikeFailLocalAddr": lambda row, now: address(row.local_address),
+            "cikeFailRemoteAddr": lambda row, now: address(row.remote_address),
+        },
+    )
+    yield TableView(
+        "cipSecFailTable",
+        flow.ipsec_failures,
+        lambda key, row: (key,),
+        {
+            "cipSecFailReason": lambda row, now: IPSEC_FAILURE[row.reason],
+            "cipSecFailTime": lambda row, now: centiseconds(row.time),
+            "cipSecFailTunnelIndex": lambda row, now: row.tunnel_index,
+            "cipSecFailSaSpi": lambda row, now: row.spi if row.spi <= LARGEST_SPI else None,
+            "cipSecFailPktSrcAddr": lambda row, now: address(row.source),
+            "cipSecFailPktDstAddr": lambda row, now: address(row.destination),
+        },
+    )
+
+
+def settings_scalars(flow: VrfFlow, checkpoint: Callable[[], None]) -> ScalarView:
+    """Window sizes, the check-point, and the control scalars of the notifications: all settable. The row is the VRF's flow.
+
+    A check-point is done within the SET that asks for it, so every GET finds it ready.
+    """
+    return ScalarView(
+        flow,
+        {
+            "cipSecHistTableSize": lambda row, now: row.tunnel_window,
+            "cipSecHistCheckPoint": lambda row, now: "ready",
+            "cipSecFailTableSize": lambda row, now: row.failure_window,
+            **{name: trap_value(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
+        },
+        {
+            "cipSecHistTableSize": _resizer(VrfFlow.resize_tunnel_windows),
+            "cipSecHistCheckPoint": lambda row, value: _check_point(value, checkpoint),
+            "cipSecFailTableSize": _resizer(VrfFlow.resize_failure_windows),
+            **{name: trap_write(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
+        },
+    )
+
+
+def trap_value(kind: TrapKind) -> Value:
+    """TrapStatus of one notification in the VRF's settings."""
+    return lambda row, now: trap_status(kind in row.traps)
+
+
+def trap_write(kind: TrapKind) -> Write:
+    """Switch one notification of the VRF's settings by TrapStatus."""
+
+    def write(row: VrfFlow, value: str) -> Commit:
+        return Commit(lambda: row.set_trap(kind, value == "enabled"))
+
+    return write
+
+
+def _resizer(resize: Callable[[VrfFlow, int], None]) -> Write:
+    def write(row: VrfFlow, value: int) -> Commit:
+        if not 1 <= value <= LARGEST_WINDOW:
+            raise SetRefusedError("wrongValue")
+        return Commit(lambda: resize(row, value))
+
+    return write
+
+
+def _check_point(value: str, checkpoint: Callable[[], None]) -> Commit:
+    return Commit(checkpoint if value == "checkPoint" else lambda: None)
+
+
+def _start_time(row: Any, now: int) -> int:
+    return centiseconds(row.start)
+
+
+def _active_time(row: Any, now: int) -> int:
+    return centiseconds(row.active)

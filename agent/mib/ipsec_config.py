@@ -1,0 +1,196 @@
+"""Mib room: CISCO-IPSEC-MIB, the IKE and IPsec configuration and its crypto maps (global context only)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+from agent.config.model import CryptoMap, CryptoMapEntry, IsakmpPolicy, RouterConfig
+from agent.flow.device import Device
+from agent.flow.monitor import FlowMonitor
+from agent.mib.declare import ComputedRows, ScalarView, TableView
+from agent.mib.flow_past import trap_value, trap_write
+from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
+from agent.mib.tree import Commit, SetRefusedError
+
+Configure = Callable[[list[str]], None]
+"""The door to config: runs configuration lines as if typed."""
+
+_IDENTITY = {"address": "isakmpIdTypeADDRESS", "hostname": "isakmpIdTypeHOSTNAME"}
+_LARGEST_CEILING = 65535  # of cipsMaxSAs
+_VIRTUAL = ("Tunnel", "Loopback", "Virtual")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A crypto map on an interface."""
+
+    if_index: int
+    interface: str
+    map_name: str
+
+
+def policies(config: RouterConfig) -> Iterable[tuple[int, IsakmpPolicy]]:
+    """Configured policies only: the defaults are not in the table."""
+    return config.crypto.policies.items()
+
+
+def static_maps(config: RouterConfig) -> Iterable[tuple[str, CryptoMap]]:
+    return config.crypto.maps.items()
+
+
+def dynamic_maps(config: RouterConfig) -> Iterable[tuple[str, CryptoMap]]:
+    return config.crypto.dynamic_maps.items()
+
+
+def static_entries(config: RouterConfig) -> Iterable[tuple[tuple[str, int], CryptoMapEntry]]:
+    for crypto_map in config.crypto.maps.values():
+        for entry in crypto_map.entries:
+            yield (entry.name, entry.sequence), entry
+
+
+def attachments(config: RouterConfig, device: Device) -> Iterable[tuple[tuple[int, str], Attachment]]:
+    for state in device.interfaces.values():
+        interface = config.interfaces.get(state.name)
+        if interface and interface.crypto_map:
+            attachment = Attachment(state.index, state.name, interface.crypto_map)
+            yield (attachment.if_index, attachment.map_name), attachment
+
+
+def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarView, ScalarView]:
+    """Scalars that read the configuration, and those of the notifications' settings (which are the global context's)."""
+    return (
+        ScalarView(
+            config,
+            {
+                "cipsIsakmpEnabled": lambda row, now: truth(row.crypto.enabled),
+                "cipsIsakmpIdentity": lambda row, now: _IDENTITY.get(row.crypto.identity, "isakmpIdTypeUNKNOWN"),
+                "cipsIsakmpKeepaliveInterval": lambda row, now: row.crypto.keepalive and row.crypto.keepalive.interval,
+                "cipsNumIsakmpPolicies": lambda row, now: len(row.crypto.policies),
+                "cipsSALifetime": lambda row, now: row.crypto.lifetime_seconds,
+                "cipsSALifesize": lambda row, now: row.crypto.lifetime_kilobytes,
+                "cipsNumStaticCryptomapSets": lambda row, now: len(row.crypto.maps),
+                "cipsNumCETCryptomapSets": lambda row, now: 0,  # Cisco Encryption Technology is gone from IOS
+                "cipsNumDynamicCryptomapSets": lambda row, now: len(row.crypto.dynamic_maps),
+                "cipsNumTEDCryptomapSets": lambda row, now: sum(_discovers(found) > 0 for found in row.crypto.maps.values()),
+                # Tunnel endpoint discovery is not done: nothing is ever probed.
+                "cipsNumTEDProbesReceived": lambda row, now: 0,
+                "cipsNumTEDProbesSent": lambda row, now: 0,
+                "cipsNumTEDFailures": lambda row, now: 0,
+                "cipsMaxSAs": lambda row, now: _ceiling(row),
+                "cips3DesCapable": lambda row, now: "true",
+            },
+        ),
+        ScalarView(
+            monitor.vrf(None),
+            {name: trap_value(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
+            {name: trap_write(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
+        ),
+    )
+
+
+def config_tables(
+    config: RouterConfig, device: Device, monitor: FlowMonitor, configure: Configure
+) -> Iterator[tuple[TableView, ComputedRows]]:
+    """The tables, each with the rows that are to be refreshed when the configuration has changed."""
+
+    def view(table: str, compute: Any, index: Any, columns: Any, writes: Any = None) -> tuple[TableView, ComputedRows]:
+        rows = ComputedRows(compute)
+        return TableView(table, rows, index, columns, writes or {}), rows
+
+    yield view(
+        "cipsIsakmpPolicyTable",
+        lambda: policies(config),
+        lambda key, row: (key,),
+        {
+            "cipsIsakmpPolEncr": lambda row, now: CIPHER.get(row.encryption),
+            "cipsIsakmpPolHash": lambda row, now: IKE_HASH.get(row.hash),
+            "cipsIsakmpPolAuth": lambda row, now: AUTHENTICATION.get(row.authentication),
+            "cipsIsakmpPolGroup": lambda row, now: GROUP.get(row.group),
+            "cipsIsakmpPolLifetime": lambda row, now: row.lifetime,
+        },
+    )
+    yield view(
+        "cipsStaticCryptomapSetTable",
+        lambda: static_maps(config),
+        lambda key, row: (key,),
+        {
+            "cipsStaticCryptomapSetSize": lambda row, now: len(row.entries),
+            "cipsStaticCryptomapSetNumIsakmp": lambda row, now: sum(entry.kind == "ipsec-isakmp" for entry in row.entries),
+            "cipsStaticCryptomapSetNumManual": lambda row, now: sum(entry.kind == "ipsec-manual" for entry in row.entries),
+            "cipsStaticCryptomapSetNumCET": lambda row, now: 0,
+            "cipsStaticCryptomapSetNumDynamic": lambda row, now: sum(entry.dynamic is not None for entry in row.entries),
+            "cipsStaticCryptomapSetNumDisc": lambda row, now: _discovers(row),
+            "cipsStaticCryptomapSetNumSAs": lambda row, now: monitor.sas_of_map(row.name),
+        },
+    )
+    yield view(
+        "cipsDynamicCryptomapSetTable",
+        lambda: dynamic_maps(config),
+        lambda key, row: (key,),
+        {
+            "cipsDynamicCryptomapSetSize": lambda row, now: len(row.entries),
+            "cipsDynamicCryptomapSetNumAssoc": lambda row, now: sum(
+                any(entry.dynamic == row.name for entry in found.entries) for found in config.crypto.maps.values()
+            ),
+        },
+    )
+    yield view(
+        "cipsStaticCryptomapTable",
+        lambda: static_entries(config),
+        lambda key, row: key,
+        {
+            "cipsStaticCryptomapType": lambda row, now: _entry_type(row),
+            "cipsStaticCryptomapDescr": lambda row, now: row.description or "",
+            "cipsStaticCryptomapPeer": lambda row, now: _first_peer(config, row),
+            "cipsStaticCryptomapNumPeers": lambda row, now: len(row.peers),
+            "cipsStaticCryptomapPfs": lambda row, now: GROUP.get(row.pfs_group),
+            # 0: the entry sets none, and the global lifetime holds.
+            "cipsStaticCryptomapLifetime": lambda row, now: row.lifetime_seconds or 0,
+            "cipsStaticCryptomapLifesize": lambda row, now: row.lifetime_kilobytes or 0,
+            "cipsStaticCryptomapLevelHost": lambda row, now: truth(row.per_host),
+        },
+    )
+    yield view(
+        "cipsCryptomapSetIfTable",
+        lambda: attachments(config, device),
+        lambda key, row: key,
+        {
+            "cipsCryptomapSetIfVirtual": lambda row, now: truth(row.interface.startswith(_VIRTUAL)),
+            "cipsCryptomapSetIfStatus": lambda row, now: "attached",
+        },
+        {"cipsCryptomapSetIfStatus": lambda row, value: _detach(row, value, configure)},
+    )
+
+
+def _detach(row: Attachment, value: str, configure: Configure) -> Commit:
+    """detached takes the map off the interface, as `no crypto map` there does; nothing can be attached this way."""
+    if value == "detached":
+        return Commit(lambda: configure([f"interface {row.interface}", f"no crypto map {row.map_name}", "end"]), order=5)
+    raise SetRefusedError("genErr" if value == "attached" else "wrongValue")
+
+
+def _entry_type(entry: CryptoMapEntry) -> str:
+    if entry.dynamic is not None:
+        return "cryptomapTypeDYNAMICDISCOVERY" if entry.discover else "cryptomapTypeDYNAMIC"
+    return "cryptomapTypeMANUAL" if entry.kind == "ipsec-manual" else "cryptomapTypeISAKMP"
+
+
+def _first_peer(config: RouterConfig, entry: CryptoMapEntry) -> bytes | None:
+    """The peer that is tried first; not instantiated without one, or where a name is not known."""
+    if not entry.peers:
+        return None
+    peer = entry.peers[0]
+    found = peer if isinstance(peer, IPv4Address) else config.hosts.get(peer)
+    return address(found) if found else None
+
+
+def _discovers(crypto_map: CryptoMap) -> int:
+    return sum(entry.discover for entry in crypto_map.entries)
+
+
+def _ceiling(config: RouterConfig) -> int:
+    limit = config.crypto.ipsec_sa_limit
+    return limit if limit is not None and 1 <= limit <= _LARGEST_CEILING else 0

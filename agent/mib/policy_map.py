@@ -1,0 +1,29 @@
+"""Mib room: CISCO-IPSEC-POLICY-MAP-MIB: which policy, map and access list each tunnel of the router came from (global context only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.flow.monitor import FlowMonitor
+from agent.mib.declare import TableView
+
+
+def policy_map_tables(monitor: FlowMonitor) -> Iterator[TableView]:
+    """Tunnels of every VRF, by their router-wide indexes."""
+    yield TableView(
+        "ikePolMapTable",
+        monitor.ike_tunnels,
+        lambda key, row: (key,),
+        {"ikePolMapPolicyNum": lambda row, now: row.facts.policy},
+    )
+    yield TableView(
+        "ipSecPolMapTable",
+        monitor.ipsec_tunnels,
+        lambda key, row: (key,),
+        {
+            "ipSecPolMapCryptoMapName": lambda row, now: row.facts.map_name,
+            "ipSecPolMapCryptoMapNum": lambda row, now: row.facts.map_sequence,
+            "ipSecPolMapAclString": lambda row, now: row.facts.acl_name,
+            "ipSecPolMapAceString": lambda row, now: row.facts.acl_entry,
+        },
+    )

@@ -1,0 +1,169 @@
+"""Mib room: values as the octets that go on the wire (RFC 3416 §3, X.690 definite short and long forms).
+
+An encoder takes one Python value and gives the whole tag-length-value. Small numbers come from tables: most counters of most tunnels are
+small most of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
+from struct import Struct
+from typing import Any, cast
+
+NULL = b"\x05\x00"
+NO_SUCH_OBJECT = b"\x80\x00"
+NO_SUCH_INSTANCE = b"\x81\x00"
+END_OF_MIB_VIEW = b"\x82\x00"
+
+INTEGER = 0x02
+OCTET_STRING = 0x04
+OBJECT_IDENTIFIER = 0x06
+IP_ADDRESS = 0x40
+COUNTER32 = 0x41
+GAUGE32 = 0x42
+TIME_TICKS = 0x43
+COUNTER64 = 0x46
+
+_TAG_OF_BASE = {
+    "Integer32": INTEGER,
+    "Unsigned32": GAUGE32,
+    "Gauge32": GAUGE32,
+    "Counter32": COUNTER32,
+    "Counter64": COUNTER64,
+    "TimeTicks": TIME_TICKS,
+}
+_MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
+_SMALL = 256
+_FOUR = Struct(">HI").pack  # tag and length, then four octets
+
+
+def length(octets: int) -> bytes:
+    """The length octets of a value of that many octets."""
+    if octets < 0x80:
+        return bytes((octets,))
+    size = (octets.bit_length() + 7) // 8
+    return bytes((0x80 | size,)) + octets.to_bytes(size, "big")
+
+
+def wrap(tag: int, content: bytes) -> bytes:
+    return bytes((tag,)) + length(len(content)) + content
+
+
+def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[Any, int], bytes | None]:
+    """From a function that reads a number of a row to one that gives it encoded, in the numeric SMI type `base`.
+
+    Counters wrap at their size, TimeTicks at 2³². Spelt out as one function: a walk spends its time here.
+    """
+    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), _MASKS.get(base, -1)
+
+    def cell(row: Any, now: int) -> bytes | None:
+        value = read(row, now)
+        if value is None:
+            return None
+        if 0 <= value < _SMALL:
+            return small[value]
+        value &= mask
+        size = ((value if value >= 0 else ~value).bit_length() >> 3) + 1
+        return heads[size] + value.to_bytes(size, "big", signed=value < 0)
+
+    return cell
+
+
+def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
+    """`number_cell` of one counter of the row's own source, without the detour of a function that reads it."""
+    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), _MASKS[base]
+    four = _TAG_OF_BASE[base] << 8 | 4
+
+    def cell(row: Any, now: int) -> bytes | None:
+        value = row.counters.value(counter, now)
+        if value is None:
+            return None
+        if 0x800000 <= value < 0x80000000:  # four octets, as most counters of a busy tunnel
+            return _FOUR(four, value)
+        if value < _SMALL:
+            return small[value]
+        value &= mask
+        size = (value.bit_length() >> 3) + 1
+        return heads[size] + cast(int, value).to_bytes(size)
+
+    return cell
+
+
+def number(base: str, value: int) -> bytes:
+    """One number in the numeric SMI type `base`."""
+    size = ((value if value >= 0 else ~value).bit_length() >> 3) + 1
+    return bytes((_TAG_OF_BASE[base], size)) + value.to_bytes(size, "big", signed=True)
+
+
+def _heads(tag: int) -> list[bytes]:
+    return [bytes((tag, size)) for size in range(10)]
+
+
+def _small(base: str) -> list[bytes]:
+    return [number(base, value) for value in range(_SMALL)]
+
+
+def is_number(base: str) -> bool:
+    return base in _TAG_OF_BASE
+
+
+def octets(value: bytes | str | IPv4Address | IPv6Address) -> bytes:
+    """An OCTET STRING: of a string its UTF-8, of an address its 4 or 16 octets."""
+    if isinstance(value, str):
+        value = value.encode()
+    elif not isinstance(value, bytes):
+        value = value.packed
+    return wrap(OCTET_STRING, value)
+
+
+def sub_identifiers(numbers: tuple[int, ...]) -> bytes:
+    """Sub-identifiers in base 128, without the fold of the first two."""
+    out = bytearray()
+    for number in numbers:
+        if number < 0x80:
+            out.append(number)
+            continue
+        groups = [number & 0x7F]
+        number >>= 7
+        while number:
+            groups.append(0x80 | number & 0x7F)
+            number >>= 7
+        out += bytes(reversed(groups))
+    return bytes(out)
+
+
+def name_content(oid: tuple[int, ...]) -> bytes:
+    """The content octets of an OBJECT IDENTIFIER; one of fewer than two sub-identifiers is padded to 0.0, as net-snmp sends it."""
+    if len(oid) < 2:
+        oid = (*oid, *(0,) * (2 - len(oid)))
+    return sub_identifiers((oid[0] * 40 + oid[1], *oid[2:]))
+
+
+def object_identifier(oid: tuple[int, ...]) -> bytes:
+    return wrap(OBJECT_IDENTIFIER, name_content(oid))
+
+
+def decode_name(content: bytes) -> tuple[int, ...] | None:
+    """The sub-identifiers of an OBJECT IDENTIFIER's content; None where it is malformed (X.690 §8.19) or a number exceeds 32 bits."""
+    if not content or content[-1] & 0x80:
+        return None
+    numbers: list[int] = []
+    number = 0
+    for octet in content:
+        if number == 0 and octet == 0x80:
+            return None
+        number = number << 7 | octet & 0x7F
+        if not octet & 0x80:
+            numbers.append(number)
+            number = 0
+    first = min(numbers[0] // 40, 2)
+    if max(numbers) > 0xFFFFFFFF + 80:
+        return None
+    oid = (first, numbers[0] - first * 40, *numbers[1:])
+    return oid if max(oid) <= 0xFFFFFFFF and len(oid) <= 128 else None
+
+
+def order_key(oid: tuple[int, ...]) -> bytes:
+    """Four octets a sub-identifier: such keys compare as the names themselves do (RFC 3416 §4.2.2's lexicographic order)."""
+    return b"".join([number.to_bytes(4, "big") for number in oid])
