@@ -46,7 +46,7 @@ class IpsecTunnelStarted:
 
 @dataclass(frozen=True, slots=True)
 class IpsecTunnelEnded:
-    """`protocol` is that of the first SA which ended with it ("ah", "esp"), None when none was left."""
+    """`spis` are the SAs that ended with it; `failure` is as in IkeTunnelEnded."""
 
     vrf: str | None
     tunnel: IpsecTunnel

@@ -318,10 +318,11 @@ class FlowMonitor:
             subscriber(event)
 
     def _peer(self, flow: VrfFlow, facts: IkeFacts) -> Peer:
-        key = self._key_for(flow, facts.local_address, facts.remote_address, facts.local, facts.remote)
-        peer = flow.peers.get(key)
+        pair = (facts.local, facts.remote, facts.local_address, facts.remote_address)
+        peer = flow.pairs.get(pair)
         if peer is None:
-            peer = Peer(key, facts.local_address, facts.remote_address, self.clock.now())
+            key = self._key_for(flow, facts.local_address, facts.remote_address, facts.local, facts.remote)
+            peer = flow.pairs[pair] = Peer(key, facts.local_address, facts.remote_address, self.clock.now())
             flow.peers.add(key, peer)
         return peer
 
@@ -335,15 +336,17 @@ class FlowMonitor:
     ) -> PeerKey:
         """The key that a pair has, or would have: pairs that share identities but not addresses differ in `internal`."""
         key = PeerKey(local or Identity(True, str(local_address)), remote or Identity(True, str(remote_address)))
-        while True:
-            peer = flow.peers.get(key)
-            if peer is None or (peer.local_address, peer.remote_address) == (local_address, remote_address):
-                return key
+        peer = flow.pairs.get((key.local, key.remote, local_address, remote_address))
+        if peer is not None:
+            return peer.key
+        while key in flow.peers:
             key = PeerKey(key.local, key.remote, key.internal + 1)
+        return key
 
     def _release(self, flow: VrfFlow, peer: Peer) -> None:
         if not peer.ike_tunnels and not peer.ipsec_tunnels:
             flow.peers.remove(peer.key)
+            del flow.pairs[peer.key.local, peer.key.remote, peer.local_address, peer.remote_address]
 
     @staticmethod
     def _point(peer: Peer, ike: IkeTunnel | None) -> None:

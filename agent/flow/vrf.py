@@ -6,8 +6,10 @@ from enum import IntEnum
 
 from agent.flow.counters import IkeCounter, IpsecCounter, Totals
 from agent.flow.model import (
+    Address,
     Endpoint,
     EndpointHistory,
+    Identity,
     IkeFailure,
     IkeHistory,
     IkeTunnel,
@@ -51,6 +53,8 @@ class VrfFlow:
     def __init__(self, name: str | None, tunnel_window: int, failure_window: int) -> None:
         self.name = name
         self.peers: Rows[PeerKey, Peer] = Rows()
+        # Whose row is whose: pairs may share their identities, and the rows of those come and go in any order.
+        self.pairs: dict[tuple[Identity, Identity, Address, Address], Peer] = {}
         self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()
         self.ike_tunnels: Rows[int, IkeTunnel] = Rows()
         self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()

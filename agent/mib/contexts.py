@@ -1,7 +1,8 @@
 """Mib room: the trees of a router's SNMP contexts, put together from the declarations.
 
 `""` is the global context, which alone has the configuration and the policy map; every other shows one VRF. Trees are built when a
-context appears, and then follow their rows by themselves; rows that are computed from the configuration are refreshed when it changed.
+context appears, and then follow their rows by themselves; rows that are computed from the configuration are refreshed when it
+changed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from agent.mib.policy_map import policy_map_tables
 from agent.mib.schema import Schema
 from agent.mib.standard import (
     SNMP_COUNTERS_EXCEPT,
+    SerialNumber,
     context_table,
     interface_views,
     snmp_scalars,
@@ -48,6 +50,7 @@ class Contexts:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._computed: list[ComputedRows] = []
+        self._serial = SerialNumber()
         self._trees: dict[str | None, Tree] = {}  # by VRF: a context may be moved to another
 
     def tree(self, context: str) -> Tree | None:
@@ -88,7 +91,7 @@ class Contexts:
         yield settings_scalars(flow, lambda: given.monitor.checkpoint(vrf))
         yield system_scalars(given.config, given.device, given.configure)
         yield sysor_table(given.schema)
-        yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure)
+        yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure, self._serial)
         yield from interface_views(given.config, given.device, given.configure)
         yield from self._follow([context_table(given.config)])
         if vrf is None:

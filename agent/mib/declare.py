@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from agent.mib.schema import Object, Schema
 from agent.mib.tree import Column, Commit, Row, SetRefusedError, TableIndex, Tree
-from agent.mib.values import counter_cell, is_number, number, number_cell, object_identifier, octets
+from agent.mib.values import LONGEST_NAME, counter_cell, is_number, number, number_cell, object_identifier, octets
 
 Value = Callable[[Row, int], Any]
 Write = Callable[[Row, Any], Commit]
@@ -85,17 +85,26 @@ class ComputedRows:
 
 
 class _TableListener:
-    """Keeps a table's sorted index in step with its rows."""
+    """Keeps a table's sorted index in step with its rows.
 
-    def __init__(self, index: TableIndex, sub_identifiers: Callable[[Any, Row], tuple[int, ...]]) -> None:
+    `longest` is how many sub-identifiers a name has left for the index: a row whose names would be longer (two long identities of
+    a peer) cannot be represented.
+    """
+
+    def __init__(self, index: TableIndex, longest: int, sub_identifiers: Callable[[Any, Row], tuple[int, ...]]) -> None:
         self._index = index
+        self._longest = longest
         self._sub_identifiers = sub_identifiers
 
     def row_added(self, key: Any, row: Row) -> None:
-        self._index.add(self._sub_identifiers(key, row), row)
+        index = self._sub_identifiers(key, row)
+        if len(index) <= self._longest:
+            self._index.add(index, row)
 
     def row_removed(self, key: Any, row: Row) -> None:
-        self._index.remove(self._sub_identifiers(key, row))
+        index = self._sub_identifiers(key, row)
+        if len(index) <= self._longest:
+            self._index.remove(index)
 
 
 def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
@@ -109,7 +118,7 @@ def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
     for name, value in view.columns.items():
         obj = schema.object(name)
         tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
-    view.rows.listen(_TableListener(index, sub_identifiers))
+    view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
 
 
 def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:

@@ -1,4 +1,4 @@
-"""Mib room: the counter columns of CISCO-IPSEC-FLOW-MONITOR-MIB: one list of objects for the live, the history and the global form."""
+"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, the counters: one list of objects for the live, the history and the global form."""
 
 from __future__ import annotations
 

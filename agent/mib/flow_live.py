@@ -19,9 +19,10 @@ from agent.mib.terms import (
     HMAC,
     IKE_HASH,
     address,
-    centiseconds,
     identity_type,
     identity_value,
+    interval,
+    representable,
     truth,
 )
 from agent.mib.tree import Commit
@@ -109,8 +110,8 @@ def ipsec_facts_columns(prefix: str) -> dict[str, Value]:
         prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
         prefix + "KeyType": lambda row, now: "ike",
         prefix + "EncapMode": lambda row, now: "transport" if row.facts.transport else "tunnel",
-        prefix + "LifeSize": lambda row, now: row.facts.life_size,
-        prefix + "LifeTime": lambda row, now: row.facts.life_time,
+        prefix + "LifeSize": lambda row, now: representable(row.facts.life_size),
+        prefix + "LifeTime": lambda row, now: representable(row.facts.life_time),
         prefix + "TotalRefreshes": lambda row, now: row.refreshes,
     }
     columns.update(_algorithms(prefix + "InSa", "DecompAlgo", lambda facts: facts.inbound))
@@ -234,8 +235,8 @@ def gateway_tables(columns: Mapping[str, tuple[str, ...]]) -> Iterator[TableView
         yield TableView(table, nothing, lambda key, row: (key,), dict.fromkeys(columns[table], lambda row, now: None))
 
 
-def _active_time(row: Any, now: int) -> int:
-    return centiseconds(now - row.start)
+def _active_time(row: Any, now: int) -> int | None:
+    return interval(now - row.start)
 
 
 def _destroyer(destroy: Callable[[Any], None]) -> Write:

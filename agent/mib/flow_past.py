@@ -20,12 +20,13 @@ from agent.mib.terms import (
     centiseconds,
     identity_type,
     identity_value,
+    interval,
+    representable,
     trap_status,
 )
 from agent.mib.tree import Commit, SetRefusedError
 
 LARGEST_WINDOW = 65535
-LARGEST_SPI = 2147483647  # of cipSecFailSaSpi
 
 
 def past_tables(flow: VrfFlow) -> Iterator[TableView]:
@@ -97,7 +98,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
             "cipSecFailReason": lambda row, now: IPSEC_FAILURE[row.reason],
             "cipSecFailTime": lambda row, now: centiseconds(row.time),
             "cipSecFailTunnelIndex": lambda row, now: row.tunnel_index,
-            "cipSecFailSaSpi": lambda row, now: row.spi if row.spi <= LARGEST_SPI else None,
+            "cipSecFailSaSpi": lambda row, now: representable(row.spi),
             "cipSecFailPktSrcAddr": lambda row, now: address(row.source),
             "cipSecFailPktDstAddr": lambda row, now: address(row.destination),
         },
@@ -157,5 +158,5 @@ def _start_time(row: Any, now: int) -> int:
     return centiseconds(row.start)
 
 
-def _active_time(row: Any, now: int) -> int:
-    return centiseconds(row.active)
+def _active_time(row: Any, now: int) -> int | None:
+    return interval(row.active)

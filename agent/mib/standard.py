@@ -73,7 +73,7 @@ def sysor_table(schema: Schema) -> TableView:
 
 
 class SerialNumber:
-    """snmpSetSerialNo: a TestAndIncr that managers take turns by."""
+    """snmpSetSerialNo: a TestAndIncr that managers take turns by, whichever context each of them talks to."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -87,9 +87,14 @@ class SerialNumber:
         self.value = (self.value + 1) % 2147483648
 
 
-def snmp_scalars(config: RouterConfig, counters: Iterable[str], count: Callable[[str], int], configure: Configure) -> ScalarView:
+def snmp_scalars(
+    config: RouterConfig,
+    counters: Iterable[str],
+    count: Callable[[str], int],
+    configure: Configure,
+    serial: SerialNumber,
+) -> ScalarView:
     """The snmp group: `count` reads one of the engine's counters by its object's name."""
-    serial = SerialNumber()
 
     def counter(name: str) -> Value:
         return lambda row, now: count(name)
@@ -191,8 +196,11 @@ def interface_views(config: RouterConfig, device: Device, configure: Configure) 
 
 
 def context_table(config: RouterConfig) -> tuple[TableView, ComputedRows]:
-    """cContextMappingTable: every SNMP context and its VRF, so that a manager can find the contexts; read-only."""
-    rows = ComputedRows(lambda: [(vrf.context, vrf) for vrf in config.vrfs.values() if vrf.context])
+    """cContextMappingTable: every SNMP context and its VRF, so that a manager can find the contexts; read-only.
+
+    Of two VRFs that name one context the first is shown, as it is the one that the context shows.
+    """
+    rows = ComputedRows(lambda: [(vrf.context, vrf) for vrf in reversed(config.vrfs.values()) if vrf.context])
     return TableView(
         "cContextMappingTable",
         rows,

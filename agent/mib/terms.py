@@ -6,6 +6,8 @@ from agent.flow.clock import CENTISECOND
 from agent.flow.model import Address, EndReason, Identity, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import TrapKind
 
+LARGEST_INTEGER32 = 2147483647
+
 GROUP = {None: "none", 1: "dhGroup1", 2: "dhGroup2"}  # DiffHellmanGrp
 CIPHER = {None: "none", "null": "none", "des": "des", "3des": "des3"}  # EncryptAlgo
 IKE_HASH = {"md5": "md5", "sha": "sha"}  # IkeHashAlgo
@@ -115,8 +117,18 @@ def identity_value(identity: Identity | None) -> str | None:
 
 
 def centiseconds(microseconds: int) -> int:
-    """TimeInterval and TimeStamp: hundredths of a second."""
+    """TimeStamp: hundredths of a second."""
     return microseconds // CENTISECOND
+
+
+def interval(microseconds: int) -> int | None:
+    """TimeInterval: hundredths of a second; one of more than 248 days cannot be represented."""
+    return representable(microseconds // CENTISECOND)
+
+
+def representable(value: int) -> int | None:
+    """A number as an Integer32 can hold it, else None."""
+    return value if value <= LARGEST_INTEGER32 else None
 
 
 def address(value: Address) -> bytes:

@@ -1,7 +1,8 @@
 """Mib room: the ordered tree, computed rather than stored.
 
-A tree is the columns that one SNMP context has, in OID order; a scalar is a column of one row, 0. A table keeps its row indexes sorted, so
-a successor is found by a search for the column, then for the row. A cell's value is made at the moment that it is asked for.
+A tree is the columns that one SNMP context has, in OID order; a scalar is a column of one row, 0. A table keeps its row indexes
+sorted, so a successor is found by a search for the column, then for the row. A cell's value is made at the moment that it is asked
+for.
 """
 
 from __future__ import annotations
@@ -27,13 +28,14 @@ class Entry(NamedTuple):
 
 
 class TableIndex:
-    """The rows of one table in the order of their indexes."""
+    """The rows of one table in the order of their indexes: three lists side by side, so that a run touches little memory."""
 
-    __slots__ = ("by_suffix", "entries", "keys")
+    __slots__ = ("by_suffix", "keys", "rows", "suffixes")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
-        self.entries: list[Entry] = []
+        self.suffixes: list[bytes] = []
+        self.rows: list[Row] = []
         self.by_suffix: dict[bytes, Entry] = {}
 
     def add(self, index: tuple[int, ...], row: Row) -> None:
@@ -41,22 +43,29 @@ class TableIndex:
         self.by_suffix[entry.suffix] = entry
         if not self.keys or entry.key > self.keys[-1]:  # rising indexes, the usual case
             self.keys.append(entry.key)
-            self.entries.append(entry)
+            self.suffixes.append(entry.suffix)
+            self.rows.append(row)
         else:
             at = bisect_left(self.keys, entry.key)
             self.keys.insert(at, entry.key)
-            self.entries.insert(at, entry)
+            self.suffixes.insert(at, entry.suffix)
+            self.rows.insert(at, row)
 
     def remove(self, index: tuple[int, ...]) -> None:
         entry = self.by_suffix.pop(sub_identifiers(index))
         at = bisect_left(self.keys, entry.key)
         del self.keys[at]
-        del self.entries[at]
+        del self.suffixes[at]
+        del self.rows[at]
 
     def clear(self) -> None:
         self.keys.clear()
-        self.entries.clear()
+        self.suffixes.clear()
+        self.rows.clear()
         self.by_suffix.clear()
+
+    def entry(self, at: int) -> Entry:
+        return Entry(self.keys[at], self.suffixes[at], self.rows[at])
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -81,8 +90,8 @@ class SetRefusedError(Exception):
 class Column:
     """One accessible object of a context: how its cells are named, valued and, where it is writable, set.
 
-    `encode(row, now)` gives a cell's tag, length and value, or None where that row does not instantiate it. `write(row, value)` tests
-    a value of the right syntax, and gives the commit or raises SetRefusedError.
+    `encode(row, now)` gives a cell's tag, length and value, or None where that row does not instantiate it. `write(row, value)`
+    tests a value of the right syntax, and gives the commit or raises SetRefusedError.
     """
 
     __slots__ = ("encode", "heads", "key", "object", "prefix", "table", "write")
@@ -140,7 +149,7 @@ class Tree:
         table, suffix = column.table, key[len(column.key) :]
         at = bisect_left(table.keys, suffix)
         if at < len(table.keys) and table.keys[at] == suffix:
-            return column, column.encode(table.entries[at].row, now)
+            return column, column.encode(table.rows[at], now)
         return column, None
 
     def entry(self, key: bytes) -> tuple[Column, Entry] | None:
@@ -151,7 +160,7 @@ class Tree:
         suffix = key[len(column.key) :]
         at = bisect_left(column.table.keys, suffix)
         if at < len(column.table.keys) and column.table.keys[at] == suffix:
-            return column, column.table.entries[at]
+            return column, column.table.entry(at)
         return None
 
     def successors(self, key: bytes, now: int) -> Iterator[tuple[Column, Entry, bytes]]:
@@ -165,10 +174,8 @@ class Tree:
 
 
 def _cells(column: Column, first: int, now: int) -> Iterator[tuple[Column, Entry, bytes]]:
-    encode = column.encode
-    entries = column.table.entries
-    for at in range(first, len(entries)):
-        entry = entries[at]
-        value = encode(entry.row, now)
+    table, encode = column.table, column.encode
+    for at in range(first, len(table)):
+        value = encode(table.rows[at], now)
         if value is not None:
-            yield column, entry, value
+            yield column, table.entry(at), value

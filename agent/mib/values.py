@@ -1,7 +1,7 @@
 """Mib room: values as the octets that go on the wire (RFC 3416 §3, X.690 definite short and long forms).
 
-An encoder takes one Python value and gives the whole tag-length-value. Small numbers come from tables: most counters of most tunnels are
-small most of the time.
+An encoder takes one Python value and gives the whole tag-length-value. Small numbers come from tables: most counters of most
+tunnels are small most of the time.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
-from typing import Any, cast
+from typing import Any
 
 NULL = b"\x05\x00"
 NO_SUCH_OBJECT = b"\x80\x00"
@@ -34,6 +34,8 @@ _TAG_OF_BASE = {
     "TimeTicks": TIME_TICKS,
 }
 _MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
+LONGEST_NAME = 128  # sub-identifiers (RFC 2578 §7.1.3)
+LONGEST_NAME_CONTENT = 5 * LONGEST_NAME  # octets; longer ones are refused unread, for numbers without end are slow to read
 _SMALL = 256
 _FOUR = Struct(">HI").pack  # tag and length, then four octets
 
@@ -76,7 +78,7 @@ def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
     four = _TAG_OF_BASE[base] << 8 | 4
 
     def cell(row: Any, now: int) -> bytes | None:
-        value = row.counters.value(counter, now)
+        value: int | None = row.counters.value(counter, now)
         if value is None:
             return None
         if 0x800000 <= value < 0x80000000:  # four octets, as most counters of a busy tunnel
@@ -85,7 +87,7 @@ def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
             return small[value]
         value &= mask
         size = (value.bit_length() >> 3) + 1
-        return heads[size] + cast(int, value).to_bytes(size)
+        return heads[size] + value.to_bytes(size)
 
     return cell
 
@@ -145,8 +147,11 @@ def object_identifier(oid: tuple[int, ...]) -> bytes:
 
 
 def decode_name(content: bytes) -> tuple[int, ...] | None:
-    """The sub-identifiers of an OBJECT IDENTIFIER's content; None where it is malformed (X.690 §8.19) or a number exceeds 32 bits."""
-    if not content or content[-1] & 0x80:
+    """The sub-identifiers of an OBJECT IDENTIFIER's content.
+
+    None where it is malformed (X.690 §8.19), a number exceeds 32 bits or there are more than 128 of them (RFC 2578 §7.1.3).
+    """
+    if not content or content[-1] & 0x80 or len(content) > LONGEST_NAME_CONTENT:
         return None
     numbers: list[int] = []
     number = 0
@@ -161,7 +166,7 @@ def decode_name(content: bytes) -> tuple[int, ...] | None:
     if max(numbers) > 0xFFFFFFFF + 80:
         return None
     oid = (first, numbers[0] - first * 40, *numbers[1:])
-    return oid if max(oid) <= 0xFFFFFFFF and len(oid) <= 128 else None
+    return oid if max(oid) <= 0xFFFFFFFF and len(oid) <= LONGEST_NAME else None
 
 
 def order_key(oid: tuple[int, ...]) -> bytes:

@@ -1,0 +1,181 @@
+"""The command `ipsec-agent` (also `python -m agent`): its arguments, and the one-line errors that a user reads."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+class UsageError(Exception):
+    """Something on the command line is wrong; `str()` is the line that the user reads."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; gives its exit status. Errors that a user can cause are lines on stderr, never tracebacks."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        status: int = options.run(options)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not isinstance(error, _user_errors()):
+            raise
+        print(error, file=sys.stderr)
+        return 1
+    return status
+
+
+def default_state_dir() -> Path:
+    """The platform's directory for a user's state (XDG Base Directory Specification)."""
+    given = os.environ.get("XDG_STATE_HOME")
+    return (Path(given) if given else Path.home() / ".local" / "state") / "ipsec-agent"
+
+
+def endpoint(text: str) -> tuple[str, int]:
+    """HOST:PORT, or [HOST]:PORT of an IPv6 address."""
+    host, _, port = text.rpartition(":")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not host or (":" in host and not text.startswith("[")) or not port.isdecimal() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text}: is not HOST:PORT, such as 127.0.0.1:1161 or [::1]:1161")
+    return host, int(port)
+
+
+def _parser() -> argparse.ArgumentParser:
+    # What every command takes stands after the command's name.
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much is logged (%(default)s)")
+    state = argparse.ArgumentParser(add_help=False)
+    state.add_argument("--state-dir", type=Path, default=default_state_dir(), metavar="DIR", help="(%(default)s)")
+    parser = argparse.ArgumentParser(prog="ipsec-agent", description=__doc__.partition(":")[2].strip() if __doc__ else None)
+    parser.description = "An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers."
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", parents=[common, state], help="run a lab, and answer SNMP and the CLI")
+    run.add_argument("lab", nargs="?", type=Path, metavar="LAB", help="a lab file (TOML)")
+    run.add_argument("--config", type=Path, metavar="ROUTER.cfg", help="a lab of one router, from its IOS configuration")
+    run.add_argument(
+        "--listen", type=endpoint, action="append", metavar="HOST:PORT", help="where the first router answers SNMP (127.0.0.1:1161)"
+    )
+    run.add_argument("--mib-source", type=Path, action="append", default=[], metavar="DIR", help="MIB modules in the place of ours")
+    run.add_argument("--external-traffic", action="store_true", help="let notifications leave the loopback addresses")
+    run.add_argument("--speed", type=float, metavar="N", help="how many times faster than real time the lab's clock goes")
+    run.add_argument("--clock", choices=("real", "virtual"), default="real", help="virtual: run to --until, then stand still")
+    run.add_argument("--until", metavar="TIME", help='the virtual moment to run to, such as "90s", "10m" or "1d"')
+    run.set_defaults(run=_run)
+
+    cli = commands.add_parser("cli", parents=[common, state], help="the IOS CLI of a running lab's router")
+    cli.add_argument("--router", metavar="NAME", help="which router (the first)")
+    cli.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="one exec command; without it, a prompt")
+    cli.set_defaults(run=_cli)
+
+    mibs = commands.add_parser("mibs", help="the MIB modules").add_subparsers(required=True, metavar="COMMAND")
+    compiling = mibs.add_parser("compile", parents=[common, state], help="compile the MIB modules into the cache")
+    compiling.add_argument(
+        "--source", type=Path, action="append", default=[], metavar="DIR", help="MIB modules in the place of ours"
+    )
+    compiling.set_defaults(run=_compile)
+
+    config = commands.add_parser("config", help="router configurations").add_subparsers(required=True, metavar="COMMAND")
+    checking = config.add_parser("check", parents=[common], help="list the lines of a configuration that are not understood")
+    checking.add_argument("file", type=Path, metavar="FILE")
+    checking.set_defaults(run=_check)
+    return parser
+
+
+# Each command imports what it needs: a CLI command need not load an SNMP engine.
+
+
+def _run(options: argparse.Namespace) -> int:
+    from agent.app import LabService, Options, load_schema
+    from agent.lab.clock import RealClock, VirtualClock
+    from agent.lab.lab import open_lab, open_router
+    from agent.lab.labfile import parse_duration
+
+    if (options.lab is None) == (options.config is None):
+        raise UsageError("ipsec-agent run: name a lab file, or a router's configuration with --config")
+    virtual = options.clock == "virtual"
+    if virtual != (options.until is not None) or (virtual and options.speed is not None):
+        raise UsageError("ipsec-agent run: --clock virtual wants --until TIME and no --speed; the real clock has no --until")
+    if options.speed is not None and not options.speed > 0:
+        raise UsageError("ipsec-agent run: --speed must be above 0")
+    until = None
+    if options.until is not None:
+        try:
+            until = parse_duration(options.until)
+        except ValueError as error:
+            raise UsageError(f"ipsec-agent run: --until {options.until}: is not {error}") from None
+    clock = VirtualClock() if virtual else RealClock(options.speed or 1.0)
+    lab = open_lab(options.lab, clock) if options.lab is not None else open_router(options.config, clock)
+    schema = load_schema(options.state_dir, options.mib_source)
+    given = Options(
+        name=(options.lab or options.config).stem,
+        state_dir=options.state_dir,
+        listen=tuple(options.listen or ()),
+        external_traffic=options.external_traffic or lab.external_traffic,
+        until=until,
+    )
+
+    async def serve() -> None:
+        ended = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        service = LabService(lab, schema, given)
+        try:
+            for line in await service.start():
+                print(line, flush=True)
+            await ended.wait()
+        finally:
+            await service.stop()
+
+    asyncio.run(serve())
+    return 0
+
+
+def _cli(options: argparse.Namespace) -> int:
+    from agent.shell.client import run_client
+
+    return run_client(options.state_dir, options.router, options.words, sys.stdin, sys.stdout, sys.stderr)
+
+
+def _compile(options: argparse.Namespace) -> int:
+    from agent.mib.compile import compile_mibs
+
+    compiled = compile_mibs(options.state_dir / "mibs", options.source)
+    for source in compiled.sources:
+        print(f"{source.module}: {source.path}")
+    print(f"{'compiled into' if compiled.recompiled else 'up to date in'} {compiled.cache_file}")
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from agent.config.document import check
+
+    findings = check(options.file.read_text(encoding="utf-8"), str(options.file))
+    for finding in findings:
+        print(f"{options.file}:{finding.line_number}: {finding.text.strip()}: {finding.message}")
+    return 1 if any(finding.wrong for finding in findings) else 0
+
+
+def _user_errors() -> tuple[type[Exception], ...]:
+    """The exceptions that stand for what a user can get wrong."""
+    from agent.config.errors import ConfigErrors
+    from agent.lab.labfile import LabFileError
+    from agent.mib.sources import MibError
+    from agent.snmp.engine import ListenError
+    from agent.snmp.identity import IdentityError
+
+    return (UsageError, OSError, UnicodeDecodeError, ConfigErrors, LabFileError, MibError, ListenError, IdentityError)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

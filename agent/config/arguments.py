@@ -1,0 +1,218 @@
+"""Config room: the argument types of IOS commands: how a word becomes a value, and what help and errors say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import AddressValueError, IPv4Address
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One blank-separated word of a command line, and where it begins."""
+
+    text: str
+    column: int
+    rest: str  # the line from this word to its end, without trailing blanks
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentType:
+    """`read(words, i)` gives (value, words taken) or None; `write` is the canonical text of a value.
+
+    `shown` is what `?` prints ("<1-10000>", "A.B.C.D"), `right` what an error message asks for. `resembles(word)` says that a word
+    that was refused was nevertheless meant as such a value: then the line is wrong rather than unknown. `closed` says that IOS too
+    would take nothing else there.
+    """
+
+    read: Callable[[Sequence[Word], int], tuple[object, int] | None]
+    shown: str
+    right: str
+    resembles: Callable[[str], bool]
+    write: Callable[[object], str] = str
+    closed: bool = False
+
+
+TypeFactory = Callable[[str], ArgumentType]
+
+INTERFACE_TYPES = (
+    "Async",
+    "ATM",
+    "BVI",
+    "Dialer",
+    "Ethernet",
+    "FastEthernet",
+    "GigabitEthernet",
+    "Loopback",
+    "Multilink",
+    "Null",
+    "Port-channel",
+    "POS",
+    "Serial",
+    "TenGigabitEthernet",
+    "Tunnel",
+    "Virtual-Template",
+    "Vlan",
+)
+VIRTUAL_INTERFACE_TYPES = frozenset(
+    {"BVI", "Dialer", "Loopback", "Multilink", "Port-channel", "Tunnel", "Virtual-Template", "Vlan"}
+)
+
+_INTERFACE = re.compile(r"([A-Za-z][A-Za-z-]*)(\d+(?:/\d+)*(?:[.:]\d+)?)?$")
+_UNIT = re.compile(r"\d+(?:/\d+)*(?:[.:]\d+)?$")
+_DOTTED = re.compile(r"[\d.]*\.[\d.]*$")
+
+
+def interface_type(word: str) -> str | None:
+    """The interface type that a word abbreviates ("fa" → "FastEthernet"); None where none or several do."""
+    lower = word.lower()
+    found = [name for name in INTERFACE_TYPES if name.lower().startswith(lower)]
+    exact = [name for name in found if name.lower() == lower]
+    candidates = exact or found
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def interface_name(text: str) -> str | None:
+    """The canonical name of an interface written in IOS form ("s1/2.1" → "Serial1/2.1", "tunnel 0" → "Tunnel0"), else None."""
+    found = _INTERFACE.match(text.replace(" ", ""))
+    if not found or found[2] is None:
+        return None
+    kind = interface_type(found[1])
+    return f"{kind}{found[2]}" if kind else None
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+def _always(_: str) -> bool:
+    return True
+
+
+def _address_of(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+def _integer(parameters: str) -> ArgumentType:
+    parts = [part.partition("-") for part in parameters.split(",")]
+    bounds = [(int(low), int(high or low)) for low, _, high in parts]
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        if not (text.isascii() and text.isdigit()) or len(text) > 12:
+            return None
+        value = int(text)
+        return (value, 1) if any(low <= value <= high for low, high in bounds) else None
+
+    shown = "  ".join(f"<{low}-{high}>" for low, high in bounds)
+    right = "a number from " + " or ".join(f"{low} to {high}" for low, high in bounds)
+    return ArgumentType(read, shown, right, lambda text: text.lstrip("-").isdigit(), closed=True)
+
+
+def _signed(parameters: str) -> ArgumentType:
+    low, high = (int(bound) for bound in parameters.split(".."))
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        if not re.fullmatch(r"-?\d{1,9}", text, re.ASCII) or not low <= int(text) <= high:
+            return None
+        return int(text), 1
+
+    return ArgumentType(read, f"<{low} - {high}>", f"a number from {low} to {high}", _never, closed=True)
+
+
+def _address(_: str) -> ArgumentType:
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        value = _address_of(words[i].text)
+        return (value, 1) if value is not None else None
+
+    return ArgumentType(read, "A.B.C.D", "an IPv4 address", lambda text: bool(_DOTTED.match(text)))
+
+
+def _mask(_: str) -> ArgumentType:
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        value = _address_of(words[i].text)
+        if value is None:
+            return None
+        inverse = ~int(value) & 0xFFFFFFFF
+        return (value, 1) if inverse & (inverse + 1) == 0 else None
+
+    return ArgumentType(read, "A.B.C.D", "a network mask such as 255.255.255.0", lambda text: bool(_DOTTED.match(text)))
+
+
+def _word(parameters: str) -> ArgumentType:
+    longest = int(parameters) if parameters else None
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        return (text, 1) if longest is None or len(text) <= longest else None
+
+    right = f"a word of at most {longest} characters" if longest else "a word"
+    return ArgumentType(read, "WORD", right, _always)
+
+
+def _letters(_: str) -> ArgumentType:
+    """A name that does not begin with a digit (a map, a list): keeps numbers free for what else may stand there."""
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        return None if text[0].isdigit() else (text, 1)
+
+    return ArgumentType(read, "WORD", "a name that does not begin with a digit", _never)
+
+
+def _line(parameters: str) -> ArgumentType:
+    longest = int(parameters) if parameters else None
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].rest
+        return (text, len(words) - i) if longest is None or len(text) <= longest else None
+
+    right = f"at most {longest} characters" if longest else "text"
+    return ArgumentType(read, "LINE", right, _always)
+
+
+def _interface(_: str) -> ArgumentType:
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        joined = interface_name(words[i].text)
+        if joined:
+            return joined, 1
+        if i + 1 < len(words) and words[i].text.replace("-", "").isalpha() and _UNIT.match(words[i + 1].text):
+            apart = interface_name(words[i].text + words[i + 1].text)
+            if apart:
+                return apart, 2
+        return None
+
+    return ArgumentType(read, "Interface", "an interface name such as FastEthernet0/0", _never)
+
+
+_HOST = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$")
+
+
+def _host(_: str) -> ArgumentType:
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        value = _address_of(text)
+        if value is not None:
+            return value, 1
+        return (text, 1) if _HOST.match(text) else None
+
+    return ArgumentType(read, "Hostname or A.B.C.D", "an IPv4 address or a host name", lambda text: bool(_DOTTED.match(text)))
+
+
+ARGUMENT_TYPES: Mapping[str, TypeFactory] = {
+    "int": _integer,
+    "signed": _signed,
+    "address": _address,
+    "wildcard": _address,
+    "mask": _mask,
+    "word": _word,
+    "name": _letters,
+    "line": _line,
+    "interface": _interface,
+    "host": _host,
+}

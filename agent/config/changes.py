@@ -1,0 +1,145 @@
+"""Config room: the typed events between two moments of a configuration (CISCO-IPSEC-MIB's notifications rest on the first ones).
+
+Comparing is what makes every way of changing the configuration (typed, pasted, by SNMP) tell the same story.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import TypeVar
+
+from agent.config.events import (
+    ConfigEvent,
+    CryptoChanged,
+    CryptoMapAdded,
+    CryptoMapAttached,
+    CryptoMapDeleted,
+    CryptoMapDetached,
+    HostnameSet,
+    InterfaceChanged,
+    IsakmpPolicyAdded,
+    IsakmpPolicyDeleted,
+    RoutingChanged,
+    SnmpChanged,
+    VrfChanged,
+)
+from agent.config.model import CryptoConfig, CryptoMapEntry, RouterConfig, SnmpConfig
+
+C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig)
+
+# Told by events of their own, which the commands emit even when the number or the type was already so.
+_TOLD_ELSEWHERE = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
+
+
+def snapshot(config: RouterConfig) -> RouterConfig:
+    """A copy that later edits of `config` leave alone (the leaves are frozen, so that the containers are enough)."""
+    taken = _shallow(config)
+    taken.crypto = _shallow(config.crypto)
+    taken.snmp = _shallow(config.snmp)
+    return taken
+
+
+def restore(config: RouterConfig, taken: RouterConfig) -> None:
+    """Puts a snapshot's values back into `config`, whose identity others rely on."""
+    for item in fields(RouterConfig):
+        if item.name not in ("crypto", "snmp"):
+            setattr(config, item.name, getattr(taken, item.name))
+    for inner in ("crypto", "snmp"):
+        for item in fields(getattr(config, inner)):
+            setattr(getattr(config, inner), item.name, getattr(getattr(taken, inner), item.name))
+
+
+def changes(before: RouterConfig, after: RouterConfig) -> list[ConfigEvent]:
+    """What has changed, as events: what went first, then what came, then the rest."""
+    return [
+        *_attachments(before, after),
+        *_policies(before.crypto, after.crypto),
+        *_crypto(before.crypto, after.crypto),
+        *_interfaces(before, after),
+        *_others(before, after),
+    ]
+
+
+def _shallow(config: C) -> C:
+    taken = copy.copy(config)
+    for item in fields(config):
+        value = getattr(config, item.name)
+        if isinstance(value, dict | list | set):
+            setattr(taken, item.name, value.copy())
+    return taken
+
+
+def _entries(crypto: CryptoConfig) -> dict[tuple[str, int], CryptoMapEntry]:
+    return {(entry.name, entry.sequence): entry for each in crypto.maps.values() for entry in each.entries}
+
+
+def _attachments(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
+    if before.interfaces == after.interfaces:
+        return
+    old = {name: interface.crypto_map for name, interface in before.interfaces.items()}
+    new = {name: interface.crypto_map for name, interface in after.interfaces.items()}
+    for name, attached in old.items():
+        if attached is not None and new.get(name) != attached:
+            yield CryptoMapDetached(attached, name)
+    for name, attached in new.items():
+        if attached is not None and old.get(name) != attached:
+            yield CryptoMapAttached(attached, name)
+
+
+def _policies(before: CryptoConfig, after: CryptoConfig) -> Iterator[ConfigEvent]:
+    for priority, policy in before.policies.items():
+        if priority not in after.policies:
+            yield IsakmpPolicyDeleted(policy)
+    for priority, policy in after.policies.items():
+        if priority not in before.policies:
+            yield IsakmpPolicyAdded(policy)
+
+
+def _crypto(before: CryptoConfig, after: CryptoConfig) -> Iterator[ConfigEvent]:
+    old, new = ({}, {}) if before.maps == after.maps else (_entries(before), _entries(after))
+    for key, entry in old.items():
+        if key not in new:
+            yield CryptoMapDeleted(entry)
+    for key, entry in new.items():
+        if key not in old:
+            yield CryptoMapAdded(entry)
+    edited = any(old.get(key, entry) != entry for key, entry in new.items())
+    policies = before.policies
+    edited = edited or any(policies.get(priority, policy) != policy for priority, policy in after.policies.items())
+    if edited or _map_settings(before) != _map_settings(after) or _rest(before) != _rest(after):
+        yield CryptoChanged()
+
+
+def _map_settings(crypto: CryptoConfig) -> list[object]:
+    """What is said of whole maps; a map that says nothing of the kind does not count."""
+    bare = [replace(each, entries=()) for each in crypto.maps.values()]
+    return [each for each in bare if each != type(each)(each.name)]
+
+
+def _rest(crypto: CryptoConfig) -> list[object]:
+    left_out = _TOLD_ELSEWHERE | {"policies", "maps"}
+    return [getattr(crypto, item.name) for item in fields(crypto) if item.name not in left_out]
+
+
+def _interfaces(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
+    old, new = before.interfaces, after.interfaces
+    for name in dict.fromkeys((*old, *new)) if old != new else ():
+        was, now = old.get(name), new.get(name)
+        if was is None or now is None or replace(was, crypto_map=None) != replace(now, crypto_map=None):
+            yield InterfaceChanged(name)
+
+
+def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
+    for name in dict.fromkeys((*before.vrfs, *after.vrfs)):
+        if before.vrfs.get(name) != after.vrfs.get(name):
+            yield VrfChanged(name)
+    if before.routes != after.routes or before.access_lists != after.access_lists:
+        yield RoutingChanged()
+    if any(
+        getattr(before.snmp, f.name) != getattr(after.snmp, f.name) for f in fields(SnmpConfig) if f.name not in _TOLD_ELSEWHERE
+    ):
+        yield SnmpChanged()
+    if before.hostname != after.hostname:
+        yield HostnameSet(after.hostname)

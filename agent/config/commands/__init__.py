@@ -1,0 +1,19 @@
+"""Config room: all configuration commands, an area a file; `build` puts them on one grammar."""
+
+from __future__ import annotations
+
+from agent.config.command import CommandSet, ConfigCommand, Mode
+from agent.config.commands import aaa, acl, inert, interfaces, ipsec, isakmp, maps, profiles, routing, snmp, system, traps
+from agent.config.grammar import Grammar
+
+
+def build() -> CommandSet:
+    """The command tables; costs some milliseconds: the owner keeps what it gets."""
+    areas = (system, aaa, inert, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
+    modes = {"config": Mode("(config)#", "config")}
+    for area in (inert, aaa, interfaces, acl, isakmp, profiles, ipsec, maps):
+        modes.update(area.MODES)
+    grammar = Grammar[ConfigCommand](types=acl.TYPES)
+    for area in areas:
+        grammar.add_help(area.HELP)
+    return CommandSet([command for area in areas for command in area.commands()], modes, grammar)

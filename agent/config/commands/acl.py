@@ -1,0 +1,329 @@
+"""Config room: access lists, numbered and named, standard and extended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from agent.config.arguments import ArgumentType, TypeFactory, Word
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
+from agent.config.model import AccessList, AclAddress, AclEntry, PortRange
+
+MODES = {
+    "config-ext-nacl": Mode("(config-ext-nacl)#", "config-ext-nacl"),
+    "config-std-nacl": Mode("(config-std-nacl)#", "config-std-nacl"),
+}
+
+HELP = {
+    "access-list": "Add an access list entry",
+    "ip access-list": "Named access-list",
+    "ip access-list extended": "Extended Access List",
+    "ip access-list standard": "Standard Access List",
+    "permit": "Specify packets to forward",
+    "deny": "Specify packets to reject",
+    "remark": "Access list entry comment",
+    "any": "Any host",
+    "host": "A single host",
+    "<source-wildcard>": "Source wildcard bits",
+    "<destination-wildcard>": "Destination wildcard bits",
+    "eq": "Match only packets on a given port number",
+    "gt": "Match only packets with a greater port number",
+    "lt": "Match only packets with a lower port number",
+    "neq": "Match only packets not on a given port number",
+    "range": "Match only packets in the range of port numbers",
+    "log": "Log matches against this entry",
+}
+
+# Names that IOS writes for IP protocol and port numbers.
+PROTOCOLS = {
+    "ip": 0,
+    "icmp": 1,
+    "igmp": 2,
+    "ipinip": 4,
+    "tcp": 6,
+    "udp": 17,
+    "gre": 47,
+    "esp": 50,
+    "ahp": 51,
+    "eigrp": 88,
+    "ospf": 89,
+    "nos": 94,
+    "pim": 103,
+    "pcp": 108,
+}
+TCP_PORTS = {
+    "ftp-data": 20,
+    "ftp": 21,
+    "telnet": 23,
+    "smtp": 25,
+    "domain": 53,
+    "www": 80,
+    "pop3": 110,
+    "bgp": 179,
+}
+UDP_PORTS = {
+    "domain": 53,
+    "bootps": 67,
+    "bootpc": 68,
+    "tftp": 69,
+    "ntp": 123,
+    "snmp": 161,
+    "snmptrap": 162,
+    "isakmp": 500,
+    "syslog": 514,
+    "rip": 520,
+    "non500-isakmp": 4500,
+}
+_PORTS = {6: TCP_PORTS, 17: UDP_PORTS}
+
+ANY = AclAddress(IPv4Address(0), IPv4Address(0xFFFFFFFF))
+
+
+def _port(_: str) -> ArgumentType:
+    names = {**TCP_PORTS, **UDP_PORTS}
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        if text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65535:
+            return int(text), 1
+        return (names[text.lower()], 1) if text.lower() in names else None
+
+    return ArgumentType(read, "<0-65535>", "a port number from 0 to 65535 or a port name", str.isdigit)
+
+
+TYPES: dict[str, TypeFactory] = {"port": _port}
+
+_ACTION = "action={permit|deny}"
+_STANDARD = f"{_ACTION} {{any|host <source:address>|<source:address> [<source-wildcard:wildcard>]}} [log]"
+_ENDS = "{{any|host <{0}:address>|<{0}:address> <{0}-wildcard:wildcard>}}"
+_PORT_TEST = "[{0}-test={{eq|gt|lt|neq}} <{0}-port:port>|{0}-test={{range}} <{0}-port:port> <{0}-port:port>]"
+_SOURCE, _DESTINATION = _ENDS.format("source"), _ENDS.format("destination")
+_NAMES = "|".join(PROTOCOLS)
+_EXTENDED = (
+    f"{_ACTION} {{protocol={{{_NAMES}}}|<number:int(0-255)>}} {_SOURCE} {_PORT_TEST.format('source')}"
+    f" {_DESTINATION} {_PORT_TEST.format('destination')} [established] [log|log-input]"
+)
+
+
+# --- entries -------------------------------------------------------------------------------------------------------------
+
+
+def _end(match: ConfigMatch, name: str) -> AclAddress:
+    address = match.maybe_address(name)
+    if address is None:
+        return ANY
+    wildcard = match.maybe_address(f"{name}-wildcard") or IPv4Address(0)
+    # IOS keeps the bits that are compared, and writes any for none.
+    return AclAddress(IPv4Address(int(address) & ~int(wildcard) & 0xFFFFFFFF), wildcard)
+
+
+def _ports(match: ConfigMatch, name: str, protocol: int) -> PortRange | None:
+    test = match.maybe_word(f"{name}-test")
+    if test is None:
+        return None
+    ports = [int(str(port)) for port in match.all(f"{name}-port")]
+    if protocol not in _PORTS:
+        raise Refused("ports only with tcp or udp", argument=f"{name}-test")
+    if test == "range" and ports[0] > ports[1]:
+        ports.reverse()
+    if (test, ports[0]) in (("gt", 65535), ("lt", 0)):
+        raise Refused("a port that leaves some", argument=f"{name}-port")
+    low, high = {"gt": (ports[0] + 1, 65535), "lt": (0, ports[0] - 1)}.get(test, (ports[0], ports[-1]))
+    return PortRange(low, high, negated=test == "neq")
+
+
+def _written_end(end: AclAddress, extended: bool) -> str:
+    if int(end.wildcard) == 0xFFFFFFFF:
+        return "any"
+    if int(end.wildcard) == 0:
+        return f"host {end.address}" if extended else str(end.address)
+    return f"{end.address} {end.wildcard}"
+
+
+def _written_ports(match: ConfigMatch, name: str, protocol: int) -> str:
+    if match.maybe_word(f"{name}-test") is None:
+        return ""
+    names = {number: word for word, number in _PORTS[protocol].items()}
+    ports = sorted(int(str(port)) for port in match.all(f"{name}-port"))
+    return " ".join([match.word(f"{name}-test"), *(names.get(port, str(port)) for port in ports)])
+
+
+def _standard_entry(match: ConfigMatch, sequence: int) -> AclEntry:
+    source = _end(match, "source")
+    words = [match.word("action"), _written_end(source, extended=False), "log" if "log" in match.words else ""]
+    return AclEntry(match.word("action") == "permit", 0, source, ANY, text=" ".join(w for w in words if w), sequence=sequence)
+
+
+def _extended_entry(match: ConfigMatch, sequence: int) -> AclEntry:
+    named = match.maybe_word("protocol")
+    protocol = PROTOCOLS[named] if named is not None else match.number("number")
+    source, destination = _end(match, "source"), _end(match, "destination")
+    source_ports, destination_ports = _ports(match, "source", protocol), _ports(match, "destination", protocol)
+    if "established" in match.words and protocol != 6:
+        raise Refused("`established` only with tcp")
+    words = [
+        match.word("action"),
+        next((word for word, number in PROTOCOLS.items() if number == protocol), str(protocol)),
+        _written_end(source, extended=True),
+        _written_ports(match, "source", protocol),
+        _written_end(destination, extended=True),
+        _written_ports(match, "destination", protocol),
+        *(word for word in ("established", "log", "log-input") if word in match.words),
+    ]
+    return AclEntry(
+        match.word("action") == "permit",
+        protocol,
+        source,
+        destination,
+        source_ports,
+        destination_ports,
+        " ".join(word for word in words if word),
+        sequence,
+    )
+
+
+def _entry(extended: bool, match: ConfigMatch, sequence: int) -> AclEntry:
+    return _extended_entry(match, sequence) if extended else _standard_entry(match, sequence)
+
+
+def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence: int | None, numbered: bool) -> None:
+    """Adds an entry; an entry that is already there is not added again (as IOS does)."""
+    known = edit.config.access_lists.get(name) or AccessList(name, extended)
+    next_free = (known.entries[-1].sequence // 10 + 1) * 10 if known.entries else 10
+    entry = _entry(extended, match, 0 if numbered else sequence or next_free)
+    if any(each.text == entry.text for each in known.entries):
+        return
+    before = [each for each in known.entries if numbered or each.sequence < entry.sequence]
+    after = [each for each in known.entries if not numbered and each.sequence > entry.sequence]
+    if len(before) + len(after) < len(known.entries):
+        raise Refused("a sequence number that is free", "% Duplicate sequence number")
+    remarks = tuple((at + (at > len(before)), text) for at, text in known.remarks)
+    edit.config.access_lists[name] = replace(known, entries=(*before, entry, *after), remarks=remarks)
+
+
+def _written_list(known: AccessList) -> list[str]:
+    """The entries' texts with the remarks between them."""
+    lines: list[str] = []
+    for i in range(len(known.entries) + 1):
+        lines += [f"remark {text}" for at, text in known.remarks if at == i]
+        lines += [entry.text for entry in known.entries[i : i + 1]]
+    return lines
+
+
+def _add_remark(edit: Edit, name: str, extended: bool, text: str) -> None:
+    known = edit.config.access_lists.get(name) or AccessList(name, extended)
+    edit.config.access_lists[name] = replace(known, remarks=(*known.remarks, (len(known.entries), text)))
+
+
+# --- access-list N ... ---------------------------------------------------------------------------------------------------
+
+
+def _numbered(extended: bool, ranges: str, rest: str, rank: int) -> ConfigCommand:
+    def apply(edit: Edit, match: ConfigMatch) -> None:
+        name = match.word("list")
+        if "remark" in match.values:
+            _add_remark(edit, name, extended, match.word("remark"))
+        else:
+            _insert(edit, name, extended, match, None, numbered=True)
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        """Whatever follows the number, IOS removes the whole list."""
+        edit.config.access_lists.pop(match.word("list"), None)
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        lists = [each for each in state.config.access_lists.values() if each.name.isdigit() and each.extended is extended]
+        for known in sorted(lists, key=lambda each: int(each.name)):
+            yield from (f"access-list {known.name} {line}" for line in _written_list(known))
+
+    pattern = f"access-list <list:int({ranges})> ~ {{remark <remark:line(100)>|{rest}}}"
+    return ConfigCommand("config", pattern, rank, apply, negate, render)
+
+
+# --- ip access-list ... NAME ---------------------------------------------------------------------------------------------
+
+
+def _list_place(name: str, extended: bool) -> Place:
+    return Place("config-ext-nacl" if extended else "config-std-nacl", (name,))
+
+
+def _named(extended: bool, ranges: str, rank: int) -> ConfigCommand:
+    words = "ip access-list extended" if extended else "ip access-list standard"
+
+    def apply(edit: Edit, match: ConfigMatch) -> Place:
+        name = match.word("list")
+        known = edit.config.access_lists.setdefault(name, AccessList(name, extended))
+        if known.extended is not extended:
+            raise Refused(
+                "another name: a list of the other kind has this one", "% A named IP access list with this name already exists"
+            )
+        return _list_place(name, extended)
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        edit.config.access_lists.pop(match.word("list"), None)
+        edit.state.forget(_list_place(match.word("list"), extended))
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        for known in state.config.access_lists.values():
+            empty = not known.entries and not known.remarks
+            if known.extended is extended and (empty or not known.name.isdigit()):
+                yield Section(f"{words} {known.name}", _list_place(known.name, extended))
+
+    return ConfigCommand("config", f"{words} {{<list:int({ranges})>|<list:name>}}", rank, apply, negate, render)
+
+
+def _entry_lines(mode: str, extended: bool, rest: str) -> list[ConfigCommand]:
+    def apply(edit: Edit, match: ConfigMatch) -> None:
+        name = str(edit.place.key[0])
+        _insert(edit, name, extended, match, match.maybe_number("sequence"), numbered=name.isdigit())
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        """By the entry's text, or by its sequence number."""
+        known = edit.config.access_lists[str(edit.place.key[0])]
+        sequence = match.maybe_number("sequence")
+        text = _entry(extended, match, 0).text if "action" in match.values else None
+        gone = [each for each in known.entries if sequence in (None, each.sequence) and text in (None, each.text)]
+        if not gone:
+            raise Refused("an entry that is there", "%Entry not found")
+        _drop(edit, known, [i for i, each in enumerate(known.entries) if each in gone])
+
+    def remark(edit: Edit, match: ConfigMatch) -> None:
+        _add_remark(edit, str(edit.place.key[0]), extended, match.word("text"))
+
+    def no_remark(edit: Edit, match: ConfigMatch) -> None:
+        known = edit.config.access_lists[str(edit.place.key[0])]
+        left = tuple(each for each in known.remarks if each[1] != match.word("text"))
+        edit.config.access_lists[known.name] = replace(known, remarks=left)
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        return _written_list(state.config.access_lists[str(place.key[0])])
+
+    return [
+        ConfigCommand(
+            mode,
+            f"[<sequence:int(1-2147483647)>] {rest}",
+            10,
+            apply,
+            negate,
+            render,
+            no_pattern=f"{{<sequence:int(1-2147483647)> [{rest}]|{rest}}}",
+        ),
+        ConfigCommand(mode, "remark <text:line(100)>", 10, remark, no_remark),
+    ]
+
+
+def _drop(edit: Edit, known: AccessList, gone: Sequence[int]) -> None:
+    entries = tuple(entry for i, entry in enumerate(known.entries) if i not in gone)
+    remarks = tuple((at - sum(i < at for i in gone), text) for at, text in known.remarks)
+    edit.config.access_lists[known.name] = replace(known, entries=entries, remarks=remarks)
+
+
+def commands() -> list[ConfigCommand]:
+    return [
+        _named(False, "1-99,1300-1999", 2200),
+        _named(True, "100-199,2000-2699", 2201),
+        *_entry_lines("config-std-nacl", False, _STANDARD),
+        *_entry_lines("config-ext-nacl", True, _EXTENDED),
+        _numbered(False, "1-99,1300-1999", _STANDARD, 2300),
+        _numbered(True, "100-199,2000-2699", _EXTENDED, 2301),
+    ]

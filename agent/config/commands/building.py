@@ -1,0 +1,126 @@
+"""Config room: what the command tables are built with: lines of one frozen leaf, inert lines, helpers for the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Generic, Literal, TypeVar
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, Section, State
+from agent.config.model import RouterConfig
+
+L = TypeVar("L", bound=Any)
+
+HOST_MASK = IPv4Address("255.255.255.255")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves(Generic[L]):
+    """The commands of a sub-mode that edits one frozen leaf of the model: how to find it, and how to put its successor in place."""
+
+    mode: str
+    get: Callable[[RouterConfig, Place], L]
+    put: Callable[[RouterConfig, Place, L], None]
+
+    def command(
+        self,
+        pattern: str,
+        rank: int,
+        change: Callable[[ConfigMatch, L], Mapping[str, object]],
+        undo: Mapping[str, object] | Callable[[ConfigMatch, L], Mapping[str, object]],
+        write: Callable[[L], Iterable[str] | str | None],
+        *,
+        no_pattern: str | None = None,
+        later: bool = False,
+    ) -> ConfigCommand:
+        """A line that changes fields of the leaf; `write` gives its text (or several, or None where IOS prints nothing)."""
+
+        def apply(edit: Edit, match: ConfigMatch) -> None:
+            leaf = self.get(edit.config, edit.place)
+            self.put(edit.config, edit.place, replace(leaf, **change(match, leaf)))
+
+        def negate(edit: Edit, match: ConfigMatch) -> None:
+            leaf = self.get(edit.config, edit.place)
+            self.put(edit.config, edit.place, replace(leaf, **(undo(match, leaf) if callable(undo) else undo)))
+
+        def render(state: State, place: Place) -> Iterable[Rendered]:
+            return as_lines(write(self.get(state.config, place)))
+
+        return ConfigCommand(self.mode, pattern, rank, apply, negate, render, no_pattern=no_pattern, later=later)
+
+
+def as_lines(text: Iterable[str] | str | None) -> Iterable[str]:
+    if text is None:
+        return ()
+    return (text,) if isinstance(text, str) else text
+
+
+def inert(
+    mode: str,
+    pattern: str,
+    rank: int,
+    *,
+    shows: Literal["on", "both"] = "on",
+    many: bool = False,
+    key_argument: str | None = None,
+    enters: str | None = None,
+    write: Callable[[str], str] = str,
+    later: bool = False,
+) -> ConfigCommand:
+    """A line that is accepted, kept and rendered, without effect.
+
+    `shows` "on": the `no` form takes the line away; "both": the form that came last is kept. With `many`, lines with different
+    arguments stand side by side, with `key_argument` lines that differ in that argument. `enters` names the sub-mode that the line
+    opens. `write` makes IOS's spelling of the canonical text.
+    """
+
+    def place_of(text: str) -> Place:
+        assert enters is not None
+        return Place(enters, (text,))
+
+    def slot(match: ConfigMatch, text: str) -> str:
+        if key_argument is not None:
+            return match.word(key_argument)
+        return text if many or enters else ""
+
+    def apply(edit: Edit, match: ConfigMatch) -> Place | None:
+        text = write(match.canonical)
+        lines = edit.state.inert.setdefault((edit.place, pattern), {})
+        place = place_of(text) if enters else None
+        lines[slot(match, text)] = Section(text, place) if place else text
+        return place
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        text = write(match.canonical)
+        lines = edit.state.inert.setdefault((edit.place, pattern), {})
+        lines.pop(slot(match, text), None)
+        if shows == "both":
+            lines[slot(match, text)] = f"no {text}"
+        if enters:
+            edit.state.forget(place_of(text))
+
+    def default(edit: Edit, match: ConfigMatch) -> None:
+        text = write(match.canonical)
+        edit.state.inert.get((edit.place, pattern), {}).pop(slot(match, text), None)
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        return state.inert_lines(place, pattern)
+
+    return ConfigCommand(mode, pattern, rank, apply, negate, render, default=default, later=later)
+
+
+def network_of(address: IPv4Address, mask: IPv4Address) -> tuple[IPv4Network, IPv4Address | None]:
+    """The network, and the address as typed where the network alone would not tell it."""
+    network = IPv4Network((int(address) & int(mask), str(mask)))
+    return network, None if network.network_address == address else address
+
+
+def written_network(network: IPv4Network, typed: IPv4Address | None) -> str:
+    """`A MASK`, with the address as it was typed."""
+    return f"{typed or network.network_address} {network.netmask}"
+
+
+def encoded(encoding: int, secret: str) -> str:
+    """A secret with its IOS type number, where it is not plain."""
+    return f"{encoding} {secret}" if encoding else secret

@@ -1,0 +1,127 @@
+"""Config room: lines that are accepted, kept and rendered without effect: those of the guide's routers and of log-in sequences."""
+
+from __future__ import annotations
+
+import re
+
+from agent.config.command import ConfigCommand, Mode
+from agent.config.commands.building import inert
+
+MODES = {
+    "config-line": Mode("(config-line)#", "config-line"),
+    "control-plane": Mode("(config-cp)#", "control-plane"),
+    "resource-policy": Mode("(config-res-policy)#", "resource-policy"),
+    "mgcp-profile": Mode("(config-mgcp-profile)#", "mgcp-profile"),
+    "dial-peer-cor": Mode("(config-dp-cor)#", "dial-peer-cor"),
+    "gatekeeper": Mode("(config-gk)#", "gatekeeper"),
+    "webvpn-context": Mode("(config-webvpn-context)#", "webvpn-context"),
+}
+
+HELP = {
+    "line": "Configure a terminal line",
+    "line console": "Primary terminal line",
+    "line aux": "Auxiliary line",
+    "line vty": "Virtual terminal",
+    "exec-timeout": "Set the EXEC timeout",
+    "login": "Enable password checking",
+    "clock summer-time": "Configure summer (daylight savings) time",
+    "ntp": "Configure NTP",
+    "voice": "Global voice configuration",
+    "mgcp": "Enable Media Gateway Control Protocol",
+    "webvpn": "webvpn commands",
+    "control-plane": "Configure control plane services",
+    "exception": "Exception handling",
+    "frame-relay": "Set frame relay parameters",
+    "ip cef": "Cisco Express Forwarding",
+    "ip classless": "Follow classless routing forwarding rules",
+    "ip default-gateway": "Specify default gateway (if not routing IP)",
+    "ip http": "HTTP server configuration",
+    "ip subnet-zero": "Allow 'subnet zero' subnets",
+}
+
+
+def _timeout(text: str) -> str:
+    """IOS writes the seconds too: `exec-timeout 0` is `exec-timeout 0 0`."""
+    return f"{text} 0" if re.fullmatch(r"exec-timeout \d+", text) else text
+
+
+def _console(text: str) -> str:
+    return text.replace("line console", "line con", 1)
+
+
+def _global_lines() -> list[ConfigCommand]:
+    mode = "config"
+    return [
+        inert(mode, "service password-encryption", 210, shows="both"),
+        inert(mode, "boot-start-marker", 400),
+        inert(mode, "boot-end-marker", 401),
+        inert(mode, "resource policy", 700, enters="resource-policy"),
+        inert(mode, "memory-size iomem <percent:int(5-50)>", 800),
+        inert(mode, "clock summer-time <zone:word> recurring", 811),
+        inert(mode, "ip subnet-zero", 820, shows="both"),
+        inert(mode, "ip cef", 830, shows="both"),
+        inert(
+            mode, "ip {domain name|domain-name} <domain:word>", 1010, write=lambda text: text.replace("domain-name", "domain name")
+        ),
+        inert(mode, "voice call carrier capacity active", 1900),
+        inert(mode, "ip default-gateway <address:address>", 2110),
+        inert(mode, "ip classless", 2120, shows="both"),
+        inert(mode, "ip http server", 2140, shows="both"),
+        inert(mode, "ip http secure-server", 2141, shows="both"),
+        inert(mode, "ip pim bidir-enable", 2145, shows="both"),
+        inert(mode, "control-plane", 2600, enters="control-plane"),
+        inert(mode, "call rsvp-sync", 2650, shows="both"),
+        inert(mode, "mgcp profile default", 2660, enters="mgcp-profile"),
+        inert(mode, "dial-peer cor custom", 2670, enters="dial-peer-cor"),
+        inert(mode, "gatekeeper", 2680, enters="gatekeeper"),
+        inert("gatekeeper", "shutdown", 10, shows="both"),
+        inert(mode, "exception core-file <name:word>", 2800),
+        inert(mode, "exception dump <address:address>", 2801),
+        inert(mode, "ntp clock-period <period:int(0-4294967295)>", 2810),
+        inert(mode, "ntp server <address:address>", 2811, many=True),
+        inert(mode, "webvpn context <name:word>", 2900, enters="webvpn-context"),
+        inert("webvpn-context", "ssl authenticate verify {all|none}", 10),
+        inert("webvpn-context", "inservice", 20, shows="both"),
+    ]
+
+
+def _interface_lines() -> list[ConfigCommand]:
+    mode = "config-if"
+    return [
+        inert(mode, "encapsulation frame-relay", 30),
+        inert(mode, "ip route-cache cef", 40, shows="both"),
+        inert(mode, "ip route-cache", 41, shows="both"),
+        inert(mode, "ip mroute-cache", 42, shows="both"),
+        inert(mode, "load-interval <seconds:int(30-600)>", 47),
+        inert(mode, "fair-queue", 55, shows="both"),
+        inert(mode, "duplex {auto|full|half}", 60),
+        inert(mode, "speed {10|100|1000|auto}", 61),
+        inert(mode, "keepalive [<seconds:int(0-32767)>]", 62, shows="both"),
+        inert(mode, "serial restart-delay <seconds:int(0-900)>", 63),
+        inert(mode, "clock rate <hertz:int(1200-8064000)>", 64),
+        inert(mode, "frame-relay inverse-arp", 65, shows="both"),
+        inert(mode, "frame-relay interface-dlci <dlci:int(16-1007)>", 66),
+    ]
+
+
+def _line_lines() -> list[ConfigCommand]:
+    mode = "config-line"
+    return [
+        inert("config", "line {console <line:int(0-0)>}", 2700, enters=mode, write=_console),
+        inert("config", "line {aux <line:int(0-0)>}", 2701, enters=mode),
+        inert("config", "line {vty <line:int(0-988)> [<last:int(0-988)>]}", 2702, enters=mode),
+        inert(mode, "exec-timeout <minutes:int(0-35791)> [<seconds:int(0-2147483)>]", 10, shows="both", write=_timeout),
+        inert(mode, "exec prompt timestamp", 11, shows="both"),
+        inert(mode, "privilege level <level:int(0-15)>", 12),
+        inert(mode, "password [{0|7}] <password:word>", 13),
+        inert(mode, "logging synchronous", 14, shows="both"),
+        inert(mode, "login [local]", 15, shows="both"),
+        inert(mode, "length <lines:int(0-512)>", 16),
+        inert(mode, "width <columns:int(0-512)>", 17),
+        inert(mode, "transport input {all|none|ssh|telnet}*", 18),
+        inert(mode, "stopbits {1|1.5|2}", 19),
+    ]
+
+
+def commands() -> list[ConfigCommand]:
+    return [*_global_lines(), *_interface_lines(), *_line_lines()]

@@ -1,0 +1,356 @@
+"""Config room: ISAKMP profiles, remote-access client groups, and trustpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
+from agent.config.commands.building import HOST_MASK, Leaves, network_of, written_network
+from agent.config.commands.isakmp import keepalive_of
+from agent.config.model import ClientGroup, IsakmpProfile, MatchIdentity, RouterConfig, Trustpoint
+
+MODES = {
+    "isakmp-profile": Mode("(conf-isa-prof)#", "isakmp-profile"),
+    "isakmp-group": Mode("(config-isakmp-group)#", "isakmp-group"),
+    "trustpoint": Mode("(ca-trustpoint)#", "trustpoint"),
+}
+
+HELP = {
+    "crypto isakmp profile": "Define ISAKMP Profiles",
+    "crypto isakmp client": "Set client configuration policy",
+    "crypto pki": "Public Key components",
+    "crypto pki trustpoint": "Define a CA trustpoint",
+    "keyring": "Specify keyring to use",
+    "match identity": "match a peer identity",
+    "match identity address": "match the address of the peer",
+    "match identity host": "match the peer's FQDN",
+    "match identity user": "match the peer's user FQDN",
+    "match identity group": "match the peer's group name",
+    "client": "Specify client configuration settings",
+    "accounting": "Enable AAA accounting for IPsec sessions",
+    "isakmp": "ISAKMP authorization parameters",
+    "self-identity": "Specify identity to use",
+    "keepalive": "Set a keepalive interval for use with IOS peers",
+}
+
+
+def _entering(mode: str, name: str) -> Place:
+    return Place(mode, (name,))
+
+
+# --- profiles ------------------------------------------------------------------------------------------------------------
+
+
+def _get(config: RouterConfig, place: Place) -> IsakmpProfile:
+    return config.crypto.profiles[str(place.key[0])]
+
+
+def _put(config: RouterConfig, place: Place, profile: IsakmpProfile) -> None:
+    config.crypto.profiles[profile.name] = profile
+
+
+def _enter(edit: Edit, match: ConfigMatch) -> Place:
+    name = match.word("name")
+    profile = edit.config.crypto.profiles.setdefault(name, IsakmpProfile(name))
+    if match.maybe_word("list"):
+        edit.config.crypto.profiles[name] = replace(profile, accounting=match.word("list"))
+    return _entering("isakmp-profile", name)
+
+
+def _remove(edit: Edit, match: ConfigMatch) -> None:
+    edit.config.crypto.profiles.pop(match.word("name"), None)
+    edit.state.forget(_entering("isakmp-profile", match.word("name")))
+
+
+def _render(state: State, place: Place) -> Iterable[Rendered]:
+    return [Section(f"crypto isakmp profile {name}", _entering("isakmp-profile", name)) for name in state.config.crypto.profiles]
+
+
+def _identity(match: ConfigMatch) -> MatchIdentity:
+    if match.maybe_address("address") is not None:
+        network, typed = network_of(match.address("address"), match.maybe_address("mask") or HOST_MASK)
+        return MatchIdentity("address", "", network, match.maybe_word("vrf"), typed)
+    return MatchIdentity(" ".join(str(word) for word in match.all("kind")), match.word("value"))
+
+
+def _written_identity(identity: MatchIdentity) -> str:
+    if identity.network is None:
+        return f"match identity {identity.kind} {identity.value}"
+    vrf = f" {identity.vrf}" if identity.vrf else ""
+    return f"match identity address {written_network(identity.network, identity.address)}{vrf}"
+
+
+def _add_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:
+    identity = _identity(match)
+    return {} if identity in profile.matches else {"matches": (*profile.matches, identity)}
+
+
+def _remove_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:
+    gone = _identity(match)
+    return {"matches": tuple(each for each in profile.matches if each != gone)}
+
+
+def _self_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:
+    words = [match.word("kind"), match.maybe_word("value") or ""]
+    return {"self_identity": " ".join(word for word in words if word)}
+
+
+def _written_dpd(profile: IsakmpProfile) -> str | None:
+    dpd = profile.keepalive
+    return f"keepalive {dpd.interval} retry {dpd.retry}" if dpd else None
+
+
+_IDENTITIES = (
+    "{address <address:address> [<mask:mask> [<vrf:word>]]|kind={host domain} <value:word>|kind={host} <value:word>"
+    "|kind={user domain} <value:word>|kind={user} <value:word>|kind={group} <value:word>}"
+)
+
+
+def _profile_lines() -> list[ConfigCommand]:
+    line = Leaves("isakmp-profile", _get, _put).command
+    return [
+        line(
+            "description ~ <text:line(80)>",
+            5,
+            lambda m, p: {"description": m.word("text")},
+            {"description": None},
+            lambda p: f"description {p.description}" if p.description else None,
+        ),
+        line(
+            "vrf ~ <vrf:word>", 10, lambda m, p: {"vrf": m.word("vrf")}, {"vrf": None}, lambda p: f"vrf {p.vrf}" if p.vrf else None
+        ),
+        line(
+            "keyring ~ <keyring:word>",
+            20,
+            lambda m, p: {"keyring": m.word("keyring")},
+            {"keyring": None},
+            lambda p: f"keyring {p.keyring}" if p.keyring else None,
+        ),
+        line(
+            "ca trust-point ~ <trustpoint:word>",
+            25,
+            lambda m, p: {"trustpoint": m.word("trustpoint")},
+            {"trustpoint": None},
+            lambda p: f"ca trust-point {p.trustpoint}" if p.trustpoint else None,
+            later=True,
+        ),
+        line(
+            "self-identity ~ {kind={address}|kind={fqdn|user-fqdn} <value:word>}",
+            30,
+            _self_identity,
+            {"self_identity": None},
+            lambda p: f"self-identity {p.self_identity}" if p.self_identity else None,
+        ),
+        line(
+            f"match identity {_IDENTITIES}",
+            40,
+            _add_identity,
+            _remove_identity,
+            lambda p: [_written_identity(identity) for identity in p.matches],
+        ),
+        line(
+            "client authentication list ~ <list:word>",
+            50,
+            lambda m, p: {"client_authentication": m.word("list")},
+            {"client_authentication": None},
+            lambda p: f"client authentication list {p.client_authentication}" if p.client_authentication else None,
+            later=True,
+        ),
+        line(
+            "isakmp authorization list ~ <list:word>",
+            60,
+            lambda m, p: {"isakmp_authorization": m.word("list")},
+            {"isakmp_authorization": None},
+            lambda p: f"isakmp authorization list {p.isakmp_authorization}" if p.isakmp_authorization else None,
+            later=True,
+        ),
+        line(
+            "client configuration address ~ way={initiate|respond}",
+            70,
+            lambda m, p: {"client_configuration": f"address {m.word('way')}"},
+            {"client_configuration": None},
+            lambda p: f"client configuration {p.client_configuration}" if p.client_configuration else None,
+            later=True,
+        ),
+        line(
+            "client configuration group ~ <group:word>",
+            71,
+            lambda m, p: {"client_group": m.word("group")},
+            {"client_group": None},
+            lambda p: f"client configuration group {p.client_group}" if p.client_group else None,
+            later=True,
+        ),
+        line(
+            "accounting ~ <list:word>",
+            80,
+            lambda m, p: {"accounting": m.word("list")},
+            {"accounting": None},
+            lambda p: f"accounting {p.accounting}" if p.accounting else None,
+            later=True,
+        ),
+        line(
+            "keepalive ~ <interval:int(10-3600)> retry <retry:int(2-60)>",
+            90,
+            lambda m, p: {"keepalive": keepalive_of(m)},
+            {"keepalive": None},
+            _written_dpd,
+            later=True,
+        ),
+    ]
+
+
+# --- client groups -------------------------------------------------------------------------------------------------------
+
+
+def _get_group(config: RouterConfig, place: Place) -> ClientGroup:
+    return config.crypto.client_groups[str(place.key[0])]
+
+
+def _put_group(config: RouterConfig, place: Place, group: ClientGroup) -> None:
+    config.crypto.client_groups[group.name] = group
+
+
+def _enter_group(edit: Edit, match: ConfigMatch) -> Place:
+    name = match.word("name")
+    edit.config.crypto.client_groups.setdefault(name, ClientGroup(name))
+    return _entering("isakmp-group", name)
+
+
+def _remove_group(edit: Edit, match: ConfigMatch) -> None:
+    edit.config.crypto.client_groups.pop(match.word("name"), None)
+    edit.state.forget(_entering("isakmp-group", match.word("name")))
+
+
+def _render_groups(state: State, place: Place) -> Iterable[Rendered]:
+    for name in state.config.crypto.client_groups:
+        yield Section(f"crypto isakmp client configuration group {name}", _entering("isakmp-group", name))
+
+
+def _dns(match: ConfigMatch, group: ClientGroup) -> Mapping[str, object]:
+    return {"dns": tuple(server for server in match.all("server") if isinstance(server, IPv4Address))}
+
+
+def _group_lines() -> list[ConfigCommand]:
+    line = Leaves("isakmp-group", _get_group, _put_group).command
+    return [
+        line(
+            "key ~ <key:word>", 10, lambda m, g: {"key": m.word("key")}, {"key": None}, lambda g: f"key {g.key}" if g.key else None
+        ),
+        line(
+            "dns ~ <server:address> [<server:address>]",
+            20,
+            _dns,
+            {"dns": ()},
+            lambda g: "dns " + " ".join(str(server) for server in g.dns) if g.dns else None,
+        ),
+        line(
+            "domain ~ <domain:word>",
+            30,
+            lambda m, g: {"domain": m.word("domain")},
+            {"domain": None},
+            lambda g: f"domain {g.domain}" if g.domain else None,
+        ),
+        line(
+            "pool ~ <pool:word>",
+            40,
+            lambda m, g: {"pool": m.word("pool")},
+            {"pool": None},
+            lambda g: f"pool {g.pool}" if g.pool else None,
+        ),
+        line(
+            "acl ~ <acl:word>", 50, lambda m, g: {"acl": m.word("acl")}, {"acl": None}, lambda g: f"acl {g.acl}" if g.acl else None
+        ),
+    ]
+
+
+# --- trustpoints ---------------------------------------------------------------------------------------------------------
+
+# What may stand under a trustpoint: the lab file names its key and certificates, so that these lines are kept as they are written.
+_TRUSTPOINT_LINES = (
+    "enrollment {url <url:word>|terminal [pem]|selfsigned}",
+    "fqdn {none|<name:word>}",
+    "ip-address {none|<address:word>}",
+    "serial-number [none]",
+    "subject-name <name:line>",
+    "revocation-check {crl|none|ocsp}*",
+    "crl optional",
+    "rsakeypair <label:word> [<bits:int(360-4096)>]",
+    "usage {ike|ssl-client|ssl-server}*",
+    "vrf <vrf:word>",
+)
+
+
+def _get_trustpoint(config: RouterConfig, place: Place) -> Trustpoint:
+    return config.crypto.trustpoints[str(place.key[0])]
+
+
+def _put_trustpoint(config: RouterConfig, place: Place, trustpoint: Trustpoint) -> None:
+    config.crypto.trustpoints[trustpoint.name] = trustpoint
+
+
+def _enter_trustpoint(edit: Edit, match: ConfigMatch) -> Place:
+    name = match.word("name")
+    edit.config.crypto.trustpoints.setdefault(name, Trustpoint(name))
+    return _entering("trustpoint", name)
+
+
+def _remove_trustpoint(edit: Edit, match: ConfigMatch) -> None:
+    edit.config.crypto.trustpoints.pop(match.word("name"), None)
+    edit.state.forget(_entering("trustpoint", match.word("name")))
+
+
+def _render_trustpoints(state: State, place: Place) -> Iterable[Rendered]:
+    return [Section(f"crypto pki trustpoint {name}", _entering("trustpoint", name)) for name in state.config.crypto.trustpoints]
+
+
+def _trustpoint_lines() -> list[ConfigCommand]:
+    line = Leaves("trustpoint", _get_trustpoint, _put_trustpoint).command
+
+    order = [pattern.split(" ")[0] for pattern in _TRUSTPOINT_LINES]
+
+    def without(first: str, trustpoint: Trustpoint) -> tuple[str, ...]:
+        return tuple(each for each in trustpoint.lines if each.split(" ")[0] != first)
+
+    def sorted_lines(*lines: str) -> tuple[str, ...]:
+        return tuple(sorted(lines, key=lambda line: order.index(line.split(" ")[0])))
+
+    def one(rank: int, pattern: str) -> ConfigCommand:
+        first = pattern.split(" ")[0]
+        return line(
+            pattern.replace(" ", " ~ ", 1),
+            10 + rank,
+            lambda m, t: {"lines": sorted_lines(*without(first, t), m.canonical)},
+            lambda m, t: {"lines": without(first, t)},
+            lambda t: [each for each in t.lines if each.split(" ")[0] == first],
+        )
+
+    return [one(rank, pattern) for rank, pattern in enumerate(_TRUSTPOINT_LINES)]
+
+
+def commands() -> list[ConfigCommand]:
+    return [
+        ConfigCommand(
+            "config",
+            "crypto {pki|ca} trustpoint <name:word>",
+            1150,
+            _enter_trustpoint,
+            _remove_trustpoint,
+            _render_trustpoints,
+            later=True,
+        ),
+        *_trustpoint_lines(),
+        ConfigCommand(
+            "config",
+            "crypto isakmp client configuration group <name:word>",
+            1340,
+            _enter_group,
+            _remove_group,
+            _render_groups,
+            later=True,
+        ),
+        *_group_lines(),
+        ConfigCommand("config", "crypto isakmp profile <name:word> ~ [accounting <list:word>]", 1350, _enter, _remove, _render),
+        *_profile_lines(),
+    ]

@@ -1,0 +1,128 @@
+"""Config room: static routes and address pools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
+from agent.config.commands.building import network_of
+from agent.config.model import AddressPool, Route
+
+HELP = {
+    "ip route": "Establish static routes",
+    "ip route vrf": "Configure static route for a VPN Routing/Forwarding instance",
+    "<prefix>": "Destination prefix",
+    "<mask>": "Network mask",
+    "<next-hop>": "Forwarding router's address",
+    "<distance>": "Distance metric for this route",
+    "permanent": "permanent route",
+    "name": "Specify name of the next hop",
+    "tag": "Set tag for this route",
+    "ip local": "Specify local options",
+    "ip local pool": "IP Local address pool lists",
+    "<low>": "First IP address of Range",
+    "<high>": "Last IP Address of Range",
+}
+
+_ROUTE = (
+    "ip route [vrf <vrf:word>] <prefix:address> <mask:mask> ~ {<next-hop:address>|<interface:interface> [<next-hop:address>]}"
+    " [<distance:int(1-255)>] [tag <tag:int(1-4294967295)>] [permanent] [name <name:word>]"
+)
+
+
+def _route(match: ConfigMatch) -> Route:
+    network, typed = network_of(match.address("prefix"), match.address("mask"))
+    return Route(
+        network,
+        match.maybe_word("vrf"),
+        match.maybe_word("interface"),
+        match.maybe_address("next-hop"),
+        match.maybe_number("distance") or 1,
+        match.maybe_word("name"),
+        "permanent" in match.words,
+        match.maybe_number("tag"),
+        typed,
+    )
+
+
+def _same_way(one: Route, other: Route) -> bool:
+    """Whether two routes are one line to IOS: prefix, VRF and gateway; the rest are its attributes."""
+    return (one.prefix, one.vrf, one.interface, one.next_hop) == (other.prefix, other.vrf, other.interface, other.next_hop)
+
+
+def _add_route(edit: Edit, match: ConfigMatch) -> None:
+    route, routes = _route(match), edit.config.routes
+    for i, known in enumerate(routes):
+        if _same_way(known, route):
+            routes[i] = route
+            return
+    routes.append(route)
+
+
+def _remove_route(edit: Edit, match: ConfigMatch) -> None:
+    """All routes to the prefix, or those by the gateway that is named."""
+    route = _route(match)
+    every = route.interface is None and route.next_hop is None
+    gone = [
+        known
+        for known in edit.config.routes
+        if (known.prefix == route.prefix and known.vrf == route.vrf if every else _same_way(known, route))
+    ]
+    if not gone and edit.typed:
+        raise Refused("a route that is there", "%No matching route to delete")
+    edit.config.routes[:] = [known for known in edit.config.routes if known not in gone]
+
+
+def _written(route: Route) -> str:
+    words = [
+        "ip route",
+        f"vrf {route.vrf}" if route.vrf else "",
+        f"{route.typed or route.prefix.network_address} {route.prefix.netmask}",
+        route.interface or "",
+        str(route.next_hop or ""),
+        str(route.distance) if route.distance != 1 else "",
+        f"tag {route.tag}" if route.tag else "",
+        "permanent" if route.permanent else "",
+        f"name {route.name}" if route.name else "",
+    ]
+    return " ".join(word for word in words if word)
+
+
+def _render_routes(state: State, place: Place) -> Iterable[Rendered]:
+    return [_written(route) for route in state.config.routes]
+
+
+def _add_pool(edit: Edit, match: ConfigMatch) -> None:
+    low = match.address("low")
+    high = match.maybe_address("high") or low
+    if high < low:
+        raise Refused("a last address that is not below the first", "%Bad IP range", argument="high")
+    edit.config.pools[match.word("name")] = AddressPool(match.word("name"), low, high)
+
+
+def _remove_pool(edit: Edit, match: ConfigMatch) -> None:
+    edit.config.pools.pop(match.word("name"), None)
+
+
+def _render_pools(state: State, place: Place) -> Iterable[Rendered]:
+    for pool in state.config.pools.values():
+        yield (
+            f"ip local pool {pool.name} {pool.low}"
+            if pool.low == pool.high
+            else f"ip local pool {pool.name} {pool.low} {pool.high}"
+        )
+
+
+def commands() -> list[ConfigCommand]:
+    return [
+        ConfigCommand("config", _ROUTE, 2130, _add_route, _remove_route, _render_routes),
+        ConfigCommand(
+            "config",
+            "ip local pool <name:word> ~ <low:address> [<high:address>]",
+            2135,
+            _add_pool,
+            _remove_pool,
+            _render_pools,
+            later=True,
+        ),
+    ]

@@ -1,0 +1,306 @@
+"""Config room: the router itself: name, version, users, names and logging."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
+from agent.config.commands.building import as_lines, encoded
+from agent.config.model import RouterConfig, User
+
+HELP = {
+    "hostname": "Set system's network name",
+    "hostname <name>": "This system's network name",
+    "version": "System software version",
+    "service": "Modify use of network based services",
+    "service timestamps": "Timestamp debug/log messages",
+    "enable": "Modify enable password parameters",
+    "enable password": "Assign the privileged level password",
+    "enable secret": "Assign the privileged level secret",
+    "username": "Establish User Name Authentication",
+    "username <name>": "User name",
+    "privilege": "Set user privilege level",
+    "logging": "Modify message logging facilities",
+    "logging buffered": "Set buffered logging parameters",
+    "logging console": "Set console logging parameters",
+    "logging host": "Set syslog server IP address and parameters",
+    "clock": "Configure time-of-day clock",
+    "clock timezone": "Configure time zone",
+    "<zone>": "name of time zone",
+    "<hours>": "Hours offset from UTC",
+    "<minutes>": "Minutes offset from UTC",
+    "ip": "Global IP configuration subcommands",
+    "ip host": "Add an entry to the ip hostname table",
+    "ip name-server": "Specify address of name server to use",
+    "ip domain": "IP DNS Resolver",
+    "ip domain lookup": "Enable IP Domain Name System hostname translation",
+    "ip domain-lookup": "Enable IP Domain Name System hostname translation",
+    "no": "Negate a command or set its defaults",
+    "default": "Set a command to its defaults",
+    "exit": "Exit from this mode",
+    "end": "Exit from configure mode",
+    "do": "To run exec commands in config mode",
+}
+
+# Severities by their syslog number (RFC 3164).
+SEVERITIES = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
+_LEVEL = f"[level={{{'|'.join(SEVERITIES)}}}|<severity:int(0-7)>]"
+_STAMP = "[uptime | datetime [{localtime|msec|show-timezone|year}]*]"
+
+
+def _line(
+    pattern: str,
+    rank: int,
+    apply: Callable[[RouterConfig, ConfigMatch], None],
+    negate: Callable[[RouterConfig, ConfigMatch], None],
+    write: Callable[[RouterConfig], Iterable[str] | str | None],
+    *,
+    on_by_default: bool = False,
+) -> ConfigCommand:
+    def do(edit: Edit, match: ConfigMatch) -> None:
+        apply(edit.config, match)
+
+    def undo(edit: Edit, match: ConfigMatch) -> None:
+        negate(edit.config, match)
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        return as_lines(write(state.config))
+
+    return ConfigCommand("config", pattern, rank, do, undo, render, default=do if on_by_default else None)
+
+
+def _timestamps(config: RouterConfig, match: ConfigMatch) -> None:
+    words = match.words[3:] or ("uptime",)
+    for kind in match.all("kind") or ("debug", "log"):
+        config.timestamps[str(kind)] = " ".join(str(word) for word in words)
+
+
+def _no_timestamps(config: RouterConfig, match: ConfigMatch) -> None:
+    for kind in match.all("kind") or ("debug", "log"):
+        config.timestamps.pop(str(kind), None)
+
+
+def _username(config: RouterConfig, match: ConfigMatch) -> None:
+    old = config.users.get(match.word("name"))
+    config.users[match.word("name")] = User(
+        match.word("name"),
+        match.word("password") if "password" in match.values else old.password if old else "",
+        match.word("kind") == "secret" if "kind" in match else bool(old and old.secret),
+        match.maybe_number("encoding") or 0,
+        match.maybe_number("privilege") or (old.privilege if old else 1),
+    )
+
+
+def _written_user(user: User) -> str:
+    privilege = f" privilege {user.privilege}" if user.privilege != 1 else ""
+    if not user.password:
+        return f"username {user.name}{privilege}"
+    return f"username {user.name}{privilege} {'secret' if user.secret else 'password'} {user.encoding} {user.password}"
+
+
+def _enable(kind: str) -> Callable[[RouterConfig, ConfigMatch], None]:
+    def apply(config: RouterConfig, match: ConfigMatch) -> None:
+        setattr(config, f"enable_{kind}", match.word("text"))
+        setattr(config, f"enable_{kind}_encoding", match.maybe_number("encoding") or 0)
+
+    return apply
+
+
+def _no_enable(kind: str) -> Callable[[RouterConfig, ConfigMatch], None]:
+    def negate(config: RouterConfig, match: ConfigMatch) -> None:
+        setattr(config, f"enable_{kind}", None)
+
+    return negate
+
+
+def _severity(match: ConfigMatch) -> str | None:
+    number = match.maybe_number("severity")
+    return match.maybe_word("level") if number is None else SEVERITIES[number]
+
+
+def _buffered(config: RouterConfig, match: ConfigMatch) -> None:
+    config.logging_buffered = match.maybe_number("size") or config.logging_buffered or 4096
+    config.logging_buffered_level = _severity(match)
+
+
+def _no_buffered(config: RouterConfig, match: ConfigMatch) -> None:
+    config.logging_buffered = None
+    config.logging_buffered_level = None
+
+
+def _written_buffered(config: RouterConfig) -> str | None:
+    if config.logging_buffered is None:
+        return "no logging buffered"
+    if (config.logging_buffered, config.logging_buffered_level) == (4096, None):
+        return None
+    return f"logging buffered {config.logging_buffered} {config.logging_buffered_level or ''}".rstrip()
+
+
+def _console(config: RouterConfig, match: ConfigMatch) -> None:
+    config.logging_console = True
+    config.logging_console_level = _severity(match)
+
+
+def _no_console(config: RouterConfig, match: ConfigMatch) -> None:
+    config.logging_console = False
+    config.logging_console_level = None
+
+
+def _written_console(config: RouterConfig) -> str | None:
+    if not config.logging_console:
+        return "no logging console"
+    return f"logging console {config.logging_console_level}" if config.logging_console_level else None
+
+
+def _add_host(config: RouterConfig, match: ConfigMatch) -> None:
+    if match.address("address") not in config.logging_hosts:
+        config.logging_hosts.append(match.address("address"))
+
+
+def _remove_host(config: RouterConfig, match: ConfigMatch) -> None:
+    config.logging_hosts[:] = [host for host in config.logging_hosts if host != match.address("address")]
+
+
+def _timezone(config: RouterConfig, match: ConfigMatch) -> None:
+    hours, minutes = match.number("hours"), match.maybe_number("minutes") or 0
+    config.timezone = (match.word("zone"), hours * 60 + (minutes if hours >= 0 else -minutes))
+
+
+def _no_timezone(config: RouterConfig, match: ConfigMatch) -> None:
+    config.timezone = ("UTC", 0)
+
+
+def _written_timezone(config: RouterConfig) -> str | None:
+    zone, east = config.timezone
+    if config.timezone == ("UTC", 0):
+        return None
+    hours, minutes = divmod(abs(east), 60)
+    return f"clock timezone {zone} {-hours if east < 0 else hours} {minutes or ''}".rstrip()
+
+
+def _add_name_servers(config: RouterConfig, match: ConfigMatch) -> None:
+    for server in match.all("server"):
+        if server not in config.name_servers:
+            config.name_servers.append(server)  # type: ignore[arg-type]  # the argument's type is address
+
+
+def _remove_name_servers(config: RouterConfig, match: ConfigMatch) -> None:
+    gone = match.all("server") or tuple(config.name_servers)
+    config.name_servers[:] = [server for server in config.name_servers if server not in gone]
+
+
+def _set(name: str, value: object) -> Callable[[RouterConfig, ConfigMatch], None]:
+    def change(config: RouterConfig, match: ConfigMatch) -> None:
+        setattr(config, name, value)
+
+    return change
+
+
+def _hostname(config: RouterConfig, match: ConfigMatch) -> None:
+    config.hostname = match.word("name")
+
+
+def _version(config: RouterConfig, match: ConfigMatch) -> None:
+    config.version = match.word("version")
+
+
+def _add_ip_host(config: RouterConfig, match: ConfigMatch) -> None:
+    config.hosts[match.word("name")] = match.address("address")
+
+
+def _remove_ip_host(config: RouterConfig, match: ConfigMatch) -> None:
+    config.hosts.pop(match.word("name"), None)
+
+
+def _remove_user(config: RouterConfig, match: ConfigMatch) -> None:
+    config.users.pop(match.word("name"), None)
+
+
+def _written_enable(kind: str) -> Callable[[RouterConfig], str | None]:
+    def write(config: RouterConfig) -> str | None:
+        text = getattr(config, f"enable_{kind}")
+        return None if text is None else f"enable {kind} {encoded(getattr(config, f'enable_{kind}_encoding'), text)}"
+
+    return write
+
+
+def commands() -> list[ConfigCommand]:
+    return [
+        _line("version ~ <version:word>", 100, _version, _set("version", RouterConfig().version), lambda c: f"version {c.version}"),
+        _line(
+            f"service timestamps ~ [kind={{debug|log}} {_STAMP}]",
+            200,
+            _timestamps,
+            _no_timestamps,
+            lambda c: [f"service timestamps {kind} {c.timestamps[kind]}" for kind in ("debug", "log") if kind in c.timestamps],
+        ),
+        _line("hostname ~ <name:word(63)>", 300, _hostname, _set("hostname", "Router"), lambda c: f"hostname {c.hostname}"),
+        _line(f"logging buffered ~ [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
+        _line(f"logging console ~ {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
+        _line(
+            "enable secret ~ [encoding={0|5|8|9}] <text:word>",
+            520,
+            _enable("secret"),
+            _no_enable("secret"),
+            _written_enable("secret"),
+        ),
+        _line(
+            "enable password ~ [encoding={0|7}] <text:word>",
+            521,
+            _enable("password"),
+            _no_enable("password"),
+            _written_enable("password"),
+        ),
+        _line(
+            "clock timezone ~ <zone:word> <hours:signed(-23..23)> [<minutes:int(0-59)>]",
+            810,
+            _timezone,
+            _no_timezone,
+            _written_timezone,
+        ),
+        _line(
+            "ip domain lookup",
+            1000,
+            _set("domain_lookup", True),
+            _set("domain_lookup", False),
+            lambda c: None if c.domain_lookup else "no ip domain lookup",
+            on_by_default=True,
+        ),
+        _line(
+            "ip domain-lookup",
+            1000,
+            _set("domain_lookup", True),
+            _set("domain_lookup", False),
+            lambda c: None,
+            on_by_default=True,
+        ),
+        _line(
+            "ip host <name:word> ~ <address:address>",
+            1020,
+            _add_ip_host,
+            _remove_ip_host,
+            lambda c: [f"ip host {name} {address}" for name, address in c.hosts.items()],
+        ),
+        _line(
+            "ip name-server ~ {<server:address>}*",
+            1030,
+            _add_name_servers,
+            _remove_name_servers,
+            lambda c: [f"ip name-server {server}" for server in c.name_servers],
+        ),
+        _line(
+            "username <name:word> ~ [privilege <privilege:int(0-15)>]"
+            " [kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
+            1100,
+            _username,
+            _remove_user,
+            lambda c: [_written_user(user) for user in c.users.values()],
+        ),
+        _line(
+            "logging [host] <address:address>",
+            2250,
+            _add_host,
+            _remove_host,
+            lambda c: [f"logging host {host}" for host in c.logging_hosts],
+        ),
+    ]

@@ -1,0 +1,115 @@
+"""Config room: notification types: what `snmp-server enable traps` and `snmp-server host … TYPE` can name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
+from agent.config.events import TrapTypesSet
+
+HELP = {
+    "snmp-server enable": "Enable SNMP Traps",
+    "snmp-server enable traps": "Enable SNMP Traps",
+    "traps snmp": "Enable SNMP traps",
+    "traps tty": "Enable TCP connection traps",
+    "traps config": "Enable SNMP config traps",
+    "traps ipsec": "Enable IPsec traps",
+    "traps isakmp": "Enable ISAKMP traps",
+}
+
+# Type → subtypes → leaves, in the order in which IOS writes them; a type without subtypes is its own leaf.
+TYPES: dict[str, dict[str, tuple[str, ...]]] = {
+    "snmp": {"authentication": (), "linkdown": (), "linkup": (), "coldstart": (), "warmstart": ()},
+    "tty": {},
+    "config": {},
+    "isakmp": {"policy": ("add", "delete"), "tunnel": ("start", "stop")},
+    "ipsec": {"cryptomap": ("add", "delete", "attach", "detach"), "tunnel": ("start", "stop"), "too-many-sas": ()},
+}
+
+# Leaves whose control scalars (cipSecTrapCntl…) are enabled without a line: only for them does IOS write the `no` form.
+ENABLED_BY_DEFAULT = ("isakmp tunnel start", "isakmp tunnel stop", "ipsec tunnel start", "ipsec tunnel stop")
+
+
+def all_leaves() -> list[str]:
+    """Every notification type as its full path of words, in IOS's order."""
+    return [" ".join(path) for path in _paths()]
+
+
+def _paths() -> Iterator[tuple[str, ...]]:
+    for kind, subtypes in TYPES.items():
+        if not subtypes:
+            yield (kind,)
+        for subtype, leaves in subtypes.items():
+            yield from ((kind, subtype, leaf) for leaf in leaves)
+            if not leaves:
+                yield (kind, subtype)
+
+
+def named_leaves(words: Iterable[str]) -> frozenset[str]:
+    """The leaves that a list of types names: `ipsec cryptomap add isakmp` is one leaf of ipsec and all of isakmp; no word, all."""
+    leaves = all_leaves()
+    groups: list[str] = []
+    current: list[str] = []
+    for word in words:
+        while current and not _known((*current, word), leaves):
+            current.pop()
+        narrowed = groups and groups[-1] == " ".join(current)
+        current.append(word)
+        if narrowed:
+            groups[-1] = " ".join(current)
+        else:
+            groups.append(" ".join(current))
+    return frozenset(leaf for leaf in leaves if not groups or any(leaf == each or leaf.startswith(f"{each} ") for each in groups))
+
+
+def _known(path: tuple[str, ...], leaves: list[str]) -> bool:
+    text = " ".join(path)
+    return any(leaf == text or leaf.startswith(f"{text} ") for leaf in leaves)
+
+
+def _pattern() -> str:
+    kinds = []
+    for kind, subtypes in TYPES.items():
+        parts = [f"{subtype} [{{{'|'.join(leaves)}}}]*" if leaves else subtype for subtype, leaves in subtypes.items()]
+        kinds.append(f"{kind} [{'|'.join(parts)}]*" if parts else kind)
+    return f"snmp-server enable traps [{'|'.join(kinds)}]*"
+
+
+def _enable(edit: Edit, match: ConfigMatch) -> None:
+    leaves = named_leaves(match.words[3:])
+    edit.config.snmp.traps |= leaves
+    edit.config.snmp.traps_disabled -= leaves
+    edit.events.append(TrapTypesSet(leaves, enabled=True))
+
+
+def _disable(edit: Edit, match: ConfigMatch) -> None:
+    leaves = named_leaves(match.words[3:])
+    edit.config.snmp.traps -= leaves
+    edit.config.snmp.traps_disabled |= leaves & set(ENABLED_BY_DEFAULT)
+    edit.events.append(TrapTypesSet(leaves, enabled=False))
+
+
+def _default(edit: Edit, match: ConfigMatch) -> None:
+    leaves = named_leaves(match.words[3:])
+    edit.config.snmp.traps -= leaves
+    edit.config.snmp.traps_disabled -= leaves
+    on = leaves & set(ENABLED_BY_DEFAULT)
+    for changed, enabled in ((on, True), (leaves - on, False)):
+        if changed:
+            edit.events.append(TrapTypesSet(changed, enabled))
+
+
+def _render(state: State, place: Place) -> Iterable[Rendered]:
+    enabled = state.config.snmp.traps
+    snmp = [leaf.removeprefix("snmp ") for leaf in all_leaves() if leaf in enabled and leaf.startswith("snmp ")]
+    if snmp:
+        yield "snmp-server enable traps snmp " + " ".join(snmp)
+    for leaf in all_leaves():
+        if leaf in enabled and not leaf.startswith("snmp "):
+            yield f"snmp-server enable traps {leaf}"
+        elif leaf in state.config.snmp.traps_disabled:
+            yield f"no snmp-server enable traps {leaf}"
+
+
+def commands() -> list[ConfigCommand]:
+    return [ConfigCommand("config", _pattern(), 2450, _enable, _disable, _render, default=_default)]

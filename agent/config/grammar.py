@@ -1,0 +1,392 @@
+"""Config room: the IOS grammar engine that configuration and exec commands are declared on.
+
+Patterns (see `pattern`) of one mode form a graph of words. A line is read by following every path that its words allow, side by
+side: an exact keyword wins over an abbreviation, an abbreviation must be unique among the keywords that may stand there, keywords
+go before arguments. The engine knows nothing of what a command does: `T` is whatever the declaring room attaches to it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Generic, TypeVar
+
+from agent.config.arguments import ARGUMENT_TYPES, ArgumentType, TypeFactory, Word
+from agent.config.pattern import Argument, Cut, Group, Item, Keyword, parse_pattern
+
+T = TypeVar("T")
+
+_WORDS = re.compile(r"\S+")
+
+
+def split_words(line: str, start: int = 0) -> list[Word]:
+    """The words of a line from column `start` on."""
+    end = len(line.rstrip())
+    return [Word(found[0], found.start(), line[found.start() : end]) for found in _WORDS.finditer(line, start)]
+
+
+class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not of the program
+    """Why a line is no command.
+
+    `kind` is "invalid", "incomplete", "ambiguous" or "empty"; `column` where in `line` the trouble begins; `words_read` how many
+    words were understood before it; `expected` what could have stood there; `wrong_value` says that the command itself was
+    understood and a value in it is wrong or missing.
+    """
+
+    def __init__(
+        self, kind: str, line: str, column: int, words_read: int, expected: tuple[str, ...] = (), wrong_value: bool = False
+    ) -> None:
+        super().__init__(f"{kind} at column {column}: {line}")
+        self.kind = kind
+        self.line = line
+        self.column = column
+        self.words_read = words_read
+        self.expected = expected
+        self.wrong_value = wrong_value
+
+    @property
+    def what_would_be_right(self) -> str:
+        if not self.expected:
+            return "nothing more on this line"
+        if len(self.expected) == 1:
+            return self.expected[0]
+        return ", ".join(self.expected[:-1]) + " or " + self.expected[-1]
+
+    def render(self, prompt_width: int) -> list[str]:
+        """The lines that IOS prints under a typed line whose prompt was `prompt_width` characters wide."""
+        if self.kind == "invalid":
+            return [" " * (prompt_width + self.column) + "^", "% Invalid input detected at '^' marker.", ""]
+        if self.kind == "ambiguous":
+            return [f'% Ambiguous command:  "{self.line.strip()}"']
+        return ["% Incomplete command.", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Match(Generic[T]):
+    """A line that was understood: the command's target, its arguments by name, and its canonical words."""
+
+    target: T
+    values: Mapping[str, tuple[object, ...]]
+    words: tuple[str, ...]  # keywords in full, arguments as they are written canonically
+    columns: Mapping[str, int]  # where in the line each argument began
+    exact: bool = True  # no keyword was abbreviated
+
+    @property
+    def canonical(self) -> str:
+        return " ".join(self.words)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether an argument or a bound choice is there, or a keyword was used."""
+        return name in self.values or name in self.words
+
+    def all(self, name: str) -> tuple[object, ...]:
+        return self.values.get(name, ())
+
+    def maybe(self, name: str) -> object | None:
+        found = self.values.get(name)
+        return found[-1] if found else None
+
+    def word(self, name: str) -> str:
+        """The text of an argument or of a bound choice; KeyError if it is not there."""
+        return str(self.values[name][-1])
+
+    def maybe_word(self, name: str) -> str | None:
+        found = self.values.get(name)
+        return str(found[-1]) if found else None
+
+    def number(self, name: str) -> int:
+        value = self.values[name][-1]
+        return value if isinstance(value, int) else int(str(value))
+
+    def maybe_number(self, name: str) -> int | None:
+        return self.number(name) if name in self.values else None
+
+    def address(self, name: str) -> IPv4Address:
+        value = self.values[name][-1]
+        return value if isinstance(value, IPv4Address) else IPv4Address(str(value))
+
+    def maybe_address(self, name: str) -> IPv4Address | None:
+        return self.address(name) if name in self.values else None
+
+
+@dataclass(slots=True, eq=False)
+class _KeywordEdge:
+    text: str
+    bind: str | None
+    node: _Node
+
+
+@dataclass(slots=True, eq=False)
+class _ArgumentEdge:
+    name: str
+    type_key: tuple[str, str]
+    type: ArgumentType
+    node: _Node
+
+
+@dataclass(slots=True, eq=False)
+class _Node:
+    """`joined`: several paths lead here, so that another command must not hang its own words on it."""
+
+    path: str
+    keywords: dict[str, list[_KeywordEdge]] = field(default_factory=dict)
+    arguments: list[_ArgumentEdge] = field(default_factory=list)
+    empties: list[_Node] = field(default_factory=list)
+    target: list[object] = field(default_factory=list)
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One word on a path: linked backwards, so that paths share what they have in common."""
+
+    before: _Step | None
+    text: str
+    name: str | None = None
+    value: object = None
+    column: int = 0
+    exact: bool = True
+
+
+_Path = tuple[_Node, _Step | None]
+
+
+@dataclass(slots=True)
+class _Options:
+    """What the next word may be, over all live paths."""
+
+    keywords: dict[str, list[tuple[_KeywordEdge, _Step | None]]] = field(default_factory=dict)
+    arguments: list[tuple[_ArgumentEdge, _Step | None]] = field(default_factory=list)
+
+    def matching(self, text: str) -> list[str]:
+        """The keywords that a word may stand for: itself alone if it is one."""
+        lower = text.lower()
+        return [lower] if lower in self.keywords else [keyword for keyword in self.keywords if keyword.startswith(lower)]
+
+    def expected(self) -> tuple[str, ...]:
+        said = [edges[0][0].text for edges in self.keywords.values()] + [edge.type.right for edge, _ in self.arguments]
+        return tuple(dict.fromkeys(said))
+
+    def only_values(self) -> bool:
+        """Whether no keyword of a command may come next, only what it is given."""
+        bound = all(edge.bind is not None for edges in self.keywords.values() for edge, _ in edges)
+        return bound and bool(self.keywords or self.arguments)
+
+    def wrong(self, text: str) -> bool:
+        """Whether a word that fits nothing is a wrong value, rather than a sign that the command is another one."""
+        if any(edge.type.resembles(text) for edge, _ in self.arguments):
+            return True
+        return self.only_values() and all(edge.type.closed for edge, _ in self.arguments)
+
+
+class Grammar(Generic[T]):
+    """The commands of named modes. Built once by its owner; reading changes nothing."""
+
+    def __init__(self, help_texts: Mapping[str, str] | None = None, types: Mapping[str, TypeFactory] | None = None) -> None:
+        """`help_texts` maps words to help lines: "crypto isakmp" (a keyword after another), "isakmp", or "<name>" (an argument)."""
+        self._help = dict(help_texts or {})
+        self._types = {**ARGUMENT_TYPES, **(types or {})}
+        self._roots: dict[str, _Node] = {}
+        self._made: dict[tuple[str, str], ArgumentType] = {}
+
+    # --- declaring -------------------------------------------------------------------------------------------------------
+
+    def add_help(self, help_texts: Mapping[str, str]) -> None:
+        self._help.update(help_texts)
+
+    def declare(self, mode: str, pattern: str, target: T, *, cut: bool = False) -> None:
+        """Adds a command to a mode; with `cut` it may also end where the pattern says `~` (the `no` form)."""
+        root = self._roots.setdefault(mode, _Node(""))
+        for node in self._add(parse_pattern(pattern), [root], target, cut):
+            node.target.append(target)
+
+    def modes(self) -> Iterable[str]:
+        return self._roots.keys()
+
+    def _add(self, items: Sequence[Item], nodes: list[_Node], target: T, cut: bool) -> list[_Node]:
+        for item in items:
+            if isinstance(item, Keyword):
+                nodes = [self._keyword_node(nodes, item)]
+            elif isinstance(item, Argument):
+                nodes = [self._argument_node(nodes, item)]
+            elif isinstance(item, Cut):
+                if cut:
+                    for node in nodes:
+                        node.target.append(target)
+            elif item.repeated:
+                nodes = self._repeat(item, nodes, target, cut)
+            else:
+                ends = [node for option in item.options for node in self._add(option, nodes, target, cut)]
+                nodes = list(dict.fromkeys(ends if item.least else [*nodes, *ends]))
+        return nodes
+
+    def _repeat(self, item: Group, nodes: list[_Node], target: T, cut: bool) -> list[_Node]:
+        loop = _Node(nodes[0].path, joined=True)
+        for node in nodes:
+            node.empties.append(loop)
+        ends = [node for option in item.options for node in self._add(option, [loop], target, cut)]
+        for node in ends:
+            node.joined = True
+            node.empties.append(loop)
+        return ends if item.least else [loop]
+
+    def _keyword_node(self, nodes: list[_Node], item: Keyword) -> _Node:
+        lower = item.text.lower()
+        if len(nodes) == 1:
+            for edge in nodes[0].keywords.get(lower, ()):
+                if not edge.node.joined and edge.bind == item.bind:
+                    return edge.node
+        path = f"{nodes[0].path} {item.text}".strip()
+        made = _Node(path, joined=len(nodes) > 1)
+        for node in nodes:
+            node.keywords.setdefault(lower, []).append(_KeywordEdge(item.text, item.bind, made))
+        return made
+
+    def _argument_node(self, nodes: list[_Node], item: Argument) -> _Node:
+        key = (item.type_name, item.parameters)
+        if len(nodes) == 1:
+            for edge in nodes[0].arguments:
+                if not edge.node.joined and edge.name == item.name and edge.type_key == key:
+                    return edge.node
+        kind = self._made.get(key)
+        if kind is None:
+            kind = self._made[key] = self._types[item.type_name](item.parameters)
+        made = _Node(f"{nodes[0].path} <{item.name}>", joined=len(nodes) > 1)
+        for node in nodes:
+            node.arguments.append(_ArgumentEdge(item.name, key, kind, made))
+        return made
+
+    # --- reading ---------------------------------------------------------------------------------------------------------
+
+    def parse(self, mode: str, line: str, start: int = 0) -> Match[T]:
+        """Reads a line from column `start` on as a command of `mode`; raises SyntaxProblem."""
+        words = split_words(line, start)
+        if not words:
+            raise SyntaxProblem("empty", line, len(line), 0)
+        paths = self._follow(mode, line, words)
+        for node, step in paths:
+            if node.target:
+                return _match(node.target[0], step)
+        options = _options(paths)
+        column = len(line.rstrip())
+        raise SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
+
+    def _follow(self, mode: str, line: str, words: Sequence[Word]) -> list[_Path]:
+        """The paths that are alive after all words, best first."""
+        layers: list[list[_Path]] = [[] for _ in range(len(words) + 1)]
+        root = self._roots.get(mode)
+        layers[0] = [(root, None)] if root else []
+        for i in range(len(words)):
+            if layers[i] or not any(layers[i + 1 :]):
+                _advance(line, words, i, layers)
+        return _closure(layers[len(words)])
+
+    # --- help and completion ---------------------------------------------------------------------------------------------
+
+    def help_at(self, mode: str, text: str, start: int = 0) -> list[tuple[str, str]]:
+        """What `?` typed after `text` lists: (word, help line), "<cr>" last where the command may end; raises SyntaxProblem."""
+        words = split_words(text, start)
+        partial = words.pop().text if words and not text[-1].isspace() else ""
+        paths = self._follow(mode, text, words) if words else _closure([(root, None) for root in [self._roots.get(mode)] if root])
+        options = _options(paths)
+        lower = partial.lower()
+        found = {edges[0][0].text: edges[0][0].node.path for key, edges in options.keywords.items() if key.startswith(lower)}
+        lines = sorted((word, self.help_for(path)) for word, path in found.items())
+        for edge, _ in options.arguments:
+            fits = not partial or edge.type.read([Word(partial, 0, partial)], 0) is not None
+            entry = (edge.type.shown, self.help_for(edge.node.path))
+            if fits and entry not in lines:
+                lines.append(entry)
+        if not partial and any(node.target for node, _ in paths):
+            lines.append(("<cr>", ""))
+        if not lines:
+            raise SyntaxProblem("invalid", text, len(text) - len(partial), len(words), options.expected())
+        return lines
+
+    def complete(self, mode: str, text: str, start: int = 0) -> str:
+        """`text` with its last word completed and a blank, where exactly one keyword fits; else `text` unchanged."""
+        words = split_words(text, start)
+        if not words or text[-1].isspace():
+            return text
+        last = words.pop()
+        try:
+            paths = (
+                self._follow(mode, text, words) if words else _closure([(root, None) for root in [self._roots.get(mode)] if root])
+            )
+        except SyntaxProblem:
+            return text
+        options = _options(paths)
+        found = options.matching(last.text)
+        if len(found) != 1 or found[0] not in options.keywords:
+            return text
+        return text[: last.column] + options.keywords[found[0]][0][0].text + " "
+
+    def help_for(self, path: str) -> str:
+        """The help of the longest ending of a path that has one."""
+        words = path.split(" ")
+        return next((self._help[key] for i in range(len(words)) if (key := " ".join(words[i:])) in self._help), "")
+
+
+def _closure(paths: Iterable[_Path]) -> list[_Path]:
+    """The paths with all nodes that are reached without a word; of two that meet, the first (better) stays."""
+    found: dict[int, _Path] = {}
+    todo = list(reversed(list(paths)))
+    while todo:
+        path = todo.pop()
+        if id(path[0]) not in found:
+            found[id(path[0])] = path
+            todo.extend((node, path[1]) for node in reversed(path[0].empties))
+    return list(found.values())
+
+
+def _options(paths: Iterable[_Path]) -> _Options:
+    options = _Options()
+    for node, step in paths:
+        for keyword, edges in node.keywords.items():
+            options.keywords.setdefault(keyword, []).extend((edge, step) for edge in edges)
+        options.arguments.extend((edge, step) for edge in node.arguments)
+    return options
+
+
+def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]]) -> None:
+    """Moves the paths before word `i` over it; SyntaxProblem where none can."""
+    word = words[i]
+    options = _options(_closure(layers[i]))
+    found = options.matching(word.text)
+    if len(found) == 1:
+        for choice, step in options.keywords.get(found[0], ()):
+            exact = len(choice.text) == len(word.text)
+            layers[i + 1].append((choice.node, _Step(step, choice.text, choice.bind, choice.text, word.column, exact)))
+    for edge, step in options.arguments:
+        read = edge.type.read(words, i)
+        if read is not None:
+            value, taken = read
+            layers[i + taken].append((edge.node, _Step(step, edge.type.write(value), edge.name, value, word.column)))
+    if not any(layers[i + 1 :]):
+        if len(found) > 1:
+            raise SyntaxProblem("ambiguous", line, word.column, i, tuple(sorted(found)))
+        raise SyntaxProblem("invalid", line, word.column, i, options.expected(), wrong_value=options.wrong(word.text))
+
+
+def _steps(last: _Step | None) -> Iterator[_Step]:
+    chain: list[_Step] = []
+    while last is not None:
+        chain.append(last)
+        last = last.before
+    return reversed(chain)
+
+
+def _match(target: object, last: _Step | None) -> Match[T]:
+    values: dict[str, tuple[object, ...]] = {}
+    columns: dict[str, int] = {}
+    words: list[str] = []
+    exact = True
+    for step in _steps(last):
+        words.append(step.text)
+        exact = exact and step.exact
+        if step.name is not None:
+            values[step.name] = (*values.get(step.name, ()), step.value)
+            columns[step.name] = step.column
+    return Match(target, values, tuple(words), columns, exact)  # type: ignore[arg-type]  # nodes hold targets of every grammar alike

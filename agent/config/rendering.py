@@ -1,0 +1,70 @@
+"""Config room: the configuration as `show running-config` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agent.config.command import GLOBAL, CommandSet, KeptLines, Place, Section, State
+
+# Groups of ranks (hundreds) whose sections are set off from each other by `!`, as IOS does.
+_SET_OFF = frozenset({9, 13, 14, 15, 20})
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    rank: int
+    identity: str | Place | int  # what KeptLines.after may name
+    lines: tuple[str, ...]
+    section: bool
+    kept: bool = False
+
+
+def render(state: State, commands: CommandSet) -> str:
+    """The body of `show running-config`, from its first `!` to `end`."""
+    lines = ["!"]
+    previous: _Item | None = None
+    for item in _items(state, commands, GLOBAL):
+        if previous is not None and _apart(previous, item):
+            lines.append("!")
+        lines.extend(item.lines)
+        previous = item
+    return "\n".join([*lines, "!", "end", ""])
+
+
+def _apart(before: _Item, after: _Item) -> bool:
+    group = after.rank // 100
+    if after.kept and before.section:
+        return True  # or else, read again, it would seem to stand under that section
+    return before.rank // 100 != group or (group in _SET_OFF and (before.section or after.section))
+
+
+def _items(state: State, commands: CommandSet, place: Place) -> list[_Item]:
+    items = list(_understood(state, commands, place))
+    for kept in state.kept:
+        if kept.place == place:
+            at = _position(items, kept)
+            # The rank is that of the line which it now follows: reading the text again gives it just that.
+            items.insert(at, _Item(items[at - 1].rank if at else 0, kept.serial, kept.lines, section=False, kept=True))
+    return items
+
+
+def _understood(state: State, commands: CommandSet, place: Place) -> Iterator[_Item]:
+    for command in commands.rendering(place):
+        assert command.render is not None  # `rendering` lists no others
+        for rendered in command.render(state, place):
+            if isinstance(rendered, Section):
+                inner = [f" {line}" for item in _items(state, commands, rendered.place) for line in item.lines]
+                yield _Item(command.rank, rendered.place, (rendered.text, *inner), True)
+            else:
+                yield _Item(command.rank, rendered, (rendered,), False)
+
+
+def _position(items: list[_Item], kept: KeptLines) -> int:
+    """Right after the line that it followed, or after the last line whose rank is not above that line's."""
+    if kept.after is None:
+        return 0
+    for i in range(len(items) - 1, -1, -1):
+        if items[i].identity == kept.after:
+            return i + 1
+    return next((i for i, item in enumerate(items) if item.rank > kept.rank), len(items))

@@ -1,0 +1,119 @@
+"""Config room: configure mode: typed or pasted lines, sub-modes, help and completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from agent.config.changes import changes, restore, snapshot
+from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
+from agent.config.document import Document
+from agent.config.events import ConfigEvent
+from agent.config.grammar import SyntaxProblem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a line did: `output` to print, `events` in the order in which they happened.
+
+    `problem` is set where the line was refused for its syntax; `problem.render(prompt_width)` gives IOS's lines (they are not in
+    `output`). `refused` says that the line was read, and not obeyed (its reasons are in `output`). `left` says that configure mode
+    ended.
+    """
+
+    output: tuple[str, ...] = ()
+    events: tuple[ConfigEvent, ...] = ()
+    problem: SyntaxProblem | None = None
+    refused: bool = False
+    left: bool = False
+
+
+class Session:
+    """One user's configure mode on a document. `do` carries out an exec command and returns the lines it prints."""
+
+    def __init__(self, document: Document, do: Callable[[str], list[str]] | None = None) -> None:
+        self._document = document
+        self._commands: CommandSet = document.commands
+        self._do = do
+        self._stack: list[Place] = [GLOBAL]
+
+    @property
+    def prompt_suffix(self) -> str:
+        """ "(config)#", "(config-if)#", …: what follows the host name."""
+        return self._commands.modes[self._stack[-1].mode].prompt
+
+    def feed(self, line: str) -> Outcome:
+        """Carries out one line; comments and blank lines do nothing."""
+        if not line.strip() or line.lstrip().startswith("!"):
+            return Outcome()
+        try:
+            located = self._commands.locate(self._stack, line)
+        except SyntaxProblem as problem:
+            return Outcome(problem=problem)
+        command = located.match.target
+        if command.navigate:
+            return self._navigate(command.navigate, line, located.depth)
+        config = self._document.config
+        edit = Edit(self._document.state, self._stack[located.depth], typed=True)
+        before = snapshot(config)
+        try:
+            entered = carry_out(edit, located.form, located.match)
+        except Refused as refused:
+            restore(config, before)
+            return self._refusal(refused, edit, line, located.match.columns)
+        except KeyError:
+            # Another session has removed the section that this one stands in.
+            if located.depth == 0:
+                raise
+            restore(config, before)
+            del self._stack[1:]
+            return self.feed(line)
+        del self._stack[located.depth + 1 :]
+        if entered is not None:
+            self._stack.append(entered)
+        return Outcome(tuple(edit.output), (*changes(before, config), *edit.events))
+
+    def help_at(self, text: str) -> list[tuple[str, str]]:
+        """What `?` typed after `text` lists; raises SyntaxProblem. Words of the sub-mode, or else of an outer mode."""
+        form, start = leading_form(text)
+        negated = bool(form) and text[start - 1] == " "
+        grammar, best = self._commands.grammar, SyntaxProblem("invalid", text, 0, 0)
+        for place in reversed(self._stack):
+            table = self._commands.table(place)
+            found: list[tuple[str, str]] = []
+            if not negated and " " not in text.lstrip():
+                found = [(word, grammar.help_for(word)) for word in ("default", "no") if word.startswith(text.strip().lower())]
+            try:
+                found += grammar.help_at(f"no {table}" if negated else table, text, start if negated else 0)
+            except SyntaxProblem as problem:
+                best = problem if problem.words_read > best.words_read else best
+            if found:
+                return sorted(found, key=lambda entry: (entry[0] == "<cr>", entry[0]))
+        raise best
+
+    def complete(self, text: str) -> str:
+        """`text` with its last word completed, where one keyword fits."""
+        form, start = leading_form(text)
+        for place in reversed(self._stack):
+            table = self._commands.table(place)
+            completed = self._commands.grammar.complete(f"no {table}" if form else table, text, start)
+            if completed != text:
+                return completed
+        return text
+
+    def _refusal(self, refused: Refused, edit: Edit, line: str, columns: Mapping[str, int]) -> Outcome:
+        if refused.argument is not None and refused.argument in columns:
+            problem = SyntaxProblem("invalid", line, columns[refused.argument], 0, (refused.right,), wrong_value=True)
+            return Outcome(tuple(edit.output), problem=problem, refused=True)
+        lines = refused.lines or (f"% {refused.right}",)
+        return Outcome((*edit.output, *lines), refused=True)
+
+    def _navigate(self, word: str, line: str, depth: int) -> Outcome:
+        if word == "do":
+            _, _, command = line.strip().partition(" ")
+            return Outcome(tuple(self._do(command.strip())) if self._do else ())
+        if word == "exit" and depth > 0:
+            del self._stack[depth:]
+            return Outcome()
+        del self._stack[1:]
+        return Outcome(left=True)

@@ -1,0 +1,126 @@
+"""Crypto room: ciphers, hashes and keyed hashes: the one file that knows the `cryptography` library's symmetric side.
+
+RFC 2405 (DES-CBC), RFC 2451 (3DES-CBC), RFC 3602 (AES-CBC), RFC 2403/2404 (HMAC-MD5-96, HMAC-SHA-1-96), RFC 4868 (HMAC-SHA-2).
+Algorithms go by their IOS names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+
+
+class RandomSource(Protocol):
+    """Where nonces, cookies, SPIs, vectors and private values come from; a seeded one gives the same octets each run."""
+
+    seeded: bool
+
+    def take(self, count: int) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CipherKind:
+    """A block cipher in CBC mode; key lengths in octets, the default first."""
+
+    name: str
+    block: int
+    key_lengths: tuple[int, ...]
+    algorithm: Callable[[bytes], BlockCipherAlgorithm]
+
+
+def _single_des(key: bytes) -> BlockCipherAlgorithm:
+    """DES is triple DES under one key three times; the library has no other."""
+    return TripleDES(key * 3)
+
+
+CIPHERS = MappingProxyType(
+    {
+        "des": CipherKind("des", 8, (8,), _single_des),
+        "3des": CipherKind("3des", 8, (24,), TripleDES),
+        "aes": CipherKind("aes", 16, (16, 24, 32), AES),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HashKind:
+    """A hash; `icv` is how many octets of its HMAC an ESP or AH packet carries."""
+
+    name: str
+    size: int
+    icv: int
+    algorithm: Callable[[], hashes.HashAlgorithm]
+
+
+HASHES = MappingProxyType(
+    {
+        "md5": HashKind("md5", 16, 12, hashes.MD5),
+        "sha": HashKind("sha", 20, 12, hashes.SHA1),
+        "sha256": HashKind("sha256", 32, 16, hashes.SHA256),
+        "sha384": HashKind("sha384", 48, 24, hashes.SHA384),
+        "sha512": HashKind("sha512", 64, 32, hashes.SHA512),
+    }
+)
+
+
+def key_octets(cipher: str, key_bits: int) -> int:
+    """How long the key of a cipher is (DES counts 56 bits but takes 64)."""
+    kind = CIPHERS[cipher]
+    return key_bits // 8 if len(kind.key_lengths) > 1 and key_bits else kind.key_lengths[0]
+
+
+class BlockCipher:
+    """One key of a cipher in CBC mode. Octets must fill whole blocks."""
+
+    __slots__ = ("_algorithm", "block")
+
+    def __init__(self, name: str, key: bytes) -> None:
+        kind = CIPHERS[name]
+        self.block = kind.block
+        self._algorithm = kind.algorithm(key)
+
+    def encrypt(self, vector: bytes, plain: bytes) -> bytes:
+        return Cipher(self._algorithm, modes.CBC(vector)).encryptor().update(plain)
+
+    def decrypt(self, vector: bytes, cipher: bytes) -> bytes:
+        return Cipher(self._algorithm, modes.CBC(vector)).decryptor().update(cipher)
+
+
+class KeyedHash:
+    """HMAC under one key: the key schedule is made once and copied for each message."""
+
+    __slots__ = ("_keyed", "icv")
+
+    def __init__(self, name: str, key: bytes) -> None:
+        kind = HASHES[name]
+        self.icv = kind.icv
+        self._keyed = hmac.HMAC(key, kind.algorithm())
+
+    def digest(self, *parts: bytes) -> bytes:
+        context = self._keyed.copy()
+        for part in parts:
+            context.update(part)
+        return context.finalize()
+
+
+def digest(name: str, *parts: bytes) -> bytes:
+    """The plain hash of the parts, joined."""
+    context = hashes.Hash(HASHES[name].algorithm())
+    for part in parts:
+        context.update(part)
+    return context.finalize()
+
+
+def keyed_digest(name: str, key: bytes, *parts: bytes) -> bytes:
+    """HMAC of the parts, joined: the prf of RFC 2409 §4 when none is negotiated."""
+    context = hmac.HMAC(key, HASHES[name].algorithm())
+    for part in parts:
+        context.update(part)
+    return context.finalize()

@@ -1,0 +1,69 @@
+"""Crypto room: ESP (RFC 2406, RFC 4303): one SA in one direction seals or opens the payload of a packet.
+
+SPI | sequence | IV | cipher(payload | 1, 2, 3, … | pad length | next header) | ICV
+"""
+
+from __future__ import annotations
+
+import struct
+from hmac import compare_digest
+
+from agent.crypto.ciphers import BlockCipher, KeyedHash, RandomSource
+from agent.crypto.replay import Fault, PacketRefusedError, ReplayWindow, Sequence
+
+_HEADER = struct.Struct(">II")
+_NULL_BLOCK = 4  # RFC 4303 §2.4: the trailer ends on 4 octets even without a cipher
+_PADDING = bytes(range(1, 256))
+
+
+class EspSa:
+    """Names as IOS has them; None for a cipher or hash is "not used"."""
+
+    __slots__ = ("_auth", "_cipher", "_icv", "_sequence", "_window", "spi")
+
+    protocol = 50
+
+    def __init__(self, spi: int, cipher: str | None, cipher_key: bytes, auth: str | None, auth_key: bytes, window: int = 0) -> None:
+        self.spi = spi
+        self._cipher = BlockCipher(cipher, cipher_key) if cipher not in (None, "null") else None
+        self._auth = KeyedHash(auth, auth_key) if auth else None
+        self._icv = self._auth.icv if self._auth else 0
+        self._sequence = Sequence()
+        # RFC 2406 §3.4.3: without authentication a sequence number says nothing.
+        self._window = ReplayWindow(window if auth else 0)
+
+    def seal(self, next_header: int, payload: bytes, random: RandomSource) -> bytes:
+        """The ESP packet's octets behind the IP header."""
+        head = _HEADER.pack(self.spi, self._sequence.take())
+        cipher = self._cipher
+        padding = -(len(payload) + 2) % (cipher.block if cipher else _NULL_BLOCK)
+        body = b"".join((payload, _PADDING[:padding], bytes((padding, next_header))))
+        if cipher:
+            vector = random.take(cipher.block)
+            body = vector + cipher.encrypt(vector, body)
+        sealed = head + body
+        if self._auth:
+            sealed += self._auth.digest(sealed)[: self._icv]
+        return sealed
+
+    def open(self, octets: bytes) -> tuple[int, bytes]:
+        """The next header and the payload; `PacketRefusedError` for a packet that must not pass."""
+        end = len(octets) - self._icv
+        if end < _HEADER.size + 2:
+            raise PacketRefusedError(Fault.MALFORMED)
+        sequence = _HEADER.unpack_from(octets)[1]
+        self._window.check(sequence)
+        if self._auth and not compare_digest(self._auth.digest(octets[:end])[: self._icv], octets[end:]):
+            raise PacketRefusedError(Fault.INTEGRITY)
+        self._window.accept(sequence)
+        body = octets[_HEADER.size : end]
+        cipher = self._cipher
+        if cipher:
+            if len(body) < 2 * cipher.block or len(body) % cipher.block:
+                raise PacketRefusedError(Fault.DECRYPT)
+            body = cipher.decrypt(body[: cipher.block], body[cipher.block :])
+        padding, next_header = body[-2], body[-1]
+        length = len(body) - 2 - padding
+        if length < 0 or body[length:-2] != _PADDING[:padding]:
+            raise PacketRefusedError(Fault.DECRYPT)
+        return next_header, body[:length]

@@ -1,0 +1,251 @@
+"""Crypto room: what the IKE cores say and ask: states, events, counts, and the decisions that they leave to their owner.
+
+State names are those that IOS prints for the phases of RFC 2409. Times are whole microseconds, as the owner's clock has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Protocol
+
+from agent.crypto.doi import Protocol as IpsecProtocol
+from agent.crypto.isakmp import Identification, Notification
+from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
+
+SECOND = 1_000_000
+
+
+class Role(Enum):
+    INITIATOR = "initiator"
+    RESPONDER = "responder"
+
+
+class State(Enum):
+    """Where a phase 1 is."""
+
+    MM_NO_STATE = "MM_NO_STATE"
+    MM_SA_SETUP = "MM_SA_SETUP"
+    MM_KEY_EXCH = "MM_KEY_EXCH"
+    QM_IDLE = "QM_IDLE"
+    DEAD = "DEAD"
+
+
+class QuickState(Enum):
+    """Where a quick mode is; the names say which message was last sent."""
+
+    QM_READY = "QM_READY"
+    QM_I_QM1 = "QM_I_QM1"
+    QM_R_QM2 = "QM_R_QM2"
+    QM_COMPLETE = "QM_COMPLETE"
+
+
+class Trouble(Enum):
+    """Why a negotiation failed, or what was wrong with a message."""
+
+    PROPOSAL = "no proposal chosen"
+    AUTHENTICATION = "authentication failed"
+    HASH = "hash does not match"
+    DECRYPT = "not decryptable"
+    ENCODING = "malformed"
+    TIMEOUT = "no answer"
+    REFUSED = "refused by the peer"
+    KEY_EXCHANGE = "bad public value"
+
+
+class IkeCount(Enum):
+    """What an SA counts of its datagrams and payloads."""
+
+    IN_OCTETS = auto()
+    IN_PACKETS = auto()
+    IN_DROPS = auto()
+    IN_NOTIFYS = auto()
+    IN_P2_EXCHANGES = auto()
+    IN_P2_INVALIDS = auto()
+    IN_P2_REJECTS = auto()
+    IN_P2_SA_DELETES = auto()
+    OUT_OCTETS = auto()
+    OUT_PACKETS = auto()
+    OUT_DROPS = auto()
+    OUT_NOTIFYS = auto()
+    OUT_P2_EXCHANGES = auto()
+    OUT_P2_INVALIDS = auto()
+    OUT_P2_REJECTS = auto()
+    OUT_P2_SA_DELETES = auto()
+
+
+class Tally(Protocol):
+    """Where an SA's counts go."""
+
+    def count(self, what: IkeCount, amount: int = 1) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuickRequest:
+    """The flow that a peer's quick mode asks for; an identity that it left out is the peers' own addresses (RFC 2409 §5.5)."""
+
+    local: Identification | None
+    remote: Identification | None
+
+
+@dataclass(frozen=True, slots=True)
+class QuickStart:
+    """A quick mode to begin, or the terms of answering one. `tag` is the owner's and comes back in the events."""
+
+    terms: Phase2Terms
+    local: Identification | None
+    remote: Identification | None
+    tag: object
+
+
+class Decisions(Protocol):
+    """What a phase 1 asks of its owner, who knows the configuration and the peer."""
+
+    def policies(self) -> Sequence[Phase1Policy]:
+        """Those that can be done with this peer, best first."""
+        ...
+
+    def pre_shared_key(self) -> bytes | None: ...
+
+    def local_identity(self) -> Identification: ...
+
+    def accepts(self, peer: Identification) -> bool:
+        """Whether an authenticated peer may be who it says that it is."""
+        ...
+
+    def first_contact(self) -> bool:
+        """Whether there is no other SA with this peer (RFC 2407 §4.6.3.3)."""
+        ...
+
+    def answer(self, request: QuickRequest) -> QuickStart | None:
+        """The terms for a flow that the peer asks for; None refuses."""
+        ...
+
+    def new_spi(self, protocol: IpsecProtocol) -> bytes:
+        """An SPI that no SA of ours has."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SaKeys:
+    """One protocol's pair of SAs: SPIs, and for each direction the cipher's and the hash's key."""
+
+    protocol: IpsecProtocol
+    inbound_spi: int
+    outbound_spi: int
+    inbound_cipher_key: bytes = field(repr=False)
+    inbound_auth_key: bytes = field(repr=False)
+    outbound_cipher_key: bytes = field(repr=False)
+    outbound_auth_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Result:
+    """A finished quick mode; `sas` in the order in which they lie in a packet, from the outside in."""
+
+    tag: object
+    message_id: int
+    initiator: bool
+    choice: Phase2Choice
+    local: Identification | None
+    remote: Identification | None
+    sas: tuple[SaKeys, ...]
+
+
+# --- events ---
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Up:
+    """The peer is authenticated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Failed:
+    """The phase 1 will not come about."""
+
+    trouble: Trouble
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Expired:
+    """The ISAKMP SA's lifetime is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Deleted:
+    """The peer has deleted the ISAKMP SA."""
+
+
+@dataclass(frozen=True, slots=True)
+class InitialContact:
+    """The peer says that it holds no other SA with us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Keyed:
+    """The responder has answered: the initiator may use the SAs before its last message gets here."""
+
+    result: Phase2Result
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Up:
+    result: Phase2Result
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Failed:
+    """A quick mode will not come about. `tag` is None where the owner refused it; `spis` are those that were ours in it."""
+
+    trouble: Trouble
+    initiator: bool
+    tag: object
+    spis: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Deleted:
+    """The peer has deleted SAs: the SPIs are those that we send with."""
+
+    protocol: int
+    spis: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """A notification that the core itself does nothing about."""
+
+    notification: Notification
+
+
+@dataclass(frozen=True, slots=True)
+class BadMessage:
+    """A message to a live SA that was dropped."""
+
+    trouble: Trouble
+
+
+IkeEvent = (
+    Phase1Up
+    | Phase1Failed
+    | Phase1Expired
+    | Phase1Deleted
+    | InitialContact
+    | Phase2Keyed
+    | Phase2Up
+    | Phase2Failed
+    | Phase2Deleted
+    | Notified
+    | BadMessage
+)
+
+
+class RefusedError(Exception):
+    """A handler ends its exchange: what went wrong, and the notification to send (0: none)."""
+
+    def __init__(self, trouble: Trouble, notify: int = 0) -> None:
+        super().__init__(trouble.value)
+        self.trouble = trouble
+        self.notify = notify

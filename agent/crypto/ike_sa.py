@@ -1,0 +1,311 @@
+"""Crypto room: one ISAKMP SA: its state, its keys, and how its messages are sealed, opened, sent and sent again.
+
+RFC 2408 §5 (processing, retransmission), RFC 2409 §5 and appendix B (encryption, vectors). The exchanges themselves are in
+main_mode, quick_mode and informational; `ikev1` drives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import TypeVar
+
+from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
+from agent.crypto.dh import DhSecret
+from agent.crypto.doi import Exchange, Flag, Protocol
+from agent.crypto.ike_events import (
+    SECOND,
+    Decisions,
+    IkeCount,
+    IkeEvent,
+    Phase2Failed,
+    Phase2Result,
+    QuickStart,
+    QuickState,
+    Role,
+    State,
+    Tally,
+    Trouble,
+)
+from agent.crypto.isakmp import (
+    HEADER_LENGTH,
+    NO_COOKIE,
+    Decoded,
+    Delete,
+    Hash,
+    Header,
+    Identification,
+    MalformedMessageError,
+    Notification,
+    Payload,
+    decode_payloads,
+    encode_payloads,
+)
+from agent.crypto.keys import Phase1Keys, exchange_vector
+from agent.crypto.proposals import Phase1Policy
+
+# Seconds until a message is sent again, then again …; the last is how long an answer is waited for after the last copy.
+RETRY_AFTER = tuple(seconds * SECOND for seconds in (2, 4, 8, 16, 20, 20))
+ANSWER_WAIT = sum(RETRY_AFTER)  # how long a responder waits for an initiator that has all these tries
+LINGER = 60 * SECOND  # how long what is over is remembered, so that late copies are known for what they are
+UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
+
+NONCE_OCTETS = 24
+
+PayloadT = TypeVar("PayloadT", bound=Payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message opened: `plain` is what follows the header, padding included; `vector` the one for the next message."""
+
+    header: Header
+    plain: bytes
+    payloads: tuple[Decoded, ...]
+    vector: bytes = b""
+
+    def find(self, kind: type[PayloadT]) -> PayloadT | None:
+        return next((decoded.payload for decoded in self.payloads if isinstance(decoded.payload, kind)), None)
+
+    def all(self, kind: type[PayloadT]) -> list[PayloadT]:
+        return [decoded.payload for decoded in self.payloads if isinstance(decoded.payload, kind)]
+
+    def body(self, kind: type[Payload], at: int = 0) -> bytes:
+        """The body of the `at`th payload of a kind, as it was on the wire; MalformedMessageError where there is none."""
+        bodies = [decoded.body for decoded in self.payloads if isinstance(decoded.payload, kind)]
+        if at >= len(bodies):
+            raise MalformedMessageError("a payload is missing")
+        return bodies[at]
+
+    def need(self, kind: type[PayloadT]) -> PayloadT:
+        found = self.find(kind)
+        if found is None:
+            raise MalformedMessageError("a payload is missing")
+        return found
+
+    def after_hash(self) -> tuple[bytes, bytes]:
+        """The HASH that begins the message, and the octets behind it up to the padding (RFC 2409 §5.5, §5.7)."""
+        if not self.payloads or not isinstance(self.payloads[0].payload, Hash):
+            raise MalformedMessageError("the message does not begin with a HASH")
+        return self.payloads[0].body, self.plain[self.payloads[0].end : self.payloads[-1].end]
+
+
+@dataclass(slots=True, eq=False)
+class Dialogue:
+    """What every exchange has: its vector, the last message either way, and when something is to be done about it."""
+
+    vector: bytes = b""
+    heard: bytes = b""
+    said: bytes = b""
+    tries: int = 0
+    due: int | None = None
+    resend: bool = False  # what falls due is our message, to be sent again; else the exchange is given up or forgotten
+
+    def wait(self, now: int, time: int = ANSWER_WAIT) -> None:
+        """Have the exchange looked at again unless something is heard within `time`."""
+        self.due, self.resend = now + time, False
+
+    def linger(self, now: int) -> None:
+        """Remember what is over for a while."""
+        self.wait(now, LINGER)
+
+
+@dataclass(slots=True, eq=False)
+class QuickMode(Dialogue):
+    """One quick mode (RFC 2409 §5.5); nonces without their payload headers."""
+
+    message_id: int = 0
+    initiator: bool = True
+    state: QuickState = QuickState.QM_READY
+    start: QuickStart | None = None
+    spis: dict[Protocol, bytes] = field(default_factory=dict)  # ours
+    initiator_nonce: bytes = b""
+    responder_nonce: bytes = b""
+    secret: DhSecret | None = None
+    result: Phase2Result | None = None
+
+
+class IkeSa:
+    """One ISAKMP SA from its first message until it is forgotten. Datagrams to send and events are collected for the owner."""
+
+    def __init__(self, role: Role, decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> None:
+        self.role = role
+        self.decisions = decisions
+        self.tally = tally
+        self.random = random
+        self.created = now
+        self.state = State.MM_NO_STATE
+        # The responder's tunnel begins with the acceptance of HASH_I, and so does its count.
+        self.counting = role is Role.INITIATOR
+        self.initiator_cookie = NO_COOKIE
+        self.responder_cookie = NO_COOKIE
+        self.overhead = UDP_OVERHEAD
+        self.main = Dialogue()
+        self.quick: dict[int, QuickMode] = {}
+        self.used_ids: set[int] = {0}
+        self.outbox: list[bytes] = []
+        self.events: list[IkeEvent] = []
+        self.offered: tuple[Phase1Policy, ...] = ()
+        self.agreed: Phase1Policy | None = None
+        self.offered_lifetime = 0
+        self.sa_body = b""  # SAi_b
+        self.secret: DhSecret | None = None
+        self.public_values: tuple[bytes, bytes] = (b"", b"")  # initiator's, responder's
+        self.nonces: tuple[bytes, bytes] = (b"", b"")
+        self.keys: Phase1Keys | None = None
+        self.cipher: BlockCipher | None = None
+        self.last_block = b""  # of phase 1, from which the vectors of phase 2 come
+        self.local_identity: Identification | None = None
+        self.remote_identity: Identification | None = None
+        self.expires: int | None = None
+        self.suspicion: Trouble | None = None  # what it will have been, if nothing more is heard
+        self.forgotten = False
+
+    @property
+    def initiator(self) -> bool:
+        return self.role is Role.INITIATOR
+
+    @property
+    def up(self) -> bool:
+        return self.state is State.QM_IDLE
+
+    @property
+    def cookies(self) -> bytes:
+        return self.initiator_cookie + self.responder_cookie
+
+    def policy(self) -> Phase1Policy:
+        """The agreed policy, in states that have one."""
+        assert self.agreed is not None
+        return self.agreed
+
+    def phase1_keys(self) -> Phase1Keys:
+        """The keys, in states that have them."""
+        assert self.keys is not None
+        return self.keys
+
+    # --- counting ---
+
+    def count(self, what: IkeCount, amount: int = 1) -> None:
+        if self.counting and amount:
+            self.tally.count(what, amount)
+
+    def _send(self, message: bytes) -> None:
+        self.outbox.append(message)
+        self.count(IkeCount.OUT_PACKETS)
+        self.count(IkeCount.OUT_OCTETS, len(message) + self.overhead)
+
+    # --- sealing and opening ---
+
+    def header(self, exchange: Exchange, message_id: int = 0, flags: int = 0) -> Header:
+        return Header(self.initiator_cookie, self.responder_cookie, 0, exchange, flags, message_id)
+
+    def encode(self, exchange: Exchange, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
+        """A message in the clear."""
+        first, chain = encode_payloads(payloads)
+        return self._frame(exchange, message_id, 0, first, chain)
+
+    def seal(self, exchange: Exchange, dialogue: Dialogue, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
+        """An encrypted message: padded by at least one octet, the last of which counts the others (RFC 2409 appendix B)."""
+        assert self.cipher is not None
+        first, chain = encode_payloads(payloads)
+        padding = self.cipher.block - len(chain) % self.cipher.block
+        sealed = self.cipher.encrypt(dialogue.vector, chain + bytes(padding - 1) + bytes((padding - 1,)))
+        dialogue.vector = sealed[-self.cipher.block :]
+        return self._frame(exchange, message_id, Flag.ENCRYPTION, first, sealed)
+
+    def _frame(self, exchange: Exchange, message_id: int, flags: int, first: int, body: bytes) -> bytes:
+        length = HEADER_LENGTH + len(body)
+        header = Header(self.initiator_cookie, self.responder_cookie, first, exchange, flags, message_id, length)
+        return header.encode() + body
+
+    def open(self, header: Header, octets: bytes, vector: bytes) -> Message:
+        """Decrypt where the header says so, and decode; the caller keeps the new vector once it trusts the message."""
+        body = octets[HEADER_LENGTH:]
+        if not header.encrypted:
+            return Message(header, body, decode_payloads(header.next_payload, body))
+        if self.cipher is None or not body or len(body) % self.cipher.block:
+            raise MalformedMessageError("not a message encrypted under this SA")
+        plain = self.cipher.decrypt(vector, body)
+        return Message(header, plain, decode_payloads(header.next_payload, plain), body[-self.cipher.block :])
+
+    def vector_of(self, message_id: int) -> bytes:
+        """The first vector of a phase-2 exchange."""
+        policy = self.policy()
+        return exchange_vector(policy.hash, policy.encryption, self.last_block, message_id)
+
+    def new_message_id(self) -> int:
+        while True:
+            message_id = int.from_bytes(self.random.take(4), "big")
+            if message_id not in self.used_ids:
+                self.used_ids.add(message_id)
+                return message_id
+
+    def authenticate(self, *parts: bytes) -> bytes:
+        """prf(SKEYID_a, parts): the HASHes of phase 2."""
+        return keyed_digest(self.policy().hash, self.phase1_keys().authenticate, *parts)
+
+    # --- sending ---
+
+    def say(self, dialogue: Dialogue, message: bytes, now: int, resend: bool) -> None:
+        """Send a message of an exchange; with `resend`, again and again until something else is heard or said."""
+        dialogue.said = message
+        dialogue.tries = 0
+        if resend:
+            dialogue.due, dialogue.resend = now + RETRY_AFTER[0], True
+        self._send(message)
+
+    def say_again(self, dialogue: Dialogue) -> None:
+        if dialogue.said:
+            self._send(dialogue.said)
+
+    def retry(self, dialogue: Dialogue, now: int) -> bool:
+        """Send what fell due again, with longer and longer waits; False when every try has been made."""
+        dialogue.tries += 1
+        if dialogue.tries >= len(RETRY_AFTER):
+            return False
+        dialogue.due = now + RETRY_AFTER[dialogue.tries]
+        self._send(dialogue.said)
+        return True
+
+    def inform(self, payloads: Sequence[Payload]) -> None:
+        """An informational exchange of one message (RFC 2409 §5.7): encrypted and hashed once there are keys for it."""
+        message_id = self.new_message_id()
+        if self.up:
+            _, chain = encode_payloads(payloads)
+            mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), chain))
+            dialogue = Dialogue(self.vector_of(message_id))
+            message = self.seal(Exchange.INFORMATIONAL, dialogue, (mine, *payloads), message_id)
+        else:
+            message = self.encode(Exchange.INFORMATIONAL, payloads, message_id)
+        self.count(IkeCount.OUT_NOTIFYS, sum(isinstance(payload, Notification) for payload in payloads))
+        self.count(IkeCount.OUT_P2_SA_DELETES, sum(isinstance(payload, Delete) for payload in payloads))
+        self._send(message)
+
+    def matches(self, mine: bytes, theirs: bytes) -> bool:
+        return compare_digest(mine, theirs)
+
+    # --- ends ---
+
+    def give_up(self, quick: QuickMode, trouble: Trouble, now: int) -> None:
+        """End a quick mode that will not come about; it is remembered for late copies."""
+        quick.state = QuickState.QM_COMPLETE
+        quick.linger(now)
+        spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
+        self.events.append(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis))
+
+    def die(self, now: int) -> None:
+        """No more of this SA but the memory of it; quick modes under way fail with it."""
+        for quick in self.quick.values():
+            if quick.state is not QuickState.QM_COMPLETE:
+                self.give_up(quick, Trouble.REFUSED, now)
+        self.state = State.DEAD
+        self.quick.clear()
+        self.expires = None
+        self.main.linger(now)
+
+    def next_timer(self) -> int | None:
+        """When `ikev1.tick` wants to be called."""
+        dues = [quick.due for quick in self.quick.values() if quick.due is not None]
+        dues += [due for due in (self.main.due, self.expires) if due is not None]
+        return min(dues, default=None)

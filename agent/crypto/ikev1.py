@@ -1,0 +1,245 @@
+"""Crypto room: IKEv1 (RFC 2409): drives the exchanges of one ISAKMP SA by their tables.
+
+A message goes: duplicate or new, opened, complete, handled, next state. Nothing that a peer sends raises: a message that cannot be
+used is counted, answered where RFC 2408 §5 says so, and told as an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from agent.crypto import informational, main_mode, quick_mode
+from agent.crypto.ciphers import RandomSource
+from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.ike_events import (
+    BadMessage,
+    Decisions,
+    IkeCount,
+    Phase1Expired,
+    QuickStart,
+    QuickState,
+    RefusedError,
+    Role,
+    State,
+    Tally,
+    Trouble,
+)
+from agent.crypto.ike_sa import IkeSa, QuickMode
+from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, decode_header
+
+
+def initiate(decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> IkeSa:
+    """Begin a main mode; an SA that failed at once is in state DEAD and says so in its events."""
+    sa = IkeSa(Role.INITIATOR, decisions, tally, random, now)
+    try:
+        main_mode.begin(sa, now)
+    except RefusedError as refused:
+        informational.fail_phase1(sa, refused.trouble, now)
+    return sa
+
+
+def respond(decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> IkeSa:
+    """An SA that waits for MM1."""
+    return IkeSa(Role.RESPONDER, decisions, tally, random, now)
+
+
+def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
+    """Begin a quick mode under an SA that is up."""
+    return quick_mode.begin(sa, start, now)
+
+
+def receive(sa: IkeSa, octets: bytes, now: int) -> None:
+    """A datagram for this SA (its cookies have been looked up). Never raises for what the octets say."""
+    try:
+        header = decode_header(octets)
+    except MalformedMessageError:
+        _drop(sa, octets, None)
+        return
+    handler = _EXCHANGES.get(header.exchange)
+    if handler is None:
+        _drop(sa, octets, Trouble.ENCODING)
+        return
+    handler(sa, header, octets, now)
+
+
+def tick(sa: IkeSa, now: int) -> None:
+    """Do what has fallen due: send again, give up, expire, forget."""
+    if sa.expires is not None and sa.expires <= now:
+        sa.die(now)
+        sa.events.append(Phase1Expired())
+    for message_id, quick in list(sa.quick.items()):
+        if quick.due is None or quick.due > now:
+            continue
+        if quick.state is QuickState.QM_COMPLETE:
+            del sa.quick[message_id]
+        elif not quick.resend or not sa.retry(quick, now):
+            sa.give_up(quick, Trouble.TIMEOUT, now)
+    if sa.main.due is not None and sa.main.due <= now:
+        if sa.state is State.DEAD:
+            sa.main.due = None
+            sa.forgotten = True
+        elif not sa.main.resend or not sa.retry(sa.main, now):
+            informational.fail_phase1(sa, sa.suspicion or Trouble.TIMEOUT, now)
+
+
+# --- by exchange ---
+
+
+def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    if octets == sa.main.heard:
+        _duplicate(sa)
+        # Our answer was lost, if we still wait for the next message or it was the last.
+        sa.say_again(sa.main)
+        return
+    step = main_mode.MAIN_MODE.get((sa.role, sa.state))
+    if step is None or header.encrypted != step.encrypted or header.message_id:
+        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
+        return
+    _arrived(sa, octets)
+    if sa.state is State.MM_NO_STATE and not sa.initiator:
+        sa.initiator_cookie = header.initiator_cookie
+    try:
+        message = sa.open(header, octets, sa.main.vector)
+        for kind in step.payloads:
+            message.need(kind)
+        step.handle(sa, message, now)
+    except MalformedMessageError:
+        # With a pre-shared key the first encrypted message shows whether both have the same (RFC 2409 §5.4).
+        trouble = Trouble.AUTHENTICATION if step.encrypted else Trouble.ENCODING
+        _fail_main(sa, octets, RefusedError(trouble, NotifyType.PAYLOAD_MALFORMED), now)
+    except RefusedError as refused:
+        _fail_main(sa, octets, refused, now)
+    else:
+        sa.main.heard = octets
+        sa.state = step.next_state
+
+
+def _fail_main(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
+    sa.main.heard = octets
+    sa.main.said = b""
+    sa.count(IkeCount.IN_DROPS)
+    if refused.notify:
+        sa.inform((Notification(Protocol.ISAKMP, refused.notify, sa.cookies),))
+        sa.main.said = sa.outbox[-1]
+    informational.fail_phase1(sa, refused.trouble, now)
+
+
+def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    quick = sa.quick.get(header.message_id)
+    if quick is not None and octets == quick.heard:
+        _duplicate(sa)
+        sa.say_again(quick)
+        return
+    if not sa.up or not header.encrypted:
+        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
+        return
+    if quick is None:
+        if header.message_id in sa.used_ids:
+            _duplicate(sa)  # of an exchange long over: RFC 2409 §5.5 has each message id once
+            return
+        quick = QuickMode(sa.vector_of(header.message_id), message_id=header.message_id, initiator=False)
+    role = Role.INITIATOR if quick.initiator else Role.RESPONDER
+    step = quick_mode.QUICK_MODE.get((role, quick.state))
+    if step is None:
+        _drop(sa, octets, None)
+        return
+    _arrived(sa, octets)
+    sa.count(IkeCount.IN_P2_EXCHANGES)
+    try:
+        message = sa.open(header, octets, quick.vector)
+    except MalformedMessageError:
+        _invalid(sa, Trouble.DECRYPT)
+        return
+    try:
+        for kind in step.payloads:
+            message.need(kind)
+        step.handle(sa, quick, message, now)
+    except MalformedMessageError:
+        _invalid(sa, Trouble.ENCODING)
+    except RefusedError as refused:
+        if refused.trouble is Trouble.HASH:
+            _invalid(sa, Trouble.HASH)
+            return
+        _fail_quick(sa, quick, octets, message.find(SecurityAssociation), refused, now)
+    else:
+        quick.heard = octets
+        quick.state = step.next_state
+
+
+def _fail_quick(
+    sa: IkeSa, quick: QuickMode, octets: bytes, offer: SecurityAssociation | None, refused: RefusedError, now: int
+) -> None:
+    """We refuse the peer's offer or answer: say so, naming the SPI that it will know the exchange by."""
+    quick.heard = octets
+    sa.count(IkeCount.IN_DROPS)
+    sa.count(IkeCount.OUT_P2_INVALIDS if quick.initiator else IkeCount.IN_P2_REJECTS)
+    proposal = offer.proposals[0] if offer and offer.proposals else None
+    if refused.notify:
+        protocol, spi = (proposal.protocol, proposal.spi) if proposal else (Protocol.ESP, b"")
+        sa.inform((Notification(protocol, refused.notify, spi),))
+        quick.said = sa.outbox[-1]
+    sa.give_up(quick, refused.trouble, now)
+
+
+def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    if sa.state is State.DEAD:
+        return
+    if header.encrypted and header.message_id in sa.used_ids:
+        _duplicate(sa)
+        return
+    if header.encrypted and not sa.up:
+        # An error under keys that differ, most likely; or a message that overtook the last of main mode.
+        sa.suspicion = Trouble.AUTHENTICATION if sa.state is State.MM_KEY_EXCH else None
+        _drop(sa, octets, None)
+        return
+    _arrived(sa, octets)
+    try:
+        vector = sa.vector_of(header.message_id) if header.encrypted else b""
+        message = sa.open(header, octets, vector)
+    except MalformedMessageError:
+        sa.count(IkeCount.IN_DROPS)
+        sa.events.append(BadMessage(Trouble.DECRYPT if header.encrypted else Trouble.ENCODING))
+        return
+    try:
+        informational.receive(sa, message, now)
+    except MalformedMessageError:
+        sa.count(IkeCount.IN_DROPS)
+        sa.events.append(BadMessage(Trouble.ENCODING))
+    except RefusedError as refused:
+        sa.count(IkeCount.IN_DROPS)
+        sa.events.append(BadMessage(refused.trouble))
+
+
+_EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {
+    Exchange.MAIN: _receive_main,
+    Exchange.QUICK: _receive_quick,
+    Exchange.INFORMATIONAL: _receive_informational,
+}
+
+
+# --- counting ---
+
+
+def _arrived(sa: IkeSa, octets: bytes) -> None:
+    sa.count(IkeCount.IN_PACKETS)
+    sa.count(IkeCount.IN_OCTETS, len(octets) + sa.overhead)
+
+
+def _duplicate(sa: IkeSa) -> None:
+    """A duplicate counts as a packet and a drop, and in nothing else."""
+    sa.count(IkeCount.IN_PACKETS)
+    sa.count(IkeCount.IN_DROPS)
+
+
+def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:
+    """A message that is of no use here; trouble of a live SA is told."""
+    _arrived(sa, octets)
+    sa.count(IkeCount.IN_DROPS)
+    if trouble is not None and sa.up:
+        sa.events.append(BadMessage(trouble))
+
+
+def _invalid(sa: IkeSa, trouble: Trouble) -> None:
+    sa.count(IkeCount.IN_DROPS)
+    sa.count(IkeCount.IN_P2_INVALIDS)
+    sa.events.append(BadMessage(trouble))

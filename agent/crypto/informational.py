@@ -1,0 +1,106 @@
+"""Crypto room: informational exchanges (RFC 2408 §4.8, RFC 2409 §5.7): notifications and deletes, in and out.
+
+Once there is an ISAKMP SA they are encrypted and begin with HASH(1); what then comes in the clear is not believed. Before, an error
+in the clear is all that a peer can say, and ends the negotiation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
+from agent.crypto.ike_events import (
+    IkeCount,
+    Notified,
+    Phase1Deleted,
+    Phase1Failed,
+    Phase2Deleted,
+    QuickState,
+    RefusedError,
+    State,
+    Trouble,
+)
+from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.isakmp import Delete, Notification
+
+TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
+    {
+        NotifyType.NO_PROPOSAL_CHOSEN: Trouble.PROPOSAL,
+        NotifyType.INVALID_ID_INFORMATION: Trouble.PROPOSAL,
+        NotifyType.AUTHENTICATION_FAILED: Trouble.AUTHENTICATION,
+        NotifyType.INVALID_HASH_INFORMATION: Trouble.HASH,
+    }
+)
+
+
+def receive(sa: IkeSa, message: Message, now: int) -> None:
+    """One informational message, opened; `RefusedError` where its HASH is wrong or missing."""
+    if message.header.encrypted:
+        theirs, rest = message.after_hash()
+        if not sa.matches(sa.authenticate(message.header.message_id.to_bytes(4, "big"), rest), theirs):
+            raise RefusedError(Trouble.HASH)
+        sa.used_ids.add(message.header.message_id)
+        for decoded in message.payloads:
+            match decoded.payload:
+                case Notification() as notification:
+                    _receive_notification(sa, notification, now)
+                case Delete() as delete:
+                    _receive_delete(sa, delete, now)
+    elif sa.up:
+        raise RefusedError(Trouble.AUTHENTICATION)
+    else:
+        for notification in message.all(Notification):
+            sa.count(IkeCount.IN_NOTIFYS)
+            if notification.kind < FIRST_STATUS_NOTIFY:
+                fail_phase1(sa, set_up_trouble(sa, notification.kind), now)
+                return
+
+
+def set_up_trouble(sa: IkeSa, notify: int) -> Trouble:
+    """What a peer's error says of our phase 1: a message that it cannot read once keys are in use means that they differ."""
+    if notify == NotifyType.PAYLOAD_MALFORMED and sa.state is State.MM_KEY_EXCH:
+        return Trouble.AUTHENTICATION
+    return TROUBLE_OF_NOTIFY.get(notify, Trouble.REFUSED)
+
+
+def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
+    """The phase 1 will not come about."""
+    sa.die(now)
+    sa.events.append(Phase1Failed(trouble))
+
+
+def delete_phase1(sa: IkeSa, now: int) -> None:
+    """Tell the peer that the ISAKMP SA is gone, and forget it."""
+    if sa.up:
+        sa.inform((Delete(Protocol.ISAKMP, (sa.cookies,)),))
+    sa.die(now)
+
+
+def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
+    """Tell the peer that SAs inbound here are gone (RFC 2408 §3.15: the sender's own SPIs), a payload for each protocol."""
+    sa.inform([Delete(protocol, tuple(spi.to_bytes(4, "big") for spi in values)) for protocol, values in spis.items()])
+
+
+def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
+    sa.count(IkeCount.IN_NOTIFYS)
+    waiting = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+    if payload.kind < FIRST_STATUS_NOTIFY and payload.protocol != Protocol.ISAKMP:
+        # The SPI tells which quick mode is meant; a peer that names none can only mean the one there is.
+        meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
+        for quick in meant:
+            sa.count(IkeCount.OUT_P2_REJECTS if quick.initiator else IkeCount.OUT_P2_INVALIDS)
+            sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now)
+        if meant:
+            return
+    sa.events.append(Notified(payload))
+
+
+def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
+    sa.count(IkeCount.IN_P2_SA_DELETES)
+    if payload.protocol == Protocol.ISAKMP:
+        if sa.cookies in payload.spis:
+            sa.die(now)
+            sa.events.append(Phase1Deleted())
+        return
+    sa.events.append(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

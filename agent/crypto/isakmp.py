@@ -1,0 +1,439 @@
+"""Crypto room: ISAKMP messages and payloads (RFC 2408 §3), encoded and decoded with every length checked.
+
+A payload decoded keeps its body as it was on the wire, because RFC 2409 hashes bodies, not what they mean. Whatever does not
+parse raises `MalformedMessageError`, which the reader of a socket counts.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
+from typing import NamedTuple
+
+from agent.crypto.doi import IPSEC_DOI, ISAKMP_VERSION, SITUATION_IDENTITY_ONLY, Flag, IdentificationType, PayloadType, Protocol
+
+HEADER_LENGTH = 28
+COOKIE_LENGTH = 8
+NO_COOKIE = bytes(COOKIE_LENGTH)
+_HEADER = struct.Struct(">8s8sBBBBII")
+_GENERIC = struct.Struct(">BBH")
+_MAX_PAYLOADS = 64  # no exchange here comes near it; a message of thousands of empty payloads is not worth the time
+_BASIC = 0x8000  # attribute format bit: the value is in the length field (RFC 2408 §3.3)
+
+
+class MalformedMessageError(Exception):
+    """The octets are not an ISAKMP message as RFC 2408 §3 has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """RFC 2408 §3.1; `length` is of the whole message, header included."""
+
+    initiator_cookie: bytes
+    responder_cookie: bytes
+    next_payload: int
+    exchange: int
+    flags: int
+    message_id: int
+    length: int = HEADER_LENGTH
+    version: int = ISAKMP_VERSION
+
+    @property
+    def encrypted(self) -> bool:
+        return bool(self.flags & Flag.ENCRYPTION)
+
+    def encode(self) -> bytes:
+        return _HEADER.pack(
+            self.initiator_cookie,
+            self.responder_cookie,
+            self.next_payload,
+            self.version,
+            self.exchange,
+            self.flags,
+            self.message_id,
+            self.length,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """RFC 2408 §3.3: an int is sent in the basic format (16 bits), octets in the variable-length one."""
+
+    kind: int
+    value: int | bytes
+
+    @property
+    def number(self) -> int:
+        """The value as a number, in whichever format it came."""
+        return self.value if isinstance(self.value, int) else int.from_bytes(self.value, "big")
+
+    def encode(self) -> bytes:
+        if isinstance(self.value, int):
+            return struct.pack(">HH", _BASIC | self.kind, self.value)
+        return struct.pack(">HH", self.kind, len(self.value)) + self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """RFC 2408 §3.6."""
+
+    number: int
+    identifier: int
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """RFC 2408 §3.5. Proposals of one number are to be applied together, those of different numbers are alternatives."""
+
+    number: int
+    protocol: int
+    spi: bytes
+    transforms: tuple[Transform, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityAssociation:
+    """RFC 2408 §3.4, with the situation of RFC 2407 §4.2."""
+
+    proposals: tuple[Proposal, ...]
+    doi: int = IPSEC_DOI
+    situation: bytes = SITUATION_IDENTITY_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class KeyExchange:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """RFC 2407 §4.6.2."""
+
+    kind: int
+    data: bytes
+    protocol: int = 0
+    port: int = 0
+
+    @classmethod
+    def of_address(cls, address: IPv4Address, protocol: int = 0, port: int = 0) -> Identification:
+        return cls(IdentificationType.IPV4_ADDR, address.packed, protocol, port)
+
+    @classmethod
+    def of_network(cls, network: IPv4Network, protocol: int = 0, port: int = 0) -> Identification:
+        """A host is an address, anything wider a subnet: address and mask."""
+        if network.prefixlen == 32:
+            return cls.of_address(network.network_address, protocol, port)
+        return cls(IdentificationType.IPV4_ADDR_SUBNET, network.network_address.packed + network.netmask.packed, protocol, port)
+
+    def network(self) -> IPv4Network | None:
+        """The addresses that an address or subnet identity stands for; None for any other kind."""
+        try:
+            if self.kind == IdentificationType.IPV4_ADDR:
+                return IPv4Network(IPv4Address(self.data))
+            if self.kind == IdentificationType.IPV4_ADDR_SUBNET and len(self.data) == 8:
+                return IPv4Network((self.data[:4], str(IPv4Address(self.data[4:]))), strict=False)
+        except ValueError:
+            return None
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """RFC 2408 §3.14."""
+
+    protocol: int
+    kind: int
+    spi: bytes = b""
+    data: bytes = b""
+    doi: int = IPSEC_DOI
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """RFC 2408 §3.15: SPIs of one protocol, all of one length."""
+
+    protocol: int
+    spis: tuple[bytes, ...]
+    doi: int = IPSEC_DOI
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A payload that nothing here reads; it is carried so that hashes over the message come out right."""
+
+    kind: int
+    data: bytes
+
+
+Payload = SecurityAssociation | KeyExchange | Identification | Hash | Signature | Nonce | Notification | Delete | Vendor | Unknown
+
+
+class Decoded(NamedTuple):
+    """A payload, its body without the generic header, and where it ends in the octets given."""
+
+    payload: Payload
+    body: bytes
+    end: int
+
+
+# --- attributes, transforms, proposals ---
+
+
+def _encode_transform(transform: Transform, last: bool) -> bytes:
+    body = struct.pack(">BBH", transform.number, transform.identifier, 0)
+    body += b"".join(attribute.encode() for attribute in transform.attributes)
+    return _GENERIC.pack(PayloadType.NONE if last else PayloadType.TRANSFORM, 0, 4 + len(body)) + body
+
+
+def _encode_proposal(proposal: Proposal, last: bool) -> bytes:
+    count = len(proposal.transforms)
+    body = struct.pack(">BBBB", proposal.number, proposal.protocol, len(proposal.spi), count) + proposal.spi
+    body += b"".join(_encode_transform(transform, at == count) for at, transform in enumerate(proposal.transforms, 1))
+    return _GENERIC.pack(PayloadType.NONE if last else PayloadType.PROPOSAL, 0, 4 + len(body)) + body
+
+
+def _encode_sa(payload: SecurityAssociation) -> bytes:
+    count = len(payload.proposals)
+    proposals = b"".join(_encode_proposal(proposal, at == count) for at, proposal in enumerate(payload.proposals, 1))
+    return payload.doi.to_bytes(4, "big") + payload.situation + proposals
+
+
+def decode_attributes(body: bytes) -> tuple[Attribute, ...]:
+    """The attributes that fill `body`."""
+    attributes = []
+    offset = 0
+    while offset < len(body):
+        if offset + 4 > len(body):
+            raise MalformedMessageError("an attribute is cut short")
+        kind, value = struct.unpack_from(">HH", body, offset)
+        offset += 4
+        if kind & _BASIC:
+            attributes.append(Attribute(kind & ~_BASIC, value))
+            continue
+        if offset + value > len(body):
+            raise MalformedMessageError("an attribute is longer than its transform")
+        attributes.append(Attribute(kind, body[offset : offset + value]))
+        offset += value
+    return tuple(attributes)
+
+
+def _split(body: bytes, kind: int) -> Iterable[bytes]:
+    """The bodies of the payloads of one kind that fill `body` (proposals in an SA, transforms in a proposal)."""
+    offset = 0
+    following = kind
+    while following:
+        if following != kind or offset + 4 > len(body):
+            raise MalformedMessageError("proposals or transforms do not follow each other")
+        following, reserved, length = _GENERIC.unpack_from(body, offset)
+        if reserved or length < 8 or offset + length > len(body):
+            raise MalformedMessageError("a proposal or transform has a wrong length")
+        yield body[offset + 4 : offset + length]
+        offset += length
+    if offset != len(body):
+        raise MalformedMessageError("octets after the last proposal or transform")
+
+
+def _decode_transform(body: bytes) -> Transform:
+    number, identifier, reserved = struct.unpack_from(">BBH", body)
+    if reserved:
+        raise MalformedMessageError("a reserved field is not zero")
+    return Transform(number, identifier, decode_attributes(body[4:]))
+
+
+def _decode_proposal(body: bytes) -> Proposal:
+    number, protocol, spi_size, count = struct.unpack_from(">BBBB", body)
+    if len(body) < 4 + spi_size:
+        raise MalformedMessageError("an SPI is cut short")
+    transforms = tuple(_decode_transform(part) for part in _split(body[4 + spi_size :], PayloadType.TRANSFORM))
+    if len(transforms) != count:
+        raise MalformedMessageError("a proposal does not have the transforms that it counts")
+    return Proposal(number, protocol, body[4 : 4 + spi_size], transforms)
+
+
+def _decode_sa(body: bytes) -> SecurityAssociation:
+    if len(body) < 8:
+        raise MalformedMessageError("an SA payload is cut short")
+    proposals = tuple(_decode_proposal(part) for part in _split(body[8:], PayloadType.PROPOSAL))
+    return SecurityAssociation(proposals, int.from_bytes(body[:4], "big"), body[4:8])
+
+
+# --- the other payloads ---
+
+
+def _encode_identification(payload: Identification) -> bytes:
+    return struct.pack(">BBH", payload.kind, payload.protocol, payload.port) + payload.data
+
+
+def _decode_identification(body: bytes) -> Identification:
+    if len(body) < 5:
+        raise MalformedMessageError("an identity is cut short")
+    kind, protocol, port = struct.unpack_from(">BBH", body)
+    return Identification(kind, body[4:], protocol, port)
+
+
+def _encode_notification(payload: Notification) -> bytes:
+    return struct.pack(">IBBH", payload.doi, payload.protocol, len(payload.spi), payload.kind) + payload.spi + payload.data
+
+
+def _decode_notification(body: bytes) -> Notification:
+    if len(body) < 8:
+        raise MalformedMessageError("a notification is cut short")
+    doi, protocol, spi_size, kind = struct.unpack_from(">IBBH", body)
+    if len(body) < 8 + spi_size:
+        raise MalformedMessageError("an SPI is cut short")
+    return Notification(protocol, kind, body[8 : 8 + spi_size], body[8 + spi_size :], doi)
+
+
+def _encode_delete(payload: Delete) -> bytes:
+    size = len(payload.spis[0])
+    return struct.pack(">IBBH", payload.doi, payload.protocol, size, len(payload.spis)) + b"".join(payload.spis)
+
+
+def _decode_delete(body: bytes) -> Delete:
+    if len(body) < 8:
+        raise MalformedMessageError("a delete is cut short")
+    doi, protocol, size, count = struct.unpack_from(">IBBH", body)
+    if not size or not count or len(body) != 8 + size * count:
+        raise MalformedMessageError("a delete does not have the SPIs that it counts")
+    if size != (2 * COOKIE_LENGTH if protocol == Protocol.ISAKMP else 4):
+        raise MalformedMessageError("a delete has SPIs of a size that its protocol does not have")
+    return Delete(protocol, tuple(body[8 + size * at : 8 + size * (at + 1)] for at in range(count)), doi)
+
+
+def _opaque(kind: Callable[[bytes], Payload]) -> Callable[[bytes], Payload]:
+    def decode(body: bytes) -> Payload:
+        if not body:
+            raise MalformedMessageError("a payload has no body")
+        return kind(body)
+
+    return decode
+
+
+def _data(payload: KeyExchange | Hash | Signature | Nonce | Vendor) -> bytes:
+    return payload.data
+
+
+_DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
+    {
+        PayloadType.SA: _decode_sa,
+        PayloadType.KEY_EXCHANGE: _opaque(KeyExchange),
+        PayloadType.IDENTIFICATION: _decode_identification,
+        PayloadType.HASH: _opaque(Hash),
+        PayloadType.SIGNATURE: _opaque(Signature),
+        PayloadType.NONCE: _opaque(Nonce),
+        PayloadType.NOTIFICATION: _decode_notification,
+        PayloadType.DELETE: _decode_delete,
+        PayloadType.VENDOR: Vendor,
+    }
+)
+
+
+def encode_body(payload: Payload) -> tuple[int, bytes]:
+    """The payload's type and its body without the generic header: what RFC 2409 §5 writes as SAi_b, IDii_b, …"""
+    match payload:
+        case SecurityAssociation():
+            return PayloadType.SA, _encode_sa(payload)
+        case KeyExchange():
+            return PayloadType.KEY_EXCHANGE, payload.data
+        case Identification():
+            return PayloadType.IDENTIFICATION, _encode_identification(payload)
+        case Hash():
+            return PayloadType.HASH, payload.data
+        case Signature():
+            return PayloadType.SIGNATURE, payload.data
+        case Nonce():
+            return PayloadType.NONCE, payload.data
+        case Notification():
+            return PayloadType.NOTIFICATION, _encode_notification(payload)
+        case Delete():
+            return PayloadType.DELETE, _encode_delete(payload)
+        case Vendor():
+            return PayloadType.VENDOR, payload.data
+        case Unknown():
+            return payload.kind, payload.data
+
+
+# --- chains of payloads, messages ---
+
+
+def encode_payloads(payloads: Sequence[Payload]) -> tuple[int, bytes]:
+    """The type of the first payload and the chain's octets."""
+    encoded = [encode_body(payload) for payload in payloads]
+    following = [kind for kind, _ in encoded[1:]] + [PayloadType.NONE]
+    chain = b"".join(_GENERIC.pack(after, 0, 4 + len(body)) + body for after, (_, body) in zip(following, encoded, strict=True))
+    return (encoded[0][0] if encoded else PayloadType.NONE), chain
+
+
+def decode_payloads(first: int, octets: bytes) -> tuple[Decoded, ...]:
+    """Follow a chain of payloads; what lies behind the last one (padding) is left alone."""
+    payloads: list[Decoded] = []
+    kind, offset = first, 0
+    while kind:
+        if len(payloads) == _MAX_PAYLOADS:
+            raise MalformedMessageError("too many payloads")
+        if offset + 4 > len(octets):
+            raise MalformedMessageError("a payload is cut short")
+        following, reserved, length = _GENERIC.unpack_from(octets, offset)
+        if reserved or length < 4 or offset + length > len(octets):
+            raise MalformedMessageError("a payload has a wrong length")
+        body = octets[offset + 4 : offset + length]
+        offset += length
+        decoder = _DECODERS.get(kind)
+        payloads.append(Decoded(decoder(body) if decoder else Unknown(kind, body), body, offset))
+        kind = following
+    return tuple(payloads)
+
+
+def decode_header(message: bytes) -> Header:
+    """The header of a message whose length is the datagram's (RFC 2408 §3.1, §5.2)."""
+    if len(message) < HEADER_LENGTH:
+        raise MalformedMessageError("no room for a header")
+    initiator, responder, following, version, exchange, flags, message_id, length = _HEADER.unpack_from(message)
+    if length != len(message):
+        raise MalformedMessageError("the length is not the datagram's")
+    if version >> 4 != ISAKMP_VERSION >> 4:
+        raise MalformedMessageError("not major version 1")
+    if initiator == NO_COOKIE:
+        raise MalformedMessageError("the initiator cookie is zero")
+    return Header(initiator, responder, following, exchange, flags, message_id, length, version)
+
+
+def encode_message(header: Header, payloads: Sequence[Payload]) -> bytes:
+    """A message in the clear: the header's first payload and length are set from the payloads."""
+    first, chain = encode_payloads(payloads)
+    return (
+        Header(
+            header.initiator_cookie,
+            header.responder_cookie,
+            first,
+            header.exchange,
+            header.flags,
+            header.message_id,
+            HEADER_LENGTH + len(chain),
+        ).encode()
+        + chain
+    )

@@ -1,0 +1,320 @@
+"""Crypto room: what is offered and what is accepted (RFC 2407 §4.4–4.5, RFC 2409 §5 and appendix A).
+
+A policy becomes a transform, a transform set a proposal (of two protocols under one number where it has AH and ESP). The responder
+returns the transform that it takes as it was offered; where its own lifetime is shorter it keeps that one and says so in a
+RESPONDER-LIFETIME notification (RFC 2407 §4.6.3.1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from agent.crypto.doi import (
+    AH_HASHES,
+    ESP_CIPHERS,
+    IKE_AUTHENTICATION,
+    IKE_CIPHERS,
+    IKE_HASHES,
+    IPSEC_DOI,
+    IPSEC_HASHES,
+    KEY_IKE,
+    VARIABLE_KEY_CIPHERS,
+    EncapsulationMode,
+    IkeAttribute,
+    IpsecAttribute,
+    LifeType,
+    Protocol,
+)
+from agent.crypto.isakmp import Attribute, Proposal, SecurityAssociation, Transform, decode_attributes
+
+_BASIC_LIMIT = 0xFFFF
+_SPI_OCTETS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Policy:
+    """One ISAKMP policy: names as IOS has them, lifetime in seconds. `priority` is the owner's, and travels nowhere."""
+
+    encryption: str
+    key_bits: int
+    hash: str
+    authentication: str
+    group: int
+    lifetime: int
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One bundle that a transform set stands for; None is "not used"."""
+
+    ah: str | None = None
+    esp_cipher: str | None = None
+    key_bits: int = 0
+    esp_auth: str | None = None
+
+    @property
+    def protocols(self) -> tuple[Protocol, ...]:
+        """As they lie in a packet, from the outside in."""
+        return ((Protocol.AH,) if self.ah else ()) + ((Protocol.ESP,) if self.esp_cipher or self.esp_auth else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Terms:
+    """What one end wants of a flow's SAs; `group` asks for PFS."""
+
+    suites: tuple[Suite, ...]
+    seconds: int
+    kilobytes: int
+    transport: bool = False
+    group: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Phase2Choice:
+    """What both ends agreed on. `spis` are the other end's, by protocol."""
+
+    suite: Suite
+    seconds: int
+    kilobytes: int
+    transport: bool
+    group: int | None
+    spis: Mapping[Protocol, bytes]
+
+
+def _duration(kind: int, type_kind: int, life_type: LifeType, value: int) -> tuple[Attribute, Attribute]:
+    """A lifetime in two attributes. Seconds are basic where they fit in 16 bits, kilobytes never: as IOS sends them."""
+    basic = life_type == LifeType.SECONDS and value <= _BASIC_LIMIT
+    return Attribute(type_kind, life_type), Attribute(kind, value if basic else value.to_bytes(4, "big"))
+
+
+# --- phase 1 ---
+
+
+def _phase1_attributes(policy: Phase1Policy) -> tuple[Attribute, ...]:
+    key_length = (Attribute(IkeAttribute.KEY_LENGTH, policy.key_bits),) if policy.encryption in VARIABLE_KEY_CIPHERS else ()
+    return (
+        Attribute(IkeAttribute.ENCRYPTION, IKE_CIPHERS[policy.encryption]),
+        *key_length,
+        Attribute(IkeAttribute.HASH, IKE_HASHES[policy.hash]),
+        Attribute(IkeAttribute.GROUP, policy.group),
+        Attribute(IkeAttribute.AUTHENTICATION, IKE_AUTHENTICATION[policy.authentication]),
+        *_duration(IkeAttribute.LIFE_DURATION, IkeAttribute.LIFE_TYPE, LifeType.SECONDS, policy.lifetime),
+    )
+
+
+def offer_phase1(policies: Sequence[Phase1Policy]) -> SecurityAssociation:
+    """One proposal with a transform for each policy, in their order."""
+    transforms = tuple(Transform(number, KEY_IKE, _phase1_attributes(policy)) for number, policy in enumerate(policies, 1))
+    return SecurityAssociation((Proposal(1, Protocol.ISAKMP, b"", transforms),))
+
+
+def _read_phase1(transform: Transform) -> dict[int, int] | None:
+    """A phase-1 transform's attributes by class; its lifetime, in seconds, under LIFE_DURATION. None: we cannot do it."""
+    if transform.identifier != KEY_IKE:
+        return None
+    values: dict[int, int] = {}
+    life_type = LifeType.SECONDS.value
+    for attribute in transform.attributes:
+        if attribute.kind == IkeAttribute.LIFE_TYPE:
+            life_type = attribute.number
+        elif attribute.kind == IkeAttribute.LIFE_DURATION:
+            if life_type == LifeType.SECONDS:
+                values[attribute.kind] = attribute.number
+        else:
+            values[attribute.kind] = attribute.number
+    return values
+
+
+def _same_phase1(values: Mapping[int, int], policy: Phase1Policy) -> bool:
+    wanted = {attribute.kind: attribute.number for attribute in _phase1_attributes(policy)}
+    for kind in (IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION):
+        wanted.pop(kind)
+    return {kind: value for kind, value in values.items() if kind != IkeAttribute.LIFE_DURATION} == wanted
+
+
+def choose_phase1(
+    offer: SecurityAssociation, policies: Sequence[Phase1Policy]
+) -> tuple[SecurityAssociation, Phase1Policy, int] | None:
+    """The answer to an offer: the SA payload to return, the policy agreed (with the lesser lifetime) and the lifetime offered.
+
+    Our order of preference rules (as on IOS); None when nothing offered is ours.
+    """
+    if offer.doi != IPSEC_DOI:
+        return None
+    for policy in policies:
+        for proposal in offer.proposals:
+            for transform in proposal.transforms if proposal.protocol == Protocol.ISAKMP else ():
+                values = _read_phase1(transform)
+                if values is None or not _same_phase1(values, policy):
+                    continue
+                offered = values.get(IkeAttribute.LIFE_DURATION, policy.lifetime)
+                agreed = replace(policy, lifetime=min(offered, policy.lifetime))
+                answer = replace(offer, proposals=(replace(proposal, transforms=(transform,)),))
+                return answer, agreed, offered
+    return None
+
+
+def accept_phase1(answer: SecurityAssociation, policies: Sequence[Phase1Policy]) -> Phase1Policy | None:
+    """The policy that a responder chose of those offered; None when it answered with something else."""
+    if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1:
+        return None
+    chosen = choose_phase1(answer, policies)
+    return chosen[1] if chosen else None
+
+
+# --- phase 2 ---
+
+
+def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | None, key_bits: int) -> tuple[Attribute, ...]:
+    mode = EncapsulationMode.TRANSPORT if terms.transport else EncapsulationMode.TUNNEL
+    return (
+        Attribute(IpsecAttribute.ENCAPSULATION_MODE, mode),
+        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.SECONDS, terms.seconds),
+        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.KILOBYTES, terms.kilobytes),
+        *((Attribute(IpsecAttribute.AUTHENTICATION, IPSEC_HASHES[hash_name]),) if hash_name else ()),
+        *((Attribute(IpsecAttribute.KEY_LENGTH, key_bits),) if cipher in VARIABLE_KEY_CIPHERS else ()),
+        *((Attribute(IpsecAttribute.GROUP, terms.group),) if terms.group is not None else ()),
+    )
+
+
+def _transform_of(protocol: Protocol, suite: Suite, terms: Phase2Terms) -> Transform:
+    if protocol == Protocol.AH and suite.ah:
+        return Transform(1, AH_HASHES[suite.ah], _phase2_attributes(terms, suite.ah, None, 0))
+    cipher = suite.esp_cipher or "null"
+    return Transform(1, ESP_CIPHERS[cipher], _phase2_attributes(terms, suite.esp_auth, cipher, suite.key_bits))
+
+
+def offer_phase2(terms: Phase2Terms, spis: Mapping[Protocol, bytes]) -> SecurityAssociation:
+    """A proposal number for each suite; its protocols share the number, and every suite our SPI of that protocol."""
+    return SecurityAssociation(
+        tuple(
+            Proposal(number, protocol, spis[protocol], (_transform_of(protocol, suite, terms),))
+            for number, suite in enumerate(terms.suites, 1)
+            for protocol in suite.protocols
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A phase-2 transform's attributes: lifetimes apart from the rest."""
+
+    identifier: int
+    values: Mapping[int, int]
+    seconds: int | None
+    kilobytes: int | None
+
+
+def _read_phase2(transform: Transform) -> _Read:
+    values: dict[int, int] = {}
+    lives: dict[int, int] = {}
+    life_type = 0
+    for attribute in transform.attributes:
+        if attribute.kind == IpsecAttribute.LIFE_TYPE:
+            life_type = attribute.number
+        elif attribute.kind == IpsecAttribute.LIFE_DURATION:
+            lives[life_type] = attribute.number
+        else:
+            values[attribute.kind] = attribute.number
+    return _Read(transform.identifier, values, lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES))
+
+
+def _alternatives(offer: SecurityAssociation) -> Iterator[tuple[Proposal, ...]]:
+    """The proposals of each number, in the order of the offer."""
+    grouped: dict[int, list[Proposal]] = {}
+    for proposal in offer.proposals:
+        grouped.setdefault(proposal.number, []).append(proposal)
+    for proposals in grouped.values():
+        yield tuple(proposals)
+
+
+def _fitting(proposal: Proposal, suite: Suite, terms: Phase2Terms) -> tuple[Transform, _Read] | None:
+    """The first transform of a proposal that is what the suite asks for, lifetimes aside."""
+    ours = _read_phase2(_transform_of(Protocol(proposal.protocol), suite, terms))
+    for transform in proposal.transforms:
+        read = _read_phase2(transform)
+        if (read.identifier, read.values) == (ours.identifier, ours.values):
+            return transform, read
+    return None
+
+
+def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple[Proposal, ...], Phase2Choice, bool] | None:
+    """The first alternative of the offer that one of our suites fits.
+
+    Returns its proposals as they are to be returned (with the peer's SPIs still in them), the choice with the lesser lifetimes, and
+    whether a lifetime of ours was the shorter; None when nothing fits.
+    """
+    if offer.doi != IPSEC_DOI:
+        return None
+    for proposals in _alternatives(offer):
+        for suite in terms.suites:
+            if sorted(proposal.protocol for proposal in proposals) != sorted(suite.protocols):
+                continue
+            if any(len(proposal.spi) != _SPI_OCTETS for proposal in proposals):
+                continue
+            fits = [_fitting(proposal, suite, terms) for proposal in proposals]
+            found = [fit for fit in fits if fit is not None]
+            if len(found) != len(fits):
+                continue
+            seconds = min([terms.seconds, *(read.seconds for _, read in found if read.seconds)])
+            kilobytes = min([terms.kilobytes, *(read.kilobytes for _, read in found if read.kilobytes)])
+            shorter = any((read.seconds or seconds) > seconds or (read.kilobytes or kilobytes) > kilobytes for _, read in found)
+            chosen = tuple(
+                replace(proposal, transforms=(transform,)) for proposal, (transform, _) in zip(proposals, found, strict=True)
+            )
+            spis = {Protocol(proposal.protocol): proposal.spi for proposal in proposals}
+            return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis), shorter
+    return None
+
+
+def with_spis(proposals: Sequence[Proposal], spis: Mapping[Protocol, bytes]) -> SecurityAssociation:
+    """The responder's answer: the chosen proposals with its own SPIs in place of the initiator's."""
+    return SecurityAssociation(tuple(replace(proposal, spi=spis[Protocol(proposal.protocol)]) for proposal in proposals))
+
+
+def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choice | None:
+    """What a responder chose of our offer; None when it answered with something else or with several."""
+    if len(list(_alternatives(answer))) != 1 or any(len(proposal.transforms) != 1 for proposal in answer.proposals):
+        return None
+    chosen = choose_phase2(answer, terms)
+    return chosen[1] if chosen else None
+
+
+def lifetime_attributes(seconds: int | None, kilobytes: int | None) -> bytes:
+    """The data of a RESPONDER-LIFETIME notification of phase 2 (RFC 2407 §4.6.3.1)."""
+    attributes: tuple[Attribute, ...] = ()
+    if seconds is not None:
+        attributes += _duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.SECONDS, seconds)
+    if kilobytes is not None:
+        attributes += _duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.KILOBYTES, kilobytes)
+    return b"".join(attribute.encode() for attribute in attributes)
+
+
+def phase1_lifetime_attributes(seconds: int) -> bytes:
+    """The data of a RESPONDER-LIFETIME notification of phase 1, whose attributes are those of RFC 2409."""
+    attributes = _duration(IkeAttribute.LIFE_DURATION, IkeAttribute.LIFE_TYPE, LifeType.SECONDS, seconds)
+    return b"".join(attribute.encode() for attribute in attributes)
+
+
+def _read_lifetimes(data: bytes, type_kind: int, duration_kind: int) -> dict[int, int]:
+    lives: dict[int, int] = {}
+    life_type = 0
+    for attribute in decode_attributes(data):
+        if attribute.kind == type_kind:
+            life_type = attribute.number
+        elif attribute.kind == duration_kind:
+            lives[life_type] = attribute.number
+    return lives
+
+
+def read_phase1_lifetime(data: bytes) -> int | None:
+    """Seconds of a phase-1 RESPONDER-LIFETIME."""
+    return _read_lifetimes(data, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION).get(LifeType.SECONDS)
+
+
+def read_phase2_lifetimes(data: bytes) -> tuple[int | None, int | None]:
+    """Seconds and kilobytes of a phase-2 RESPONDER-LIFETIME."""
+    lives = _read_lifetimes(data, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
+    return lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES)

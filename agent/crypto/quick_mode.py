@@ -1,0 +1,248 @@
+"""Crypto room: quick mode (RFC 2409 §5.5), both sides, with and without PFS, as a table of steps.
+
+    QM1  HDR*, HASH(1), SA, Ni [, KE], IDci, IDcr   →
+    QM2                                             ←  HDR*, HASH(2), SA, Nr [, KE], IDci, IDcr
+    QM3  HDR*, HASH(3)                              →
+
+QM2 carries RESPONDER-LIFETIME where a lifetime of ours is the shorter. Who waits for an answer sends again: the initiator QM1, the
+responder QM2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from agent.crypto.ciphers import HASHES, key_octets
+from agent.crypto.dh import GROUPS, BadPublicValueError, generate
+from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.ike_events import (
+    IkeCount,
+    Phase2Keyed,
+    Phase2Result,
+    Phase2Up,
+    QuickRequest,
+    QuickStart,
+    QuickState,
+    RefusedError,
+    Role,
+    SaKeys,
+    Trouble,
+)
+from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message, QuickMode
+from agent.crypto.isakmp import (
+    Hash,
+    Identification,
+    KeyExchange,
+    MalformedMessageError,
+    Nonce,
+    Notification,
+    Payload,
+    SecurityAssociation,
+    encode_payloads,
+)
+from agent.crypto.keys import keymat
+from agent.crypto.proposals import (
+    Phase2Choice,
+    accept_phase2,
+    choose_phase2,
+    lifetime_attributes,
+    offer_phase2,
+    read_phase2_lifetimes,
+    with_spis,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message expected of a quick mode."""
+
+    name: str
+    payloads: tuple[type[Payload], ...]
+    handle: Callable[[IkeSa, QuickMode, Message, int], None]
+    next_state: QuickState
+
+
+def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
+    """Send QM1 for a flow."""
+    quick = QuickMode(message_id=sa.new_message_id(), initiator=True, start=start)
+    quick.vector = sa.vector_of(quick.message_id)
+    quick.initiator_nonce = sa.random.take(NONCE_OCTETS)
+    quick.spis = {
+        protocol: sa.decisions.new_spi(protocol)
+        for protocol in sorted({protocol for suite in start.terms.suites for protocol in suite.protocols})
+    }
+    payloads: list[Payload] = [offer_phase2(start.terms, quick.spis), Nonce(quick.initiator_nonce)]
+    if start.terms.group is not None:
+        quick.secret = generate(start.terms.group, sa.random)
+        payloads.append(KeyExchange(quick.secret.public))
+    if start.local is not None and start.remote is not None:
+        payloads += [start.local, start.remote]
+    quick.state = QuickState.QM_I_QM1
+    sa.quick[quick.message_id] = quick
+    _say(sa, quick, payloads, b"", now, resend=True)
+    return quick
+
+
+def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+    rest = _verify(sa, quick, message, b"")
+    quick.vector = message.vector
+    sa.used_ids.add(quick.message_id)
+    sa.quick[quick.message_id] = quick
+    quick.initiator_nonce = message.need(Nonce).data
+    identities = message.all(Identification)
+    if len(identities) not in (0, 2) or not rest:
+        raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+    remote, local = identities or (None, None)
+    quick.start = sa.decisions.answer(QuickRequest(local, remote))
+    chosen = choose_phase2(message.need(SecurityAssociation), quick.start.terms) if quick.start else None
+    if quick.start is None or chosen is None:
+        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    proposals, choice, shorter = chosen
+    quick.spis = {protocol: sa.decisions.new_spi(protocol) for protocol in choice.suite.protocols}
+    quick.responder_nonce = sa.random.take(NONCE_OCTETS)
+    payloads: list[Payload] = [with_spis(proposals, quick.spis), Nonce(quick.responder_nonce)]
+    shared = b""
+    if choice.group is not None:
+        if choice.group not in GROUPS:
+            raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+        quick.secret = generate(choice.group, sa.random)
+        payloads.append(KeyExchange(quick.secret.public))
+        shared = _agree(quick, message)
+    payloads += identities
+    if shorter:
+        data = lifetime_attributes(choice.seconds, choice.kilobytes)
+        outer = choice.suite.protocols[0]
+        payloads.append(Notification(outer, NotifyType.RESPONDER_LIFETIME, quick.spis[outer], data))
+        sa.count(IkeCount.OUT_NOTIFYS)
+    quick.result = _result(sa, quick, choice, shared)
+    _say(sa, quick, payloads, quick.initiator_nonce, now, resend=True)
+    sa.events.append(Phase2Keyed(quick.result))
+
+
+def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+    _verify(sa, quick, message, quick.initiator_nonce)
+    quick.vector = message.vector
+    quick.responder_nonce = message.need(Nonce).data
+    assert quick.start is not None
+    choice = accept_phase2(message.need(SecurityAssociation), quick.start.terms)
+    expected = [] if quick.start.local is None or quick.start.remote is None else [quick.start.local, quick.start.remote]
+    if choice is None or message.all(Identification) != expected:
+        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    for notification in message.all(Notification):
+        sa.count(IkeCount.IN_NOTIFYS)
+        if notification.kind == NotifyType.RESPONDER_LIFETIME:
+            choice = _shortened(choice, notification)
+    shared = _agree(quick, message) if choice.group is not None else b""
+    quick.result = _result(sa, quick, choice, shared)
+    mine = sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce)
+    sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=False)
+    sa.count(IkeCount.OUT_P2_EXCHANGES)
+    _complete(sa, quick, now)
+
+
+def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+    theirs, _ = message.after_hash()
+    if not sa.matches(sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce), theirs):
+        raise RefusedError(Trouble.HASH)
+    _complete(sa, quick, now)
+
+
+# What quick mode does with what it hears, by role and state.
+QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
+    {
+        (Role.RESPONDER, QuickState.QM_READY): Step("QM1", (Hash, SecurityAssociation, Nonce), _receive_qm1, QuickState.QM_R_QM2),
+        (Role.INITIATOR, QuickState.QM_I_QM1): Step(
+            "QM2", (Hash, SecurityAssociation, Nonce), _receive_qm2, QuickState.QM_COMPLETE
+        ),
+        (Role.RESPONDER, QuickState.QM_R_QM2): Step("QM3", (Hash,), _receive_qm3, QuickState.QM_COMPLETE),
+    }
+)
+
+
+# --- parts of the steps ---
+
+
+def _id(quick: QuickMode) -> bytes:
+    return quick.message_id.to_bytes(4, "big")
+
+
+def _say(sa: IkeSa, quick: QuickMode, payloads: list[Payload], nonce: bytes, now: int, resend: bool) -> None:
+    """QM1 or QM2: HASH = prf(SKEYID_a, M-ID [| Ni_b] | the payloads that follow)."""
+    _, chain = encode_payloads(payloads)
+    mine = Hash(sa.authenticate(_id(quick), nonce, chain))
+    sa.say(quick, sa.seal(Exchange.QUICK, quick, (mine, *payloads), quick.message_id), now, resend)
+    sa.count(IkeCount.OUT_P2_EXCHANGES)
+
+
+def _verify(sa: IkeSa, quick: QuickMode, message: Message, nonce: bytes) -> bytes:
+    theirs, rest = message.after_hash()
+    if not sa.matches(sa.authenticate(_id(quick), nonce, rest), theirs):
+        raise RefusedError(Trouble.HASH)
+    return rest
+
+
+def _agree(quick: QuickMode, message: Message) -> bytes:
+    assert quick.secret is not None
+    public = message.find(KeyExchange)
+    if public is None:
+        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    try:
+        return quick.secret.agree(public.data)
+    except BadPublicValueError:
+        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.PAYLOAD_MALFORMED) from None
+
+
+def _shortened(choice: Phase2Choice, notification: Notification) -> Phase2Choice:
+    try:
+        seconds, kilobytes = read_phase2_lifetimes(notification.data)
+    except MalformedMessageError:
+        return choice
+    return replace(
+        choice,
+        seconds=min(seconds or choice.seconds, choice.seconds),
+        kilobytes=min(kilobytes or choice.kilobytes, choice.kilobytes),
+    )
+
+
+def _complete(sa: IkeSa, quick: QuickMode, now: int) -> None:
+    assert quick.result is not None
+    quick.linger(now)
+    if not quick.initiator:
+        quick.said = b""  # QM3 wants no answer
+    sa.events.append(Phase2Up(quick.result))
+
+
+def _result(sa: IkeSa, quick: QuickMode, choice: Phase2Choice, shared: bytes) -> Phase2Result:
+    assert quick.start is not None
+    nonces = quick.initiator_nonce + quick.responder_nonce
+    sas = tuple(
+        _sa_keys(sa, protocol, quick.spis[protocol], choice.spis[protocol], choice, nonces, shared)
+        for protocol in choice.suite.protocols
+    )
+    start = quick.start
+    return Phase2Result(start.tag, quick.message_id, quick.initiator, choice, start.local, start.remote, sas)
+
+
+def _sa_keys(
+    sa: IkeSa, protocol: Protocol, inbound: bytes, outbound: bytes, choice: Phase2Choice, nonces: bytes, shared: bytes
+) -> SaKeys:
+    """KEYMAT of both directions: the cipher's key first, then the hash's (RFC 2409 §5.5, RFC 2407 §4.4)."""
+    suite = choice.suite
+    encrypts = protocol == Protocol.ESP and suite.esp_cipher not in (None, "null")
+    auth = suite.ah if protocol == Protocol.AH else suite.esp_auth
+    cipher_octets = key_octets(suite.esp_cipher or "null", suite.key_bits) if encrypts else 0
+    octets = cipher_octets + (HASHES[auth].size if auth else 0)
+    derive, hash_name = sa.phase1_keys().derive, sa.policy().hash
+    ours = keymat(hash_name, derive, protocol, inbound, nonces, octets, shared)
+    theirs = keymat(hash_name, derive, protocol, outbound, nonces, octets, shared)
+    return SaKeys(
+        protocol,
+        int.from_bytes(inbound, "big"),
+        int.from_bytes(outbound, "big"),
+        ours[:cipher_octets],
+        ours[cipher_octets:],
+        theirs[:cipher_octets],
+        theirs[cipher_octets:],
+    )

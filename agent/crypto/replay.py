@@ -1,0 +1,71 @@
+"""Crypto room: sequence numbers of ESP and AH: counting out (RFC 4303 §3.3.3) and the anti-replay window (§3.4.3)."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+LAST_SEQUENCE = 0xFFFFFFFF
+
+
+class Fault(Enum):
+    """What is wrong with a packet to or from an SA."""
+
+    MALFORMED = "malformed"
+    REPLAY = "replayed or late"
+    INTEGRITY = "not authentic"
+    DECRYPT = "not decryptable"
+    ROLLOVER = "sequence numbers used up"
+    POLICY = "not what the SA is for"
+
+
+class PacketRefusedError(Exception):
+    """A packet that must not pass."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class ReplayWindow:
+    """The last `size` sequence numbers and which of them were seen, as bits; size 0 refuses nothing."""
+
+    __slots__ = ("_seen", "highest", "size")
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.highest = 0
+        self._seen = 0  # bit n: highest - n
+
+    def check(self, sequence: int) -> None:
+        """`PacketRefusedError` for a number that was seen, is left of the window, or is 0 (never sent)."""
+        if not self.size:
+            return
+        behind = self.highest - sequence
+        if sequence == 0 or behind >= self.size or (behind >= 0 and self._seen >> behind & 1):
+            raise PacketRefusedError(Fault.REPLAY)
+
+    def accept(self, sequence: int) -> None:
+        """Mark a number whose packet was authentic."""
+        if not self.size:
+            return
+        ahead = sequence - self.highest
+        if ahead > 0:
+            self._seen = (self._seen << ahead | 1) & ((1 << self.size) - 1) if ahead < self.size else 1
+            self.highest = sequence
+        else:
+            self._seen |= 1 << -ahead
+
+
+class Sequence:
+    """The numbers that one sender gives its packets, from 1; an SA may not begin again."""
+
+    __slots__ = ("last",)
+
+    def __init__(self) -> None:
+        self.last = 0
+
+    def take(self) -> int:
+        if self.last == LAST_SEQUENCE:
+            raise PacketRefusedError(Fault.ROLLOVER)
+        self.last += 1
+        return self.last

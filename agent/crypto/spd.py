@@ -1,0 +1,138 @@
+"""Crypto room: the security policy database (RFC 4301 §4.4.1): which flows are protected, and by which entry.
+
+An entry has rules in order, as the access list of a crypto map: the first that a flow matches decides whether the entry takes it;
+one that denies lets the entries behind have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+from agent.crypto import ip
+
+TargetT = TypeVar("TargetT")
+_ALL = 0xFFFFFFFF
+
+
+class Flow(NamedTuple):
+    """What a packet is matched by; addresses as numbers, ports 0 where there are none."""
+
+    protocol: int
+    source: int
+    destination: int
+    source_port: int = 0
+    destination_port: int = 0
+
+    def reversed(self) -> Flow:
+        return Flow(self.protocol, self.destination, self.source, self.destination_port, self.source_port)
+
+
+def flow_of(packet: ip.Packet) -> Flow:
+    return Flow(packet.protocol, packet.source, packet.destination, *ip.ports(packet))
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Addresses equal to `base` in every bit that `wildcard` does not have."""
+
+    base: int
+    wildcard: int = 0
+
+    def holds(self, address: int) -> bool:
+        return (address ^ self.base) & ~self.wildcard & _ALL == 0
+
+    def within(self, other: Addresses) -> bool:
+        return self.wildcard & ~other.wildcard & _ALL == 0 and other.holds(self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """An inclusive range; 0–65535 is any."""
+
+    low: int = 0
+    high: int = 65535
+
+    def within(self, other: Ports) -> bool:
+        return other.low <= self.low and self.high <= other.high
+
+
+ANY_PORT = Ports()
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Flows by protocol (0: any), addresses and ports."""
+
+    protocol: int
+    source: Addresses
+    destination: Addresses
+    source_ports: Ports = ANY_PORT
+    destination_ports: Ports = ANY_PORT
+
+    def matches(self, flow: Flow) -> bool:
+        return (
+            self.protocol in (0, flow.protocol)
+            and self.source.holds(flow.source)
+            and self.destination.holds(flow.destination)
+            and self.source_ports.low <= flow.source_port <= self.source_ports.high
+            and self.destination_ports.low <= flow.destination_port <= self.destination_ports.high
+        )
+
+    def within(self, other: Selector) -> bool:
+        """Whether every flow of this one is one of the other's."""
+        return (
+            other.protocol in (0, self.protocol)
+            and self.source.within(other.source)
+            and self.destination.within(other.destination)
+            and self.source_ports.within(other.source_ports)
+            and self.destination_ports.within(other.destination_ports)
+        )
+
+    def reversed(self) -> Selector:
+        return Selector(self.protocol, self.destination, self.source, self.destination_ports, self.source_ports)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    permit: bool
+    selector: Selector
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyEntry(Generic[TargetT]):
+    """Rules, and what protects the flows that they permit."""
+
+    rules: tuple[Rule, ...]
+    target: TargetT
+
+    def decide(self, flow: Flow) -> Rule | None:
+        """The permitting rule that takes the flow, if one does."""
+        for rule in self.rules:
+            if rule.selector.matches(flow):
+                return rule if rule.permit else None
+        return None
+
+    def covering(self, selector: Selector) -> Rule | None:
+        """The first permitting rule that covers every flow of a selector."""
+        return next((rule for rule in self.rules if rule.permit and selector.within(rule.selector)), None)
+
+
+def lookup(entries: Iterable[PolicyEntry[TargetT]], flow: Flow) -> tuple[PolicyEntry[TargetT], Rule] | None:
+    """The first entry that takes a flow; None: it passes in the clear."""
+    for entry in entries:
+        rule = entry.decide(flow)
+        if rule:
+            return entry, rule
+    return None
+
+
+def covering(entries: Sequence[PolicyEntry[TargetT]], selector: Selector) -> tuple[PolicyEntry[TargetT], Rule] | None:
+    """The first entry that may protect all of a selector's flows."""
+    for entry in entries:
+        rule = entry.covering(selector)
+        if rule:
+            return entry, rule
+    return None

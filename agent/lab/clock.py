@@ -1,0 +1,37 @@
+"""Lab room: the lab's clock, real or virtual. Both are `agent.flow.clock.Clock`s: whole microseconds since the lab began."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+class RealClock:
+    """Goes by itself, `speed` times as fast as the world's."""
+
+    __slots__ = ("_began", "_nanoseconds", "speed")
+
+    def __init__(self, speed: float = 1.0, nanoseconds: Callable[[], int] = time.monotonic_ns) -> None:
+        self.speed = speed
+        self._nanoseconds = nanoseconds
+        self._began = nanoseconds()
+
+    def now(self) -> int:
+        elapsed = self._nanoseconds() - self._began
+        return elapsed // 1000 if self.speed == 1.0 else int(elapsed * self.speed) // 1000
+
+
+class VirtualClock:
+    """Stands still until it is moved."""
+
+    __slots__ = ("_now",)
+
+    def __init__(self, now: int = 0) -> None:
+        self._now = now
+
+    def now(self) -> int:
+        return self._now
+
+    def advance(self, to: int) -> None:
+        """Move on to a moment; one that has passed changes nothing."""
+        self._now = max(self._now, to)

@@ -1,0 +1,28 @@
+"""Lab room: a host: answers pings, and hands everything to the router that it is behind."""
+
+from __future__ import annotations
+
+from agent.crypto import ip
+from agent.lab.wire import Wire
+
+
+class Host:
+    """`gateway` is the address of the interface that it is behind."""
+
+    def __init__(self, address: int, gateway: int, wire: Wire) -> None:
+        self.address = address
+        self._gateway = gateway
+        self._wire = wire
+
+    def has(self, address: int) -> bool:
+        return address == self.address
+
+    def receive(self, octets: bytes) -> None:
+        try:
+            packet = ip.decode(octets)
+            echo = ip.decode_echo(packet.payload) if packet.protocol == ip.ICMP else None
+        except ip.BadPacketError:
+            return
+        if echo and echo.request and packet.destination == self.address:
+            reply = ip.Packet(self.address, packet.source, ip.ICMP, ip.encode_echo(echo._replace(request=False)))
+            self._wire.send(self, self._gateway, reply.destination, reply.encode())

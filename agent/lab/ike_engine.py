@@ -1,0 +1,436 @@
+"""Lab room: a router's IKE: which ISAKMP SA a datagram belongs to, what its events mean to the flow monitor, and the timers.
+
+An SA is known by the pair of peers (`Link`) and the initiator's cookie. What is over is remembered a while, so that late copies of
+its messages are known for what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from agent.config.model import IsakmpPolicy, RouterConfig
+from agent.crypto import ikev1
+from agent.crypto.ciphers import RandomSource
+from agent.crypto.doi import ISAKMP_PORT, Exchange
+from agent.crypto.doi import Protocol as IpsecProtocol
+from agent.crypto.ike_events import (
+    BadMessage,
+    IkeCount,
+    InitialContact,
+    Phase1Deleted,
+    Phase1Expired,
+    Phase1Failed,
+    Phase1Up,
+    Phase2Deleted,
+    Phase2Failed,
+    Phase2Keyed,
+    Phase2Up,
+    Role,
+    State,
+    Trouble,
+)
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.informational import delete_phase1, delete_phase2
+from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
+from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.model import EndReason, Identity, IkeFacts, IkeFailureReason, IkeTunnel
+from agent.flow.monitor import FlowMonitor
+from agent.lab.ike_policy import Link, PeerDecisions, identity_of
+from agent.lab.ipsec_engine import IpsecEngine
+from agent.lab.scheduler import Scheduler, Timer
+from agent.lab.tunnels import LiveTunnel
+
+_COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
+_MAX_DEAD = 1000  # SAs that are over but remembered
+_MAX_UNKNOWN = 256
+
+_FAILURES = {
+    Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
+    Trouble.AUTHENTICATION: IkeFailureReason.AUTHENTICATION,
+    Trouble.HASH: IkeFailureReason.HASH_VALIDATION,
+    Trouble.DECRYPT: IkeFailureReason.ENCRYPT,
+    Trouble.ENCODING: IkeFailureReason.PEER_ENCODING,
+    Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
+    Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
+    Trouble.REFUSED: IkeFailureReason.OTHER,
+}
+
+
+class IkeTally:
+    """Puts what an IKE core counts into a tunnel's counters."""
+
+    __slots__ = ("_counters",)
+
+    def __init__(self, counters: PacketCounters) -> None:
+        self._counters = counters
+
+    def count(self, what: IkeCount, amount: int = 1) -> None:
+        self._counters.add(_COUNTERS[what], amount)
+
+
+@dataclass(slots=True, eq=False)
+class IkeRecord:
+    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up."""
+
+    link: Link
+    sa: IkeSa
+    decisions: PeerDecisions
+    counters: PacketCounters
+    local_port: int = ISAKMP_PORT
+    remote_port: int = ISAKMP_PORT
+    tunnel: IkeTunnel | None = None
+    waiting: list[LiveTunnel] = field(default_factory=list)
+    timer: Timer | None = None
+    reported: set[Trouble] = field(default_factory=set)
+
+    @property
+    def negotiating(self) -> bool:
+        return self.sa.state not in (State.QM_IDLE, State.DEAD)
+
+
+SendDatagram = Callable[[Link, int, int, bytes], None]
+
+
+class IkeEngine:
+    """`isakmp_policies` gives those in force (configured, else default ones)."""
+
+    def __init__(
+        self,
+        config: RouterConfig,
+        monitor: FlowMonitor,
+        scheduler: Scheduler,
+        random: RandomSource,
+        ipsec: IpsecEngine,
+        send: SendDatagram,
+        isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
+    ) -> None:
+        self._config = config
+        self._monitor = monitor
+        self._scheduler = scheduler
+        self._random = random
+        self._ipsec = ipsec
+        self._send = send
+        self._isakmp_policies = isakmp_policies
+        self._records: dict[tuple[Link, bytes], IkeRecord] = {}
+        self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
+        self._unknown: dict[tuple[Link, bytes], None] = {}
+        self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
+            Phase1Up: self._phase1_up,
+            Phase1Failed: self._phase1_failed,
+            Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
+            Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
+            InitialContact: self._initial_contact,
+            Phase2Keyed: self._phase2_keyed,
+            Phase2Up: self._phase2_up,
+            Phase2Failed: self._phase2_failed,
+            Phase2Deleted: self._phase2_deleted,
+            BadMessage: self._bad_message,
+        }
+
+    # --- what others ask ---
+
+    def records(self) -> list[IkeRecord]:
+        """Every SA that is up or being negotiated, oldest first."""
+        return list(self._records.values())
+
+    def negotiate(self, live: LiveTunnel) -> None:
+        """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
+        record = self._usable(live)
+        if record is None:
+            record = self._initiate(live)
+        if record.sa.up:
+            ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
+            self._settle(record)
+        else:
+            record.waiting.append(live)
+            self._settle(record)
+
+    def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
+        for record in reversed(self._records.values()):
+            if record.link == link and record.sa.up:
+                delete_phase2(record.sa, spis)
+                self._settle(record)
+                return
+
+    def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
+        return next((record for record in self._records.values() if record.tunnel is tunnel), None)
+
+    def end(self, record: IkeRecord, reason: EndReason) -> None:
+        """End an SA from our side: the peer is told."""
+        delete_phase1(record.sa, self._scheduler.clock.now())
+        self._ended(record, reason)
+        self._settle(record)
+
+    # --- datagrams and time ---
+
+    def receive(self, link: Link, local_port: int, remote_port: int, octets: bytes) -> None:
+        """An ISAKMP datagram from a peer."""
+        try:
+            header = decode_header(octets)
+        except MalformedMessageError:
+            self._malformed(link, octets)
+            return
+        key = (link, header.initiator_cookie)
+        record = self._records.get(key) or self._dead.get(key)
+        if record is not None and _foreign(record.sa, header):
+            record = None
+        if record is None:
+            record = self._respond(link, header, local_port, remote_port)
+        if record is None:
+            self._no_sa(link, header)
+            return
+        ikev1.receive(record.sa, octets, self._scheduler.clock.now())
+        if record.sa.initiator_cookie == NO_COOKIE:
+            return  # not a first message, after all
+        self._keep(record)
+        self._settle(record)
+
+    def _tick(self, record: IkeRecord) -> None:
+        record.timer = None
+        ikev1.tick(record.sa, self._scheduler.clock.now())
+        self._settle(record)
+
+    def _settle(self, record: IkeRecord) -> None:
+        """Send what the SA has to send, act upon what it has to tell, and set its next timer."""
+        sa = record.sa
+        while sa.outbox or sa.events:
+            messages, sa.outbox = sa.outbox, []
+            for message in messages:
+                self._send(record.link, record.local_port, record.remote_port, message)
+            events, sa.events = sa.events, []
+            for event in events:
+                handler = self._handlers.get(type(event))
+                if handler:
+                    handler(record, event)
+        if sa.state is State.DEAD:
+            self._bury(record)
+        due = sa.next_timer()
+        if record.timer and record.timer.time != due:
+            record.timer.cancel()
+            record.timer = None
+        if record.timer is None and due is not None:
+            record.timer = self._scheduler.at(due, lambda: self._tick(record))
+
+    def _keep(self, record: IkeRecord) -> None:
+        key = (record.link, record.sa.initiator_cookie)
+        if record.sa.state is not State.DEAD and key not in self._records:
+            self._records[key] = record
+
+    def _bury(self, record: IkeRecord) -> None:
+        key = (record.link, record.sa.initiator_cookie)
+        if self._records.get(key) is record:
+            del self._records[key]
+        if record.sa.forgotten:
+            if self._dead.get(key) is record:
+                del self._dead[key]
+            return
+        if record.sa.initiator_cookie == NO_COOKIE:
+            record.sa.main.due = None  # nothing was ever sent
+            return
+        self._dead[key] = record
+        if len(self._dead) > _MAX_DEAD:
+            oldest = self._dead.pop(next(iter(self._dead)))
+            if oldest.timer:
+                oldest.timer.cancel()
+            oldest.sa.main.due = None
+
+    # --- beginnings ---
+
+    def _decisions(self, link: Link, profile_name: str | None) -> PeerDecisions:
+        return PeerDecisions(
+            self._config,
+            link,
+            self._config.crypto.profiles.get(profile_name or ""),
+            self._isakmp_policies,
+            lambda: not self._knows(link),
+            self._ipsec.answer,
+            self._ipsec.new_spi,
+        )
+
+    def _knows(self, link: Link) -> bool:
+        """Whether there is an SA of either phase with a peer."""
+        ike = any(record.link == link and record.sa.up for record in self._records.values())
+        return ike or bool(self._ipsec.matching(lambda live: live.link == link and bool(live.bundles)))
+
+    def _usable(self, live: LiveTunnel) -> IkeRecord | None:
+        """An SA with the flow's peer and of its profile: the newest that is up, else one being negotiated."""
+        profile = live.plan.target.entry.isakmp_profile
+        found = None
+        for record in reversed(self._records.values()):
+            has = record.decisions.profile.name if record.decisions.profile else None
+            if record.link != live.link or (profile is not None and has not in (None, profile)):
+                continue
+            if record.sa.up and (profile is None or has == profile):
+                return record
+            if record.negotiating:
+                found = found or record
+        return found
+
+    def _initiate(self, live: LiveTunnel) -> IkeRecord:
+        counters = PacketCounters(IkeCounter)
+        decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile)
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, self._scheduler.clock.now())
+        record = IkeRecord(live.link, sa, decisions, counters)
+        self._keep(record)
+        return record
+
+    def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord | None:
+        """A record for the first message of a main mode; None for anything else."""
+        if header.exchange != Exchange.MAIN or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
+            return None
+        counters = PacketCounters(IkeCounter)
+        decisions = self._decisions(link, None)
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, self._scheduler.clock.now())
+        return IkeRecord(link, sa, decisions, counters, local_port, remote_port)
+
+    # --- what an SA tells ---
+
+    def _phase1_up(self, record: IkeRecord, event: object) -> None:
+        facts = self._facts(record)
+        record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
+        waiting, record.waiting = record.waiting, []
+        for live in waiting:
+            if live.negotiating:
+                self.negotiate(live)
+
+    def _facts(self, record: IkeRecord) -> IkeFacts:
+        sa, link = record.sa, record.link
+        policy = sa.policy()
+        profile = record.decisions.profile
+        local_address, remote_address = IPv4Address(link.local), IPv4Address(link.remote)
+        return IkeFacts(
+            identity_of(sa.local_identity) or Identity(True, str(local_address)),
+            identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
+            local_address,
+            remote_address,
+            record.local_port,
+            record.remote_port,
+            self._config.hostname,
+            self._config.host_name(remote_address),
+            sa.role is Role.INITIATOR,
+            False,
+            policy.encryption,
+            policy.key_bits,
+            policy.hash,
+            policy.authentication,
+            policy.group,
+            policy.lifetime,
+            sa.initiator_cookie,
+            sa.responder_cookie,
+            policy.priority,
+            link.front_vrf,
+            profile.name if profile else None,
+        )
+
+    def _phase1_failed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase1Failed)
+        sa, link = record.sa, record.link
+        # Only a profile that has matched says whose failure it is; before that it is the front door's.
+        vrf = record.decisions.inside_vrf if record.decisions.settled else link.front_vrf
+        self._monitor.ike_failed(
+            vrf,
+            _FAILURES[event.trouble],
+            IPv4Address(link.local),
+            IPv4Address(link.remote),
+            identity_of(sa.local_identity),
+            identity_of(sa.remote_identity),
+            sa.initiator,
+        )
+        waiting, record.waiting = record.waiting, []
+        for live in waiting:
+            self._elsewhere(record, live)
+
+    def _elsewhere(self, record: IkeRecord, live: LiveTunnel) -> None:
+        """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
+        peers = live.plan.target.peers
+        if not record.sa.initiator:
+            self._scheduler.after(0, lambda: self._try(live))
+        elif live.row is None and live.peer_at + 1 < len(peers):
+            live.peer_at += 1
+            live.link = live.link._replace(remote=peers[live.peer_at])
+            self._scheduler.after(0, lambda: self._try(live))
+        else:
+            self._ipsec.abandon(live)
+
+    def _try(self, live: LiveTunnel) -> None:
+        if live.negotiating:
+            self.negotiate(live)
+
+    def _ended(self, record: IkeRecord, reason: EndReason) -> None:
+        tunnel, record.tunnel = record.tunnel, None
+        if tunnel is not None:
+            self._monitor.ike_ended(tunnel, reason)
+        for live in record.waiting:
+            self._ipsec.abandon(live)
+        record.waiting = []
+
+    def _initial_contact(self, record: IkeRecord, event: object) -> None:
+        """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
+        for other in self.records():
+            if other is not record and other.link == record.link and other.sa.up:
+                other.sa.die(self._scheduler.clock.now())
+                self._ended(other, EndReason.PEER_LOST)
+                self._settle(other)
+        for live in self._ipsec.matching(lambda live: live.link == record.link and live.row is not None):
+            self._ipsec.end(live, EndReason.PEER_LOST, tell=False)
+
+    def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Keyed)
+        self._ipsec.keyed(event.result)
+
+    def _phase2_up(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Up)
+        if record.tunnel is not None:
+            self._ipsec.up(event.result, record.tunnel)
+
+    def _phase2_failed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Failed)
+        self._ipsec.failed(event, record.link, record.decisions.inside_vrf, record.tunnel)
+
+    def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Deleted)
+        self._ipsec.deleted_by_peer(record.link, event.protocol, event.spis)
+
+    def _bad_message(self, record: IkeRecord, event: object) -> None:
+        """One failure row for each kind of bad message that a live SA gets."""
+        assert isinstance(event, BadMessage)
+        if record.tunnel is None or event.trouble in record.reported:
+            return
+        record.reported.add(event.trouble)
+        facts = record.tunnel.facts
+        self._monitor.ike_failed(
+            record.tunnel.vrf,
+            _FAILURES[event.trouble],
+            facts.local_address,
+            facts.remote_address,
+            facts.local,
+            facts.remote,
+            None,
+            record.tunnel,
+        )
+
+    # --- datagrams of no SA ---
+
+    def _malformed(self, link: Link, octets: bytes) -> None:
+        """Not even a header: whose it would have been is known by its first octets alone."""
+        record = self._records.get((link, octets[:8]))
+        if record is not None:
+            ikev1.receive(record.sa, octets, self._scheduler.clock.now())
+            self._settle(record)
+
+    def _no_sa(self, link: Link, header: Header) -> None:
+        key = (link, header.initiator_cookie + header.responder_cookie)
+        if key in self._unknown:
+            return
+        self._unknown[key] = None
+        if len(self._unknown) > _MAX_UNKNOWN:
+            del self._unknown[next(iter(self._unknown))]
+        addresses = IPv4Address(link.local), IPv4Address(link.remote)
+        self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+
+
+def _foreign(sa: IkeSa, header: Header) -> bool:
+    """Whether a message names another responder cookie than the SA's."""
+    return NO_COOKIE not in (header.responder_cookie, sa.responder_cookie) and header.responder_cookie != sa.responder_cookie

@@ -1,0 +1,181 @@
+"""Lab room: what a router's configuration says of a peer: which ISAKMP policies, which key, which profile, which VRF.
+
+These are the decisions that the IKE core leaves to its owner (`agent.crypto.ike_events.Decisions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import NamedTuple
+
+from agent.config.model import IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
+from agent.crypto.ciphers import CIPHERS, HASHES
+from agent.crypto.dh import GROUPS
+from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
+from agent.crypto.ike_events import QuickRequest, QuickStart
+from agent.crypto.isakmp import Identification
+from agent.crypto.proposals import Phase1Policy
+from agent.flow.model import Identity
+
+
+class Link(NamedTuple):
+    """A pair of IKE peers: addresses as numbers, and the VRF through which they reach each other."""
+
+    front_vrf: str | None
+    local: int
+    remote: int
+
+
+# --- keys ---
+
+
+def _covers(config: RouterConfig, key: PreSharedKey, remote: int) -> int:
+    """How well a key fits a peer: the length of its prefix, -1 for not at all."""
+    if key.network is not None:
+        return key.network.prefixlen if IPv4Address(remote) in key.network else -1
+    address = config.hosts.get(key.hostname or "")
+    return 32 if address is not None and int(address) == remote else -1
+
+
+def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int) -> PreSharedKey | None:
+    fitting = [(length, key) for key in keys if (length := _covers(config, key, remote)) >= 0]
+    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+
+
+def pre_shared_key(config: RouterConfig, link: Link, profile: IsakmpProfile | None) -> bytes | None:
+    """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF."""
+    crypto = config.crypto
+    if profile and profile.keyring is not None:
+        ring = crypto.keyrings.get(profile.keyring)
+        keys = list(ring.keys) if ring and ring.vrf == link.front_vrf else []
+    else:
+        keys = [key for ring in crypto.keyrings.values() if ring.vrf == link.front_vrf for key in ring.keys]
+        if link.front_vrf is None:
+            keys += crypto.keys
+    found = _best(config, keys, link.remote)
+    return found.key.encode() if found else None
+
+
+# --- policies ---
+
+
+def _can_do(policy: IsakmpPolicy, has_key: bool) -> bool:
+    return (
+        policy.encryption in CIPHERS
+        and policy.hash in HASHES
+        and policy.group in GROUPS
+        and policy.authentication == "pre-share"
+        and has_key
+    )
+
+
+def phase1_policies(configured: Iterable[IsakmpPolicy], has_key: bool) -> list[Phase1Policy]:
+    """By priority, those whose authentication can be done with a peer."""
+    return [
+        Phase1Policy(
+            policy.encryption,
+            policy.key_bits,
+            policy.hash,
+            policy.authentication,
+            policy.group,
+            policy.lifetime,
+            policy.priority,
+        )
+        for policy in sorted(configured, key=lambda policy: policy.priority)
+        if _can_do(policy, has_key)
+    ]
+
+
+# --- identities ---
+
+
+def identity_of(identification: Identification | None) -> Identity | None:
+    """An identity as the flow monitor has it; None where it never became known."""
+    if identification is None:
+        return None
+    network = identification.network()
+    if network is not None:
+        return Identity(True, str(network.network_address if network.prefixlen == 32 else network))
+    return Identity(False, identification.data.decode("utf-8", "replace"))
+
+
+_NAMED = {
+    "host": IdentificationType.FQDN,
+    "host domain": IdentificationType.FQDN,
+    "user": IdentificationType.USER_FQDN,
+    "user domain": IdentificationType.USER_FQDN,
+    "group": IdentificationType.KEY_ID,
+}
+_DOMAIN_SEPARATOR = {"host domain": ".", "user domain": "@"}
+
+
+def _matches(match: MatchIdentity, identification: Identification, front_vrf: str | None) -> bool:
+    if match.kind == "address":
+        network = identification.network()
+        return network is not None and match.network is not None and match.vrf == front_vrf and network.subnet_of(match.network)
+    if identification.kind != _NAMED.get(match.kind):
+        return False
+    value = identification.data.decode("utf-8", "replace")
+    separator = _DOMAIN_SEPARATOR.get(match.kind)
+    return value == match.value if separator is None else value.endswith(separator + match.value)
+
+
+def profile_for(config: RouterConfig, identification: Identification, front_vrf: str | None) -> IsakmpProfile | None:
+    """The first profile that matches a peer's identity."""
+    for profile in config.crypto.profiles.values():
+        if any(_matches(match, identification, front_vrf) for match in profile.matches):
+            return profile
+    return None
+
+
+@dataclass(slots=True, eq=False)
+class PeerDecisions:
+    """The decisions of one phase 1. `profile` is the one that it must be (the initiator's crypto map names it), or became."""
+
+    config: RouterConfig
+    link: Link
+    profile: IsakmpProfile | None
+    isakmp_policies: Callable[[], Iterable[IsakmpPolicy]]
+    contact: Callable[[], bool]
+    answer_flow: Callable[[PeerDecisions, QuickRequest], QuickStart | None]
+    take_spi: Callable[[], int]
+    settled: bool = False  # the peer has been accepted
+
+    @property
+    def inside_vrf(self) -> str | None:
+        """The VRF that the tunnels of this peer belong to."""
+        return self.profile.vrf if self.profile and self.profile.vrf is not None else self.link.front_vrf
+
+    def policies(self) -> Sequence[Phase1Policy]:
+        return phase1_policies(self.isakmp_policies(), self.pre_shared_key() is not None)
+
+    def pre_shared_key(self) -> bytes | None:
+        return pre_shared_key(self.config, self.link, self.profile)
+
+    def local_identity(self) -> Identification:
+        if self.config.crypto.identity == "hostname":
+            return Identification(IdentificationType.FQDN, self.config.hostname.encode(), UDP, ISAKMP_PORT)
+        return Identification.of_address(IPv4Address(self.link.local), UDP, ISAKMP_PORT)
+
+    def accepts(self, peer: Identification) -> bool:
+        """A profile that the map names must match; else the first that does is the peer's, and its key must be the one used."""
+        if self.profile is not None:
+            self.settled = any(_matches(match, peer, self.link.front_vrf) for match in self.profile.matches)
+            return self.settled
+        found = profile_for(self.config, peer, self.link.front_vrf)
+        used = self.pre_shared_key()
+        if found is not None and found.keyring is not None and pre_shared_key(self.config, self.link, found) != used:
+            return False
+        self.profile, self.settled = found, True
+        return True
+
+    def first_contact(self) -> bool:
+        return self.contact()
+
+    def answer(self, request: QuickRequest) -> QuickStart | None:
+        return self.answer_flow(self, request)
+
+    def new_spi(self, protocol: Protocol) -> bytes:
+        return self.take_spi().to_bytes(4, "big")

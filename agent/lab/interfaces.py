@@ -1,0 +1,119 @@
+"""Lab room: a router's interfaces: what kind each is (IF-MIB, IANAifType), and the port that joins it to its wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from agent.config.model import Interface, RouterConfig
+from agent.flow.device import InterfaceCounter, InterfaceState
+from agent.lab.wire import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`name` is IANAifType's; speed in bits per second."""
+
+    name: str
+    mtu: int
+    speed: int
+    shared: bool = False  # a medium on which a next hop must be somebody's address
+
+
+# By the letters that an interface's name begins with, as IOS 12.4 has them.
+KINDS = {
+    "Ethernet": Kind("ethernetCsmacd", 1500, 10_000_000, shared=True),
+    "FastEthernet": Kind("ethernetCsmacd", 1500, 100_000_000, shared=True),
+    "GigabitEthernet": Kind("ethernetCsmacd", 1500, 1_000_000_000, shared=True),
+    "Serial": Kind("propPointToPointSerial", 1500, 1_544_000),
+    "Loopback": Kind("softwareLoopback", 1514, 8_000_000_000 - 1),
+    "Tunnel": Kind("tunnel", 1514, 9_000),
+    "Null": Kind("other", 1500, 8_000_000_000 - 1),
+}
+_SERIAL_SUBINTERFACE = Kind("frameRelay", 1500, 1_544_000)
+_ETHERNET_SUBINTERFACE = "l2vlan"
+_OTHER = Kind("other", 1500, 0)
+
+
+def kind_of(name: str) -> Kind:
+    """What an interface is by its name; a sub-interface of a serial line is a frame relay circuit."""
+    letters = name.rstrip("0123456789/.:")
+    kind = KINDS.get(letters, _OTHER)
+    if "." in name and letters == "Serial":
+        return _SERIAL_SUBINTERFACE
+    if "." in name and kind.shared:
+        return Kind(_ETHERNET_SUBINTERFACE, kind.mtu, kind.speed, shared=True)
+    return kind
+
+
+def parent_of(name: str) -> str | None:
+    """The interface that a sub-interface is part of."""
+    return name.partition(".")[0] if "." in name else None
+
+
+def is_up(config: RouterConfig, interface: Interface) -> bool:
+    """An interface works unless it, or what it is part of, is shut down."""
+    parent = config.interfaces.get(parent_of(interface.name) or "")
+    return not interface.shutdown and not (parent and parent.shutdown)
+
+
+def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interface, now: int) -> None:
+    """Bring an interface's row up to what the configuration says."""
+    kind = kind_of(interface.name)
+    state.kind = kind.name
+    state.mtu = interface.mtu or kind.mtu
+    state.speed = interface.bandwidth * 1000 if interface.bandwidth else kind.speed
+    state.description = interface.description or ""
+    state.admin_up = not interface.shutdown
+    oper_up = is_up(config, interface)
+    if oper_up != state.oper_up:
+        state.oper_up = oper_up
+        state.last_change = now
+
+
+class InterfacePort:
+    """One interface of a router, on a wire or on none. Octets that arrive are counted, then handed to the router."""
+
+    def __init__(self, interface: Interface, state: InterfaceState, deliver: Callable[[InterfacePort, bytes], None]) -> None:
+        self.interface = interface
+        self.state = state
+        self.wire: Wire | None = None
+        self._deliver = deliver
+        self.address = 0
+        self.configure(interface)
+
+    @property
+    def name(self) -> str:
+        return self.interface.name
+
+    @property
+    def vrf(self) -> str | None:
+        return self.interface.vrf
+
+    def configure(self, interface: Interface) -> None:
+        self.interface = interface
+        self.address = int(interface.address.ip) if interface.address else 0
+
+    def has(self, address: int) -> bool:
+        return address == self.address and address != 0
+
+    def receive(self, octets: bytes) -> None:
+        if not self.state.oper_up:
+            return
+        self.state.count_in(len(octets))
+        self._deliver(self, octets)
+
+    def send(self, next_hop: int, destination: int, octets: bytes) -> None:
+        """Put a packet on the wire; without a wire it is sent all the same, and nobody hears it."""
+        self.state.count_out(len(octets))
+        if self.wire:
+            self.wire.send(self, next_hop, destination, octets)
+
+    def discard_in(self) -> None:
+        self.state.counters[InterfaceCounter.IN_DISCARDS] += 1
+
+    def discard_out(self) -> None:
+        self.state.counters[InterfaceCounter.OUT_DISCARDS] += 1
+
+    def error_in(self) -> None:
+        self.state.counters[InterfaceCounter.IN_ERRORS] += 1

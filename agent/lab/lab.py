@@ -1,0 +1,129 @@
+"""Lab room: a lab built from its file: routers with their configuration, monitor, device and engine, and the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.config.document import Document, load
+from agent.config.errors import ConfigError, ConfigErrors
+from agent.crypto.ciphers import RandomSource
+from agent.flow.device import Device
+from agent.flow.monitor import FlowMonitor
+from agent.lab.clock import RealClock, VirtualClock
+from agent.lab.defaults import policies_in_force
+from agent.lab.engine import Engine
+from agent.lab.labfile import AtSection, LabFile, LabFileError, RouterSection, read_lab_file
+from agent.lab.randomness import SeededRandom, SystemRandom
+from agent.lab.router import Router
+from agent.lab.scheduler import Scheduler
+from agent.lab.wiring import Wiring
+
+DEFAULT_SEED = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabRouter:
+    """One router of a lab, as the rooms right of it see it. `snmp` is where the lab file has it answer."""
+
+    name: str
+    config_document: Document
+    monitor: FlowMonitor
+    device: Device
+    engine: Engine
+    snmp: tuple[tuple[str, int], ...]
+    router: Router
+
+
+class Lab:
+    """Routers by name, in the order of the file. Nothing happens before `start`, and then as the scheduler is driven."""
+
+    def __init__(
+        self,
+        routers: dict[str, LabRouter],
+        clock: RealClock | VirtualClock,
+        scheduler: Scheduler,
+        timeline: tuple[AtSection, ...],
+        external_traffic: bool,
+    ) -> None:
+        self.routers = routers
+        self.clock = clock
+        self.scheduler = scheduler
+        self.timeline = timeline
+        self.external_traffic = external_traffic
+
+    @property
+    def first(self) -> LabRouter:
+        return next(iter(self.routers.values()))
+
+    def start(self, run: Callable[[LabRouter, str], None]) -> None:
+        """Put the timeline on the schedule: `run` carries out an exec command of a router."""
+        for entry in self.timeline:
+            self.scheduler.at(entry.time, lambda entry=entry: run(self.routers[entry.router], entry.run))  # type: ignore[misc]
+
+
+def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:
+    """The system's; under a virtual clock a seeded one, so that a run can be repeated to the octet."""
+    if isinstance(clock, VirtualClock):
+        return SeededRandom(DEFAULT_SEED if seed is None else seed)
+    return SystemRandom()
+
+
+def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
+    """Build the lab of a file. `LabFileError` and `ConfigErrors` say all that is wrong with it and its configurations."""
+    lab = read_lab_file(path)
+    texts: dict[str, tuple[str, str]] = {}
+    problems = []
+    for name, section in lab.router.items():
+        source = path.parent / section.config
+        try:
+            texts[name] = source.read_text(encoding="utf-8"), str(source)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            problems.append((f"router.{name}.config", f"{section.config} cannot be read: {reason}"))
+    if problems:
+        raise LabFileError(str(path), problems)
+    return build_lab(lab, texts, clock, str(path))
+
+
+def open_router(path: Path, clock: RealClock | VirtualClock, text: str | None = None) -> Lab:
+    """A lab of one router from its IOS configuration, named after its hostname; its peers are on no wire."""
+    text = path.read_text(encoding="utf-8") if text is None else text
+    document = load(text, str(path))
+    name = document.config.hostname
+    lab = LabFile(router={name: RouterSection(config=path.name)})
+    return build_lab(lab, {name: (text, str(path))}, clock, str(path))
+
+
+def build_lab(lab: LabFile, texts: dict[str, tuple[str, str]], clock: RealClock | VirtualClock, filename: str) -> Lab:
+    """`texts`: by router, its configuration and the name of the file that it is from."""
+    documents = _load_all(texts)
+    scheduler = Scheduler(clock)
+    random = random_source(clock, lab.seed)
+    routers = {name: _build_router(name, section, documents[name], scheduler, random) for name, section in lab.router.items()}
+    Wiring({name: built.router for name, built in routers.items()}, scheduler, random, filename).join(lab)
+    return Lab(routers, clock, scheduler, tuple(lab.at), lab.external_traffic)
+
+
+def _load_all(texts: dict[str, tuple[str, str]]) -> dict[str, Document]:
+    documents: dict[str, Document] = {}
+    errors: list[ConfigError] = []
+    for name, (text, filename) in texts.items():
+        try:
+            documents[name] = load(text, filename)
+        except ConfigErrors as wrong:
+            errors += wrong.errors
+    if errors:
+        raise ConfigErrors(tuple(errors))
+    return documents
+
+
+def _build_router(name: str, section: RouterSection, document: Document, scheduler: Scheduler, random: RandomSource) -> LabRouter:
+    config = document.config
+    crypto = config.crypto
+    monitor = FlowMonitor(scheduler.clock, crypto.history_tunnel_size, crypto.history_failure_size)
+    description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
+    device = Device(config.hostname, description, section.sysobjectid)
+    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config))
+    return LabRouter(name, document, monitor, device, Engine(router), tuple(section.snmp), router)

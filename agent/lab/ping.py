@@ -1,0 +1,98 @@
+"""Lab room: ping as IOS does it: the next probe goes out as soon as the last is answered, or has waited its time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from agent.crypto import ip
+from agent.flow.clock import SECOND
+from agent.lab.scheduler import Scheduler, Timer
+
+ECHO_OVERHEAD = 28  # octets of the IP and ICMP headers
+
+
+@dataclass(frozen=True, slots=True)
+class PingRequest:
+    """`size` is of the whole IP packet, `timeout` in microseconds; without a source the outgoing interface's address is used."""
+
+    destination: IPv4Address
+    vrf: str | None = None
+    source: IPv4Address | None = None
+    repeat: int = 5
+    size: int = 100
+    timeout: int = 2 * SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What became of one probe; `time` is the round trip in microseconds, None when no answer came in time."""
+
+    sequence: int
+    time: int | None
+
+
+class Ping:
+    """A ping under way: `probes` grows until `done`."""
+
+    def __init__(
+        self,
+        request: PingRequest,
+        identifier: int,
+        scheduler: Scheduler,
+        send: Callable[[PingRequest, bytes], None],
+        on_probe: Callable[[Probe], None] | None,
+        on_done: Callable[[Ping], None] | None,
+    ) -> None:
+        self.request = request
+        self.identifier = identifier
+        self.probes: list[Probe] = []
+        self.done = False
+        self._scheduler = scheduler
+        self._send = send
+        self._on_probe = on_probe
+        self._on_done = on_done
+        self._sent_at = 0
+        self._timer: Timer | None = None
+
+    @property
+    def received(self) -> int:
+        return sum(probe.time is not None for probe in self.probes)
+
+    def start(self) -> None:
+        self._next()
+
+    def stop(self) -> None:
+        """End it now, as with the escape sequence."""
+        if not self.done:
+            self.done = True
+            if self._timer:
+                self._timer.cancel()
+            if self._on_done:
+                self._on_done(self)
+
+    def answered(self, echo: ip.Echo) -> None:
+        """An echo reply with our identifier came; a late one no longer counts."""
+        if not self.done and echo.sequence == len(self.probes) & 0xFFFF:
+            self._finish(self._scheduler.clock.now() - self._sent_at)
+
+    def _next(self) -> None:
+        if len(self.probes) >= self.request.repeat:
+            self.stop()
+            return
+        self._sent_at = self._scheduler.clock.now()
+        self._timer = self._scheduler.after(self.request.timeout, lambda: self._finish(None))
+        data = bytes(at & 0xFF for at in range(max(0, self.request.size - ECHO_OVERHEAD)))
+        self._send(self.request, ip.encode_echo(ip.Echo(True, self.identifier, len(self.probes) & 0xFFFF, data)))
+
+    def _finish(self, time: int | None) -> None:
+        if self._timer:
+            self._timer.cancel()
+        probe = Probe(len(self.probes), time)
+        self.probes.append(probe)
+        if self._on_probe:
+            self._on_probe(probe)
+        if not self.done:
+            # Not from within the reply's delivery: what the probe sets off comes after what the reply set off.
+            self._timer = self._scheduler.after(0, self._next)

@@ -1,0 +1,84 @@
+"""Lab room: routing tables, one per VRF: connected and static routes, longest prefix first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from agent.config.model import RouterConfig
+from agent.lab.interfaces import is_up
+
+_MAX_RECURSION = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RouteEntry:
+    """A route in use; next hop 0 is a destination on the interface's own wire."""
+
+    prefix: IPv4Network
+    connected: bool
+    interface: str | None
+    next_hop: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Where a packet leaves."""
+
+    interface: str
+    next_hop: int
+
+
+class RoutingTable:
+    """The routes of one VRF that can be used now."""
+
+    def __init__(self, entries: list[RouteEntry]) -> None:
+        self.entries = tuple(sorted(entries, key=lambda entry: (int(entry.prefix.network_address), entry.prefix.prefixlen)))
+        self._by_length: list[tuple[int, dict[int, RouteEntry]]] = []
+        self._paths: dict[int, Path | None] = {}
+        lengths: dict[int, dict[int, RouteEntry]] = {}
+        for entry in sorted(entries, key=lambda entry: entry.distance, reverse=True):
+            lengths.setdefault(entry.prefix.prefixlen, {})[int(entry.prefix.network_address)] = entry
+        for length in sorted(lengths, reverse=True):
+            self._by_length.append((~((1 << (32 - length)) - 1) & 0xFFFFFFFF, lengths[length]))
+
+    def lookup(self, destination: int) -> Path | None:
+        """The way to an address; None: there is none."""
+        if destination not in self._paths:
+            if len(self._paths) > 65536:
+                self._paths.clear()
+            self._paths[destination] = self._resolve(destination, 0)
+        return self._paths[destination]
+
+    def _resolve(self, destination: int, depth: int) -> Path | None:
+        entry = self._longest(destination)
+        if entry is None or depth > _MAX_RECURSION:
+            return None
+        if entry.interface is not None:
+            return Path(entry.interface, entry.next_hop or destination)
+        through = self._resolve(entry.next_hop, depth + 1)
+        # A next hop reached over another router's wire is that router's business: the packet goes to the last resolved one.
+        return Path(through.interface, through.next_hop) if through else None
+
+    def _longest(self, destination: int) -> RouteEntry | None:
+        for mask, entries in self._by_length:
+            entry = entries.get(destination & mask)
+            if entry is not None:
+                return entry
+        return None
+
+
+def build_tables(config: RouterConfig) -> dict[str | None, RoutingTable]:
+    """A table for the global routing and each VRF; routes out of interfaces that are down are left out."""
+    entries: dict[str | None, list[RouteEntry]] = {None: [], **{name: [] for name in config.vrfs}}
+    up = {interface.name for interface in config.interfaces.values() if is_up(config, interface)}
+    for interface in config.interfaces.values():
+        if interface.address is not None and interface.name in up:
+            entries.setdefault(interface.vrf, []).append(RouteEntry(interface.address.network, True, interface.name, 0, 0))
+    for route in config.routes:
+        if route.interface is not None and route.interface not in up:
+            continue
+        next_hop = int(route.next_hop) if route.next_hop is not None else 0
+        entries.setdefault(route.vrf, []).append(RouteEntry(route.prefix, False, route.interface, next_hop, route.distance))
+    return {vrf: RoutingTable(found) for vrf, found in entries.items()}

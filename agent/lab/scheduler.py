@@ -1,0 +1,65 @@
+"""Lab room: what is to happen when: a queue of callbacks by time, those of one moment in the order in which they were asked for."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections.abc import Callable
+
+from agent.flow.clock import Clock
+
+
+class Timer:
+    """One callback to come."""
+
+    __slots__ = ("callback", "time")
+
+    def __init__(self, time: int, callback: Callable[[], None]) -> None:
+        self.time = time
+        self.callback: Callable[[], None] | None = callback
+
+    def cancel(self) -> None:
+        self.callback = None
+
+
+class Scheduler:
+    """Times are microseconds of the clock. Whoever drives it sets `on_earlier` to hear of a new first event."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.on_earlier: Callable[[], None] | None = None
+        self._queue: list[tuple[int, int, Timer]] = []
+        self._count = 0
+
+    def at(self, moment: int, callback: Callable[[], None]) -> Timer:
+        timer = Timer(moment, callback)
+        first = self._queue[0][0] if self._queue else None
+        self._count += 1
+        heapq.heappush(self._queue, (moment, self._count, timer))
+        if self.on_earlier and (first is None or moment < first):
+            self.on_earlier()
+        return timer
+
+    def after(self, delay: int, callback: Callable[[], None]) -> Timer:
+        return self.at(self.clock.now() + delay, callback)
+
+    def next_time(self) -> int | None:
+        """When the next callback is due; None when there is none."""
+        queue = self._queue
+        while queue and queue[0][2].callback is None:
+            heapq.heappop(queue)
+        return queue[0][0] if queue else None
+
+    def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = time.perf_counter) -> bool:
+        """Run what is due at `now`, for `budget` seconds of the world's time at most; whether something due is left."""
+        end = meter() + budget if budget is not None else None
+        while True:
+            first = self.next_time()
+            if first is None or first > now:
+                return False
+            if end is not None and meter() >= end:
+                return True
+            timer = heapq.heappop(self._queue)[2]
+            callback, timer.callback = timer.callback, None
+            if callback:
+                callback()

@@ -1,0 +1,112 @@
+"""Lab room: a flow that is protected, or about to be: its bundles, its counters and its row in the flow monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from agent.config.model import RouterConfig
+from agent.crypto.doi import Protocol
+from agent.crypto.isakmp import Identification
+from agent.crypto.sad import Bundle
+from agent.flow.counters import IpsecCounter, PacketCounters
+from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
+from agent.flow.monitor import NewSpi
+from agent.lab.ike_policy import Link
+from agent.lab.policy import Plan
+from agent.lab.scheduler import Timer
+
+PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipcomp"}
+
+
+@dataclass(slots=True, eq=False)
+class Installed:
+    """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: a rekey has put another beside it."""
+
+    bundle: Bundle
+    live: LiveTunnel
+    installed_at: int
+    active: bool = False
+    replaced: bool = False
+    rekeying: bool = False
+    spis: tuple[Spi, ...] = ()  # its rows in the monitor
+    timers: list[Timer] = field(default_factory=list)
+    reported: set[object] = field(default_factory=set)  # faults that have a failure row already
+
+    @property
+    def inbound_spis(self) -> dict[Protocol, tuple[int, ...]]:
+        return {keys.protocol: (keys.inbound_spi,) for keys in self.bundle.result.sas}
+
+    def sends_with(self, protocol: int, spi: int) -> bool:
+        return any(keys.protocol == protocol and keys.outbound_spi == spi for keys in self.bundle.result.sas)
+
+
+@dataclass(slots=True, eq=False)
+class LiveTunnel:
+    """A flow with a peer. It begins with the packet that wants it, whose drop it counts, and has a row once it is up."""
+
+    plan: Plan
+    link: Link
+    counters: PacketCounters = field(default_factory=lambda: PacketCounters(IpsecCounter))
+    bundles: list[Installed] = field(default_factory=list)  # oldest first
+    row: IpsecTunnel | None = None
+    negotiating: bool = False
+    peer_at: int = 0  # which of the map entry's peers is being tried
+
+    @property
+    def outbound(self) -> Installed | None:
+        """The newest bundle that may send."""
+        return next((installed for installed in reversed(self.bundles) if installed.active), None)
+
+
+def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:
+    """Each protocol's inbound and outbound SA, outermost protocol first."""
+    return tuple(
+        NewSpi(inbound, PROTOCOL_NAMES[keys.protocol], keys.inbound_spi if inbound else keys.outbound_spi)
+        for keys in bundle.result.sas
+        for inbound in (True, False)
+    )
+
+
+def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoint:
+    """One end of a flow for cipSecEndPtTable."""
+    network = identification.network()
+    assert network is not None  # only such flows are planned
+    host = network.prefixlen == 32
+    return Endpoint(
+        "address" if host else "subnet",
+        network.network_address,
+        network.network_address if host else network.netmask,
+        identification.protocol,
+        identification.port,
+        config.host_name(network.network_address) if host else "",
+    )
+
+
+def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int) -> IpsecFacts:
+    """What the quick mode of a bundle agreed on."""
+    plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
+    algorithms = SaAlgorithms(
+        choice.group if choice.group is not None else ike_group,
+        suite.esp_cipher,
+        suite.key_bits,
+        suite.ah,
+        suite.esp_auth,
+    )
+    return IpsecFacts(
+        IPv4Address(live.link.local),
+        IPv4Address(live.link.remote),
+        choice.transport,
+        choice.kilobytes,
+        choice.seconds,
+        algorithms,
+        algorithms,
+        endpoint_of(config, plan.local_identity),
+        endpoint_of(config, plan.remote_identity),
+        bundle.result.initiator,
+        plan.target.map_name,
+        plan.target.sequence,
+        plan.target.entry.match_address,
+        plan.rule or None,
+        plan.target.interface,
+    )

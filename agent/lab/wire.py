@@ -1,0 +1,90 @@
+"""Lab room: wires: what carries packets, as octets, between interfaces and hosts, and how well.
+
+A wire delivers to the port that has the next hop's address, else to the one that answers for the destination (a host), else, where
+it has two ends only, to the other end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.crypto.ciphers import RandomSource
+from agent.lab.scheduler import Scheduler
+
+_REORDER_DELAY = 3  # a packet that loses its place comes this many delays late
+
+
+class Port(Protocol):
+    """What is attached to a wire."""
+
+    def has(self, address: int) -> bool:
+        """Whether this is the port of an address."""
+        ...
+
+    def receive(self, octets: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Delay and jitter in microseconds; the others are probabilities per packet."""
+
+    delay: int = 0
+    jitter: int = 0
+    loss: float = 0.0
+    duplicate: float = 0.0
+    reorder: float = 0.0
+    corrupt: float = 0.0
+
+
+class Wire:
+    def __init__(self, scheduler: Scheduler, random: RandomSource, quality: Quality, point_to_point: bool = False) -> None:
+        self.quality = quality
+        self.ports: list[Port] = []
+        self._scheduler = scheduler
+        self._random = random
+        self._point_to_point = point_to_point
+        self._last_arrival = 0
+
+    def attach(self, port: Port) -> None:
+        self.ports.append(port)
+
+    def send(self, sender: Port, next_hop: int, destination: int, octets: bytes) -> None:
+        receiver = self._receiver(sender, next_hop, destination)
+        if receiver is None or self._happens(self.quality.loss):
+            return
+        for _ in range(2 if self._happens(self.quality.duplicate) else 1):
+            self._carry(receiver, octets)
+
+    def _receiver(self, sender: Port, next_hop: int, destination: int) -> Port | None:
+        others = [port for port in self.ports if port is not sender]
+        for address in (next_hop, destination):
+            for port in others:
+                if port.has(address):
+                    return port
+        return others[0] if self._point_to_point and len(others) == 1 else None
+
+    def _carry(self, receiver: Port, octets: bytes) -> None:
+        quality = self.quality
+        if self._happens(quality.corrupt):
+            octets = self._corrupted(octets)
+        delay = quality.delay
+        if quality.jitter:
+            delay += int(quality.jitter * self._chance())
+        arrival = self._scheduler.clock.now() + delay
+        if self._happens(quality.reorder):
+            arrival += _REORDER_DELAY * max(delay, 1000)
+        else:
+            # Jitter stretches the gaps between packets; it does not make one overtake another.
+            arrival = self._last_arrival = max(arrival, self._last_arrival)
+        self._scheduler.at(arrival, lambda: receiver.receive(octets))
+
+    def _chance(self) -> float:
+        return int.from_bytes(self._random.take(4), "big") / (1 << 32)
+
+    def _happens(self, probability: float) -> bool:
+        return probability > 0 and self._chance() < probability
+
+    def _corrupted(self, octets: bytes) -> bytes:
+        at = int(self._chance() * len(octets))
+        return octets[:at] + bytes((octets[at] ^ 1 << int(self._chance() * 8),)) + octets[at + 1 :]

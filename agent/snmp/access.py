@@ -1,0 +1,222 @@
+"""Snmp room: who may do what: the access rules of one configuration, compiled (RFC 3415 §3.2 for SNMPv3, IOS's for communities).
+
+Both paths ask this and nothing else. A policy never changes: a changed configuration is compiled to a new one.
+
+- A community that `snmp mib community-map` maps to a context reads that context, any other the global one, "". Its own RO or RW
+  and view hold for v1 and v2c; an `snmp-server group` of its name for that model and context adds to that, replacing only the views
+  that it names.
+- A v3 user gets what its group says, for the level and context of the request, and nothing else. As in IOS a group without a read
+  view reads `v1default`, and one without a write view writes nothing.
+- Access lists must permit the source; one that is not defined, or has no entries, permits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address
+
+from agent.config.model import AccessList, Community, RouterConfig, SnmpGroup
+from agent.mib.schema import Oid
+from agent.snmp.view import EVERYTHING, INTERNET, NOTHING, Family, UnknownSubtreeError, View, subtree_family, view_of
+
+Source = IPv4Address | IPv6Address
+
+LEVELS = {"noauth": 1, "auth": 2, "priv": 3}  # SnmpSecurityLevel
+DEFAULT_VIEW = "v1default"
+OWN_NOTIFY_VIEW = "*tv."  # begins the names of the notify views that IOS makes itself
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one who asks may do in a context; without a write or notify view, nothing of that kind."""
+
+    context: str
+    read: View
+    write: View | None = None
+    notify: View | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A community for one model: its grant, and the access lists that must all permit."""
+
+    grant: Grant
+    lists: tuple[AccessList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupAccess:
+    """A row of vacmAccessTable."""
+
+    level: int
+    context: str
+    prefix: bool
+    read: View
+    write: View | None
+    notify: View | None
+    lists: tuple[AccessList, ...]
+
+    def covers(self, context: str) -> bool:
+        return context.startswith(self.context) if self.prefix else context == self.context
+
+
+@dataclass(frozen=True, slots=True)
+class _KnownUser:
+    access: tuple[_GroupAccess, ...]
+    lists: tuple[AccessList, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPolicy:
+    """The compiled rules. `problems` are lines that could not be compiled, for a log; what they would have said is not granted."""
+
+    contexts: frozenset[str] = frozenset({""})
+    problems: tuple[str, ...] = ()
+    _communities: Mapping[tuple[bytes, str], _Known] = field(default_factory=dict)
+    _users: Mapping[bytes, _KnownUser] = field(default_factory=dict)
+
+    def community(self, name: bytes, model: str, source: Source | None) -> Grant | None:
+        """What a community may do by model "v1" or "v2c"; None where it is unknown, or an access list refuses the source.
+
+        A `source` of None is one that has been admitted already.
+        """
+        known = self._communities.get((name, model))
+        if known is None or not _permitted(known.lists, source):
+            return None
+        return known.grant
+
+    def user(self, name: bytes, level: str, context: str, source: Source | None = None) -> Grant | None:
+        """What a v3 user may do with a request of that security level in a context; None where no group says anything.
+
+        Of several rows that apply, the exact context wins over a prefix, the longer prefix over the shorter, and the higher level
+        over the lower (RFC 3415 §4, vacmAccessTable).
+        """
+        known = self._users.get(name)
+        if known is None or context not in self.contexts or not _permitted(known.lists, source):
+            return None
+        asked = LEVELS[level]
+        rows = [row for row in known.access if row.level <= asked and row.covers(context) and _permitted(row.lists, source)]
+        if not rows:
+            return None
+        row = max(rows, key=lambda row: (not row.prefix, len(row.context), row.level))
+        return Grant(context, row.read, row.write, row.notify)
+
+    def admits(self, user: bytes, source: Source) -> bool:
+        """Whether a v3 user's own access list lets a source in at all."""
+        known = self._users.get(user)
+        return known is None or _permitted(known.lists, source)
+
+
+class _Views:
+    """The views of a configuration by name, compiled once each."""
+
+    def __init__(self, config: RouterConfig, resolve: Callable[[str], Oid]) -> None:
+        self.problems: list[str] = []
+        self._views = {DEFAULT_VIEW: INTERNET}
+        for view in config.snmp.views.values():
+            families: list[Family] = []
+            for line in view.subtrees:
+                try:
+                    families.append(subtree_family(line, resolve))
+                except UnknownSubtreeError:
+                    self.problems.append(f"snmp-server view {view.name}: no MIB module names {line.subtree}")
+                    if not line.included:
+                        # What was to be hidden cannot be told from the rest: hide all of it.
+                        families = []
+                        break
+            self._views[view.name] = view_of(families) if families else NOTHING
+
+    def named(self, name: str) -> View:
+        """A view by name; one that is not defined holds nothing (RFC 3415 §3.2 noSuchView)."""
+        return self._views.get(name, NOTHING)
+
+    def read(self, name: str | None) -> View:
+        return self.named(name or DEFAULT_VIEW)
+
+    def optional(self, name: str | None) -> View | None:
+        return None if name is None else self.named(name)
+
+    def notify(self, name: str | None) -> View | None:
+        return EVERYTHING if name is not None and name.startswith(OWN_NOTIFY_VIEW) else self.optional(name)
+
+
+def compile_policy(config: RouterConfig, resolve: Callable[[str], Oid]) -> AccessPolicy:
+    """The access rules of a configuration. `resolve` gives the OID of a name in a view, raising KeyError for an unknown one."""
+    views = _Views(config, resolve)
+    contexts = frozenset({"", *(vrf.context for vrf in config.vrfs.values() if vrf.context)})
+    communities = {}
+    for community in config.snmp.communities.values():
+        context = config.snmp.community_contexts.get(community.name, "")
+        if context not in contexts:
+            views.problems.append(f"snmp mib community-map {community.name}: no VRF has the context {context}")
+            continue
+        for model in ("v1", "v2c"):
+            known = _community(config, views, community, context, model)
+            communities[community.name.encode(), model] = known
+    return AccessPolicy(contexts, tuple(views.problems), communities, _users(config, views))
+
+
+def _community(config: RouterConfig, views: _Views, community: Community, context: str, model: str) -> _Known:
+    own = views.read(community.view)
+    grant = Grant(context, own, own if community.access == "RW" else None, EVERYTHING)
+    lists = [community.acl]
+    for group in _groups(config, community.name, model):
+        if _group_access(group, views, None, config).covers(context):
+            grant = replace(
+                grant,
+                read=views.named(group.read) if group.read else grant.read,
+                write=views.named(group.write) if group.write else grant.write,
+                notify=views.notify(group.notify) if group.notify else grant.notify,
+            )
+            lists.append(group.acl)
+    return _Known(grant, _lists(config, lists))
+
+
+def _users(config: RouterConfig, views: _Views) -> dict[bytes, _KnownUser]:
+    notified = {host.community for host in config.snmp.hosts.values() if host.version == "3"}
+    # `snmp-server host … version 3 … U` has IOS give U's group a notify view of its own, where the group names none.
+    served = {user.group for user in config.snmp.users.values() if user.model == "v3" and user.name in notified}
+    users = {}
+    for user in config.snmp.users.values():
+        if user.model == "v3":
+            own = EVERYTHING if user.group in served else None
+            rows = tuple(_group_access(group, views, own, config) for group in _groups(config, user.group, "v3"))
+            users[user.name.encode()] = _KnownUser(rows, _lists(config, [user.acl]))
+    return users
+
+
+def _groups(config: RouterConfig, name: str, model: str) -> list[SnmpGroup]:
+    return [group for group in config.snmp.groups.values() if group.name == name and group.model == model]
+
+
+def _group_access(group: SnmpGroup, views: _Views, own_notify: View | None, config: RouterConfig) -> _GroupAccess:
+    return _GroupAccess(
+        LEVELS[group.level],
+        group.context or "",
+        group.match == "prefix",
+        views.read(group.read),
+        views.optional(group.write),
+        views.notify(group.notify) or own_notify,
+        _lists(config, [group.acl]),
+    )
+
+
+def _lists(config: RouterConfig, names: Iterable[str | None]) -> tuple[AccessList, ...]:
+    """The access lists that have something to say: one without entries permits, as one that is not defined does."""
+    found = (config.access_lists.get(name) for name in names if name is not None)
+    return tuple(known for known in found if known is not None and known.entries)
+
+
+def _permitted(lists: tuple[AccessList, ...], source: Source | None) -> bool:
+    if not lists or source is None:
+        return True
+    if isinstance(source, IPv6Address):
+        mapped = source.ipv4_mapped
+        if mapped is None:
+            return False  # no entry of an IPv4 list matches, and what none matches is denied
+        source = mapped
+    return all(known.permits(source) for known in lists)
+
+
+__all__ = ["LEVELS", "AccessPolicy", "Grant", "Source", "View", "compile_policy"]

@@ -1,0 +1,110 @@
+"""Snmp room: SNMPv1 and v2c read requests in BER, decoded without a general parser (RFC 1157 §4, RFC 3416 §3, X.690).
+
+Only what a manager ordinarily sends is recognised: definite lengths, minimal integers, NULL values. All else is not an error, it is
+None: "not for the fast path".
+"""
+
+from __future__ import annotations
+
+GET, GET_NEXT, GET_BULK = 0xA0, 0xA1, 0xA5
+VERSION_1, VERSION_2C = 0, 1
+
+
+# (version, head, kind, request-id, first, second, names, bindings): a plain tuple, for this is made for every datagram.
+# `head` is what a response repeats, version and community; the request-id is its whole INTEGER; `first` and `second` are non-repeaters and
+# max-repetitions, or 0; `names` are contents of OBJECT IDENTIFIERs, `bindings` the variable bindings as they came.
+ReadRequest = tuple[int, bytes, int, bytes, int, int, list[bytes], bytes]
+
+
+def decode_read(data: bytes) -> ReadRequest | None:
+    """A GET, GETNEXT or GETBULK of version 1 or 2c, or None for whatever else the octets are."""
+    try:
+        return _decode_read(data)
+    except IndexError:
+        return None
+
+
+def _decode_read(data: bytes) -> ReadRequest | None:
+    end = len(data)
+    if data[0] != 0x30:
+        return None
+    at = 2
+    size = data[1]
+    if size >= 0x80:
+        size, at = _long_length(data, 1)
+    if at + size != end or data[at] != 0x02 or data[at + 1] != 1:
+        return None
+    begin = at
+    version = data[at + 2]
+    if version > VERSION_2C or data[at + 3] != 0x04:
+        return None
+    size = data[at + 4]
+    if size >= 0x80:
+        return None
+    at += 5 + size
+    head = data[begin:at]
+    kind = data[at]
+    if kind not in (GET, GET_NEXT, GET_BULK) or (kind == GET_BULK and version == VERSION_1):
+        return None
+    size = data[at + 1]
+    at += 2
+    if size >= 0x80:
+        size, at = _long_length(data, at - 1)
+    if at + size != end or data[at] != 0x02:
+        return None
+    size = data[at + 1]
+    if not 1 <= size <= 4:
+        return None
+    request_id = data[at : at + 2 + size]
+    if size > 1 and ((request_id[2] == 0 and request_id[3] < 0x80) or (request_id[2] == 0xFF and request_id[3] >= 0x80)):
+        return None
+    at += 2 + size
+    first = second = 0
+    if kind == GET_BULK:
+        for turn in (0, 1):
+            size = data[at + 1]
+            if data[at] != 0x02 or not 1 <= size <= 4:
+                return None
+            number = int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True)
+            at += 2 + size
+            if turn:
+                second = number
+            else:
+                first = number
+    elif data[at : at + 6] == b"\x02\x01\x00\x02\x01\x00":
+        at += 6
+    else:
+        return None
+    if data[at] != 0x30:
+        return None
+    size = data[at + 1]
+    at += 2
+    if size >= 0x80:
+        size, at = _long_length(data, at - 1)
+    if at + size != end:
+        return None
+    bindings = at
+    names = []
+    while at < end:
+        size = data[at + 1]
+        if data[at] != 0x30 or size >= 0x80:
+            return None
+        name_size = data[at + 3]
+        if data[at + 2] != 0x06 or name_size == 0 or size != name_size + 4 or at + 2 + size > end:
+            return None
+        stop = at + 4 + name_size
+        if data[stop] != 0x05 or data[stop + 1] != 0:
+            return None
+        names.append(data[at + 4 : stop])
+        at = stop + 2
+    return version, head, kind, request_id, first, second, names, data[bindings:]
+
+
+def _long_length(data: bytes, at: int) -> tuple[int, int]:
+    """A length in the long form at `at`, and where its contents begin; a length that no datagram has where it is malformed."""
+    count = data[at] & 0x7F
+    if not 1 <= count <= 2:
+        return 0x1000000, at
+    if data[at + 1] == 0 or (count == 1 and data[at + 1] < 0x80):
+        return 0x1000000, at  # longer than need be: pysnmp's affair
+    return int.from_bytes(data[at + 1 : at + 1 + count], "big"), at + 1 + count

@@ -1,0 +1,41 @@
+"""Snmp room: the counters of the snmp group and of the security and dispatching modules (RFC 3418, RFC 3412 §5, RFC 3414 §5).
+
+One object per router, by object name. Both paths count into it; what pysnmp counts in its own variables is read from there, so that
+nothing is counted twice and nothing is copied.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+_REQUESTS = {0xA0: "snmpInGetRequests", 0xA1: "snmpInGetNexts", 0xA3: "snmpInSetRequests"}  # by PDU tag; GETBULK has no counter
+_SET = 0xA3
+
+
+class SnmpCounters:
+    """Counts by object name; `value` is what an agent shows."""
+
+    def __init__(self) -> None:
+        self._own: Counter[str] = Counter()
+        self._elsewhere: Callable[[str], int] = lambda name: 0
+
+    def count(self, name: str, number: int = 1) -> None:
+        self._own[name] += number
+
+    def value(self, name: str) -> int:
+        """A counter's value; 0 of one that nothing counts."""
+        return self._own[name] + self._elsewhere(name)
+
+    def add_source(self, read: Callable[[str], int]) -> None:
+        """Have `value` add what is counted elsewhere: `read` gives a counter by name, 0 where it has none."""
+        before = self._elsewhere
+        self._elsewhere = lambda name: before(name) + read(name)
+
+    def request(self, kind: int, names: int) -> None:
+        """A request was understood. GETBULK has no counter, but its variables count among those asked for."""
+        own = self._own
+        counter = _REQUESTS.get(kind)
+        if counter is not None:
+            own[counter] += 1
+        own["snmpInTotalSetVars" if kind == _SET else "snmpInTotalReqVars"] += names

@@ -1,0 +1,91 @@
+"""Snmp room: pysnmp's two dispatchers, mended: for messages (RFC 3412 §4.2) and for transports.
+
+Mutated datagrams let exceptions of many kinds escape pysnmp's decoders, and leave state behind that nothing takes up. Here both
+end: what cannot be decoded is counted, and what a message left in the security models goes with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
+from pysnmp.proto import errind, error
+from pysnmp.proto.mpmod.rfc2576 import SnmpV1MessageProcessingModel, SnmpV2cMessageProcessingModel
+from pysnmp.proto.mpmod.rfc3412 import SnmpV3MessageProcessingModel
+from pysnmp.proto.rfc3412 import MsgAndPduDispatcher
+from pysnmp.proto.secmod.cache import Cache
+
+from agent.snmp.counters import SnmpCounters
+
+
+class MessageDispatcher(MsgAndPduDispatcher):
+    """RFC 3412's dispatcher; no datagram makes it raise."""
+
+    def __init__(self, counters: SnmpCounters) -> None:
+        super().__init__()
+        self._counters = counters
+
+    def receive_message(self, engine: Any, transport_domain: Any, transport_address: Any, message: bytes) -> None:
+        """One datagram. Requests are answered before this returns."""
+        try:
+            super().receive_message(engine, transport_domain, transport_address, message)
+        except Exception:
+            # The responder lets nothing escape, so this came of decoding (pyasn1 raises TypeErrors and more, not its own alone).
+            self._counters.count("snmpInASNParseErrs")
+        finally:
+            for model in engine.security_models.values():
+                if not model._cache.is_empty():
+                    model._cache = Cache()  # of messages that got no response: it would stay for ever
+
+
+class _ParseErrorsCounted:
+    """A message that ends before it began is a parse error too, but pysnmp counts it nowhere."""
+
+    counters: SnmpCounters
+
+    def prepare_data_elements(self, *arguments: Any) -> Any:
+        try:
+            return super().prepare_data_elements(*arguments)  # type: ignore[misc]  # of pysnmp's class that this is mixed into
+        except error.StatusInformation as status:
+            if status.get("errorIndication") == errind.parseError:
+                self.counters.count("snmpInASNParseErrs")
+            raise
+
+
+class MessagesV1(_ParseErrorsCounted, SnmpV1MessageProcessingModel):
+    """SNMPv1 messages."""
+
+
+class MessagesV2c(_ParseErrorsCounted, SnmpV2cMessageProcessingModel):
+    """SNMPv2c messages."""
+
+
+class MessagesV3(_ParseErrorsCounted, SnmpV3MessageProcessingModel):
+    """SNMPv3 messages."""
+
+
+def message_models(counters: SnmpCounters) -> dict[int, Any]:
+    """The message processing models by msgVersion."""
+    models: dict[int, Any] = {0: MessagesV1(), 1: MessagesV2c(), 3: MessagesV3()}
+    for model in models.values():
+        model.counters = counters
+    return models
+
+
+class TransportDispatcher(AsyncioDispatcher):
+    """pysnmp's transports on an event loop, its timers on the loop's clock (pysnmp takes the wall clock, which may be set back)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, failed: Callable[[Exception], None]) -> None:
+        super().__init__(loop=loop)
+        self._failed = failed
+
+    async def handle_timeout(self) -> None:
+        """Tick for ever: informs are sent again, caches expire."""
+        while True:
+            await asyncio.sleep(self.get_timer_resolution())
+            try:
+                self.handle_timer_tick(self.loop.time())
+            except Exception as fault:  # one bad inform must not stop the clock of all others
+                self._failed(fault)

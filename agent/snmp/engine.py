@@ -1,0 +1,278 @@
+"""Snmp room: one router's SNMP engine: pysnmp, its defects mended, reading from the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
+
+The engine owns the sockets and what follows from the configuration: access policy and USM users. `apply` has both follow a changed
+configuration without a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any, Protocol
+
+from pysnmp.carrier.asyncio.dgram import udp, udp6
+from pysnmp.entity import config as pysnmp_config
+from pysnmp.entity.engine import SnmpEngine
+from pysnmp.error import PySnmpError
+
+from agent.config.model import RouterConfig, SnmpUser
+from agent.mib.schema import Oid
+from agent.mib.tree import Tree
+from agent.snmp.access import AccessPolicy, Source, compile_policy
+from agent.snmp.counters import SnmpCounters
+from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher, message_models
+from agent.snmp.identity import EngineIdentity
+from agent.snmp.responder import REQUESTS, CommandResponder
+from agent.snmp.security import AccessControl, CommunityV1, CommunityV2c
+from agent.snmp.transport import UdpTransport, bind_udp
+
+LARGEST_UDP_PAYLOAD = 65507
+_log = logging.getLogger(__name__)
+
+_AUTHENTICATION = {
+    None: pysnmp_config.USM_AUTH_NONE,
+    "md5": pysnmp_config.USM_AUTH_HMAC96_MD5,
+    "sha": pysnmp_config.USM_AUTH_HMAC96_SHA,
+    "sha224": pysnmp_config.USM_AUTH_HMAC128_SHA224,
+    "sha256": pysnmp_config.USM_AUTH_HMAC192_SHA256,
+    "sha384": pysnmp_config.USM_AUTH_HMAC256_SHA384,
+    "sha512": pysnmp_config.USM_AUTH_HMAC384_SHA512,
+}
+_PRIVACY = {
+    None: pysnmp_config.USM_PRIV_NONE,
+    "des": pysnmp_config.USM_PRIV_CBC56_DES,
+    "3des": pysnmp_config.USM_PRIV_CBC168_3DES,
+    "aes128": pysnmp_config.USM_PRIV_CFB128_AES,
+    "aes192": pysnmp_config.USM_PRIV_CFB192_AES,  # keys extended as IOS does it, not by Blumenthal's draft
+    "aes256": pysnmp_config.USM_PRIV_CFB256_AES,
+}
+# pysnmp's modules that hold counters which it keeps itself.
+_COUNTER_MODULES = ("__SNMPv2-MIB", "__SNMP-MPD-MIB", "__SNMP-TARGET-MIB", "__SNMP-USER-BASED-SM-MIB")
+
+
+class ListenError(Exception):
+    """An address cannot be listened on; `str()` is the line that the user reads."""
+
+    def __init__(self, host: str, port: int, error: OSError) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        super().__init__(f"{shown}:{port}: cannot listen for SNMP there: {error.strerror or error}")
+
+
+class FastPath(Protocol):
+    """What answers in front of pysnmp, and what it has counted."""
+
+    answered: int
+    gets: int
+    get_nexts: int
+    variables: int
+    too_bigs: int
+
+    def answer(self, datagram: bytes, source: str) -> bytes | None: ...
+
+    def policy_changed(self, largest: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the engine is given: how names in views resolve (KeyError: unknown), each context's tree, and the router's time."""
+
+    resolve: Callable[[str], Oid]
+    trees: Callable[[str], Tree | None]
+    now: Callable[[], int]  # microseconds since the router started
+
+
+def _ignore(source: Source) -> None:
+    pass
+
+
+class SnmpAgent:
+    """One router's engine. Made within a running event loop; `listen` opens its sockets, `close` ends it."""
+
+    def __init__(
+        self,
+        identity: EngineIdentity,
+        config: RouterConfig,
+        given: Surroundings,
+        counters: SnmpCounters,
+        bad_community: Callable[[Source], None] = _ignore,
+    ) -> None:
+        self.counters = counters
+        self.bad_community = bad_community  # called with the source of each message of an unknown community
+        self._given = given
+        self._loop = asyncio.get_running_loop()
+        self._transports: list[UdpTransport] = []
+        self._users: dict[str, SnmpUser] = {}
+        self._fast: FastPath | None = None
+        self._policy = compile_policy(config, given.resolve)
+        self._largest = _largest(config)
+        access = AccessControl(self.policy)
+        self._responder = CommandResponder(access, self.policy, given.trees, given.now, counters, self.largest, self.failed)
+        self.engine = self._make_engine(identity, access)
+        self.apply(config)
+
+    # --- what others ask ---
+
+    def policy(self) -> AccessPolicy:
+        """The access rules as they stand."""
+        return self._policy
+
+    def largest(self) -> int:
+        """The most octets of a message that is sent (`snmp-server packetsize`)."""
+        return self._largest
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Where the engine listens, in the order asked for."""
+        return [transport.address for transport in self._transports]
+
+    # --- what is done to it ---
+
+    def listen(self, addresses: Sequence[tuple[str, int]]) -> None:
+        """Answer on these addresses too; port 0 has the system choose. Raises ListenError, and then listens on none of them."""
+        bound = []
+        for host, port in addresses:
+            try:
+                bound.append(bind_udp(host, port))
+            except OSError as error:
+                for each in bound:
+                    each.close()
+                raise ListenError(host, port, error) from error
+        for each in bound:
+            self._transports.append(self.add_transport(each))
+
+    def add_transport(self, bound: Any) -> UdpTransport:
+        """Have pysnmp send and receive by a bound socket, under a transport domain of its own (`domain_of`)."""
+        transport = UdpTransport(self._loop, bound, self.counters, self.failed)
+        transport.fast = self._fast
+        domain = (udp6 if ":" in transport.address[0] else udp).DOMAIN_NAME
+        transport.domain = (*domain, self._next_domain)
+        self._next_domain += 1
+        pysnmp_config.add_transport(self.engine, transport.domain, transport)
+        return transport
+
+    def use_fast_path(self, fast: FastPath) -> None:
+        """Have every datagram go to `fast` first; its counts are added to ours."""
+        self._fast = fast
+        for transport in self._transports:
+            transport.fast = fast
+        counted: dict[str, Callable[[], int]] = {
+            "snmpInPkts": lambda: fast.answered,
+            "snmpOutPkts": lambda: fast.answered,
+            "snmpOutGetResponses": lambda: fast.answered,
+            "snmpInGetRequests": lambda: fast.gets,
+            "snmpInGetNexts": lambda: fast.get_nexts,
+            "snmpInTotalReqVars": lambda: fast.variables,
+            "snmpOutTooBigs": lambda: fast.too_bigs,
+        }
+        self.counters.add_source(lambda name: counted[name]() if name in counted else 0)
+
+    def apply(self, config: RouterConfig) -> None:
+        """Follow a changed configuration: communities, views, groups, users, contexts, packet size."""
+        self._policy = compile_policy(config, self._given.resolve)
+        for problem in self._policy.problems:
+            _log.warning("%s", problem)
+        self._largest = _largest(config)
+        self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineMaxMessageSize", self._largest)
+        self._follow_users({user.name: user for user in config.snmp.users.values() if user.model == "v3"})
+        self._responder.policy_changed()
+        if self._fast is not None:
+            self._fast.policy_changed(self._largest)
+
+    def close(self) -> None:
+        """Close every socket; nothing is answered or sent any more."""
+        self.engine.close_dispatcher()
+        self._transports.clear()
+
+    def failed(self, fault: Exception) -> None:
+        """A fault of ours, not of a datagram: told in the log, with where it was."""
+        _log.error("a fault while answering SNMP", exc_info=fault)
+
+    # --- within ---
+
+    def _make_engine(self, identity: EngineIdentity, access: AccessControl) -> Any:
+        # SnmpEngine(snmpEngineID=…) would keep boots under a name that anyone can guess in the shared temporary directory.
+        engine = SnmpEngine(msgAndPduDsp=MessageDispatcher(self.counters))
+        engine.message_processing_subsystems = message_models(self.counters)
+        refused = self._bad_community
+        engine.security_models[1] = CommunityV1(self.policy, refused)
+        engine.security_models[2] = CommunityV2c(self.policy, refused)
+        engine.access_control_model[AccessControl.ACCESS_MODEL_ID] = access
+        self.engine = engine
+        engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", identity.engine_id)
+        self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots", identity.boots)
+        self._keep_engine_time()
+        engine.register_transport_dispatcher(TransportDispatcher(self._loop, self.failed))
+        engine.message_dispatcher.register_context_engine_id(engine.snmpEngineID, REQUESTS, self._responder.process_pdu)
+        self._count_what_pysnmp_counts()
+        self._next_domain = 1
+        return engine
+
+    def _bad_community(self, source: Source) -> None:
+        self.bad_community(source)
+
+    def _symbol(self, module: str, name: str, value: Any) -> Any:
+        (symbol,) = self.engine.get_mib_builder().import_symbols(module, name)
+        symbol.syntax = symbol.syntax.clone(value)
+        return symbol.syntax
+
+    def _keep_engine_time(self) -> None:
+        """snmpEngineTime from a clock that nobody sets (RFC 3414 §2.2.2): pysnmp takes the wall clock."""
+        (symbol,) = self.engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineTime")
+        clock, start = self._loop.time, self._loop.time()
+        plain = type(symbol.syntax)
+
+        class EngineTime(plain):  # type: ignore[valid-type,misc]  # pysnmp makes the class when it loads the module
+            def clone(self, *value: Any, **options: Any) -> Any:
+                return super().clone(*value, **options) if value else plain.clone(self, int(clock() - start))
+
+        symbol.syntax = EngineTime(0)
+
+    def _count_what_pysnmp_counts(self) -> None:
+        builder = self.engine.get_mib_builder()
+        builder.load_modules(*_COUNTER_MODULES)
+        symbols = {}
+        for module in _COUNTER_MODULES:
+            for name, symbol in builder.mibSymbols[module].items():
+                if name.startswith(("snmp", "usmStats")):
+                    symbols[name] = symbol
+
+        def read(name: str) -> int:
+            symbol = symbols.get(name)
+            return 0 if symbol is None else int(symbol.syntax)
+
+        self.counters.add_source(read)
+
+    def _follow_users(self, users: dict[str, SnmpUser]) -> None:
+        for name, user in self._users.items():
+            if users.get(name) != user:
+                pysnmp_config.delete_v3_user(self.engine, name)
+        for name, user in users.items():
+            if self._users.get(name) != user:
+                self._add_user(user)
+        self._users = users
+
+    def _add_user(self, user: SnmpUser) -> None:
+        try:
+            pysnmp_config.add_v3_user(
+                self.engine,
+                user.name,
+                _AUTHENTICATION[user.auth],
+                user.auth_password,
+                _PRIVACY[user.priv],
+                user.priv_password,
+            )
+        except (PySnmpError, KeyError) as error:
+            _log.warning("snmp-server user %s: cannot be used: %s", user.name, error)
+
+
+def _largest(config: RouterConfig) -> int:
+    return min(config.snmp.packet_size, LARGEST_UDP_PAYLOAD)
+
+
+def trap_source_address(config: RouterConfig) -> IPv4Address | None:
+    """The address of the interface that `snmp-server trap-source` names."""
+    interface = config.interfaces.get(config.snmp.trap_source or "")
+    return interface.address.ip if interface is not None and interface.address is not None else None

@@ -1,0 +1,300 @@
+"""Snmp room: the fast path: reads answered straight from the tree, in front of pysnmp.
+
+It recognises v1 and v2c GET, GETNEXT and GETBULK of known communities whose views cut between columns, and answers them as RFC 3416 §4.2
+says, octet for octet as the slow path does. Whatever else comes is not for it, and goes to pysnmp unchanged.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
+from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
+from agent.snmp.access import AccessPolicy, View
+from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, decode_read
+
+_NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
+_TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
+_KEPT = 2048
+_RESPONSE = [b"\xa2" + length(size) for size in range(_KEPT)]
+_SEQUENCE = [b"\x30" + length(size) for size in range(_KEPT)]
+_MODELS = ("v1", "v2c")
+_LARGEST_CACHE = 4096  # of sources seen: a flood of forged ones must not fill the memory
+
+
+class Visible:
+    """The columns that a community may read, compiled for look-up by octets and by order."""
+
+    __slots__ = ("_by_prefix", "_prefix_sizes", "columns", "keys")
+
+    def __init__(self, columns: list[Column]) -> None:
+        self.columns = columns
+        self.keys = [column.key for column in columns]
+        self._by_prefix = {column.prefix: at for at, column in enumerate(columns)}
+        sizes = Counter(len(column.prefix) for column in columns)
+        self._prefix_sizes = sorted(sizes, key=lambda size: -sizes[size])  # most columns first; no column lies within another
+
+    def position(self, name: bytes) -> int | None:
+        """The position of the column that an encoded name lies in."""
+        by_prefix = self._by_prefix
+        for size in self._prefix_sizes:
+            at = by_prefix.get(name[:size])
+            if at is not None:
+                return at
+        return None
+
+    def successor(self, name: bytes) -> tuple[int, int] | None:
+        """Where the first cell after a name would be: the column's position and the row's; None of a malformed name."""
+        at = self.position(name)
+        if at is not None:
+            column = self.columns[at]
+            entry = column.table.by_suffix.get(name[len(column.prefix) :])
+            if entry is not None:
+                return at, bisect_right(column.table.keys, entry.key)
+        oid = decode_name(name)
+        if oid is None:
+            return None
+        key = order_key(oid)
+        at = bisect_right(self.keys, key)
+        if at and key.startswith(self.keys[at - 1]):
+            column = self.columns[at - 1]
+            return at - 1, bisect_right(column.table.keys, key[len(column.key) :])
+        return at, 0
+
+
+def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
+    """The columns of a tree that a view shows; None where the view cuts inside a column. SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1)."""
+    columns = []
+    for column in tree.columns:
+        covered = view.covers(column.object.oid)
+        if covered is None:
+            return None
+        syntax = column.object.syntax
+        if covered and not (version == VERSION_1 and syntax and syntax.base == "Counter64"):
+            columns.append(column)
+    return Visible(columns)
+
+
+class FastPath:
+    """Answers reads of one router.
+
+    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `policy_changed` has what was
+    compiled from them compiled anew. The public numbers count what was answered here, to be added to what pysnmp counts.
+    """
+
+    def __init__(
+        self, policy: Callable[[], AccessPolicy], tree: Callable[[str], Tree | None], now: Callable[[], int], largest: int
+    ) -> None:
+        self._policy = policy
+        self._tree = tree
+        self._now = now
+        self._largest = largest  # octets of a response message
+        self._grants: dict[tuple[bytes, str], Visible | None] = {}
+        self._views: dict[tuple[int, str, View], Visible | None] = {}
+        self.answered = 0
+        self.gets = 0
+        self.get_nexts = 0
+        self.variables = 0
+        self.too_bigs = 0
+
+    def policy_changed(self, largest: int) -> None:
+        self._largest = largest
+        self._grants.clear()
+        self._views.clear()
+
+    def answer(self, datagram: bytes, source: str) -> bytes | None:
+        """The response to a datagram from an address, or None: it is for pysnmp."""
+        request = decode_read(datagram)
+        if request is None:
+            return None
+        version, head, kind, request_id, first, second, names, given = request
+        try:
+            visible = self._grants[head, source]
+        except KeyError:
+            visible = self._grant(version, head, source)
+        if visible is None:
+            return None
+        now = self._now()
+        if kind == GET:
+            bindings = _get(visible, version, names, now)
+        elif kind == GET_NEXT:
+            bindings = _get_next(visible, version, names, now)
+        else:
+            bindings = _get_bulk(visible, names, first, second, now, self._largest)
+        if bindings is None:
+            return None
+        response = _message(head, request_id, _NO_ERROR, b"".join(bindings))
+        if len(response) > self._largest:
+            if kind == GET_BULK:
+                response = _trim(head, request_id, bindings, self._largest)
+            else:
+                # RFC 3416 §4.2.1: tooBig without bindings; RFC 1157 §4.1.2: with those of the request.
+                response = _message(head, request_id, _TOO_BIG, given if version == VERSION_1 else b"")
+                self.too_bigs += 1
+        self.answered += 1
+        self.variables += len(names)
+        if kind == GET:
+            self.gets += 1
+        elif kind == GET_NEXT:
+            self.get_nexts += 1
+        return response
+
+    def _grant(self, version: int, head: bytes, source: str) -> Visible | None:
+        grant = self._policy().community(head[5:], _MODELS[version], ip_address(source))
+        tree = self._tree(grant.context) if grant else None
+        if grant is None or tree is None or grant.read is None:
+            return None
+        key = (version, grant.context, grant.read)
+        if key not in self._views:
+            self._views[key] = compile_view(tree, grant.read, version)
+        if len(self._grants) >= _LARGEST_CACHE:
+            self._grants.clear()
+        visible = self._grants[head, source] = self._views[key]
+        return visible
+
+
+def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[bytes] | None:
+    """RFC 3416 §4.2.1; version 1 has no exceptions, and its errors are left to pysnmp."""
+    bindings = []
+    for name in names:
+        at = visible.position(name)
+        if at is not None:
+            column = visible.columns[at]
+            size = len(name) - len(column.prefix)
+            entry = column.table.by_suffix.get(name[-size:]) if size else None
+            if entry is not None:
+                value = column.encode(entry.row, now)
+                if value is not None:
+                    if len(value) < LARGEST_KEPT_VALUE:
+                        head = column.heads.get(size) or column.head(size)
+                        bindings.append(head[len(value)] + entry.suffix + value)
+                    else:
+                        bindings.append(_bind(name, value))
+                    continue
+        if version == VERSION_1 or decode_name(name) is None:
+            return None
+        bindings.append(_bind(name, NO_SUCH_OBJECT if at is None else NO_SUCH_INSTANCE))
+    return bindings
+
+
+def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> list[bytes] | None:
+    """RFC 3416 §4.2.2."""
+    bindings: list[bytes] = []
+    for name in names:
+        place = visible.successor(name)
+        if place is None:
+            return None
+        found = _run(visible, place, 1, now)
+        if found:
+            bindings += found
+        elif version == VERSION_1:
+            return None
+        else:
+            bindings.append(_bind(name, END_OF_MIB_VIEW))
+    return bindings
+
+
+def _get_bulk(visible: Visible, names: list[bytes], first: int, second: int, now: int, largest: int) -> list[bytes] | None:
+    """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
+    non_repeaters = min(max(first, 0), len(names))
+    # No more than fits: a binding takes at least seven octets.
+    count = min(max(second, 0), largest // 7 + 1)
+    bindings: list[bytes] = []
+    runs: list[list[bytes]] = []
+    for at, name in enumerate(names):
+        place = visible.successor(name)
+        if place is None:
+            return None
+        if at < non_repeaters:
+            bindings += _run(visible, place, 1, now) or [_bind(name, END_OF_MIB_VIEW)]
+        elif count:
+            run = _run(visible, place, count, now)
+            if len(run) < count:
+                run.append(_bind(_name_of(run[-1]) if run else name, END_OF_MIB_VIEW))
+            runs.append(run)
+    if len(runs) == 1:
+        return bindings + runs[0]
+    if runs:
+        turns = max(map(len, runs))
+        for run in runs:
+            run += [run[-1]] * (turns - len(run))
+        for turn in zip(*runs, strict=True):
+            bindings += turn
+    return bindings
+
+
+def _trim(head: bytes, request_id: bytes, bindings: list[bytes], largest: int) -> bytes:
+    """A GETBULK response of as many bindings as fit."""
+    kept = list(bindings)
+    excess = 1
+    while True:
+        while kept and excess > 0:
+            excess -= len(kept.pop())
+        response = _message(head, request_id, _NO_ERROR, b"".join(kept))
+        excess = len(response) - largest
+        if excess <= 0 or not kept:
+            return response
+
+
+def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list[bytes]:
+    """The bindings of up to `count` cells from a place on, in order."""
+    at, first = place
+    columns = visible.columns
+    bindings: list[bytes] = []
+    while at < len(columns):
+        column = columns[at]
+        encode = column.encode
+        heads = column.heads
+        suffixes, rows = column.table.suffixes, column.table.rows
+        last = len(rows)
+        size = -1
+        head: list[bytes] = []
+        while first < last:
+            stop = min(first + count - len(bindings), last)
+            for suffix, row in zip(suffixes[first:stop], rows[first:stop], strict=True):
+                value = encode(row, now)
+                if value is None:
+                    continue
+                if len(suffix) != size:
+                    size = len(suffix)
+                    head = heads.get(size) or column.head(size)
+                if len(value) < LARGEST_KEPT_VALUE:
+                    bindings.append(head[len(value)] + suffix + value)
+                else:
+                    bindings.append(_bind(column.prefix + suffix, value))
+            if len(bindings) == count:
+                return bindings
+            first = stop
+        at += 1
+        first = 0
+    return bindings
+
+
+def _bind(name: bytes, value: bytes) -> bytes:
+    body = b"\x06" + length(len(name)) + name + value
+    return b"\x30" + length(len(body)) + body
+
+
+def _name_of(binding: bytes) -> bytes:
+    """The name in an encoded binding of ours."""
+    at = 2 if binding[1] < 0x80 else 2 + (binding[1] & 0x7F)
+    size = binding[at + 1]
+    if size < 0x80:
+        return binding[at + 2 : at + 2 + size]
+    count = size & 0x7F
+    size = int.from_bytes(binding[at + 2 : at + 2 + count], "big")
+    return binding[at + 2 + count : at + 2 + count + size]
+
+
+def _message(head: bytes, request_id: bytes, status: bytes, bindings: bytes) -> bytes:
+    body = request_id + status + _sequence(len(bindings)) + bindings
+    size = len(body)
+    pdu = head + (_RESPONSE[size] if size < _KEPT else b"\xa2" + length(size)) + body
+    return _sequence(len(pdu)) + pdu
+
+
+def _sequence(size: int) -> bytes:
+    return _SEQUENCE[size] if size < _KEPT else b"\x30" + length(size)

@@ -1,0 +1,75 @@
+"""Snmp room: a router's SNMP engine ID and how often it has started (RFC 3411 §5 SnmpEngineID, RFC 3414 §2.2.2 snmpEngineBoots).
+
+Kept in a file of our own in the state directory, so that a manager's notion of the engine survives a restart and no old message can
+be replayed to it. The file is replaced as a whole, and before the first message is taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+MOST_BOOTS = 2147483647  # here the engine stays: it authenticates no more until it gets a new ID (RFC 3414 §2.3)
+# Enterprise 20408 (pysnmp's, as the engine is) with the high bit set, then format 5: octets (RFC 3411 §5).
+_PREFIX = bytes.fromhex("80004fb805")
+_RANDOM_OCTETS = 12
+
+
+class IdentityError(Exception):
+    """The file cannot be used; `str()` is the line that the user reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineIdentity:
+    engine_id: bytes
+    boots: int
+
+
+def new_engine_id() -> bytes:
+    """A random ID without zero octets: some managers cannot take runs of them."""
+    return _PREFIX + bytes(1 + secrets.randbelow(255) for _ in range(_RANDOM_OCTETS))
+
+
+def start_engine(path: Path) -> EngineIdentity:
+    """The identity for this start, counted and written to `path` (made where it is not there). Raises IdentityError."""
+    before = _read(path)
+    identity = EngineIdentity(before.engine_id, min(before.boots + 1, MOST_BOOTS))
+    _write(path, identity)
+    return identity
+
+
+def _read(path: Path) -> EngineIdentity:
+    try:
+        kept = json.loads(path.read_text(encoding="ascii"))
+        identity = EngineIdentity(bytes.fromhex(kept["engine_id"]), int(kept["boots"]))
+    except FileNotFoundError:
+        return EngineIdentity(new_engine_id(), 0)
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot read the SNMP engine's identity: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise IdentityError(f"{path}: is not an SNMP engine's identity: remove the file to have a new one made") from error
+    if not 5 <= len(identity.engine_id) <= 32 or not 0 <= identity.boots <= MOST_BOOTS:
+        raise IdentityError(f"{path}: is not an SNMP engine's identity: remove the file to have a new one made")
+    return identity
+
+
+def _write(path: Path, identity: EngineIdentity) -> None:
+    kept = {"engine_id": identity.engine_id.hex(), "boots": identity.boots}
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".engine-")  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="ascii") as file:
+                json.dump(kept, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise IdentityError(f"{path}: cannot write the SNMP engine's identity: {error.strerror}") from error

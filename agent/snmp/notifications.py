@@ -1,0 +1,376 @@
+"""Snmp room: which notifications an event makes, with their objects as they stand at that moment (RFC 3416 §4.2.6).
+
+Tables say for each kind of event the notification's name, the control that switches it, the type by which a host chooses it, and
+the instances of its objects. Their names, their order and all OIDs come from the modules. A value is the one that the tree shows;
+the event gives it where the row is gone (a tunnel that has ended) or never was (0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from agent.config.events import (
+    ConfigEvent,
+    CryptoMapAdded,
+    CryptoMapAttached,
+    CryptoMapDeleted,
+    CryptoMapDetached,
+    IsakmpPolicyAdded,
+    IsakmpPolicyDeleted,
+)
+from agent.config.model import RouterConfig
+from agent.flow.device import InterfaceState
+from agent.flow.events import (
+    FlowEvent,
+    IkeFailed,
+    IkeTunnelEnded,
+    IkeTunnelStarted,
+    IpsecFailed,
+    IpsecTunnelEnded,
+    IpsecTunnelStarted,
+    SaRefused,
+)
+from agent.flow.model import Address, IkeFailureReason, IpsecFailureReason, IpsecTunnel, PeerKey, Spi
+from agent.flow.monitor import FlowMonitor
+from agent.flow.settings import TrapKind
+from agent.mib.flow_live import peer_index
+from agent.mib.schema import IndexValue, Oid, Schema
+from agent.mib.terms import centiseconds
+from agent.mib.tree import Tree
+from agent.mib.values import is_number, number, octets, order_key
+
+Index = tuple[IndexValue, ...]  # values of a table's INDEX objects; () is the instance .0 of a scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """An object of a notification: its name, its instance, and the value (encoded) of that moment."""
+
+    name: str
+    oid: Oid
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One notification to send. `vrf` is the VRF in whose context it is, None the global one; `kind` the type that hosts name."""
+
+    name: str
+    oid: Oid
+    vrf: str | None
+    kind: str
+    objects: tuple[Instance, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the notifications of one router are made from. `trees` gives a context's tree by its name; `wanted` says whether any
+    host takes a type of notification of a VRF, so that none is made for nobody."""
+
+    schema: Schema
+    config: RouterConfig
+    monitor: FlowMonitor
+    trees: Callable[[str], Tree | None]
+    wanted: Callable[[str | None, str], bool] = lambda vrf, host_type: True
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A notification's control (a TrapKind, or a leaf of `snmp-server enable traps`) and the type by which hosts choose it."""
+
+    control: TrapKind | str
+    host_type: str
+
+
+_KINDS: Mapping[str, _Kind] = {
+    "cikeTunnelStart": _Kind(TrapKind.IKE_TUNNEL_START, "isakmp"),
+    "cikeTunnelStop": _Kind(TrapKind.IKE_TUNNEL_STOP, "isakmp"),
+    "cikeSysFailure": _Kind(TrapKind.IKE_SYSTEM_FAILURE, "isakmp"),
+    "cikeCertCrlFailure": _Kind(TrapKind.IKE_CERTIFICATE_FAILURE, "isakmp"),
+    "cikeProtocolFailure": _Kind(TrapKind.IKE_PROTOCOL_FAILURE, "isakmp"),
+    "cikeNoSa": _Kind(TrapKind.IKE_NO_SA, "isakmp"),
+    "cipSecTunnelStart": _Kind(TrapKind.IPSEC_TUNNEL_START, "ipsec"),
+    "cipSecTunnelStop": _Kind(TrapKind.IPSEC_TUNNEL_STOP, "ipsec"),
+    "cipSecSysFailure": _Kind(TrapKind.IPSEC_SYSTEM_FAILURE, "ipsec"),
+    "cipSecSetUpFailure": _Kind(TrapKind.IPSEC_SETUP_FAILURE, "ipsec"),
+    "cipSecEarlyTunTerm": _Kind(TrapKind.IPSEC_EARLY_END, "ipsec"),
+    "cipSecProtocolFailure": _Kind(TrapKind.IPSEC_PROTOCOL_FAILURE, "ipsec"),
+    "cipSecNoSa": _Kind(TrapKind.IPSEC_NO_SA, "ipsec"),
+    "cipsIsakmpPolicyAdded": _Kind(TrapKind.POLICY_ADDED, "isakmp"),
+    "cipsIsakmpPolicyDeleted": _Kind(TrapKind.POLICY_DELETED, "isakmp"),
+    "cipsCryptomapAdded": _Kind(TrapKind.MAP_ADDED, "ipsec"),
+    "cipsCryptomapDeleted": _Kind(TrapKind.MAP_DELETED, "ipsec"),
+    "cipsCryptomapSetAttached": _Kind(TrapKind.MAP_ATTACHED, "ipsec"),
+    "cipsCryptomapSetDetached": _Kind(TrapKind.MAP_DETACHED, "ipsec"),
+    "cipsTooManySAs": _Kind(TrapKind.TOO_MANY_SAS, "ipsec"),
+    "coldStart": _Kind("snmp coldstart", "snmp"),
+    "warmStart": _Kind("snmp warmstart", "snmp"),
+    "linkUp": _Kind("snmp linkup", "snmp"),
+    "linkDown": _Kind("snmp linkdown", "snmp"),
+    "authenticationFailure": _Kind("snmp authentication", "snmp"),
+}
+
+# Reasons that have a notification. A peer that deletes, is lost or never answers, and an operator, are told by the stop alone.
+_IKE_FAILURES: Mapping[IkeFailureReason, str] = {
+    IkeFailureReason.LOCAL_FAILURE: "cikeSysFailure",
+    IkeFailureReason.INTERNAL: "cikeSysFailure",
+    IkeFailureReason.CAPACITY: "cikeSysFailure",
+    IkeFailureReason.PEER_CERTIFICATE_UNAVAILABLE: "cikeCertCrlFailure",
+    IkeFailureReason.PEER_CERTIFICATE_INVALID: "cikeCertCrlFailure",
+    IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED: "cikeCertCrlFailure",
+    IkeFailureReason.CRL: "cikeCertCrlFailure",
+    IkeFailureReason.AUTHENTICATION: "cikeProtocolFailure",
+    IkeFailureReason.HASH_VALIDATION: "cikeProtocolFailure",
+    IkeFailureReason.ENCRYPT: "cikeProtocolFailure",
+    IkeFailureReason.PROPOSAL: "cikeProtocolFailure",
+    IkeFailureReason.PEER_ENCODING: "cikeProtocolFailure",
+    IkeFailureReason.NO_SA: "cikeNoSa",
+}
+# For all other reasons: a set-up that came to nothing is cipSecSetUpFailure, bad packets are cipSecProtocolFailure.
+_IPSEC_FAILURES: Mapping[IpsecFailureReason, str] = {
+    IpsecFailureReason.INTERNAL: "cipSecSysFailure",
+    IpsecFailureReason.CAPACITY: "cipSecSysFailure",
+    IpsecFailureReason.ENCRYPT: "cipSecSysFailure",
+    IpsecFailureReason.NO_SA: "cipSecNoSa",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Where the objects of one notification are: an instance for each table that they may be of, and values of rows gone."""
+
+    vrf: str | None = None
+    indexes: Mapping[str, Index] | None = None  # by the beginning of the object's name
+    values: Mapping[str, Any] | None = None  # by the whole name: what was true when the row went, wins over the tree
+
+
+def of_flow_event(event: FlowEvent, scene: Scene) -> list[Notification]:
+    """The notifications of a tunnel event, those whose control is enabled in their context."""
+    return _made(_FLOW.get(type(event), _nothing)(event, scene), scene)
+
+
+def of_config_event(event: ConfigEvent, scene: Scene) -> list[Notification]:
+    """The notifications of a change of the configuration; the trees are to have followed it before."""
+    return _made(_CONFIG.get(type(event), _nothing)(event, scene), scene)
+
+
+def of_start(cold: bool, scene: Scene) -> list[Notification]:
+    """coldStart or warmStart."""
+    return _made([("coldStart" if cold else "warmStart", _Facts())], scene)
+
+
+def of_link(state: InterfaceState, scene: Scene) -> list[Notification]:
+    """linkUp or linkDown of an interface that has changed so."""
+    facts = _Facts(
+        indexes={"if": (state.index,)},
+        values={
+            "ifIndex": state.index,
+            "ifAdminStatus": "up" if state.admin_up else "down",
+            "ifOperStatus": "up" if state.oper_up else "down",
+        },
+    )
+    return _made([("linkUp" if state.oper_up else "linkDown", facts)], scene)
+
+
+def of_bad_community(scene: Scene) -> list[Notification]:
+    """authenticationFailure."""
+    return _made([("authenticationFailure", _Facts())], scene)
+
+
+# --- which, and with what ---
+
+_Made = Iterable[tuple[str, _Facts]]
+
+
+def _nothing(event: Any, scene: Scene) -> _Made:
+    return ()
+
+
+def _ike_started(event: IkeTunnelStarted, scene: Scene) -> _Made:
+    tunnel = event.tunnel
+    yield "cikeTunnelStart", _Facts(event.vrf, {"cikePeer": peer_index(tunnel.peer.key), "cikeTun": (tunnel.index,)})
+
+
+def _ike_ended(event: IkeTunnelEnded, scene: Scene) -> _Made:
+    tunnel = event.tunnel
+    facts = _Facts(
+        event.vrf,
+        {"cikePeer": peer_index(tunnel.peer.key), "cikeTun": (tunnel.index,)},
+        {
+            "cikePeerLocalAddr": tunnel.facts.local_address,
+            "cikePeerRemoteAddr": tunnel.facts.remote_address,
+            "cikeTunActiveTime": centiseconds(event.history.active),
+        },
+    )
+    yield "cikeTunnelStop", facts
+    if event.failure is not None and event.failure.reason in _IKE_FAILURES:
+        yield _IKE_FAILURES[event.failure.reason], facts
+
+
+def _ike_failed(event: IkeFailed, scene: Scene) -> _Made:
+    name = _IKE_FAILURES.get(event.failure.reason)
+    if name is not None:
+        yield name, _peer_facts(event.vrf, event.peer, event.failure.local_address, event.failure.remote_address)
+
+
+def _ipsec_started(event: IpsecTunnelStarted, scene: Scene) -> _Made:
+    yield "cipSecTunnelStart", _Facts(event.vrf, {"cipSecTun": (event.tunnel.index,)})
+
+
+def _ipsec_ended(event: IpsecTunnelEnded, scene: Scene) -> _Made:
+    first = event.spis[0] if event.spis else None
+    facts = _ipsec_facts(event.vrf, event.tunnel.peer.key, event.tunnel, first, event.history.active)
+    yield "cipSecTunnelStop", facts
+    if event.failure is not None:
+        yield "cipSecEarlyTunTerm", facts
+        if event.failure.reason is IpsecFailureReason.INTERNAL:
+            yield "cipSecSysFailure", facts
+
+
+def _ipsec_failed(event: IpsecFailed, scene: Scene) -> _Made:
+    failure, tunnel = event.failure, event.tunnel
+    name = _IPSEC_FAILURES.get(failure.reason, "cipSecSetUpFailure" if tunnel is None else "cipSecProtocolFailure")
+    if tunnel is None:
+        yield name, _peer_facts(event.vrf, event.peer, failure.source, failure.destination)
+    else:
+        spi = next((spi for spi in tunnel.spis if spi.value == failure.spi), tunnel.spis[0] if tunnel.spis else None)
+        yield name, _ipsec_facts(event.vrf, event.peer, tunnel, spi, scene.monitor.clock.now() - tunnel.start)
+
+
+def _sa_refused(event: SaRefused, scene: Scene) -> _Made:
+    yield "cipsTooManySAs", _Facts()
+
+
+def _peer_facts(vrf: str | None, peer: PeerKey, local: Address, remote: Address) -> _Facts:
+    """Of a tunnel that never was: the pair's instance as it is or would be; of tunnel and SA index 0 and value 0."""
+    return _Facts(
+        vrf,
+        {"cikePeer": peer_index(peer), "cipSecTun": (0,), "cipSecSpi": (0, 0)},
+        {"cikePeerLocalAddr": local, "cikePeerRemoteAddr": remote, "cipSecTunActiveTime": 0, "cipSecSpiProtocol": 0},
+    )
+
+
+def _ipsec_facts(vrf: str | None, peer: PeerKey, tunnel: IpsecTunnel, spi: Spi | None, active: int) -> _Facts:
+    """Of a tunnel that is or was. `active` is in microseconds."""
+    return _Facts(
+        vrf,
+        {"cikePeer": peer_index(peer), "cipSecTun": (tunnel.index,), "cipSecSpi": (tunnel.index, spi.index if spi else 0)},
+        {
+            "cikePeerLocalAddr": tunnel.facts.local_address,
+            "cikePeerRemoteAddr": tunnel.facts.remote_address,
+            "cipSecTunActiveTime": centiseconds(active),
+            "cipSecSpiProtocol": spi.protocol if spi else 0,
+        },
+    )
+
+
+def _map_added(event: CryptoMapAdded, scene: Scene) -> _Made:
+    entry = event.entry
+    yield (
+        "cipsCryptomapAdded",
+        _Facts(None, {"cipsStaticCryptomapSet": (entry.name,), "cipsStaticCryptomap": (entry.name, entry.sequence)}),
+    )
+
+
+def _map_deleted(event: CryptoMapDeleted, scene: Scene) -> _Made:
+    yield "cipsCryptomapDeleted", _map_set_facts(event.entry.name)
+
+
+def _map_attached(event: CryptoMapAttached, scene: Scene) -> _Made:
+    yield "cipsCryptomapSetAttached", _map_set_facts(event.map_name)
+
+
+def _map_detached(event: CryptoMapDetached, scene: Scene) -> _Made:
+    yield "cipsCryptomapSetDetached", _map_set_facts(event.map_name)
+
+
+def _map_set_facts(name: str) -> _Facts:
+    return _Facts(None, {"cipsStaticCryptomapSet": (name,)})
+
+
+def _policy_added(event: IsakmpPolicyAdded, scene: Scene) -> _Made:
+    yield "cipsIsakmpPolicyAdded", _Facts()
+
+
+def _policy_deleted(event: IsakmpPolicyDeleted, scene: Scene) -> _Made:
+    yield "cipsIsakmpPolicyDeleted", _Facts()
+
+
+_FLOW: Mapping[type, Callable[[Any, Scene], _Made]] = {
+    IkeTunnelStarted: _ike_started,
+    IkeTunnelEnded: _ike_ended,
+    IkeFailed: _ike_failed,
+    IpsecTunnelStarted: _ipsec_started,
+    IpsecTunnelEnded: _ipsec_ended,
+    IpsecFailed: _ipsec_failed,
+    SaRefused: _sa_refused,
+}
+_CONFIG: Mapping[type, Callable[[Any, Scene], _Made]] = {
+    CryptoMapAdded: _map_added,
+    CryptoMapDeleted: _map_deleted,
+    CryptoMapAttached: _map_attached,
+    CryptoMapDetached: _map_detached,
+    IsakmpPolicyAdded: _policy_added,
+    IsakmpPolicyDeleted: _policy_deleted,
+}
+
+
+# --- from names to instances ---
+
+
+def _made(chosen: _Made, scene: Scene) -> list[Notification]:
+    return [_notification(name, facts, scene) for name, facts in chosen if _enabled(name, facts.vrf, scene)]
+
+
+def _enabled(name: str, vrf: str | None, scene: Scene) -> bool:
+    kind = _KINDS[name]
+    if isinstance(kind.control, TrapKind):
+        enabled = kind.control in scene.monitor.vrf(vrf).traps
+    else:
+        enabled = kind.control in scene.config.snmp.traps
+    return enabled and scene.wanted(vrf, kind.host_type)
+
+
+def _notification(name: str, facts: _Facts, scene: Scene) -> Notification:
+    described = scene.schema.notification(name)
+    context = scene.config.context_of(facts.vrf)
+    tree = scene.trees(context) if context is not None else None
+    objects = tuple(_instance(carried, facts, scene, tree) for carried in described.objects)
+    return Notification(name, described.oid, facts.vrf, _KINDS[name].host_type, objects)
+
+
+def _instance(name: str, facts: _Facts, scene: Scene, tree: Tree | None) -> Instance:
+    obj = scene.schema.object(name)
+    oid = (*obj.oid, *_sub_identifiers(name, facts, scene.schema))
+    known = (facts.values or {}).get(name)
+    value = None
+    if known is not None:
+        value = _encoded(scene.schema, name, known)
+    elif tree is not None:
+        value = tree.get(order_key(oid), scene.monitor.clock.now())[1]
+    return Instance(name, oid, value or _encoded(scene.schema, name, 0))
+
+
+def _sub_identifiers(name: str, facts: _Facts, schema: Schema) -> Oid:
+    obj = schema.object(name)
+    if obj.kind == "scalar":
+        return (0,)
+    indexes = facts.indexes or {}
+    prefix = max((prefix for prefix in indexes if name.startswith(prefix)), key=len)
+    table = next(table for table in _tables_with(schema, obj.oid[:-1]))
+    return schema.encode_index(table, indexes[prefix])
+
+
+def _tables_with(schema: Schema, entry: Oid) -> Iterator[Any]:
+    return (table for table in schema.tables() if table.entry == entry)
+
+
+def _encoded(schema: Schema, name: str, value: Any) -> bytes:
+    """A value in the object's syntax: a number, an enumeration's label, or octets; 0 is 0 or no octets."""
+    syntax = schema.object(name).syntax
+    assert syntax is not None  # it is a scalar or a column
+    if is_number(syntax.base):
+        return number(syntax.base, syntax.number(value) if isinstance(value, str) else value)
+    return octets(value or b"")
