@@ -171,10 +171,11 @@ def _user_errors() -> tuple[type[Exception], ...]:
     from agent.config.errors import ConfigErrors
     from agent.lab.labfile import LabFileError
     from agent.mib.sources import MibError
+    from agent.shell.sockets import SocketError
     from agent.snmp.engine import ListenError
     from agent.snmp.identity import IdentityError
 
-    return (UsageError, OSError, UnicodeDecodeError, ConfigErrors, LabFileError, MibError, ListenError, IdentityError)
+    return (UsageError, OSError, UnicodeDecodeError, ConfigErrors, LabFileError, MibError, ListenError, IdentityError, SocketError)
 
 
 if __name__ == "__main__":

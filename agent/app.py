@@ -5,27 +5,44 @@ The one file that knows every room; what an inner room needs of an outer one is 
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
-from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, SnmpChanged, TrapTypesSet, VrfChanged
+from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, RoutingChanged, SnmpChanged, TrapTypesSet, VrfChanged
 from agent.config.session import Session
+from agent.flow.clock import SECOND
 from agent.lab.clock import RealClock
+from agent.lab.engine import ANY, SessionFilter
 from agent.lab.lab import Lab, LabRouter
-from agent.lab.runner import RealRunner, VirtualRunner
+from agent.lab.ping import PingRequest, Probe
+from agent.lab.runner import RealRunner, Runner, VirtualRunner
 from agent.mib.compile import compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
+from agent.shell import doors
+from agent.shell.doors import Router as ShellRouter
+from agent.shell.server import CliServer
+from agent.shell.session import Commands
+from agent.shell.session import Session as CliSession
+from agent.shell.terminal import Collected
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.fast import FastPath
 from agent.snmp.identity import start_engine
+from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_start
+from agent.snmp.sender import NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
 
 Endpoint = tuple[str, int]
+_log = logging.getLogger(__name__)
 
+SOFTWARE = f"ipsec-agent {version('ipsec-agent')}"
 DEFAULT_LISTEN: Endpoint = ("127.0.0.1", 1161)
 
 
@@ -62,6 +79,8 @@ class RouterService:
         self.router = router
         self.document = router.config_document
         config, monitor = self.document.config, router.monitor
+        for finding in self.document.warnings:
+            _log.warning("%s: line %d: %s: %s", router.name, finding.line_number, finding.text.strip(), finding.message)
         for vrf in config.vrfs:
             monitor.vrf(vrf)
         apply_trap_leaves(monitor, config.snmp.traps, True)
@@ -78,10 +97,22 @@ class RouterService:
         )
         self.fast = FastPath(self.agent.policy, self.contexts.tree, monitor.clock.now, self.agent.largest())
         self.agent.use_fast_path(self.fast)
+        self.sender: NotificationSender | None = None
+        self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
+        self._schema = schema
+        self._external_traffic = options.external_traffic
 
     def listen(self, addresses: Sequence[Endpoint]) -> None:
-        """Answer SNMP on these addresses; raises ListenError."""
+        """Answer SNMP on these addresses, and send notifications from now on; raises ListenError."""
         self.agent.listen(addresses)
+        monitor, config = self.router.monitor, self.document.config
+        sender = NotificationSender(self.agent, config, monitor.clock.now, self._external_traffic)
+        scene = Scene(self._schema, config, monitor, self.contexts.tree, sender.wanted)
+        self.sender = sender
+        self._notify_of = lambda event: sender.send(of_config_event(event, scene))
+        monitor.subscribe(lambda event: sender.send(of_flow_event(event, scene)))
+        self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
+        sender.send(of_start(True, scene))
 
     def configure(self, lines: Sequence[str]) -> None:
         """Run configuration lines as if typed: the door of an SNMP SET that changes the configuration."""
@@ -99,8 +130,17 @@ class RouterService:
             if follow is not None:
                 follow(self, event)
         self.contexts.config_changed()
-        if any(isinstance(event, SnmpChanged | VrfChanged) for event in events):
+        if any(isinstance(event, _ACCESS_EVENTS) for event in events):
             self.agent.apply(self.document.config)
+            if self.sender is not None:
+                self.sender.apply(self.document.config)
+        for event in events:
+            self._notify_of(event)
+
+    def shown(self, entrance: doors.Doors, epoch: datetime) -> ShellRouter:
+        """The router as a CLI session sees it."""
+        router = self.router
+        return ShellRouter(router.name, self.document, router.monitor, router.device, entrance, epoch, SOFTWARE)
 
     def close(self) -> None:
         self.agent.close()
@@ -126,8 +166,61 @@ class RouterService:
         self.router.device.name = event.hostname
 
 
+class LabDoors:
+    """What the CLI asks of a lab router: its engine's verbs in the shell's terms (`agent.shell.doors.Doors`)."""
+
+    def __init__(self, service: RouterService, runner: Runner) -> None:
+        self._engine = service.router.engine
+        self._runner = runner
+        self.configured = service.configured
+
+    async def ping(self, request: doors.PingRequest, on_probe: Callable[[doors.Probe], None]) -> None:
+        def tell(probe: Probe) -> None:
+            reply = probe.time is not None
+            on_probe(doors.Probe(doors.ProbeOutcome.REPLY if reply else doors.ProbeOutcome.TIMEOUT, probe.time or 0))
+
+        wanted = PingRequest(
+            request.destination, request.vrf, request.source, request.repeat, request.size, request.timeout * SECOND
+        )
+        ping = self._engine.ping(wanted, tell)
+        try:
+            await self._runner.until(lambda: ping.done)
+        finally:
+            ping.stop()
+
+    def clear_sessions(self, wanted: doors.SessionFilter) -> None:
+        self._engine.clear_crypto_session(_filter(wanted))
+
+    def clear_isakmp(self, connection: int | None) -> bool:
+        return self._engine.clear_isakmp(connection)
+
+    def clear_sas(self, wanted: doors.SessionFilter) -> None:
+        self._engine.clear_sa(_filter(wanted))
+
+    def isakmp_sas(self) -> list[doors.IsakmpSa]:
+        return [
+            doors.IsakmpSa(sa.source, sa.destination, sa.state, sa.index, sa.front_vrf, sa.inside_vrf)
+            for sa in self._engine.isakmp_sas()
+        ]
+
+
+def _filter(wanted: doors.SessionFilter) -> SessionFilter:
+    def vrf(name: doors.VrfFilter) -> str | None:
+        return ANY if isinstance(name, doors.AnyVrf) else name
+
+    return SessionFilter(
+        wanted.local,
+        wanted.local_port,
+        wanted.remote,
+        wanted.remote_port,
+        vrf(wanted.front_vrf),
+        vrf(wanted.inside_vrf),
+        wanted.interface,
+    )
+
+
 class LabService:
-    """A whole lab, running: its schedule, and a service for each router."""
+    """A whole lab, running: its schedule, a service for each router, and the CLI's socket."""
 
     def __init__(self, lab: Lab, schema: Schema, options: Options) -> None:
         self._lab = lab
@@ -135,14 +228,32 @@ class LabService:
         clock = lab.clock
         self._runner = RealRunner(lab.scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(lab.scheduler, clock)
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
+        epoch = datetime.now(UTC) - timedelta(microseconds=clock.now())
+        self._shown = {
+            name: ShellRouter(
+                name,
+                service.document,
+                service.router.monitor,
+                service.router.device,
+                LabDoors(service, self._runner),
+                epoch,
+                SOFTWARE,
+            )
+            for name, service in self.routers.items()
+        }
+        self._commands = Commands()
+        self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> list[str]:
         """Bring everything up; the lines say where what answers. Raises ListenError."""
         lines = []
+        await self._cli.start()
         for name, service in self.routers.items():
             service.listen(self._addresses(service.router))
-            lines += [f"{name}: SNMP at {_shown(address)}" for address in service.agent.addresses]
-        self._lab.start(lambda router, line: None)
+            lines += [f"{name}: SNMP at {_written(address)}" for address in service.agent.addresses]
+        lines.append(f"CLI: ipsec-agent cli [--router {'|'.join(self.routers)}], at {self._cli.path}")
+        self._lab.start(self._run_line)
         if isinstance(self._runner, RealRunner):
             self._runner.start()
         elif self._options.until is not None:
@@ -151,10 +262,26 @@ class LabService:
         return [*lines, "ready"]
 
     async def stop(self) -> None:
+        """Close the CLI's sessions and every socket."""
+        for task in self._tasks:
+            task.cancel()
+        await self._cli.close()
         if isinstance(self._runner, RealRunner):
             self._runner.stop()
         for service in self.routers.values():
             service.close()
+
+    def _run_line(self, router: LabRouter, line: str) -> None:
+        """Carry out an exec line of the timeline; what it prints goes to the log."""
+
+        async def run() -> None:
+            terminal = Collected()
+            result = await CliSession(self._shown[router.name], terminal, self._commands).execute(line)
+            _log.info("%s# %s\n%s%s", router.name, line, terminal.text, result.error or "")
+
+        task = asyncio.get_running_loop().create_task(run())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _addresses(self, router: LabRouter) -> Sequence[Endpoint]:
         if router is not self._lab.first:
@@ -162,11 +289,12 @@ class LabService:
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
 
 
-def _shown(address: Endpoint) -> str:
+def _written(address: Endpoint) -> str:
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+_ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # the last for access lists
 _FOLLOW: dict[type, Callable[..., None]] = {
     HistorySizeSet: RouterService._resize,
     TrapTypesSet: RouterService._switch_traps,

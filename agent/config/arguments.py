@@ -59,9 +59,9 @@ VIRTUAL_INTERFACE_TYPES = frozenset(
     {"BVI", "Dialer", "Loopback", "Multilink", "Port-channel", "Tunnel", "Virtual-Template", "Vlan"}
 )
 
-_INTERFACE = re.compile(r"([A-Za-z][A-Za-z-]*)(\d+(?:/\d+)*(?:[.:]\d+)?)?$")
-_UNIT = re.compile(r"\d+(?:/\d+)*(?:[.:]\d+)?$")
-_DOTTED = re.compile(r"[\d.]*\.[\d.]*$")
+_INTERFACE = re.compile(r"([A-Za-z][A-Za-z-]*)([0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?)")
+_UNIT = re.compile(r"[0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?")
+_DOTTED = re.compile(r"[0-9.]*\.[0-9.]*")
 
 
 def interface_type(word: str) -> str | None:
@@ -75,8 +75,8 @@ def interface_type(word: str) -> str | None:
 
 def interface_name(text: str) -> str | None:
     """The canonical name of an interface written in IOS form ("s1/2.1" → "Serial1/2.1", "tunnel 0" → "Tunnel0"), else None."""
-    found = _INTERFACE.match(text.replace(" ", ""))
-    if not found or found[2] is None:
+    found = _INTERFACE.fullmatch(text.replace(" ", ""))
+    if not found:
         return None
     kind = interface_type(found[1])
     return f"{kind}{found[2]}" if kind else None
@@ -130,7 +130,7 @@ def _address(_: str) -> ArgumentType:
         value = _address_of(words[i].text)
         return (value, 1) if value is not None else None
 
-    return ArgumentType(read, "A.B.C.D", "an IPv4 address", lambda text: bool(_DOTTED.match(text)))
+    return ArgumentType(read, "A.B.C.D", "an IPv4 address", lambda text: bool(_DOTTED.fullmatch(text)))
 
 
 def _mask(_: str) -> ArgumentType:
@@ -141,7 +141,7 @@ def _mask(_: str) -> ArgumentType:
         inverse = ~int(value) & 0xFFFFFFFF
         return (value, 1) if inverse & (inverse + 1) == 0 else None
 
-    return ArgumentType(read, "A.B.C.D", "a network mask such as 255.255.255.0", lambda text: bool(_DOTTED.match(text)))
+    return ArgumentType(read, "A.B.C.D", "a network mask such as 255.255.255.0", lambda text: bool(_DOTTED.fullmatch(text)))
 
 
 def _word(parameters: str) -> ArgumentType:
@@ -181,7 +181,7 @@ def _interface(_: str) -> ArgumentType:
         joined = interface_name(words[i].text)
         if joined:
             return joined, 1
-        if i + 1 < len(words) and words[i].text.replace("-", "").isalpha() and _UNIT.match(words[i + 1].text):
+        if i + 1 < len(words) and words[i].text.replace("-", "").isalpha() and _UNIT.fullmatch(words[i + 1].text):
             apart = interface_name(words[i].text + words[i + 1].text)
             if apart:
                 return apart, 2
@@ -190,7 +190,7 @@ def _interface(_: str) -> ArgumentType:
     return ArgumentType(read, "Interface", "an interface name such as FastEthernet0/0", _never)
 
 
-_HOST = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?$")
+_HOST = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 
 def _host(_: str) -> ArgumentType:
@@ -199,9 +199,9 @@ def _host(_: str) -> ArgumentType:
         value = _address_of(text)
         if value is not None:
             return value, 1
-        return (text, 1) if _HOST.match(text) else None
+        return (text, 1) if _HOST.fullmatch(text) else None
 
-    return ArgumentType(read, "Hostname or A.B.C.D", "an IPv4 address or a host name", lambda text: bool(_DOTTED.match(text)))
+    return ArgumentType(read, "Hostname or A.B.C.D", "an IPv4 address or a host name", lambda text: bool(_DOTTED.fullmatch(text)))
 
 
 ARGUMENT_TYPES: Mapping[str, TypeFactory] = {

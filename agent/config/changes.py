@@ -127,6 +127,8 @@ def _interfaces(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEve
     old, new = before.interfaces, after.interfaces
     for name in dict.fromkeys((*old, *new)) if old != new else ():
         was, now = old.get(name), new.get(name)
+        if was is now:
+            continue
         if was is None or now is None or replace(was, crypto_map=None) != replace(now, crypto_map=None):
             yield InterfaceChanged(name)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -204,16 +205,17 @@ class CommandSet:
         raise best
 
 
+_FIRST_WORD = re.compile(r"\s*(\S+)\s?")
+
+
 def leading_form(line: str) -> tuple[str, int]:
     """("no" or "default" or "", the column after that word)."""
-    stripped = line.lstrip()
-    indent = len(line) - len(stripped)
-    first, blank, _ = stripped.partition(" ")
-    word = first.lower()
-    if word == "no":
-        return "no", indent + len(first) + len(blank)
-    if len(word) >= 3 and "default".startswith(word):
-        return "default", indent + len(first) + len(blank)
+    found = _FIRST_WORD.match(line)
+    word = found[1].lower() if found else ""
+    if found and word == "no":
+        return "no", found.end()
+    if found and len(word) >= 3 and "default".startswith(word):
+        return "default", found.end()
     return "", 0
 
 

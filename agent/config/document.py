@@ -63,7 +63,7 @@ def _read(text: str, commands: CommandSet | None) -> tuple[Document, list[Findin
     reader.read(text)
     document.unknown = tuple(each for each in reader.findings if not each.wrong)
     document.warnings = (*reader.warnings, *_dangling(document.config))
-    return document, reader.findings
+    return document, sorted(reader.findings, key=lambda each: each.line_number)
 
 
 def _dangling(config: RouterConfig) -> list[Finding]:

@@ -185,7 +185,10 @@ class Grammar(Generic[T]):
     """The commands of named modes. Built once by its owner; reading changes nothing."""
 
     def __init__(self, help_texts: Mapping[str, str] | None = None, types: Mapping[str, TypeFactory] | None = None) -> None:
-        """`help_texts` maps words to help lines: "crypto isakmp" (a keyword after another), "isakmp", or "<name>" (an argument)."""
+        """`help_texts` maps words to help lines: the longest ending of what was read counts.
+
+        Keys: "isakmp", "crypto isakmp" (after another word), "<name>" (an argument), "config-if description" (first in a mode).
+        """
         self._help = dict(help_texts or {})
         self._types = {**ARGUMENT_TYPES, **(types or {})}
         self._roots: dict[str, _Node] = {}
@@ -198,7 +201,7 @@ class Grammar(Generic[T]):
 
     def declare(self, mode: str, pattern: str, target: T, *, cut: bool = False) -> None:
         """Adds a command to a mode; with `cut` it may also end where the pattern says `~` (the `no` form)."""
-        root = self._roots.setdefault(mode, _Node(""))
+        root = self._roots.setdefault(mode, _Node(mode))
         for node in self._add(parse_pattern(pattern), [root], target, cut):
             node.target.append(target)
 

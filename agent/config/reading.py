@@ -16,7 +16,7 @@ from agent.config.grammar import SyntaxProblem
 
 # What `show running-config` prints above the configuration itself, and a pasted one brings along.
 _HEADING = re.compile(r"Building configuration\.\.\.|Current configuration : \d+ bytes")
-_BANNER = re.compile(r"banner\s+(?:\S+\s+)?(\^C|\S)")
+_BANNER = re.compile(r"banner (?:exec|incoming|login|motd|prompt-timeout|slip-ppp) +(\^C|[^\w\s])")
 
 
 @dataclass(slots=True)
@@ -50,11 +50,15 @@ class Reader:
     _last: dict[Place, tuple[str | Place | int, int]] = field(default_factory=dict)  # of each place, its last line and rank
     _warned: set[str] = field(default_factory=set)
     _serial: int = 0
+    _banner_at: int = 0
     _banner: str | None = None  # the delimiter of a banner whose text is being read
 
     def read(self, text: str) -> None:
-        for number, line in enumerate(text.splitlines(), 1):
-            self._line(number, line.rstrip())
+        for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+            self._line(number, line.expandtabs(8).rstrip())
+        if self._banner is not None and self._unknown is not None:
+            text = self._unknown.kept.lines[0]
+            self.findings.append(Finding(self._banner_at, text, f"its closing {self._banner}", wrong=True))
         self._close()
         for name in settle_hosts(self.state.config.snmp, self.state.config.hosts):
             self._warn(0, f"snmp-server host {name}", "no ip host line names it: nothing is sent there")
@@ -126,11 +130,14 @@ class Reader:
     # --- what is not understood ------------------------------------------------------------------------------------------
 
     def _not_understood(self, number: int, line: str, indent: int) -> None:
+        banner = _BANNER.match(line)
         unknown = self._unknown
-        if unknown is not None and self._joins(unknown.section, indent):
+        if unknown is not None and not banner and self._joins(unknown.section, indent):
             self._grow(number, " " * indent + line, indent)
             return
         self._close()
+        if banner:
+            self._leave(0)
         while len(self._stack) > 1 and not self._joins(self._sections[-1], indent):
             self._leave(len(self._stack) - 2)
         place = self._stack[-1]
@@ -139,9 +146,9 @@ class Reader:
         kept = KeptLines(self._serial, place, after, rank, (self._indented(line, indent),))
         self._unknown = _Unknown(kept, _Open(indent))
         self.findings.append(Finding(number, line, "not understood"))
-        banner = _BANNER.match(line)
-        if banner and line.count(banner[1], banner.start(1) + len(banner[1])) == 0:
+        if banner and banner[1] not in line[banner.end() :]:
             self._banner = banner[1]
+            self._banner_at = number
 
     def _joins(self, section: _Open, indent: int) -> bool:
         """Whether a line that is not understood belongs to a section: by its indentation, or, where none is used, until a `!`."""
@@ -163,7 +170,8 @@ class Reader:
         self._unknown.kept = _with_line(self._unknown.kept, text)
         if self._unknown.section.inner is None:
             self._unknown.section.inner = indent
-        self.findings.append(Finding(number, line.strip(), f"not understood, as the line that it stands under: {first.strip()}"))
+        under = f", as what it stands under: {first.strip()}" if beyond else ""
+        self.findings.append(Finding(number, line.strip(), f"not understood{under}"))
 
     def _banner_line(self, number: int, line: str) -> None:
         """A banner's text is no command, whatever it looks like, up to its delimiter."""

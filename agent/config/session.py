@@ -76,7 +76,7 @@ class Session:
     def help_at(self, text: str) -> list[tuple[str, str]]:
         """What `?` typed after `text` lists; raises SyntaxProblem. Words of the sub-mode, or else of an outer mode."""
         form, start = leading_form(text)
-        negated = bool(form) and text[start - 1] == " "
+        negated = bool(form) and text[start - 1].isspace()
         grammar, best = self._commands.grammar, SyntaxProblem("invalid", text, 0, 0)
         for place in reversed(self._stack):
             table = self._commands.table(place)

@@ -45,7 +45,7 @@ class AhSa:
             raise PacketRefusedError(Fault.MALFORMED)
         next_header, words, _, _, sequence = _HEADER.unpack_from(octets)
         if (words + 2) * 4 != behind:
-            raise PacketRefusedError(Fault.MALFORMED)
+            raise PacketRefusedError(Fault.INTEGRITY)  # an ICV of another length than agreed proves nothing
         self._window.check(sequence)
         covered = _covered(packet, len(octets))
         mine = self._auth.digest(covered, octets[: _HEADER.size], bytes(icv), octets[behind:])[:icv]

@@ -52,6 +52,9 @@ class Trouble(Enum):
     TIMEOUT = "no answer"
     REFUSED = "refused by the peer"
     KEY_EXCHANGE = "bad public value"
+    EXPIRED = "the ISAKMP SA has expired"
+    PEER_DELETED = "the peer has deleted the ISAKMP SA"
+    GIVEN_UP = "we have deleted the ISAKMP SA"
 
 
 class IkeCount(Enum):

@@ -93,10 +93,10 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class Dialogue:
-    """What every exchange has: its vector, the last message either way, and when something is to be done about it."""
+    """What every exchange has: its vector, what was heard, what was last said, and when something is to be done about it."""
 
     vector: bytes = b""
-    heard: bytes = b""
+    heard: tuple[bytes, ...] = ()
     said: bytes = b""
     tries: int = 0
     due: int | None = None
@@ -294,11 +294,11 @@ class IkeSa:
         spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
         self.events.append(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis))
 
-    def die(self, now: int) -> None:
-        """No more of this SA but the memory of it; quick modes under way fail with it."""
+    def die(self, now: int, trouble: Trouble) -> None:
+        """No more of this SA but the memory of it; quick modes under way fail with it, for the reason given."""
         for quick in self.quick.values():
             if quick.state is not QuickState.QM_COMPLETE:
-                self.give_up(quick, Trouble.REFUSED, now)
+                self.give_up(quick, trouble, now)
         self.state = State.DEAD
         self.quick.clear()
         self.expires = None

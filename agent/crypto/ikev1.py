@@ -24,7 +24,7 @@ from agent.crypto.ike_events import (
     Tally,
     Trouble,
 )
-from agent.crypto.ike_sa import IkeSa, QuickMode
+from agent.crypto.ike_sa import Dialogue, IkeSa, QuickMode
 from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, decode_header
 
 
@@ -65,7 +65,7 @@ def receive(sa: IkeSa, octets: bytes, now: int) -> None:
 def tick(sa: IkeSa, now: int) -> None:
     """Do what has fallen due: send again, give up, expire, forget."""
     if sa.expires is not None and sa.expires <= now:
-        sa.die(now)
+        sa.die(now, Trouble.EXPIRED)
         sa.events.append(Phase1Expired())
     for message_id, quick in list(sa.quick.items()):
         if quick.due is None or quick.due > now:
@@ -86,10 +86,8 @@ def tick(sa: IkeSa, now: int) -> None:
 
 
 def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
-    if octets == sa.main.heard:
-        _duplicate(sa)
-        # Our answer was lost, if we still wait for the next message or it was the last.
-        sa.say_again(sa.main)
+    if octets in sa.main.heard:
+        _copy(sa, sa.main, octets)
         return
     step = main_mode.MAIN_MODE.get((sa.role, sa.state))
     if step is None or header.encrypted != step.encrypted or header.message_id:
@@ -110,12 +108,12 @@ def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     except RefusedError as refused:
         _fail_main(sa, octets, refused, now)
     else:
-        sa.main.heard = octets
+        sa.main.heard += (octets,)
         sa.state = step.next_state
 
 
 def _fail_main(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
-    sa.main.heard = octets
+    sa.main.heard += (octets,)
     sa.main.said = b""
     sa.count(IkeCount.IN_DROPS)
     if refused.notify:
@@ -126,9 +124,8 @@ def _fail_main(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> Non
 
 def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     quick = sa.quick.get(header.message_id)
-    if quick is not None and octets == quick.heard:
-        _duplicate(sa)
-        sa.say_again(quick)
+    if quick is not None and octets in quick.heard:
+        _copy(sa, quick, octets)
         return
     if not sa.up or not header.encrypted:
         _drop(sa, octets, Trouble.ENCODING if sa.up else None)
@@ -162,7 +159,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
             return
         _fail_quick(sa, quick, octets, message.find(SecurityAssociation), refused, now)
     else:
-        quick.heard = octets
+        quick.heard += (octets,)
         quick.state = step.next_state
 
 
@@ -170,7 +167,7 @@ def _fail_quick(
     sa: IkeSa, quick: QuickMode, octets: bytes, offer: SecurityAssociation | None, refused: RefusedError, now: int
 ) -> None:
     """We refuse the peer's offer or answer: say so, naming the SPI that it will know the exchange by."""
-    quick.heard = octets
+    quick.heard += (octets,)
     sa.count(IkeCount.IN_DROPS)
     sa.count(IkeCount.OUT_P2_INVALIDS if quick.initiator else IkeCount.IN_P2_REJECTS)
     proposal = offer.proposals[0] if offer and offer.proposals else None
@@ -229,6 +226,13 @@ def _duplicate(sa: IkeSa) -> None:
     """A duplicate counts as a packet and a drop, and in nothing else."""
     sa.count(IkeCount.IN_PACKETS)
     sa.count(IkeCount.IN_DROPS)
+
+
+def _copy(sa: IkeSa, dialogue: Dialogue, octets: bytes) -> None:
+    """A copy of what was heard before. Of the last message it means that our answer was lost; of an earlier one nothing."""
+    _duplicate(sa)
+    if octets == dialogue.heard[-1]:
+        sa.say_again(dialogue)
 
 
 def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:

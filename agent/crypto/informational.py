@@ -66,7 +66,7 @@ def set_up_trouble(sa: IkeSa, notify: int) -> Trouble:
 
 def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
     """The phase 1 will not come about."""
-    sa.die(now)
+    sa.die(now, trouble)
     sa.events.append(Phase1Failed(trouble))
 
 
@@ -74,7 +74,7 @@ def delete_phase1(sa: IkeSa, now: int) -> None:
     """Tell the peer that the ISAKMP SA is gone, and forget it."""
     if sa.up:
         sa.inform((Delete(Protocol.ISAKMP, (sa.cookies,)),))
-    sa.die(now)
+    sa.die(now, Trouble.GIVEN_UP)
 
 
 def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
@@ -100,7 +100,7 @@ def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
     sa.count(IkeCount.IN_P2_SA_DELETES)
     if payload.protocol == Protocol.ISAKMP:
         if sa.cookies in payload.spis:
-            sa.die(now)
+            sa.die(now, Trouble.PEER_DELETED)
             sa.events.append(Phase1Deleted())
         return
     sa.events.append(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

@@ -84,7 +84,8 @@ class Bundle:
             inner = packet._replace(protocol=protocol, payload=payload)
         else:
             if protocol != ip.IP_IN_IP:
-                raise PacketRefusedError(Fault.POLICY)
+                # Without authentication, what decrypts to nonsense is corrupted rather than meant.
+                raise PacketRefusedError(Fault.POLICY if self.authenticates else Fault.DECRYPT)
             try:
                 inner = ip.decode(payload)
             except ip.BadPacketError:

@@ -49,13 +49,20 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """An inclusive range; 0–65535 is any."""
+    """An inclusive range, 0–65535 is any; or with `negated` all ports but those."""
 
     low: int = 0
     high: int = 65535
+    negated: bool = False
+
+    def holds(self, port: int) -> bool:
+        return (self.low <= port <= self.high) is not self.negated
 
     def within(self, other: Ports) -> bool:
-        return other.low <= self.low and self.high <= other.high
+        """Whether every port of this range is one of the other's."""
+        if other.negated:
+            return self == other or (not self.negated and (self.high < other.low or other.high < self.low))
+        return not self.negated and other.low <= self.low and self.high <= other.high
 
 
 ANY_PORT = Ports()
@@ -76,8 +83,8 @@ class Selector:
             self.protocol in (0, flow.protocol)
             and self.source.holds(flow.source)
             and self.destination.holds(flow.destination)
-            and self.source_ports.low <= flow.source_port <= self.source_ports.high
-            and self.destination_ports.low <= flow.destination_port <= self.destination_ports.high
+            and (self.source_ports is ANY_PORT or self.source_ports.holds(flow.source_port))
+            and (self.destination_ports is ANY_PORT or self.destination_ports.holds(flow.destination_port))
         )
 
     def within(self, other: Selector) -> bool:

@@ -11,8 +11,8 @@ from ipaddress import IPv4Address
 
 from agent.config.events import ConfigEvent
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
-from agent.lab.ike_engine import IkeRecord
 from agent.lab.ike_policy import Link
+from agent.lab.ike_records import IkeRecord
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.router import Router
 from agent.lab.tunnels import LiveTunnel
@@ -73,7 +73,7 @@ class Engine:
         """Whether a tunnel is live and ours to bring down."""
         if isinstance(tunnel, IkeTunnel):
             return self._router.ike.record_of(tunnel) is not None
-        return self._router.ipsec.live_of(tunnel) is not None
+        return self._router.ipsec.sas.live_of(tunnel) is not None
 
     def destroy_ike(self, tunnel: IkeTunnel) -> None:
         """Bring an IKE tunnel down, with a delete to the peer; what is not live is left alone."""
@@ -83,20 +83,20 @@ class Engine:
 
     def destroy_ipsec(self, tunnel: IpsecTunnel) -> None:
         """Bring an IPsec tunnel down, with deletes to the peer; what is not live is left alone."""
-        live = self._router.ipsec.live_of(tunnel)
+        live = self._router.ipsec.sas.live_of(tunnel)
         if live is not None:
-            self._router.ipsec.end(live, EndReason.OPERATOR, tell=True)
+            self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
 
     # --- clear ---
 
     def clear_crypto_session(self, wanted: SessionFilter = EVERYTHING) -> None:
         """`clear crypto session`: the IPsec tunnels of the sessions wanted, then their IKE tunnels, set-ups under way too."""
-        lives = self._router.ipsec.matching(lambda live: self._takes_live(wanted, live))
+        lives = self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
         links = {live.link for live in lives}
         records = [record for record in self._router.ike.records() if record.link in links or self._takes_record(wanted, record)]
         for live in lives:
-            self._router.ipsec.end(live, EndReason.OPERATOR, tell=True)
+            self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
 
@@ -111,8 +111,8 @@ class Engine:
 
     def clear_sa(self, wanted: SessionFilter = EVERYTHING) -> None:
         """`clear crypto sa [peer A|vrf V]`: IPsec tunnels; their IKE tunnels stay."""
-        for live in self._router.ipsec.matching(lambda live: self._takes_live(wanted, live)):
-            self._router.ipsec.end(live, EndReason.OPERATOR, tell=True)
+        for live in self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live)):
+            self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
 
     # --- what there is ---
 

@@ -7,17 +7,15 @@ its messages are known for what they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import ISAKMP_PORT, Exchange
+from agent.crypto.doi import Exchange
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import (
     BadMessage,
-    IkeCount,
     InitialContact,
     Phase1Deleted,
     Phase1Expired,
@@ -27,7 +25,6 @@ from agent.crypto.ike_events import (
     Phase2Failed,
     Phase2Keyed,
     Phase2Up,
-    Role,
     State,
     Trouble,
 )
@@ -35,14 +32,14 @@ from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import delete_phase1, delete_phase2
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.flow.counters import IkeCounter, PacketCounters
-from agent.flow.model import EndReason, Identity, IkeFacts, IkeFailureReason, IkeTunnel
+from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
+from agent.lab.ike_records import IkeRecord, IkeTally, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
-from agent.lab.scheduler import Scheduler, Timer
+from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import LiveTunnel
 
-_COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
 _MAX_DEAD = 1000  # SAs that are over but remembered
 _MAX_UNKNOWN = 256
 
@@ -55,39 +52,10 @@ _FAILURES = {
     Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
     Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
     Trouble.REFUSED: IkeFailureReason.OTHER,
+    Trouble.EXPIRED: IkeFailureReason.OTHER,
+    Trouble.PEER_DELETED: IkeFailureReason.PEER_DELETE,
+    Trouble.GIVEN_UP: IkeFailureReason.OPERATOR,
 }
-
-
-class IkeTally:
-    """Puts what an IKE core counts into a tunnel's counters."""
-
-    __slots__ = ("_counters",)
-
-    def __init__(self, counters: PacketCounters) -> None:
-        self._counters = counters
-
-    def count(self, what: IkeCount, amount: int = 1) -> None:
-        self._counters.add(_COUNTERS[what], amount)
-
-
-@dataclass(slots=True, eq=False)
-class IkeRecord:
-    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up."""
-
-    link: Link
-    sa: IkeSa
-    decisions: PeerDecisions
-    counters: PacketCounters
-    local_port: int = ISAKMP_PORT
-    remote_port: int = ISAKMP_PORT
-    tunnel: IkeTunnel | None = None
-    waiting: list[LiveTunnel] = field(default_factory=list)
-    timer: Timer | None = None
-    reported: set[Trouble] = field(default_factory=set)
-
-    @property
-    def negotiating(self) -> bool:
-        return self.sa.state not in (State.QM_IDLE, State.DEAD)
 
 
 SendDatagram = Callable[[Link, int, int, bytes], None]
@@ -158,7 +126,9 @@ class IkeEngine:
         return next((record for record in self._records.values() if record.tunnel is tunnel), None)
 
     def end(self, record: IkeRecord, reason: EndReason) -> None:
-        """End an SA from our side: the peer is told."""
+        """End an SA from our side, also one that is still being negotiated: the peer is told."""
+        if record.negotiating:
+            self._failed(record, IkeFailureReason.OPERATOR)
         delete_phase1(record.sa, self._scheduler.clock.now())
         self._ended(record, reason)
         self._settle(record)
@@ -252,7 +222,7 @@ class IkeEngine:
     def _knows(self, link: Link) -> bool:
         """Whether there is an SA of either phase with a peer."""
         ike = any(record.link == link and record.sa.up for record in self._records.values())
-        return ike or bool(self._ipsec.matching(lambda live: live.link == link and bool(live.bundles)))
+        return ike or bool(self._ipsec.sas.matching(lambda live: live.link == link and bool(live.bundles)))
 
     def _usable(self, live: LiveTunnel) -> IkeRecord | None:
         """An SA with the flow's peer and of its profile: the newest that is up, else one being negotiated."""
@@ -288,59 +258,33 @@ class IkeEngine:
     # --- what an SA tells ---
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
-        facts = self._facts(record)
+        facts = facts_of(self._config, record)
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             if live.negotiating:
                 self.negotiate(live)
 
-    def _facts(self, record: IkeRecord) -> IkeFacts:
-        sa, link = record.sa, record.link
-        policy = sa.policy()
-        profile = record.decisions.profile
-        local_address, remote_address = IPv4Address(link.local), IPv4Address(link.remote)
-        return IkeFacts(
-            identity_of(sa.local_identity) or Identity(True, str(local_address)),
-            identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
-            local_address,
-            remote_address,
-            record.local_port,
-            record.remote_port,
-            self._config.hostname,
-            self._config.host_name(remote_address),
-            sa.role is Role.INITIATOR,
-            False,
-            policy.encryption,
-            policy.key_bits,
-            policy.hash,
-            policy.authentication,
-            policy.group,
-            policy.lifetime,
-            sa.initiator_cookie,
-            sa.responder_cookie,
-            policy.priority,
-            link.front_vrf,
-            profile.name if profile else None,
-        )
-
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
+        self._failed(record, _FAILURES[event.trouble])
+        waiting, record.waiting = record.waiting, []
+        for live in waiting:
+            self._elsewhere(record, live)
+
+    def _failed(self, record: IkeRecord, reason: IkeFailureReason) -> None:
         sa, link = record.sa, record.link
         # Only a profile that has matched says whose failure it is; before that it is the front door's.
         vrf = record.decisions.inside_vrf if record.decisions.settled else link.front_vrf
         self._monitor.ike_failed(
             vrf,
-            _FAILURES[event.trouble],
+            reason,
             IPv4Address(link.local),
             IPv4Address(link.remote),
             identity_of(sa.local_identity),
             identity_of(sa.remote_identity),
             sa.initiator,
         )
-        waiting, record.waiting = record.waiting, []
-        for live in waiting:
-            self._elsewhere(record, live)
 
     def _elsewhere(self, record: IkeRecord, live: LiveTunnel) -> None:
         """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
@@ -352,7 +296,7 @@ class IkeEngine:
             live.link = live.link._replace(remote=peers[live.peer_at])
             self._scheduler.after(0, lambda: self._try(live))
         else:
-            self._ipsec.abandon(live)
+            self._ipsec.sas.abandon(live)
 
     def _try(self, live: LiveTunnel) -> None:
         if live.negotiating:
@@ -363,35 +307,40 @@ class IkeEngine:
         if tunnel is not None:
             self._monitor.ike_ended(tunnel, reason)
         for live in record.waiting:
-            self._ipsec.abandon(live)
+            self._ipsec.sas.abandon(live)
         record.waiting = []
 
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
         for other in self.records():
             if other is not record and other.link == record.link and other.sa.up:
-                other.sa.die(self._scheduler.clock.now())
+                other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
                 self._ended(other, EndReason.PEER_LOST)
                 self._settle(other)
-        for live in self._ipsec.matching(lambda live: live.link == record.link and live.row is not None):
-            self._ipsec.end(live, EndReason.PEER_LOST, tell=False)
+        for live in self._ipsec.sas.matching(lambda live: live.link == record.link and live.row is not None):
+            self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)
-        self._ipsec.keyed(event.result)
+        self._ipsec.sas.keyed(event.result)
 
     def _phase2_up(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Up)
         if record.tunnel is not None:
-            self._ipsec.up(event.result, record.tunnel)
+            self._ipsec.sas.up(event.result, record.tunnel)
 
     def _phase2_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Failed)
+        if event.trouble is Trouble.EXPIRED:
+            self._ipsec.interrupted(event)
+            if event.initiator and isinstance(live := event.tag, LiveTunnel):
+                self._scheduler.after(0, lambda: self._try(live))
+            return
         self._ipsec.failed(event, record.link, record.decisions.inside_vrf, record.tunnel)
 
     def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Deleted)
-        self._ipsec.deleted_by_peer(record.link, event.protocol, event.spis)
+        self._ipsec.sas.deleted_by_peer(record.link, event.protocol, event.spis)
 
     def _bad_message(self, record: IkeRecord, event: object) -> None:
         """One failure row for each kind of bad message that a live SA gets."""

@@ -79,7 +79,8 @@ class InterfacePort:
         self.state = state
         self.wire: Wire | None = None
         self._deliver = deliver
-        self.address = 0
+        self.address = 0  # the primary one
+        self.addresses: frozenset[int] = frozenset()
         self.configure(interface)
 
     @property
@@ -93,9 +94,10 @@ class InterfacePort:
     def configure(self, interface: Interface) -> None:
         self.interface = interface
         self.address = int(interface.address.ip) if interface.address else 0
+        self.addresses = frozenset({self.address, *(int(other.ip) for other in interface.secondary)} - {0})
 
     def has(self, address: int) -> bool:
-        return address == self.address and address != 0
+        return address in self.addresses
 
     def receive(self, octets: bytes) -> None:
         if not self.state.oper_up:

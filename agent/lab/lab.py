@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agent.config.document import Document, load
@@ -60,7 +61,7 @@ class Lab:
     def start(self, run: Callable[[LabRouter, str], None]) -> None:
         """Put the timeline on the schedule: `run` carries out an exec command of a router."""
         for entry in self.timeline:
-            self.scheduler.at(entry.time, lambda entry=entry: run(self.routers[entry.router], entry.run))  # type: ignore[misc]
+            self.scheduler.at(entry.time, partial(run, self.routers[entry.router], entry.run))
 
 
 def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:

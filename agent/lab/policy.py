@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, PortRange, RouterConfig, TransformSet
+from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, PortRange, RouterConfig, TransformSet
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
@@ -66,7 +66,7 @@ def addresses_of(operand: AclAddress) -> Addresses:
 
 
 def _ports(ports: PortRange | None) -> Ports:
-    return Ports(ports.low, ports.high) if ports else ANY_PORT
+    return Ports(ports.low, ports.high, ports.negated) if ports else ANY_PORT
 
 
 def rule_of(line: AclEntry) -> Rule:
@@ -90,7 +90,7 @@ def network_of(addresses: Addresses) -> IPv4Network | None:
 def identification_of(addresses: Addresses, protocol: int, ports: Ports) -> Identification | None:
     """The phase-2 identity of one end of a flow; None where IKEv1 has none for it (odd wildcards, port ranges)."""
     network = network_of(addresses)
-    if network is None or (ports != ANY_PORT and ports.low != ports.high):
+    if network is None or (ports != ANY_PORT and (ports.negated or ports.low != ports.high)):
         return None
     return Identification.of_network(network, protocol, 0 if ports == ANY_PORT else ports.low)
 
@@ -180,10 +180,18 @@ def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEn
             yield entry, entry.sequence, False
 
 
+def _local_address(config: RouterConfig, interface: Interface) -> int | None:
+    """Our end of a map's tunnels: the interface's address, or that of the one that `crypto map N local-address` names."""
+    found = config.crypto.maps.get(interface.crypto_map or "")
+    source = config.interfaces.get(found.local_address) if found and found.local_address else interface
+    return int(source.address.ip) if source and source.address else None
+
+
 def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[PolicyEntry[Target], ...]:
     """The policy of the map on an interface; incomplete entries protect nothing."""
     interface = config.interfaces[interface_name]
-    if interface.crypto_map is None or interface.address is None:
+    local = _local_address(config, interface)
+    if interface.crypto_map is None or local is None:
         return ()
     entries = []
     for entry, sequence, dynamic in _expanded(config, interface.crypto_map):
@@ -196,7 +204,7 @@ def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[Poli
         inside = profile.vrf if profile and profile.vrf is not None else interface.vrf
         target = Target(
             interface.name,
-            int(interface.address.ip),
+            local,
             interface.vrf,
             inside,
             interface.crypto_map,

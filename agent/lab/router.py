@@ -49,12 +49,13 @@ class Router:
         self._read_interfaces()
         self.ipsec = IpsecEngine(config, monitor, scheduler, random)
         self.ike = IkeEngine(config, monitor, scheduler, random, self.ipsec, self._send_isakmp, isakmp_policies)
-        self.ipsec.ike = self.ike
+        self.ipsec.sas.ike = self.ike
 
     # --- configuration ---
 
     def reload(self) -> None:
         """Take up what the configuration says now."""
+        self.device.name = self.config.hostname
         self._read_interfaces()
         self.ipsec.reload()
 
@@ -76,8 +77,8 @@ class Router:
         self._tables = build_tables(self.config)
         self._local = {}
         for port in self.ports.values():
-            if port.address and port.state.oper_up:
-                self._local.setdefault(port.vrf, {})[port.address] = port
+            if port.state.oper_up:
+                self._local.setdefault(port.vrf, {}).update(dict.fromkeys(port.addresses, port))
 
     def routes(self, vrf: str | None) -> RoutingTable | None:
         """The routing table of a VRF; None for a VRF that is not configured."""
@@ -117,12 +118,15 @@ class Router:
     def _pass_on(self, packet: ip.Packet, vrf: str | None, port: InterfacePort) -> None:
         """A packet in the clear, by now in its VRF: for us, or to be forwarded."""
         if packet.destination in self._local.get(vrf, ()):
-            if packet.protocol == ip.ICMP:
-                self._receive_icmp(packet, vrf)
+            self._deliver(packet, vrf)
         elif packet.ttl > 1:
             self.send(packet._replace(ttl=packet.ttl - 1), vrf)
         else:
             port.discard_in()
+
+    def _deliver(self, packet: ip.Packet, vrf: str | None) -> None:
+        if packet.protocol == ip.ICMP:
+            self._receive_icmp(packet, vrf)
 
     def _receive_udp(self, vrf: str | None, packet: ip.Packet) -> bool:
         """Whether the datagram was one for IKE."""
@@ -147,6 +151,9 @@ class Router:
 
     def send(self, packet: ip.Packet, vrf: str | None) -> None:
         """Route a packet of a VRF, through the crypto map of the interface that it leaves by."""
+        if packet.destination in self._local.get(vrf, ()):
+            self._deliver(packet, vrf)
+            return
         table = self._tables.get(vrf)
         path = table.lookup(packet.destination) if table else None
         port = self.ports.get(path.interface) if path else None
@@ -193,18 +200,21 @@ class Router:
         return ping
 
     def source_address(self, vrf: str | None, destination: IPv4Address) -> IPv4Address | None:
-        """The address that a packet of ours would have; None where there is no way."""
+        """The address that a packet of ours would have; None where there is no way.
+
+        It is that of the outgoing interface; of one that is in another VRF, the first of this VRF, so that answers come back here.
+        """
         table = self._tables.get(vrf)
         path = table.lookup(int(destination)) if table else None
         port = self.ports.get(path.interface) if path else None
-        return IPv4Address(port.address) if port and port.address else None
+        if port is None:
+            return None
+        if port.vrf == vrf and port.address:
+            return IPv4Address(port.address)
+        return next(map(IPv4Address, self._local.get(vrf, ())), None)
 
     def _send_echo(self, request: PingRequest, echo: bytes) -> None:
         source = request.source or self.source_address(request.vrf, request.destination)
         if source is None:
             return
-        packet = ip.Packet(int(source), int(request.destination), ip.ICMP, echo)
-        if packet.destination in self._local.get(request.vrf, ()):
-            self._receive_icmp(packet, request.vrf)  # ourselves
-        else:
-            self.send(packet, request.vrf)
+        self.send(ip.Packet(int(source), int(request.destination), ip.ICMP, echo), request.vrf)

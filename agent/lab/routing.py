@@ -75,7 +75,8 @@ def build_tables(config: RouterConfig) -> dict[str | None, RoutingTable]:
     up = {interface.name for interface in config.interfaces.values() if is_up(config, interface)}
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:
-            entries.setdefault(interface.vrf, []).append(RouteEntry(interface.address.network, True, interface.name, 0, 0))
+            for address in (interface.address, *interface.secondary):
+                entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, True, interface.name, 0, 0))
     for route in config.routes:
         if route.interface is not None and route.interface not in up:
             continue

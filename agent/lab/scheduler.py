@@ -51,15 +51,15 @@ class Scheduler:
         return queue[0][0] if queue else None
 
     def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = time.perf_counter) -> bool:
-        """Run what is due at `now`, for `budget` seconds of the world's time at most; whether something due is left."""
+        """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left."""
         end = meter() + budget if budget is not None else None
-        while True:
-            first = self.next_time()
-            if first is None or first > now:
-                return False
-            if end is not None and meter() >= end:
-                return True
+        first = self.next_time()
+        while first is not None and first <= now:
             timer = heapq.heappop(self._queue)[2]
             callback, timer.callback = timer.callback, None
             if callback:
                 callback()
+            first = self.next_time()
+            if end is not None and meter() >= end:
+                return first is not None and first <= now
+        return False

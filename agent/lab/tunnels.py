@@ -21,17 +21,34 @@ PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipco
 
 @dataclass(slots=True, eq=False)
 class Installed:
-    """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: a rekey has put another beside it."""
+    """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: it is on its way out, another carries the flow.
+
+    `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
+    """
 
     bundle: Bundle
     live: LiveTunnel
-    installed_at: int
+    begun_at: int
+    up_at: int = 0
     active: bool = False
     replaced: bool = False
     rekeying: bool = False
     spis: tuple[Spi, ...] = ()  # its rows in the monitor
     timers: list[Timer] = field(default_factory=list)
     reported: set[object] = field(default_factory=set)  # faults that have a failure row already
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made it: then it is for us to take it away."""
+        return self.bundle.result.initiator
+
+    def weaker_than(self, other: Installed) -> bool:
+        """Of two made at once, which gives way: a question that both ends answer alike, from SPIs that both know."""
+        return self._all_spis < other._all_spis
+
+    @property
+    def _all_spis(self) -> list[int]:
+        return sorted(spi for keys in self.bundle.result.sas for spi in (keys.inbound_spi, keys.outbound_spi))
 
     @property
     def inbound_spis(self) -> dict[Protocol, tuple[int, ...]]:
@@ -51,12 +68,19 @@ class LiveTunnel:
     bundles: list[Installed] = field(default_factory=list)  # oldest first
     row: IpsecTunnel | None = None
     negotiating: bool = False
+    asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried
 
     @property
     def outbound(self) -> Installed | None:
-        """The newest bundle that may send."""
-        return next((installed for installed in reversed(self.bundles) if installed.active), None)
+        """The newest bundle that may send, one that is not on its way out first."""
+        newest = None
+        for installed in reversed(self.bundles):
+            if installed.active:
+                if not installed.replaced:
+                    return installed
+                newest = newest or installed
+        return newest
 
 
 def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:

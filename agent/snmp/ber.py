@@ -66,6 +66,8 @@ def _decode_read(data: bytes) -> ReadRequest | None:
             if data[at] != 0x02 or not 1 <= size <= 4:
                 return None
             number = int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True)
+            if number < 0:  # outside the syntax of RFC 3416 §3
+                return None
             at += 2 + size
             if turn:
                 second = number

@@ -187,6 +187,19 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> l
         place = visible.successor(name)
         if place is None:
             return None
+        at, first = place
+        if at < len(visible.columns):
+            # Most often the next cell is the next row's; the rest is `_run`'s.
+            column = visible.columns[at]
+            table = column.table
+            if first < len(table.rows):
+                value = column.encode(table.rows[first], now)
+                if value is not None and len(value) < LARGEST_KEPT_VALUE:
+                    suffix = table.suffixes[first]
+                    size = len(suffix)
+                    head = column.heads.get(size) or column.head(size)
+                    bindings.append(head[len(value)] + suffix + value)
+                    continue
         found = _run(visible, place, 1, now)
         if found:
             bindings += found
@@ -199,9 +212,9 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> l
 
 def _get_bulk(visible: Visible, names: list[bytes], first: int, second: int, now: int, largest: int) -> list[bytes] | None:
     """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
-    non_repeaters = min(max(first, 0), len(names))
+    non_repeaters = min(first, len(names))
     # No more than fits: a binding takes at least seven octets.
-    count = min(max(second, 0), largest // 7 + 1)
+    count = min(second, largest // 7 + 1)
     bindings: list[bytes] = []
     runs: list[list[bytes]] = []
     for at, name in enumerate(names):

@@ -16,8 +16,7 @@ from pysnmp.proto.api import v1, v2c
 
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
-from agent.mib.values import length
-from agent.snmp.access import AccessPolicy, Grant
+from agent.snmp.access import AccessPolicy, Grant, Source
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.reading import (
     NO_ERROR,
@@ -34,6 +33,7 @@ from agent.snmp.reading import (
 )
 from agent.snmp.security import USM, AccessControl, source_of
 from agent.snmp.setting import STATUS, STATUS_FOR_VERSION_1, Refusal, set_values
+from agent.snmp.sizes import V3_HEADER, room_in_community_message, room_in_v3
 from agent.snmp.view import View
 from agent.snmp.wire import assignment, pysnmp_value
 
@@ -46,9 +46,9 @@ _KINDS = {
 }
 REQUESTS = tuple(_KINDS)
 _OUT_COUNTERS = {1: "snmpOutTooBigs", 2: "snmpOutNoSuchNames", 3: "snmpOutBadValues", 5: "snmpOutGenErrs"}
-_V3_HEADER = 48  # octets at most of an SNMPv3 message outside securityParameters and scopedPDU, padding of a cipher included
-_V3_SECURITY = 75  # octets at most of securityParameters besides engine ID and user name
 _MOST_BINDINGS = 2147483647
+MOST_SUB_IDENTIFIERS = 128
+LARGEST_SUB_IDENTIFIER = 4294967295
 
 Bindings = Sequence[tuple[Any, Any]]  # names and values as pysnmp has them
 
@@ -64,6 +64,7 @@ class _Request:
     context: str
     kind: int
     pdu: Any
+    bindings: Bindings
     largest_scoped_pdu: int
     size: int  # octets of the whole message
 
@@ -98,7 +99,16 @@ class CommandResponder:
         """Forget what was compiled from views and trees that may be no more."""
         self._visible.clear()
 
-    def process_pdu(
+    def process_pdu(self, engine: Any, *message: Any) -> None:
+        """pysnmp's dispatcher calls this with each request that is for us (RFC 3412 §4.2.2 processPdu). Nothing makes it raise."""
+        try:
+            self._process(engine, *message)
+        except Exception as fault:
+            self._failed(fault)
+
+    # --- one request ---
+
+    def _process(
         self,
         engine: Any,
         mp_model: Any,
@@ -112,7 +122,6 @@ class CommandResponder:
         largest_scoped_pdu: Any,
         state_reference: Any,
     ) -> None:
-        """pysnmp's dispatcher calls this with each request that is for us (RFC 3412 §4.2.2 processPdu)."""
         execution = engine.observer.get_execution_context("rfc3412.receiveMessage:request")
         request = _Request(
             int(mp_model),
@@ -122,30 +131,28 @@ class CommandResponder:
             bytes(context_name).decode(errors="replace"),
             _KINDS[pdu.tagSet],
             pdu,
+            (v1 if int(mp_model) == 0 else v2c).apiPDU.get_varbinds(pdu),
             int(largest_scoped_pdu),
             len(execution["wholeMsg"]),
         )
-        if request.model == USM and not self._policy().admits(request.name, source_of(execution["transportAddress"])):
+        source = source_of(execution["transportAddress"])
+        if request.model == USM and not self._policy().admits(request.name, source):
             return  # as for a community whose access list refuses the source: no answer
+        if not all(_is_name(name) for name, _ in request.bindings):
+            self._counters.count("snmpInASNParseErrs")
+            return
         status_information: dict[str, Any] = {}
         try:
-            tree, grant = self._subject(request)
+            tree, grant = self._subject(request, source)
             response = self._response(request, tree, grant, self._budget(request, engine, execution["wholeMsg"]))
         except _UnknownContext:
             response = pdu
             status_information = _unknown_context(engine, request.level)
-        arguments = (
-            context_engine_id,
-            context_name,
-            pdu_version,
-            response,
-            largest_scoped_pdu,
-            state_reference,
-            status_information,
-        )
+        security = (mp_model, security_model, security_name, security_level)
+        context = (context_engine_id, context_name, pdu_version)
         try:
             engine.message_dispatcher.return_response_pdu(
-                engine, mp_model, security_model, security_name, security_level, *arguments
+                engine, *security, *context, response, largest_scoped_pdu, state_reference, status_information
             )
         except error.StatusInformation:
             self._counters.count("snmpSilentDrops")  # not even an empty response fits
@@ -153,12 +160,10 @@ class CommandResponder:
         if not status_information:
             self._counters.count("snmpOutGetResponses")
 
-    # --- one request ---
-
-    def _subject(self, request: _Request) -> tuple[Tree, Grant | None]:
+    def _subject(self, request: _Request, source: Source) -> tuple[Tree, Grant | None]:
         """The tree of the request's context, and what may be done there; no grant where access is refused as such."""
         try:
-            grant = self._access.grant(request.model, request.name, request.level, request.context.encode())
+            grant = self._access.grant(request.model, request.name, request.level, request.context.encode(), source)
         except error.StatusInformation as refused:
             if refused["errorIndication"] == errind.noSuchContext:
                 raise _UnknownContext from None
@@ -169,10 +174,9 @@ class CommandResponder:
         return tree, grant
 
     def _response(self, request: _Request, tree: Tree, grant: Grant | None, budget: int) -> Any:
-        bindings = v2c.apiPDU.get_varbinds(request.pdu) if not request.version_1 else v1.apiPDU.get_varbinds(request.pdu)
-        self._counters.request(request.kind, len(bindings))
+        self._counters.request(request.kind, len(request.bindings))
         try:
-            answer = self._answer(request, tree, grant, bindings, budget)
+            answer = self._answer(request, tree, grant, budget)
         except Exception as fault:  # a view's own fault must not leave the manager without an answer
             self._failed(fault)
             answer = Answer(STATUS["genErr"], fault.place if isinstance(fault, ReadFaultError) else 0)
@@ -181,18 +185,16 @@ class CommandResponder:
         counter = _OUT_COUNTERS.get(answer.status)
         if counter is not None:
             self._counters.count(counter)
-        return _response_pdu(request, answer, bindings)
+        return _response_pdu(request, answer)
 
-    def _answer(
-        self, request: _Request, tree: Tree, grant: Grant | None, bindings: Sequence[tuple[Any, Any]], budget: int
-    ) -> Answer:
+    def _answer(self, request: _Request, tree: Tree, grant: Grant | None, budget: int) -> Answer:
         if grant is None:
             # RFC 3413 §3.2: noAccessEntry is authorizationError at the first binding; without bindings nobody was refused anything.
-            return _refused(request, Refusal("authorizationError", 1)) if bindings else Answer()
+            return _refused(request, Refusal("authorizationError", 1)) if request.bindings else Answer()
         if request.kind == SET:
-            return self._set(request, tree, grant, bindings)
+            return self._set(request, tree, grant)
         shown = self._shown(request, tree, grant)
-        names: list[Oid] = [tuple(name) for name, _ in bindings]
+        names: list[Oid] = [tuple(name) for name, _ in request.bindings]
         now = self._now()
         if request.kind == GET:
             return get(shown, names, now, request.version_1)
@@ -202,11 +204,11 @@ class CommandResponder:
         repetitions = min(int(v2c.apiBulkPDU.get_max_repetitions(request.pdu)), _MOST_BINDINGS)
         return get_bulk(shown, names, non_repeaters, repetitions, now, budget)
 
-    def _set(self, request: _Request, tree: Tree, grant: Grant, bindings: Bindings) -> Answer:
-        largest = self._largest() if request.model != USM else min(self._largest(), request.largest_scoped_pdu + _V3_HEADER)
+    def _set(self, request: _Request, tree: Tree, grant: Grant) -> Answer:
+        largest = self._largest() if request.model != USM else min(self._largest(), request.largest_scoped_pdu + V3_HEADER)
         if request.size > largest:
             return Answer(TOO_BIG)  # a SET's response is as large as the SET: refused before anything is done
-        refusal = set_values(tree, grant.write, [assignment(name, value) for name, value in bindings], self._failed)
+        refusal = set_values(tree, grant.write, [assignment(name, value) for name, value in request.bindings], self._failed)
         if refusal is None:
             return Answer()  # the bindings go back as they came
         if refusal.status == "noAccess" and request.model != USM:
@@ -226,10 +228,9 @@ class CommandResponder:
         """How many octets of variable bindings a response to this request may hold."""
         largest = self._largest()
         if request.mp_model == 3:
-            security = _V3_SECURITY + len(engine.snmpEngineID) + len(request.name)
-            scoped = min(request.largest_scoped_pdu, largest - _V3_HEADER - security)
-            return scoped - 31 - len(engine.snmpEngineID) - len(request.context.encode())
-        return _room(largest, request.mp_model, *_head(message))
+            names = len(engine.snmpEngineID), len(request.name), len(request.context.encode())
+            return room_in_v3(largest, request.largest_scoped_pdu, *names)
+        return room_in_community_message(largest, message)
 
     def _shrink(self, request: _Request, answer: Answer, budget: int) -> Answer:
         """A GETBULK gives what fits (RFC 3416 §4.2.3), anything else says tooBig (§4.2.1)."""
@@ -247,15 +248,14 @@ def _refused(request: _Request, refusal: Refusal) -> Answer:
     return Answer(STATUS[status], refusal.index)
 
 
-def _response_pdu(request: _Request, answer: Answer, asked: Bindings) -> Any:
+def _response_pdu(request: _Request, answer: Answer) -> Any:
     """pysnmp's response PDU. With an error, and to a SET, the bindings are those of the request (RFC 3416 §4.2.1, §4.2.5)."""
     api = v1 if request.version_1 else v2c
     pdu = api.apiPDU.get_response(request.pdu)
+    bindings = request.bindings
     if answer.status == TOO_BIG and not request.version_1:
-        asked = ()  # RFC 3416 §4.2.1: empty; RFC 1157 §4.1.2 has them as they came
-    failed = answer.status != NO_ERROR
-    bindings = asked
-    if not failed and request.kind != SET:
+        bindings = ()  # RFC 3416 §4.2.1: empty; RFC 1157 §4.1.2 has them as they came
+    if answer.status == NO_ERROR and request.kind != SET:
         bindings = [(name, pysnmp_value(value, request.version_1)) for name, value in answer.bindings]
     api.apiPDU.set_varbinds(pdu, bindings)
     api.apiPDU.set_error_status(pdu, answer.status)
@@ -263,51 +263,18 @@ def _response_pdu(request: _Request, answer: Answer, asked: Bindings) -> Any:
     return pdu
 
 
+def _is_name(name: Sequence[int]) -> bool:
+    """Whether a decoded OBJECT IDENTIFIER can name anything (RFC 2578 §3.5: at most 128 sub-identifiers of 32 bits)."""
+    return len(name) <= MOST_SUB_IDENTIFIERS and all(number <= LARGEST_SUB_IDENTIFIER for number in name)
+
+
 def _unknown_context(engine: Any, level: int) -> dict[str, Any]:
     """Count the unknown context, and have the Report say so (RFC 3413 §3.2 step 5, RFC 3412 §7.1.3)."""
     (counter,) = engine.get_mib_builder().import_symbols("__SNMP-TARGET-MIB", "snmpUnknownContexts")
     counter.syntax += 1
     return {
-        "errorIndication": errind.unknownContext,
+        "errorIndication": errind.noSuchContext,
         "oid": counter.name,
         "val": counter.syntax,
         "securityLevel": level,
     }
-
-
-def _head(message: bytes) -> tuple[int, int]:
-    """The lengths of a community and of a request-id as the response will encode them."""
-    try:
-        at = _content(message, 0)[0]  # the message
-        at = _content(message, at)[1]  # version
-        begin, at = _content(message, at)
-        community = at - begin
-        begin, at = _content(message, _content(message, at)[0])  # into the PDU
-        request_id = int.from_bytes(message[begin:at], "big", signed=True)
-    except IndexError:
-        return len(message), 5  # an encoding that pysnmp takes and we do not care to: assume the worst
-    return community, (request_id if request_id >= 0 else ~request_id).bit_length() // 8 + 1
-
-
-def _content(data: bytes, at: int) -> tuple[int, int]:
-    """Where the contents of the value at `at` begin and end."""
-    size = data[at + 1]
-    if size < 0x80:
-        return at + 2, at + 2 + size
-    count = size & 0x7F
-    begin = at + 2 + count
-    return begin, begin + int.from_bytes(data[at + 2 : begin], "big")
-
-
-def _room(largest: int, mp_model: int, community: int, request_id: int) -> int:
-    """The most octets of bindings with which a v1 or v2c response stays within `largest` octets."""
-    fixed = 3 + 1 + len(length(community)) + community
-    room = largest - fixed
-    while room > 0:  # lengths of lengths: a few turns
-        body = 2 + request_id + 6 + 1 + len(length(max(room, 0))) + room
-        whole = fixed + 1 + len(length(body)) + body
-        excess = 1 + len(length(whole)) + whole - largest
-        if excess <= 0:
-            break
-        room -= excess
-    return room

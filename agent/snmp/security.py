@@ -67,14 +67,17 @@ class AccessControl(rfc3415.Vacm):
         super().__init__()
         self._policy = policy
 
-    def grant(self, model: Any, name: Any, level: Any, context: Any) -> Grant:
-        """Steps 1 to 4 of the RFC: what one may do in a context. Raises StatusInformation: noSuchContext, noAccessEntry."""
+    def grant(self, model: Any, name: Any, level: Any, context: Any, source: Source | None = None) -> Grant:
+        """Steps 1 to 4 of the RFC: what one may do in a context. Raises StatusInformation: noSuchContext, noAccessEntry.
+
+        A community's source has been admitted before; that of a v3 user is yet to be, by the access list of the group.
+        """
         policy = self._policy()
         context_name = bytes(context).decode(errors="replace")
         if context_name not in policy.contexts:
             raise error.StatusInformation(errorIndication=errind.noSuchContext)
         if int(model) == USM:
-            grant = policy.user(bytes(name), LEVEL_NAMES[int(level)], context_name)
+            grant = policy.user(bytes(name), LEVEL_NAMES[int(level)], context_name, source)
         else:
             grant = policy.community(bytes(name), MODELS.get(int(model), ""), None)
         if grant is None or grant.context != context_name:

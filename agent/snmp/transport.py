@@ -71,29 +71,35 @@ class UdpTransport(AbstractAsyncioTransport):
         return True
 
     def _drain(self) -> None:
+        """Take what has come, then send what was answered: sending at once would wake the manager for each answer by itself."""
         receive = self._socket.recvfrom
+        fast = self.fast
+        answers = []
         for _ in range(DATAGRAMS_PER_WAKE_UP):
             try:
                 datagram, address = receive(LARGEST_DATAGRAM)
             except (BlockingIOError, InterruptedError):
-                return
+                break
             except OSError:
                 continue  # an ICMP error of an earlier datagram
-            self.receive(datagram, address)
-
-    def receive(self, datagram: bytes, address: Any) -> None:
-        """One datagram that came in. Nothing that it holds makes this raise."""
-        fast = self.fast
-        if fast is not None:
             try:
-                response = fast.answer(datagram, address[0])
+                response = fast.answer(datagram, address[0]) if fast is not None else None
             except Exception as fault:  # pysnmp may know better
                 self._failed(fault)
                 response = None
-            if response is not None:
-                if response:
-                    self._send(response, address)
-                return
+            if response is None:
+                self.receive(datagram, address)
+            elif response:
+                answers.append((response, address))
+        send = self._socket.sendto
+        for response, address in answers:
+            try:
+                send(response, address)
+            except OSError:  # no route, a full queue, no such port
+                self.unsent += 1
+
+    def receive(self, datagram: bytes, address: Any) -> None:
+        """One datagram for pysnmp. Nothing that it holds makes this raise."""
         receiver = self._callback_function
         if receiver is not None:
             try:

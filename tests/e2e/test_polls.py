@@ -14,11 +14,7 @@ def test_a_cleared_hub_shows_the_guides_73_objects_in_each_vrf(lab: Lab) -> None
     for community, poll in (("abc1", "1-cleared-abc1.txt"), ("abc2", "2-cleared-abc2.txt")):
         expected = golden(poll)
         assert len(expected) == 73
-        # The second print spells one counter otherwise than the module does; the objects are the same.
-        names = [name.replace("P2Exchs", "P2Exchgs") for name, _ in expected]
-        walked = walk("snmpbulkwalk", "-v2c", "-c", community, lab.hub)
-        assert [name for name, _ in walked] == names
-        assert [value for _, value in walked] == [value for _, value in expected]
+        assert walk("snmpbulkwalk", "-v2c", "-c", community, lab.hub) == expected
 
 
 def test_the_ping_prints_as_ios_does_and_loses_the_packet_that_brings_the_tunnel_up(lab: Lab) -> None:
@@ -47,8 +43,7 @@ def test_after_the_ping_the_hub_shows_the_guides_third_poll_to_every_manager(lab
     assert len(set(spis)) == 4
     assert all(isinstance(spi, int) and 256 <= spi < 2**32 for spi in spis)
 
-    unchanged = golden("4-after-ping-abc2.txt")
-    assert [value for _, value in walk("snmpbulkwalk", "-v2c", "-c", "abc2", lab.hub)] == [value for _, value in unchanged]
+    assert walk("snmpbulkwalk", "-v2c", "-c", "abc2", lab.hub) == golden("4-after-ping-abc2.txt")
 
 
 def test_net_snmp_given_our_modules_names_every_oid_that_is_served(lab: Lab) -> None:

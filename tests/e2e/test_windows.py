@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tests.e2e.conftest import Lab, run_tool
 from tests.e2e.polls import walk
 
@@ -29,10 +31,11 @@ def test_the_cli_sizes_every_context_and_a_set_its_own(lab: Lab) -> None:
     assert "131" not in lab.cli("show", "running-config").stdout
 
 
-def test_of_140_tunnels_that_ended_the_last_130_are_left(lab: Lab) -> None:
+def test_of_140_tunnels_that_ended_the_last_130_are_left(start_lab: Callable[..., Lab]) -> None:
+    lab = start_lab(options=["--speed", "50"])  # each ping waits two seconds of the lab's time for its lost packet
     lines = ["configure terminal", "crypto mib ipsec flowmib history tunnel size 130", "end"]
     assert lab.cli(stdin="\n".join([*lines, ""])).returncode == 0
-    turns = ["ping 10.22.1.1 source 10.20.1.1 repeat 1 timeout 1", "clear crypto session"] * 140
+    turns = ["ping 10.22.1.1 source 10.20.1.1 repeat 1", "clear crypto session"] * 140
     done = lab.cli(router="ipsecf-3745a", stdin="\n".join([*turns, ""]))
     assert done.returncode == 0
     history = walk("snmpbulkwalk", "-v2c", "-c", "abc1", lab.hub, root="cipSecTunnelHistTable")

@@ -69,7 +69,7 @@ def start_receiver(folder: Path) -> TrapReceiver:
     configuration.write_text("disableAuthorization yes\n")
     program = shutil.which("snmptrapd") or "/usr/sbin/snmptrapd"
     process = subprocess.Popen(
-        [program, "-f", "-n", "-Lo", "-C", "-c", str(configuration), "-OQsb", "-F", _FORMAT, f"udp:127.0.0.1:{port}"],
+        [program, "-f", "-n", "-Lo", "-C", "-c", str(configuration), "-OQsbU", "-F", _FORMAT, f"udp:127.0.0.1:{port}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

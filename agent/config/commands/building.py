@@ -12,7 +12,7 @@ from agent.config.model import RouterConfig
 
 L = TypeVar("L", bound=Any)
 
-HOST_MASK = IPv4Address("255.255.255.255")
+_HOST_MASK = IPv4Address("255.255.255.255")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,11 @@ def network_of(address: IPv4Address, mask: IPv4Address) -> tuple[IPv4Network, IP
     """The network, and the address as typed where the network alone would not tell it."""
     network = IPv4Network((int(address) & int(mask), str(mask)))
     return network, None if network.network_address == address else address
+
+
+def peer_network(address: IPv4Address, mask: IPv4Address | None) -> tuple[IPv4Network, IPv4Address | None]:
+    """The peers that an address and a mask name, and the address as typed: no mask is one peer, and 0.0.0.0 is all of them."""
+    return network_of(address, mask or _HOST_MASK) if int(address) else (IPv4Network("0.0.0.0/0"), None)
 
 
 def written_network(network: IPv4Network, typed: IPv4Address | None) -> str:

@@ -98,7 +98,9 @@ def _enter_transform_set(edit: Edit, match: ConfigMatch) -> Place:
     transform_set = TransformSet(name, mode=known.mode if known else "tunnel")
     edit.config.crypto.transform_sets[name] = replace(transform_set, **_transform_fields(match))  # type: ignore[arg-type]
     if "comp-lzs" in match.words:
-        edit.warnings.append("comp-lzs is kept but not offered to peers: nothing here implements LZS")
+        warning = "comp-lzs is kept but not offered to peers: nothing here implements LZS"
+        edit.warnings.append(warning)
+        edit.output.append(f"% Warning: {warning}")
     return Place("transform-set", (name,))
 
 

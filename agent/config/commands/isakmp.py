@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
-from agent.config.commands.building import HOST_MASK, Leaves, as_lines, encoded, network_of, written_network
+from agent.config.commands.building import Leaves, as_lines, encoded, peer_network, written_network
 from agent.config.model import CryptoConfig, IsakmpPeer, IsakmpPolicy, Keepalive, Keyring, PreSharedKey, RouterConfig
 
 MODES = {
@@ -46,6 +46,7 @@ HELP = {
     "aes": "AES - Advanced Encryption Standard.",
     "md5": "Message Digest 5",
     "sha": "Secure Hash Standard",
+    "description": "Description of this section",
     "no-xauth": "Bypasses XAuth for this peer",
 }
 
@@ -144,7 +145,7 @@ def _key(match: ConfigMatch) -> PreSharedKey:
     network: IPv4Network | None = None
     typed = None
     if match.maybe_address("address") is not None:
-        network, typed = network_of(match.address("address"), match.maybe_address("mask") or HOST_MASK)
+        network, typed = peer_network(match.address("address"), match.maybe_address("mask"))
     return PreSharedKey(
         match.maybe_word("key") or "",
         network,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
-from agent.config.commands.building import HOST_MASK, Leaves, network_of, written_network
+from agent.config.commands.building import Leaves, peer_network, written_network
 from agent.config.commands.isakmp import keepalive_of
 from agent.config.model import ClientGroup, IsakmpProfile, MatchIdentity, RouterConfig, Trustpoint
 
@@ -70,7 +70,7 @@ def _render(state: State, place: Place) -> Iterable[Rendered]:
 
 def _identity(match: ConfigMatch) -> MatchIdentity:
     if match.maybe_address("address") is not None:
-        network, typed = network_of(match.address("address"), match.maybe_address("mask") or HOST_MASK)
+        network, typed = peer_network(match.address("address"), match.maybe_address("mask"))
         return MatchIdentity("address", "", network, match.maybe_word("vrf"), typed)
     return MatchIdentity(" ".join(str(word) for word in match.all("kind")), match.word("value"))
 

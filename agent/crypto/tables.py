@@ -1,0 +1,36 @@
+"""Crypto room: the state machines of RFC 2409 as they are, in words: the tables that drive main mode and quick mode, for docs/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.crypto.ike_events import Role
+from agent.crypto.main_mode import MAIN_MODE
+from agent.crypto.quick_mode import QUICK_MODE
+
+
+def _table(title: str, rows: Iterable[tuple[str, ...]]) -> str:
+    head = ("role", "state", "hears", "that carries", "then")
+    lines = [f"### {title}", "", *("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)), ""]
+    return "\n".join(lines)
+
+
+def _carried(payloads: tuple[type, ...], encrypted: bool) -> str:
+    return ("HDR*" if encrypted else "HDR") + "".join(f", {payload.__name__}" for payload in payloads)
+
+
+def state_machines() -> str:
+    """Markdown: one table for each exchange, a row for each message that is expected in a state."""
+    main = (
+        (role.value, state.value, step.name, _carried(step.payloads, step.encrypted), step.next_state.value)
+        for role in Role
+        for (of, state), step in MAIN_MODE.items()
+        if of is role
+    )
+    quick = (
+        (role.value, state.value, step.name, _carried(step.payloads, True), step.next_state.value)
+        for role in Role
+        for (of, state), step in QUICK_MODE.items()
+        if of is role
+    )
+    return _table("Main mode", main) + "\n" + _table("Quick mode", quick)

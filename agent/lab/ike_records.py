@@ -1,0 +1,79 @@
+"""Lab room: one ISAKMP SA as a router holds it, its counters, and what it tells the flow monitor of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from agent.config.model import RouterConfig
+from agent.crypto.doi import ISAKMP_PORT
+from agent.crypto.ike_events import IkeCount, State, Trouble
+from agent.crypto.ike_sa import IkeSa
+from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.model import Identity, IkeFacts, IkeTunnel
+from agent.lab.ike_policy import Link, PeerDecisions, identity_of
+from agent.lab.scheduler import Timer
+from agent.lab.tunnels import LiveTunnel
+
+_COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
+
+
+class IkeTally:
+    """Puts what an IKE core counts into a tunnel's counters."""
+
+    __slots__ = ("_counters",)
+
+    def __init__(self, counters: PacketCounters) -> None:
+        self._counters = counters
+
+    def count(self, what: IkeCount, amount: int = 1) -> None:
+        self._counters.add(_COUNTERS[what], amount)
+
+
+@dataclass(slots=True, eq=False)
+class IkeRecord:
+    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up."""
+
+    link: Link
+    sa: IkeSa
+    decisions: PeerDecisions
+    counters: PacketCounters
+    local_port: int = ISAKMP_PORT
+    remote_port: int = ISAKMP_PORT
+    tunnel: IkeTunnel | None = None
+    waiting: list[LiveTunnel] = field(default_factory=list)
+    timer: Timer | None = None
+    reported: set[Trouble] = field(default_factory=set)
+
+    @property
+    def negotiating(self) -> bool:
+        return self.sa.state not in (State.QM_IDLE, State.DEAD)
+
+
+def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
+    """What a finished phase 1 agreed on."""
+    sa, link, policy, profile = record.sa, record.link, record.sa.policy(), record.decisions.profile
+    local_address, remote_address = IPv4Address(link.local), IPv4Address(link.remote)
+    return IkeFacts(
+        local=identity_of(sa.local_identity) or Identity(True, str(local_address)),
+        remote=identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
+        local_address=local_address,
+        remote_address=remote_address,
+        local_port=record.local_port,
+        remote_port=record.remote_port,
+        local_name=config.hostname,
+        remote_name=config.host_name(remote_address),
+        initiator=sa.initiator,
+        aggressive=False,
+        encryption=policy.encryption,
+        key_bits=policy.key_bits,
+        hash=policy.hash,
+        authentication=policy.authentication,
+        group=policy.group,
+        lifetime=policy.lifetime,
+        initiator_cookie=sa.initiator_cookie,
+        responder_cookie=sa.responder_cookie,
+        policy=policy.priority,
+        front_vrf=link.front_vrf,
+        profile=profile.name if profile else None,
+    )

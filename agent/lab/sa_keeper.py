@@ -1,0 +1,252 @@
+"""Lab room: the life of a router's SAs: installed, rekeyed, replaced, expired, deleted; the monitor told of each.
+
+Rekeying: who made a bundle of SAs replaces it when 10 seconds or 64 kilobytes of its lifetime are left, if it has carried packets;
+the other end does at half of that, should nothing have come. The old SAs stay for a while, so that packets under way still find
+them, then their maker deletes them: nobody takes away what the other made, or two that rekey at once would be left with nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from agent.config.model import RouterConfig
+from agent.crypto.doi import Protocol as IpsecProtocol
+from agent.crypto.ike_events import Phase2Result
+from agent.crypto.sad import Bundle, Sad
+from agent.crypto.spd import Flow, Selector
+from agent.flow.clock import SECOND
+from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
+from agent.flow.monitor import FlowMonitor
+from agent.lab.ike_policy import Link
+from agent.lab.policy import Target
+from agent.lab.scheduler import Scheduler
+from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
+
+SOFT_SECONDS = 10  # cipSecTunSaLifeTimeThreshold
+SOFT_KILOBYTES = 64  # cipSecTunSaLifeSizeThreshold
+OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
+_AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the way
+
+
+class Negotiator(Protocol):
+    """What IPsec asks of IKE."""
+
+    def negotiate(self, live: LiveTunnel) -> None:
+        """Begin a quick mode for a flow, under a phase 1 that may have to be made first."""
+        ...
+
+    def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
+        """Tell the peer that SAs are gone, if there is a phase 1 to tell it by."""
+        ...
+
+
+class SaKeeper:
+    """The flows of one router that have SAs or are getting them. `ike` is set once both engines exist."""
+
+    ike: Negotiator
+
+    def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler) -> None:
+        self.sad: Sad[Installed] = Sad()
+        self.lives: list[LiveTunnel] = []
+        self._config = config
+        self._monitor = monitor
+        self._scheduler = scheduler
+        self._by_target: dict[object, list[LiveTunnel]] = {}
+        self._by_row: dict[int, LiveTunnel] = {}
+
+    # --- finding ---
+
+    def live_of(self, row: IpsecTunnel) -> LiveTunnel | None:
+        live = self._by_row.get(row.index)
+        return live if live and live.row is row else None
+
+    def matching(self, wanted: Callable[[LiveTunnel], bool]) -> list[LiveTunnel]:
+        return [live for live in self.lives if wanted(live)]
+
+    def carrying(self, target: Target, flow: Flow) -> LiveTunnel | None:
+        """The live tunnel of an entry that takes a flow: one that can send before one that is being made."""
+        waiting = None
+        for live in self._by_target.get(target.key, ()):
+            if live.plan.selector.matches(flow):
+                if live.outbound:
+                    return live
+                waiting = waiting or live
+        return waiting
+
+    def same_flow(self, target: Target, selector: Selector, link: Link) -> LiveTunnel | None:
+        for live in self._by_target.get(target.key, ()):
+            if live.link == link and live.plan.selector == selector:
+                return live
+        return None
+
+    # --- beginnings ---
+
+    def add(self, live: LiveTunnel) -> LiveTunnel:
+        self.lives.append(live)
+        self._by_target.setdefault(live.plan.target.key, []).append(live)
+        return live
+
+    def negotiate(self, live: LiveTunnel) -> None:
+        live.negotiating = True
+        self.ike.negotiate(live)
+
+    def keyed(self, result: Phase2Result) -> None:
+        """A responder's SAs: packets may come in from now on."""
+        live = result.tag
+        assert isinstance(live, LiveTunnel)
+        self._install(live, result)
+
+    def up(self, result: Phase2Result, ike: IkeTunnel) -> None:
+        """A quick mode has finished: its SAs carry the flow from now on."""
+        live = result.tag
+        assert isinstance(live, LiveTunnel)
+        if live not in self.lives:
+            # The flow was ended while its quick mode was under way: the peer must not go on with it.
+            self.ike.delete_sas(live.link, {keys.protocol: (keys.inbound_spi,) for keys in result.sas})
+            for keys in result.sas:
+                self.sad.release(keys.inbound_spi)
+            return
+        installed = next((found for found in live.bundles if found.bundle.result == result), None) or self._install(live, result)
+        older = [found for found in live.bundles if found is not installed]
+        installed.active, installed.up_at = True, self._scheduler.clock.now()
+        live.negotiating = False
+        new = new_spis(installed.bundle)
+        if live.row is None:
+            facts = facts_of(self._config, live, installed.bundle, ike.facts.group)
+            live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
+            self._by_row[live.row.index] = live
+        else:
+            self._monitor.sas_installed(live.row, new)
+        installed.spis = tuple(live.row.spis[-len(new) :])
+        self._schedule(installed)
+        for found in older:
+            if found.active:
+                self._choose(found, installed)
+
+    def forget_spis(self, live: LiveTunnel, spis: tuple[int, ...]) -> None:
+        """SPIs of a quick mode that did not come about, and what was installed of it."""
+        for spi in spis:
+            self.sad.release(spi)
+        for installed in [found for found in live.bundles if found.bundle.inbound[0].spi in spis]:
+            self._uninstall(installed)
+
+    def abandon(self, live: LiveTunnel) -> None:
+        """No quick mode of ours is under way any more: the flow is as it was before."""
+        live.negotiating = False
+        self.tidy(live)
+
+    def tidy(self, live: LiveTunnel) -> None:
+        """Forget a flow that has no SAs and will get none."""
+        if live.row is None and not live.bundles and not live.negotiating:
+            self._forget(live)
+
+    # --- ends ---
+
+    def end(self, live: LiveTunnel, reason: EndReason, tell: bool) -> None:
+        """A flow is no longer protected: its SAs go, the peer is told if `tell`, its row becomes history."""
+        if live not in self.lives:
+            return
+        for installed in list(live.bundles):
+            if tell:
+                self.ike.delete_sas(live.link, installed.inbound_spis)
+            self._uninstall(installed)
+        row, live.row = live.row, None
+        self._forget(live)
+        if row is not None:
+            del self._by_row[row.index]
+            self._monitor.ipsec_ended(row, reason)
+
+    def deleted_by_peer(self, link: Link, protocol: int, spis: tuple[int, ...]) -> None:
+        """The peer has deleted SAs that we send with; the other SAs of their bundles go with them."""
+        for live in [live for live in self.lives if live.link == link]:
+            gone = [found for found in live.bundles if any(found.sends_with(protocol, spi) for spi in spis)]
+            self._drop(live, gone, EndReason.PEER_DELETE)
+
+    # --- lifetimes ---
+
+    def check_volume(self, installed: Installed) -> None:
+        """A packet has gone through a bundle: its soft and hard ends by volume."""
+        limit, used = installed.bundle.result.choice.kilobytes, installed.bundle.kilobytes
+        margin = SOFT_KILOBYTES if installed.ours else SOFT_KILOBYTES // 2
+        if used >= limit - margin and not installed.replaced:
+            self._rekey(installed)
+            if used >= limit:
+                self._expire(installed)
+
+    def _schedule(self, installed: Installed) -> None:
+        """A bundle's soft and hard ends by time."""
+        seconds = installed.bundle.result.choice.seconds
+        margin = SOFT_SECONDS * SECOND // (1 if installed.ours else 2)
+        end = self._scheduler.clock.now() + seconds * SECOND
+        installed.timers = [
+            self._scheduler.at(end - margin, lambda: self._rekey(installed)),
+            self._scheduler.at(end, lambda: self._expire(installed)),
+        ]
+
+    def _rekey(self, installed: Installed) -> None:
+        """The soft end of a bundle: make another, if this one was of use (as on IOS, an idle flow is let go)."""
+        used = installed.bundle.octets_in or installed.bundle.octets_out
+        if installed.active and used and not installed.replaced and not installed.rekeying:
+            installed.rekeying = True
+            self.negotiate(installed.live)
+
+    def _choose(self, older: Installed, newer: Installed) -> None:
+        """Two bundles carry one flow: the older goes; of two made at once by the two ends, the one that both find weaker."""
+        if older.ours == newer.ours:
+            self._retire(older)
+            return
+        if newer.begun_at - older.up_at > _AT_ONCE:
+            self._retire(older)
+        else:
+            self._retire(older if older.weaker_than(newer) else newer)
+
+    def _retire(self, installed: Installed) -> None:
+        """Another bundle has taken over: this one takes late packets, then goes. Its maker tells the peer, who waits for that."""
+        if installed.replaced:
+            return
+        installed.replaced = True
+        if installed.ours:
+            end = self._scheduler.clock.now() + OVERLAP
+            installed.timers.append(self._scheduler.at(end, lambda: self._remove_replaced(installed)))
+
+    def _remove_replaced(self, installed: Installed) -> None:
+        self.ike.delete_sas(installed.live.link, installed.inbound_spis)
+        self._drop(installed.live, [installed], EndReason.NORMAL)
+
+    def _expire(self, installed: Installed) -> None:
+        """The hard end of a bundle. Both ends count the same lifetime, so nobody is told."""
+        if installed in installed.live.bundles:
+            self._drop(installed.live, [installed], EndReason.NORMAL)
+
+    # --- within ---
+
+    def _forget(self, live: LiveTunnel) -> None:
+        if live in self.lives:
+            self.lives.remove(live)
+            self._by_target[live.plan.target.key].remove(live)
+
+    def _install(self, live: LiveTunnel, result: Phase2Result) -> Installed:
+        begun = live.asked_at if result.initiator else self._scheduler.clock.now()
+        installed = Installed(Bundle(result, self._config.crypto.replay_window), live, begun)
+        live.bundles.append(installed)
+        self.sad.install(installed)
+        return installed
+
+    def _uninstall(self, installed: Installed) -> None:
+        for timer in installed.timers:
+            timer.cancel()
+        self.sad.remove(installed)
+        installed.live.bundles.remove(installed)
+
+    def _drop(self, live: LiveTunnel, gone: list[Installed], reason: EndReason) -> None:
+        """Bundles are gone; the tunnel with them if no other can carry it."""
+        if not gone:
+            return
+        if any(found.active for found in live.bundles if found not in gone):
+            for installed in gone:
+                self._uninstall(installed)
+                if live.row is not None and installed.spis:
+                    self._monitor.sas_expired(live.row, installed.spis)
+        else:
+            self.end(live, reason, tell=False)

@@ -1,0 +1,107 @@
+"""Shell room: `ipsec-agent cli`: the client of a running lab's socket: one command, lines from a pipe, or a prompt."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from agent.shell.link import Link, RefusedError, ServerGoneError
+from agent.shell.prompt import interact
+from agent.shell.sockets import SocketError, only_live_socket
+
+OK, FAILED, INTERRUPTED = 0, 1, 130
+
+
+def run_client(state_dir: Path, router: str | None, words: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+    """`ipsec-agent cli`: with words one command, else a prompt where stdin is a terminal, else its lines. Gives the exit code."""
+    for stream in (stdin, stdout, stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+    try:
+        with contextlib.closing(Link(only_live_socket(state_dir), router)) as link:
+            if words:
+                return _one_shot(link, " ".join(words), stdin, stdout, stderr)
+            if stdin.isatty():
+                interact(link, _writer(stdout))
+                return OK
+            return _pasted(link, stdin, stdout)
+    except (SocketError, RefusedError) as error:
+        return _fail(stderr, str(error))
+    except ServerGoneError:
+        return _fail(stderr, "the lab has ended")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        _forget(stdout)
+        return FAILED
+
+
+def _fail(stderr: TextIO, reason: str) -> int:
+    stderr.write(f"ipsec-agent: {reason}\n")
+    return FAILED
+
+
+def _forget(stdout: TextIO) -> None:
+    """Nobody reads our output any more: what is left in its buffer must not fail at exit."""
+    with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+
+
+def _writer(stdout: TextIO) -> Callable[[str], None]:
+    def write(text: str) -> None:
+        stdout.write(text)
+        stdout.flush()
+
+    return write
+
+
+def _read_line(stdin: TextIO) -> str | None:
+    line = stdin.readline()
+    return line.rstrip("\r\n") if line else None
+
+
+# --- one command ---
+
+
+def _one_shot(link: Link, line: str, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+    write = _writer(stdout)
+
+    def answer(prompt: str, secret: bool) -> str | None:
+        write(prompt)
+        typed = _read_line(stdin)
+        if typed is None or not stdin.isatty():
+            write("\n")
+        return typed
+
+    prompt = link.prompt
+    done = link.run(line, write, answer)
+    if not done.error:
+        return OK
+    # A caret points into the line as typed after the prompt: it says nothing without them.
+    stderr.write((f"{prompt}{line}\n" if done.caret else "") + done.error)
+    return FAILED
+
+
+# --- lines from a pipe ---
+
+
+def _pasted(link: Link, stdin: TextIO, stdout: TextIO) -> int:
+    """Each line as if pasted into a terminal: what results is a transcript, errors and all."""
+    write = _writer(stdout)
+
+    def answer(prompt: str, secret: bool) -> str | None:
+        typed = _read_line(stdin)
+        write(f"{prompt}{'' if secret or typed is None else typed}\n")
+        return typed
+
+    while (line := _read_line(stdin)) is not None:
+        write(f"{link.prompt}{line}\n")
+        done = link.run(line, write, answer)
+        write(done.error)
+        if done.closed:
+            break
+    return OK

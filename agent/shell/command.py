@@ -1,0 +1,70 @@
+"""Shell room: what an exec command is: a pattern on the grammar engine of config/, and what it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+
+from agent.config.grammar import Match
+from agent.shell.doors import Router
+from agent.shell.terminal import Output, Terminal
+
+USER = "user"  # user exec, the grammar's mode of it
+PRIVILEGED = "exec"
+
+
+class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a failure
+    """A command that was read but cannot be carried out; `lines` are what IOS prints."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__(*lines)
+        self.lines = lines
+
+
+@dataclass(slots=True)
+class LineState:
+    """What IOS calls a line: the state of one terminal session, which its commands change."""
+
+    privileged: bool = True
+    configuring: bool = False
+    closed: bool = False
+    length: int = 24
+    width: int = 80
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What a command is carried out with. `interrupted` is set when the operator types the escape sequence."""
+
+    router: Router
+    line: LineState
+    out: Output
+    terminal: Terminal
+    interrupted: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def unless_interrupted(self, work: Coroutine[object, object, None]) -> bool:
+        """Carries out `work`, or as much of it as the operator lets; whether it was finished."""
+        doing = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self.interrupted.wait())
+        try:
+            await asyncio.wait({doing, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if doing.done():
+                doing.result()
+            return doing.done()
+        finally:
+            doing.cancel()
+            stopping.cancel()
+            await asyncio.gather(doing, stopping, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ExecCommand:
+    """`run` does it; `user` says that user exec has it too."""
+
+    pattern: str
+    run: Callable[[Context, Match[ExecCommand]], Awaitable[None]]
+    user: bool = False
+
+
+ExecMatch = Match[ExecCommand]

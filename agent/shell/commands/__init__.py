@@ -1,0 +1,19 @@
+"""Shell room: the exec commands, an area a file; `build` puts them on one grammar."""
+
+from __future__ import annotations
+
+from agent.config.grammar import Grammar
+from agent.shell.command import PRIVILEGED, USER, ExecCommand
+from agent.shell.commands import clear, modes, ping, show, show_crypto
+
+
+def build() -> Grammar[ExecCommand]:
+    """The commands of user exec (`USER`) and privileged exec (`PRIVILEGED`)."""
+    grammar = Grammar[ExecCommand]()
+    for area in (modes, ping, clear, show, show_crypto):
+        grammar.add_help(area.HELP)
+        for command in area.COMMANDS:
+            grammar.declare(PRIVILEGED, command.pattern, command)
+            if command.user:
+                grammar.declare(USER, command.pattern, command)
+    return grammar

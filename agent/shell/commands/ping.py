@@ -1,0 +1,251 @@
+"""Shell room: ping, with its options on one line or asked for one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import AddressValueError, IPv4Address
+
+from agent.config.arguments import interface_name
+from agent.config.model import Interface
+from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
+from agent.shell.doors import PingRequest, Probe, ProbeOutcome, Router
+
+HELP = {
+    "ping": "Send echo messages",
+    "ping vrf": "Select VPN routing instance",
+    "ip": "IP echo",
+    "vrf": "Select VPN routing instance",
+    "<vrf>": "VPN Routing/Forwarding instance name",
+    "<destination>": "Ping destination address or hostname",
+    "repeat": "specify repeat count",
+    "size": "specify datagram size",
+    "source": "specify source address or name",
+    "timeout": "specify timeout interval",
+    "<repeat>": "Repeat count",
+    "<size>": "Datagram size",
+    "<timeout>": "Timeout in seconds",
+    "<source>": "Source address",
+    "<interface>": "Source interface",
+}
+
+REPEAT = (1, 2147483647)
+SIZE = (36, 18024)
+TIMEOUT = (0, 3600)
+_MARKS_PER_LINE = 70
+
+_UNRECOGNIZED = "% Unrecognized host or address, or protocol not running."
+
+
+async def _with_options(context: Context, match: ExecMatch) -> None:
+    vrf = match.maybe_word("vrf")
+    _check_vrf(context.router, vrf)
+    address = match.maybe_address("source")
+    interface = match.maybe_word("interface")
+    source = None
+    if address is not None:
+        source = _own_address(context.router, address, vrf)
+    elif interface is not None:
+        source = _interface_address(context.router, interface, vrf)
+    request = PingRequest(
+        _resolve(context, match.word("destination")),
+        vrf,
+        source,
+        _number(match, "repeat", 5),
+        _number(match, "size", 100),
+        _number(match, "timeout", 2),
+    )
+    await _ping(context, request)
+
+
+def _number(match: ExecMatch, name: str, default: int) -> int:
+    found = match.maybe_number(name)
+    return default if found is None else found
+
+
+# --- the dialogue ---
+
+
+async def _dialogue(context: Context, match: ExecMatch) -> None:
+    """Asks as IOS does. What no engine can do (an option other than the default) is refused when it is answered."""
+    vrf = match.maybe_word("vrf")
+    _check_vrf(context.router, vrf)
+    protocol = await _ask(context, "Protocol [ip]: ")
+    if protocol and protocol.lower() != "ip":
+        raise CommandFailed(f'% Unknown protocol - "{protocol}", type "ping ?" for help')
+    destination = _resolve(context, await _ask(context, "Target IP address: "))
+    repeat = await _ask_number(context, "Repeat count", 5, REPEAT)
+    size = await _ask_number(context, "Datagram size", 100, SIZE)
+    timeout = await _ask_number(context, "Timeout in seconds", 2, TIMEOUT)
+    source = None
+    if _says_yes(await _ask(context, "Extended commands [n]: ")):
+        source = _source(context.router, await _ask(context, "Source address or interface: "), vrf)
+        await _ask_default(context, "Type of service [0]: ", lambda answer: answer in ("0", "0x0"))
+        await _ask_default(context, "Set DF bit in IP header? [no]: ", _says_no)
+        await _ask_default(context, "Validate reply data? [no]: ", _says_no)
+        await _ask_default(context, "Data pattern [0xABCD]: ", lambda answer: answer.lower() in ("0xabcd", "abcd"))
+        await _ask_default(context, "Loose, Strict, Record, Timestamp, Verbose[none]: ", lambda answer: answer.lower() == "none")
+    await _ask_default(context, "Sweep range of sizes [n]: ", _says_no)
+    await _ping(context, PingRequest(destination, vrf, source, repeat, size, timeout))
+
+
+async def _ask(context: Context, prompt: str) -> str:
+    answer = await context.terminal.ask(prompt)
+    if answer is None:
+        raise CommandFailed("% Ping was not begun: its questions were not answered.")
+    return answer.strip()
+
+
+async def _ask_number(context: Context, name: str, default: int, bounds: tuple[int, int]) -> int:
+    answer = await _ask(context, f"{name} [{default}]: ")
+    if not answer:
+        return default
+    low, high = bounds
+    if not (answer.isascii() and answer.isdigit() and low <= int(answer) <= high):
+        raise CommandFailed(f"% A decimal number between {low} and {high}.")
+    return int(answer)
+
+
+async def _ask_default(context: Context, prompt: str, is_default: Callable[[str], bool]) -> None:
+    answer = await _ask(context, prompt)
+    if answer and not is_default(answer):
+        raise CommandFailed(f"% {answer}: not supported here, only the default is.")
+
+
+def _says_yes(answer: str) -> bool:
+    if answer and not _says_no(answer) and not "yes".startswith(answer.lower()):
+        raise CommandFailed("% Please answer 'yes' or 'no'.")
+    return bool(answer) and not _says_no(answer)
+
+
+def _says_no(answer: str) -> bool:
+    return "no".startswith(answer.lower())
+
+
+# --- addresses ---
+
+
+def _check_vrf(router: Router, vrf: str | None) -> None:
+    if vrf is not None and vrf not in router.document.config.vrfs:
+        raise CommandFailed(f"% VRF {vrf} does not exist")
+
+
+def _resolve(context: Context, name: str) -> IPv4Address:
+    """The address of a name that an `ip host` line gives: no domain server is ever asked, but IOS would say that it asks."""
+    address = _address(name)
+    if address is not None:
+        return address
+    config = context.router.document.config
+    known = config.hosts.get(name)
+    if known is not None:
+        return known
+    if config.domain_lookup and name:
+        servers = "".join(f" ({server})" for server in config.name_servers) or " (255.255.255.255)"
+        context.out.line(f'Translating "{name}"...domain server{servers}')
+    raise CommandFailed(_UNRECOGNIZED)
+
+
+def _address(text: str) -> IPv4Address | None:
+    try:
+        return IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+def _source(router: Router, answer: str, vrf: str | None) -> IPv4Address | None:
+    if not answer:
+        return None
+    address = _address(answer)
+    if address is not None:
+        return _own_address(router, address, vrf)
+    name = interface_name(answer)
+    if name is None:
+        raise CommandFailed("% Invalid source. Must use IP address or full interface name without spaces (e.g. Serial0/1)")
+    return _interface_address(router, name, vrf)
+
+
+def _is_up(router: Router, interface: Interface) -> bool:
+    state = router.device.interface(interface.name)
+    return state is not None and state.oper_up
+
+
+def _own_address(router: Router, address: IPv4Address, vrf: str | None) -> IPv4Address:
+    for interface in router.document.config.interfaces.values():
+        own = [each.ip for each in (interface.address, *interface.secondary) if each is not None]
+        if address in own and interface.vrf == vrf and _is_up(router, interface):
+            return address
+    raise CommandFailed("% Invalid source address- IP address not on any of our up interfaces")
+
+
+def _interface_address(router: Router, name: str, vrf: str | None) -> IPv4Address:
+    interface = router.document.config.interfaces.get(name)
+    if interface is None or interface.address is None or not _is_up(router, interface):
+        raise CommandFailed("% Invalid source interface - IP not enabled or interface is down")
+    if interface.vrf != vrf:
+        raise CommandFailed("% Invalid source interface - Interface vrf does not match the vrf used for ping")
+    return interface.address.ip
+
+
+# --- the ping itself ---
+
+
+async def _ping(context: Context, request: PingRequest) -> None:
+    """Prints a mark per probe as it is decided, and the summary, also of one that the operator ended."""
+    out = context.out
+    out.line("Type escape sequence to abort.")
+    out.line(
+        f"Sending {request.repeat}, {request.size}-byte ICMP Echos to {request.destination}, timeout is {request.timeout} seconds:"
+    )
+    if request.source is not None:
+        out.line(f"Packet sent with a source address of {request.source} ")  # IOS ends this line with a blank
+    tally = _Tally(out.write)
+    finished = await context.unless_interrupted(context.router.doors.ping(request, tally.add))
+    # The probe under way when it was ended has been sent, and is not answered.
+    sent = tally.decided if finished else min(tally.decided + 1, request.repeat)
+    tally.print_summary(sent)
+
+
+class _Tally:
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self.decided = 0
+        self._replies = 0
+        self._total = 0  # microseconds
+        self._least = 0
+        self._most = 0
+        self._write = write
+
+    def add(self, probe: Probe) -> None:
+        self.decided += 1
+        if probe.outcome is ProbeOutcome.REPLY:
+            self._least = min(self._least, probe.round_trip) if self._replies else probe.round_trip
+            self._most = max(self._most, probe.round_trip)
+            self._replies += 1
+            self._total += probe.round_trip
+        self._write(probe.outcome.value)
+        if self.decided % _MARKS_PER_LINE == 0:
+            self._write("\n")
+
+    def print_summary(self, sent: int) -> None:
+        if self.decided % _MARKS_PER_LINE:
+            self._write("\n")
+        percent = 100 * self._replies // sent if sent else 0
+        times = ""
+        if self._replies:
+            shown = "/".join(str(_milliseconds(time)) for time in (self._least, self._total // self._replies, self._most))
+            times = f", round-trip min/avg/max = {shown} ms"
+        self._write(f"Success rate is {percent} percent ({self._replies}/{sent}){times}\n")
+
+
+def _milliseconds(time: int) -> int:
+    """Whole milliseconds, at least one: IOS knows no shorter round trip."""
+    return max(1, (time + 500) // 1000)
+
+
+_OPTIONS = (
+    "[repeat <repeat:int({}-{})> | size <size:int({}-{})> | timeout <timeout:int({}-{})>"
+    " | source {{<source:address> | <interface:interface>}}]*"
+).format(*REPEAT, *SIZE, *TIMEOUT)
+
+COMMANDS = (
+    ExecCommand("ping [vrf <vrf:word>] [ip]", _dialogue, user=True),
+    ExecCommand(f"ping [vrf <vrf:word>] [ip] <destination:host> {_OPTIONS}", _with_options, user=True),
+)

@@ -1,0 +1,72 @@
+"""Shell room: `show crypto …`, in the form of the router's release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from agent.shell.command import Context, ExecCommand, ExecMatch
+from agent.shell.doors import IsakmpSa
+from agent.shell.releases import Release, release_of
+
+HELP = {
+    "show crypto": "Encryption subsystem",
+    "show crypto isakmp": "Show ISAKMP information",
+    "show crypto isakmp sa": "Show ISAKMP security associations",
+    "show crypto mib": "Show Crypto-related MIB parameters",
+    "show crypto mib ipsec": "Show IPsec-related MIB parameters",
+    "flowmib": "Show flow MIB parameters",
+    "history": "Show history parameters",
+    "failure": "Show failure history parameters",
+    "tunnel": "Show tunnel history parameters",
+    "history failure size": "Show failure history window size",
+    "history tunnel size": "Show tunnel history window size",
+    "flowmib version": "Show flow MIB version",
+}
+
+MIB_LEVEL = 1  # cipSecMibLevel
+
+
+async def _tunnel_window(context: Context, match: ExecMatch) -> None:
+    context.out.line(f"IPSec History Window Size: {context.router.monitor.vrf(None).tunnel_window}")
+
+
+async def _failure_window(context: Context, match: ExecMatch) -> None:
+    context.out.line(f"IPSec Failure Window Size: {context.router.monitor.vrf(None).failure_window}")
+
+
+async def _mib_version(context: Context, match: ExecMatch) -> None:
+    context.out.line(f"IPSec Flow MIB version: {MIB_LEVEL}")
+
+
+async def _isakmp_sa(context: Context, match: ExecMatch) -> None:
+    form = _ISAKMP_SA[release_of(context.router.document.config.version)]
+    await context.out.lines(form(context.router.doors.isakmp_sas()))
+
+
+def _classic_isakmp_sa(sas: Iterable[IsakmpSa]) -> Iterator[str]:
+    yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id slot status"
+    for sa in sas:
+        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.connection:>7} {0:>4} {sa.status}"
+
+
+def _xe_isakmp_sa(sas: Iterable[IsakmpSa]) -> Iterator[str]:
+    yield "IPv4 Crypto ISAKMP SA"
+    yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id status"
+    for sa in sas:
+        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.connection:>7} {sa.status}"
+    yield ""
+    yield "IPv6 Crypto ISAKMP SA"
+    yield ""
+
+
+_ISAKMP_SA: dict[Release, Callable[[Iterable[IsakmpSa]], Iterator[str]]] = {
+    Release.CLASSIC: _classic_isakmp_sa,
+    Release.XE: _xe_isakmp_sa,
+}
+
+COMMANDS = (
+    ExecCommand("show crypto isakmp sa", _isakmp_sa, user=True),
+    ExecCommand("show crypto mib ipsec flowmib history failure size", _failure_window, user=True),
+    ExecCommand("show crypto mib ipsec flowmib history tunnel size", _tunnel_window, user=True),
+    ExecCommand("show crypto mib ipsec flowmib version", _mib_version, user=True),
+)

@@ -1,0 +1,22 @@
+"""Shell room: in which of two forms a router's output is: the classic one, or that of IOS XE. Nothing else knows a release.
+
+The `version` line of the configuration decides; lines that differ are looked up by `Release` where they are printed.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+
+_FIRST_XE = (15, 2)
+
+
+class Release(Enum):
+    CLASSIC = "classic"
+    XE = "xe"
+
+
+def release_of(version: str) -> Release:
+    """The form of a `version` line's release ("12.4", "15.2", "16.9"); one that cannot be read is new."""
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return Release.CLASSIC if found and (int(found[1]), int(found[2])) < _FIRST_XE else Release.XE

@@ -1,0 +1,182 @@
+"""Shell room: the Unix socket front end: each connection is a CLI session of one router. The frames are in `protocol`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.config.grammar import SyntaxProblem
+from agent.shell.doors import Router
+from agent.shell.protocol import LONGEST, Frame, ProtocolError, decode, encode, text_of
+from agent.shell.session import Commands, Result, Session
+from agent.shell.sockets import bind_socket
+
+_OUT_CHUNK = 1 << 16  # characters: no frame of output comes near the limit
+
+
+class CliServer:
+    """Serves the routers of a lab, the first by default, on the socket named after it, from `start` to `close`."""
+
+    def __init__(self, state_dir: Path, lab: str, routers: Sequence[Router], commands: Commands | None = None) -> None:
+        self._state_dir = state_dir
+        self._lab = lab
+        self._routers = {router.name: router for router in routers}
+        self._commands = commands or Commands()
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def path(self) -> Path:
+        """Where it listens; only between `start` and `close`."""
+        assert self._path is not None
+        return self._path
+
+    async def start(self) -> None:
+        """Opens the socket; raises SocketError, also where another process serves a lab of this name."""
+        listener, self._path = bind_socket(self._state_dir, self._lab)
+        self._server = await asyncio.start_unix_server(self._connected, sock=listener, limit=LONGEST)
+
+    async def close(self) -> None:
+        """Ends every session and removes the socket."""
+        if self._server is None or self._path is None:
+            return
+        self._path.unlink(missing_ok=True)
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+        self._server = None
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # a stream's callback runs in one
+        self._tasks.add(task)
+        try:
+            await _Connection(reader, writer, self._routers, self._commands).serve()
+        except (ConnectionError, ProtocolError):
+            pass  # the client has gone, or is none: its session goes with it
+        except asyncio.CancelledError:
+            pass  # closing
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+
+
+class _Connection:
+    """One client: the terminal of its session."""
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        routers: dict[str, Router],
+        commands: Commands,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._routers = routers
+        self._commands = commands
+        self._requests: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._answers: asyncio.Queue[str | None] = asyncio.Queue()
+
+    # --- Terminal ---
+
+    def write(self, text: str) -> None:
+        for at in range(0, len(text), _OUT_CHUNK):
+            self._send({"out": text[at : at + _OUT_CHUNK]})
+
+    async def flush(self) -> None:
+        await self._writer.drain()
+
+    async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        self._send({"ask": prompt, "secret": secret})
+        return await self._answers.get()
+
+    # --- frames ---
+
+    async def serve(self) -> None:
+        hello = await self._receive()
+        if hello is None:
+            return
+        router = self._wanted(hello)
+        if router is None:
+            self._send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
+            await self.flush()
+            return
+        session = Session(router, self, self._commands)
+        self._send({"prompt": session.prompt})
+        receiving = asyncio.ensure_future(self._receive_all(session))
+        try:
+            await self._carry_out(session)
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+    def _wanted(self, hello: Frame) -> Router | None:
+        name = hello.get("hello")
+        if name is None:
+            return next(iter(self._routers.values()), None)
+        return self._routers.get(name) if isinstance(name, str) else None
+
+    async def _receive(self) -> Frame | None:
+        """The next frame, None at the end; raises ProtocolError."""
+        try:
+            octets = await self._reader.readline()
+        except ValueError as error:  # longer than any frame
+            raise ProtocolError("too long") from error
+        return decode(octets) if octets else None
+
+    async def _receive_all(self, session: Session) -> None:
+        """Takes frames while a command may be under way: what is for the command goes to it, the rest waits its turn."""
+        try:
+            while (frame := await self._receive()) is not None:
+                if "interrupt" in frame:
+                    session.interrupt()
+                elif "answer" in frame:
+                    answer = frame["answer"]
+                    self._answers.put_nowait(answer if isinstance(answer, str) else None)
+                else:
+                    self._requests.put_nowait(frame)
+        except (ConnectionError, ProtocolError):
+            pass  # as at the end: nothing more can come
+        session.interrupt()
+        self._answers.put_nowait(None)
+        self._requests.put_nowait(None)
+
+    async def _carry_out(self, session: Session) -> None:
+        while not session.closed and (frame := await self._requests.get()) is not None:
+            if "run" in frame:
+                result = await self._execute(session, text_of(frame, "run"))
+                self._send({"done": result.error, "caret": result.caret, "prompt": session.prompt, "closed": session.closed})
+            elif "help" in frame:
+                self._send({"text": _help(session, text_of(frame, "help"))})
+            elif "complete" in frame:
+                self._send({"text": session.complete(text_of(frame, "complete"))})
+            else:
+                raise ProtocolError("unknown frame")
+            await self.flush()
+
+    async def _execute(self, session: Session, line: str) -> Result:
+        """A command that breaks is told to the operator and to the loop's handler (the log): it ends neither session nor lab."""
+        try:
+            return await session.execute(line)
+        except (ConnectionError, ProtocolError):
+            raise
+        except Exception as error:
+            context = {"message": f"the command {line!r} broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return Result("% The command broke: the log of the lab says how\n")
+
+    def _send(self, frame: Frame) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(encode(frame))
+
+
+def _help(session: Session, text: str) -> str:
+    try:
+        return session.help_text(text)
+    except SyntaxProblem as problem:
+        return f'% Ambiguous command:  "{text.strip()}"\n' if problem.kind == "ambiguous" else "% Unrecognized command\n"

@@ -1,0 +1,207 @@
+"""Shell room: one CLI session of one router: modes, prompt, commands, help, completion, output modifiers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from agent.config.grammar import Grammar, SyntaxProblem
+from agent.config.session import Session as ConfigSession
+from agent.shell.command import PRIVILEGED, USER, CommandFailed, Context, ExecCommand, ExecMatch, LineState
+from agent.shell.commands import build
+from agent.shell.doors import Router
+from agent.shell.filters import MODE as MODIFIER
+from agent.shell.filters import LineFilter, Modifier, modifier_grammar
+from agent.shell.regex import RegexError
+from agent.shell.terminal import Output, Terminal
+
+_CONTROL_Z = "\x1a"
+_DO = re.compile(r"\s*do\s+")
+_HEADINGS = {True: "Configure commands:", False: "Exec commands:"}
+
+
+class Commands:
+    """The grammars that sessions share: build once, pass on."""
+
+    def __init__(self) -> None:
+        self.exec: Grammar[ExecCommand] = build()
+        self.modifiers: Grammar[Modifier] = modifier_grammar()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a line ended. `error` is IOS's lines, empty where it was obeyed; with `caret`, they point into the line as typed."""
+
+    error: str = ""
+    caret: bool = False
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.error)
+
+
+class Session:
+    """Carries out lines one at a time; what they print goes to the terminal as it comes, errors into the result."""
+
+    def __init__(self, router: Router, terminal: Terminal, commands: Commands, privileged: bool = True) -> None:
+        self._router = router
+        self._terminal = terminal
+        self._commands = commands
+        self._line = LineState(privileged=privileged)
+        self._config: ConfigSession | None = None
+        self._deferred: str | None = None
+        self._interrupted = asyncio.Event()
+
+    @property
+    def prompt(self) -> str:
+        """ "router#", "router>", "router(config-if)#"."""
+        name = self._router.document.config.hostname
+        if self._config is not None:
+            return name + self._config.prompt_suffix
+        return name + ("#" if self._line.privileged else ">")
+
+    @property
+    def closed(self) -> bool:
+        """Whether the operator has left."""
+        return self._line.closed
+
+    def interrupt(self) -> None:
+        """The escape sequence: ends the command under way, if it can be ended."""
+        self._interrupted.set()
+
+    async def execute(self, line: str) -> Result:
+        """Carries out one line as typed after the prompt; one that ends in `?` is answered with help, one in ^Z is a last one."""
+        self._interrupted = asyncio.Event()
+        if line.endswith(_CONTROL_Z):
+            return await self._end(line[:-1])
+        if line.rstrip().endswith("?"):
+            return self._print_help(line.rstrip()[:-1])
+        if self._config is not None:
+            return await self._configure(self._config, line)
+        return await self._exec(line, 0, len(self.prompt))
+
+    # --- exec ---
+
+    async def _exec(self, line: str, start: int, prompt_width: int) -> Result:
+        """Carries out the exec command that begins at column `start`."""
+        text = line[start:].strip()
+        if not text or text.startswith("!"):
+            return Result()
+        try:
+            match, line_filter = self._read(line, start)
+        except SyntaxProblem as problem:
+            return _refused(problem, prompt_width)
+        except RegexError:
+            return Result("% Failed to compile regular expression.\n")
+        out = Output(self._terminal, line_filter)
+        try:
+            await match.target.run(Context(self._router, self._line, out, self._terminal, self._interrupted), match)
+        except CommandFailed as failure:
+            return Result("".join(f"{each}\n" for each in failure.lines))
+        finally:
+            out.finish()
+        if self._line.configuring:
+            self._line.configuring = False
+            self._config = ConfigSession(self._router.document, self._defer)
+        return Result()
+
+    @property
+    def _mode(self) -> str:
+        return PRIVILEGED if self._line.privileged else USER
+
+    def _read(self, line: str, start: int) -> tuple[ExecMatch, LineFilter | None]:
+        """A command and its output modifier, if any; raises SyntaxProblem and RegexError."""
+        bar = line.find("|", start)
+        if bar < 0:
+            return self._commands.exec.parse(self._mode, line, start), None
+        match = self._commands.exec.parse(self._mode, line[:bar], start)
+        if match.words[0] != "show":
+            raise SyntaxProblem("invalid", line, bar, len(match.words))
+        modifier = self._commands.modifiers.parse(MODIFIER, line, bar + 1)
+        return match, modifier.target.filter(modifier)
+
+    # --- configure ---
+
+    async def _configure(self, config: ConfigSession, line: str) -> Result:
+        width = len(self.prompt)
+        self._deferred = None
+        outcome = config.feed(line)
+        if outcome.left:
+            self._config = None
+        if outcome.events:
+            self._router.doors.configured(outcome.events)
+        self._terminal.write("".join(f"{each}\n" for each in outcome.output))
+        if self._deferred is not None:
+            return await self._exec(line, len(line.rstrip()) - len(self._deferred), width)
+        return _refused(outcome.problem, width) if outcome.problem else Result()
+
+    async def _end(self, line: str) -> Result:
+        """^Z: configure mode carries out what was typed before it, and is left; elsewhere it drops the line."""
+        if self._config is None:
+            return Result()
+        result = await self._configure(self._config, line)
+        self._config = None
+        return result
+
+    def _defer(self, command: str) -> list[str]:
+        """`do`: an exec command may take its time, so it is carried out once configure mode has read the line."""
+        self._deferred = command
+        return []
+
+    # --- help and completion ---
+
+    def help_text(self, text: str) -> str:
+        """What `?` typed after `text` prints; raises SyntaxProblem."""
+        entries = self._help_at(text)
+        if text and not text[-1].isspace():
+            return "  ".join(word for word, _ in entries) + "\n"
+        width = max(len(word) for word, _ in entries)
+        lines = [f"  {word:<{width}}  {described}".rstrip() for word, described in entries]
+        heading = [] if text.strip() else [_HEADINGS[self._config is not None]]
+        return "".join(f"{each}\n" for each in (*heading, *lines))
+
+    def complete(self, text: str) -> str:
+        """`text` with its last word completed and a blank, where one keyword fits; else `text`."""
+        bar = self._bar(text)
+        if bar >= 0:
+            return self._commands.modifiers.complete(MODIFIER, text, bar + 1)
+        start = self._exec_start(text)
+        if self._config is not None and start is None:
+            return self._config.complete(text)
+        return self._commands.exec.complete(self._mode, text, start or 0)
+
+    def _print_help(self, text: str) -> Result:
+        try:
+            self._terminal.write(self.help_text(text))
+        except SyntaxProblem as problem:
+            if problem.kind == "ambiguous":
+                return _refused(problem, len(self.prompt))
+            return Result("% Unrecognized command\n")
+        return Result()
+
+    def _help_at(self, text: str) -> Sequence[tuple[str, str]]:
+        bar = self._bar(text)
+        if bar >= 0:
+            return self._commands.modifiers.help_at(MODIFIER, text, bar + 1)
+        start = self._exec_start(text)
+        if self._config is not None and start is None:
+            return self._config.help_at(text)
+        entries = self._commands.exec.help_at(self._mode, text, start or 0)
+        if entries[-1][0] == "<cr>" and self._commands.exec.parse(self._mode, text, start or 0).words[0] == "show":
+            entries.insert(-1, ("|", "Output modifiers"))
+        return entries
+
+    def _exec_start(self, text: str) -> int | None:
+        """Where, in configure mode, the exec command after a `do` begins; None for a configuration line."""
+        found = _DO.match(text) if self._config is not None else None
+        return found.end() if found else None
+
+    def _bar(self, text: str) -> int:
+        """The column of the bar before an output modifier; configuration lines have none."""
+        return -1 if self._config is not None and self._exec_start(text) is None else text.find("|")
+
+
+def _refused(problem: SyntaxProblem, prompt_width: int) -> Result:
+    return Result("".join(f"{each}\n" for each in problem.render(prompt_width)), caret=problem.kind == "invalid")

@@ -1,0 +1,98 @@
+"""Shell room: the sockets of running labs in the state directory: `LAB.cli`, which their owner alone may open."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+SUFFIX = ".cli"
+_LONGEST_PATH = 107  # octets of sun_path on Linux, without its end
+_PATIENCE = 2.0  # seconds: a process that lives but is stopped does not answer
+
+
+class SocketError(Exception):
+    """A socket cannot be opened, or none or too many can be: one line that says so, and what would help."""
+
+
+def default_state_dir(environment: Mapping[str, str], home: Path) -> Path:
+    """The user's state directory for this program (XDG Base Directory Specification)."""
+    base = environment.get("XDG_STATE_HOME", "")
+    # The specification has relative paths ignored.
+    return (Path(base) if os.path.isabs(base) else home / ".local" / "state") / "ipsec-agent"
+
+
+def bind_socket(state_dir: Path, lab: str) -> tuple[socket.socket, Path]:
+    """A bound socket named after a lab, mode 0600; the directory is made (0700) where there is none. Raises SocketError."""
+    path = state_dir / (lab + SUFFIX)
+    _check_length(path)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        remove_stale(state_dir)
+    except OSError as error:
+        raise SocketError(
+            f"the state directory {state_dir} cannot be used: {error.strerror}; name another with --state-dir"
+        ) from error
+    if path.is_socket():
+        raise SocketError(f"a lab named {lab} is already running ({path}): stop it, or use another --state-dir")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)  # so that there is no moment at which others could open it
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        listener.close()
+        raise SocketError(f"{path}: {error.strerror}") from error
+    finally:
+        os.umask(before)
+    listener.setblocking(False)
+    return listener, path
+
+
+def remove_stale(state_dir: Path) -> None:
+    """Removes the sockets of processes that are gone."""
+    for path in state_dir.glob("*" + SUFFIX):
+        if path.is_socket() and not is_live(path):
+            path.unlink(missing_ok=True)
+
+
+def is_live(path: Path) -> bool:
+    """Whether a process listens there; one that cannot be asked is taken to."""
+    try:
+        connect(path).close()
+    except (ConnectionRefusedError, FileNotFoundError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def connect(path: Path) -> socket.socket:
+    """A connection to a socket; raises OSError."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    found.settimeout(_PATIENCE)
+    try:
+        found.connect(str(path))
+    except OSError:
+        found.close()
+        raise
+    found.settimeout(None)
+    return found
+
+
+def only_live_socket(state_dir: Path) -> Path:
+    """The one lab that is running; raises SocketError where there is none, or more than one."""
+    live = sorted(path for path in state_dir.glob("*" + SUFFIX) if path.is_socket() and is_live(path))
+    if not live:
+        raise SocketError(f"no lab is running (there is no live socket in {state_dir}): start one with ipsec-agent run")
+    if len(live) > 1:
+        raise SocketError(
+            f"several labs are running ({', '.join(str(path) for path in live)}):"
+            " run each with a --state-dir of its own, and give cli the same"
+        )
+    return live[0]
+
+
+def _check_length(path: Path) -> None:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise SocketError(f"{path} is too long for a socket (at most {_LONGEST_PATH} octets): name a shorter --state-dir")

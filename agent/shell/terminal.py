@@ -1,0 +1,84 @@
+"""Shell room: where a session's text goes to and comes from, and output on its way there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+from agent.shell.filters import LineFilter
+
+LINES_PER_TURN = 100  # of a long listing, before others have their turn of the loop
+
+
+class Terminal(Protocol):
+    """A front end: a socket, an SSH channel, a list in a test."""
+
+    def write(self, text: str) -> None:
+        """Show text as it is, at once."""
+        ...
+
+    async def flush(self) -> None:
+        """Wait until what was written can leave: a reader that is slow holds up its own command alone."""
+        ...
+
+    async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        """What is typed after a prompt (`secret`: without echo); None where nothing more will come."""
+        ...
+
+
+class Collected:
+    """A terminal that keeps what is written and answers nothing: for commands that nobody has typed."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    async def flush(self) -> None:
+        return None
+
+    async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        return None
+
+
+class Output:
+    """One command's output: streamed as it comes or, through a filter, line by line. `finish` when the command is done."""
+
+    def __init__(self, terminal: Terminal, line_filter: LineFilter | None = None) -> None:
+        self._terminal = terminal
+        self._filter = line_filter
+        self._rest = ""
+        self._kept = 0
+
+    def write(self, text: str) -> None:
+        if self._filter is None:
+            self._terminal.write(text)
+            return
+        *lines, self._rest = (self._rest + text).split("\n")
+        kept = [line for line in lines if self._filter.keep(line)]
+        self._kept += len(kept)
+        if kept and not self._filter.counting:
+            self._terminal.write("".join(f"{line}\n" for line in kept))
+
+    def line(self, text: str = "") -> None:
+        self.write(f"{text}\n")
+
+    async def lines(self, lines: Iterable[str]) -> None:
+        """Writes lines, giving way to others every so many."""
+        chunk: list[str] = []
+        for line in lines:
+            chunk.append(line)
+            if len(chunk) == LINES_PER_TURN:
+                self.write("".join(f"{each}\n" for each in chunk))
+                chunk.clear()
+                await self._terminal.flush()
+                await asyncio.sleep(0)
+        self.write("".join(f"{each}\n" for each in chunk))
+
+    def finish(self) -> None:
+        if self._rest:
+            self.write("\n")
+        if self._filter is not None and self._filter.counting:
+            self._terminal.write(f"Number of lines which match regexp = {self._kept}\n")

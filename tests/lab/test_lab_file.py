@@ -1,0 +1,162 @@
+"""The lab file: what it may say, and that an error names its key and what would be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.config.errors import ConfigErrors
+from agent.lab.clock import RealClock, VirtualClock
+from agent.lab.lab import LabRouter, open_lab, open_router
+from agent.lab.labfile import LabFileError, parse_lab_file
+from agent.lab.runner import VirtualRunner
+
+GOOD = """
+external_traffic = true
+seed = 7
+[router.a]
+config = "a.cfg"
+snmp = ["127.0.0.1:1161", "[::1]:1161"]
+sysdescr = "A router"
+sysobjectid = "1.3.6.1.4.1.9.1.436"
+[router.b]
+config = "b.cfg"
+[[link]]
+ends = ["a:FastEthernet0/0", "b:FastEthernet0/0"]
+delay = "1.5ms"
+jitter = "200us"
+loss = 0.5
+[[host]]
+address = "10.1.1.9"
+behind = "a:FastEthernet0/0"
+[[at]]
+time = "2m"
+router = "b"
+run = "ping 10.1.1.1"
+"""
+
+
+def test_a_good_file_says_what_it_says() -> None:
+    lab = parse_lab_file(GOOD, "lab.toml")
+    assert lab.router["a"].snmp == [("127.0.0.1", 1161), ("::1", 1161)]
+    assert (lab.link[0].delay, lab.link[0].jitter, lab.link[0].loss) == (1500, 200, 0.5)
+    assert lab.link[0].ends == [("a", "FastEthernet0/0"), ("b", "FastEthernet0/0")]
+    assert (lab.at[0].time, lab.seed, lab.external_traffic) == (120_000_000, 7, True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ('config = "a.cfg"', 'confg = "a.cfg"', "lab.toml: router.a.config: is missing"),
+        ("seed = 7", "sed = 7", "lab.toml: sed: is not a key; there are router, link, host, at, external_traffic, seed"),
+        ("seed = 7", 'seed = "7"', "lab.toml: seed: input should be a valid integer"),
+        ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
+        ("loss = 0.5", "loss = 1.5", "lab.toml: link[0].loss: input should be less than or equal to 1"),
+        ('"10.1.1.9"', '"10.1.1"', 'lab.toml: host[0].address: needs an IPv4 address, such as "10.1.1.1"'),
+        ('behind = "a:', 'behind = "c:', "lab.toml: host[0].behind: names router c, which is not in the file; there are a, b"),
+        ('router = "b"', 'router = "c"', "lab.toml: at[0].router: names router c, which is not in the file; there are a, b"),
+        (
+            "127.0.0.1:1161",
+            "127.0.0.1",
+            'lab.toml: router.a.snmp[0]: needs an address and port, such as "127.0.0.1:1161"',
+        ),
+        (
+            '"1.3.6.1.4.1.9.1.436"',
+            '"cisco"',
+            "lab.toml: router.a.sysobjectid: needs an object identifier, such as",
+        ),
+        ("[[at]]", "[[traffic]]\nrate = 1\n[[at]]", "lab.toml: traffic: is not supported yet"),
+        (', "b:FastEthernet0/0"]', "]", "lab.toml: link[0].ends: list should have at least 2 items after validation, not 1"),
+        ("seed = 7", "seed 7", "lab.toml: TOML: "),
+    ],
+)
+def test_an_error_is_a_line_that_names_file_and_key(old: str, new: str, error: str) -> None:
+    with pytest.raises(LabFileError) as raised:
+        parse_lab_file(GOOD.replace(old, new), "lab.toml")
+    assert any(line.startswith(error) for line in str(raised.value).splitlines())
+
+
+def test_all_errors_are_told_at_once() -> None:
+    with pytest.raises(LabFileError) as raised:
+        parse_lab_file(GOOD.replace("loss = 0.5", "loss = 7.0").replace('"2m"', '"2"'), "lab.toml")
+    assert len(str(raised.value).splitlines()) == 2
+
+
+INTERFACE = "hostname {0}\ninterface FastEthernet0/0\n ip address 10.1.1.{1} 255.255.255.0\ninterface Serial0/0\n"
+
+
+def write(folder: Path, lab: str = GOOD, **configs: str) -> Path:
+    texts = {"a": INTERFACE.format("a", 1), "b": INTERFACE.format("b", 2), **configs}
+    for name, text in texts.items():
+        (folder / f"{name}.cfg").write_text(text)
+    path = folder / "lab.toml"
+    path.write_text(lab)
+    return path
+
+
+def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    lab = open_lab(write(tmp_path), clock)
+    assert list(lab.routers) == ["a", "b"]
+    assert lab.first.device.object_id == "1.3.6.1.4.1.9.1.436"
+    assert lab.first.snmp == (("127.0.0.1", 1161), ("::1", 1161))
+    assert lab.routers["b"].device.object_id == "0.0"
+    ran: list[tuple[str, str, int]] = []
+
+    def run(router: LabRouter, line: str) -> None:
+        ran.append((router.name, line, clock.now()))
+
+    lab.start(run)
+    VirtualRunner(lab.scheduler, clock).advance(300_000_000)
+    assert ran == [("b", "ping 10.1.1.1", 120_000_000)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ('"a.cfg"', '"no.cfg"', "router.a.config: no.cfg cannot be read: No such file or directory"),
+        (
+            "b:FastEthernet0/0",
+            "b:FastEthernet0/9",
+            "link[0].ends[1]: b has no interface FastEthernet0/9; there are FastEthernet0/0, Serial0/0",
+        ),
+        (
+            'behind = "a:FastEthernet0/0"',
+            'behind = "a:Serial0/0"',
+            "host[0].behind: Serial0/0 has no address; a host needs one for its gateway",
+        ),
+        (
+            "[[host]]",
+            '[[link]]\nends = ["a:FastEthernet0/0", "b:Serial0/0"]\n[[host]]',
+            "link[1].ends[0]: FastEthernet0/0 is on another link already",
+        ),
+    ],
+)
+def test_what_the_files_do_not_bear_out_is_an_error(tmp_path: Path, old: str, new: str, error: str) -> None:
+    path = write(tmp_path, GOOD.replace(old, new))
+    with pytest.raises(LabFileError) as raised:
+        open_lab(path, VirtualClock())
+    assert str(raised.value) == f"{path}: {error}"
+
+
+def test_wrong_configurations_are_told_all_together(tmp_path: Path) -> None:
+    wrong = "crypto isakmp policy 1\n lifetime 1\n"
+    path = write(tmp_path, a=wrong, b=wrong)
+    with pytest.raises(ConfigErrors) as raised:
+        open_lab(path, VirtualClock())
+    assert [line.partition(":")[0] for line in str(raised.value).splitlines()] == [str(tmp_path / "a.cfg"), str(tmp_path / "b.cfg")]
+
+
+def test_a_lab_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(LabFileError) as raised:
+        open_lab(tmp_path / "no.toml", VirtualClock())
+    assert str(raised.value) == f"{tmp_path / 'no.toml'}: file: No such file or directory"
+
+
+def test_one_router_makes_a_lab(tmp_path: Path) -> None:
+    path = tmp_path / "x.cfg"
+    path.write_text(INTERFACE.format("solo", 1))
+    lab = open_router(path, RealClock())
+    assert list(lab.routers) == ["solo"]
+    assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]

@@ -1,0 +1,106 @@
+"""Which profile, key and identity a peer gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from agent.config.document import load
+from agent.flow.model import IkeFailureReason
+from agent.lab.defaults import DEFAULT_POLICIES, policies_in_force
+from agent.lab.ike_policy import Link, pre_shared_key
+
+PEER = IPv4Address("192.0.2.1")
+
+
+def key(text: str, front_vrf: str | None = None, profile: str | None = None) -> bytes | None:
+    config = load(text).config
+    return pre_shared_key(config, Link(front_vrf, 0, int(PEER)), config.crypto.profiles[profile] if profile else None)
+
+
+RINGS = """
+ip vrf red
+crypto keyring plain
+ pre-shared-key address 192.0.2.0 255.255.255.0 key near
+ pre-shared-key address 192.0.2.1 key exact
+crypto keyring colour vrf red
+ pre-shared-key address 0.0.0.0 0.0.0.0 key red
+crypto isakmp key any address 0.0.0.0
+crypto isakmp profile p
+ keyring colour
+"""
+
+
+def test_the_longest_match_of_the_front_door_is_the_key() -> None:
+    assert key(RINGS) == b"exact"
+    assert key(RINGS, "red") == b"red"
+    assert key(RINGS.replace("192.0.2.1 key exact", "192.0.2.9 key exact")) == b"near"
+    assert key("crypto isakmp key any address 0.0.0.0") == b"any"
+    assert key("crypto isakmp key any address 0.0.0.0", "red") is None
+
+
+def test_a_profiles_keyring_is_the_only_one_it_may_use() -> None:
+    assert key(RINGS, "red", "p") == b"red"
+    assert key(RINGS, None, "p") is None
+
+
+def test_a_key_may_be_for_a_name_that_ip_host_knows() -> None:
+    assert key("ip host peer.example 192.0.2.1\ncrypto isakmp key named hostname peer.example") == b"named"
+
+
+def test_default_policies_are_in_force_until_one_is_configured() -> None:
+    assert [(policy.priority, policy.encryption, policy.hash, policy.group) for policy in DEFAULT_POLICIES][::2] == [
+        (65507, "aes", "sha", 5),
+        (65509, "aes", "md5", 5),
+        (65511, "3des", "sha", 2),
+        (65513, "3des", "md5", 2),
+    ]
+    assert [policy.authentication for policy in DEFAULT_POLICIES[:2]] == ["rsa-sig", "pre-share"]
+    assert list(policies_in_force(load("").config)) == list(DEFAULT_POLICIES)
+    assert [policy.priority for policy in policies_in_force(load("crypto isakmp policy 7\n").config)] == [7]
+    assert not list(policies_in_force(load("no crypto isakmp default policy").config))
+
+
+def test_default_policies_and_transform_sets_make_a_tunnel(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(lines="no crypto isakmp policy 10\ncrypto map outside 10\n no set transform-set ours")
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) == 2
+    (ike,) = lab.flow("west").ike_tunnels.values()
+    (ipsec,) = lab.flow("west").ipsec_tunnels.values()
+    assert (ike.facts.policy, ike.facts.encryption, ike.facts.group) == (65508, "aes", 5)
+    assert (ipsec.facts.inbound.cipher, ipsec.facts.inbound.key_bits, ipsec.facts.inbound.esp_auth) == ("aes", 128, "sha")
+
+
+PROFILE = "crypto isakmp profile {name}\n match identity {match}\ncrypto map outside 10\n set isakmp-profile {name}"
+
+
+def test_a_peer_may_go_by_its_name(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(
+        east={"lines": "crypto isakmp identity hostname"},
+        west={"lines": PROFILE.format(name="named", match="host east")},
+    )
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) == 2
+    (tunnel,) = lab.flow("west").ike_tunnels.values()
+    assert (tunnel.facts.remote.is_address, tunnel.facts.remote.value, tunnel.facts.profile) == (False, "east", "named")
+
+
+def test_a_map_that_names_a_profile_takes_no_other_peer(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(west={"lines": PROFILE.format(name="other", match="address 192.0.2.99 255.255.255.255")})
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1) == 0
+    assert len(lab.flow("west").ike_tunnels) == 1
+    assert len(lab.flow("west").ipsec_failures) == 1
+
+
+def test_a_responder_that_is_not_the_profiles_is_refused(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(east={"lines": PROFILE.format(name="other", match="address 192.0.2.99 255.255.255.255")})
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1) == 0
+    assert [row.reason for row in lab.flow("east").ike_failures.values()] == [IkeFailureReason.AUTHENTICATION]
+
+
+@pytest.mark.parametrize("off", ["no crypto isakmp enable", "no crypto isakmp policy 10\nno crypto isakmp default policy"])
+def test_a_router_without_ike_answers_nobody(make_pair: Callable[..., Any], off: str) -> None:
+    lab = make_pair(west={"lines": off})
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1) == 0
+    assert not lab.flow("west").ike_tunnels

@@ -1,0 +1,308 @@
+"""Tunnels that come up, are rekeyed, expire and go, and the rows that they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelStarted, SasExpired, SasInstalled
+from agent.flow.model import EndReason
+
+
+def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
+    ends = ("10.0.2.1", "10.0.1.1") if by == "east" else ("10.0.1.1", "10.0.2.1")
+    return lab.ping(by, *ends, repeat=repeat)
+
+
+def only(rows: Any) -> Any:
+    (row,) = rows.values()
+    return row
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"encryption": "aes 256", "group": "14", "transforms": "esp-aes 256 esp-sha-hmac"},
+        {"encryption": "3des", "group": "2", "transforms": "esp-3des esp-md5-hmac"},
+        {"group": "5", "transforms": "ah-md5-hmac"},
+        {"transforms": "ah-sha-hmac esp-null", "map_lines": " set pfs group1"},
+        {"transforms": "esp-null esp-md5-hmac"},
+    ],
+    ids=lambda settings: settings["transforms"],
+)
+def test_other_algorithms_carry_packets_too(make_pair: Callable[..., Any], settings: dict[str, str]) -> None:
+    lab = make_pair(**settings)
+    assert ping(lab, 5) == 4
+    assert lab.ipsec("west", "IN_PACKETS") == 4
+
+
+def test_a_subnet_flow_is_one_tunnel_for_all_its_hosts(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    facts = only(lab.flow("west").ipsec_tunnels).facts
+    assert (facts.local.kind, str(facts.local.first), str(facts.local.last)) == ("subnet", "10.0.2.0", "255.255.255.0")
+
+
+def test_per_host_level_makes_a_tunnel_for_each_pair_of_hosts(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(map_lines=" set security-association level per-host")
+    ping(lab)
+    facts = only(lab.flow("west").ipsec_tunnels).facts
+    assert (facts.local.kind, str(facts.local.first), str(facts.remote.first)) == ("address", "10.0.2.1", "10.0.1.1")
+
+
+def test_transport_mode_is_for_flows_between_the_peers(make_pair: Callable[..., Any]) -> None:
+    between = make_pair(mode="transport", flow="host 192.0.2.{me} host 192.0.2.{peer}")
+    assert between.ping("east", "192.0.2.2", repeat=2) == 1
+    assert only(between.flow("east").ipsec_tunnels).facts.transport
+    behind = make_pair(mode="transport")
+    assert ping(behind) == 1
+    assert not only(behind.flow("east").ipsec_tunnels).facts.transport
+
+
+def test_a_protocol_of_its_own_has_a_tunnel_of_its_own(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(lines="no access-list 101\naccess-list 101 permit icmp 10.0.{me}.0 0.0.0.255 10.0.{peer}.0 0.0.0.255")
+    assert ping(lab) == 1
+    assert only(lab.flow("west").ipsec_tunnels).facts.local.protocol == 1
+
+
+def test_a_denied_flow_passes_in_the_clear(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(
+        lines="no access-list 101\naccess-list 101 deny ip any host 10.0.{peer}.1\naccess-list 101 permit ip any any",
+    )
+    # The reply of the one is denied by the other's list only if that names it: both lists deny towards the loopbacks.
+    assert ping(lab, 3) == 3
+    assert not lab.flow("east").ipsec_tunnels
+
+
+def test_a_dynamic_map_answers_who_comes(make_pair: Callable[..., Any]) -> None:
+    dynamic = (
+        "no crypto map outside 10\ncrypto dynamic-map spokes 5\n set transform-set ours\n"
+        "crypto map outside 20 ipsec-isakmp dynamic spokes"
+    )
+    lab = make_pair(west={"lines": dynamic})
+    assert ping(lab, 3) == 2
+    facts = only(lab.flow("west").ipsec_tunnels).facts
+    assert (facts.map_name, facts.map_sequence, str(facts.remote.first)) == ("outside", 20, "10.0.1.0")
+    # It sends through what it answered, and asks for nothing itself.
+    assert ping(lab, 2, by="west") == 2
+    lab.west.engine.clear_crypto_session()
+    lab.wait(1)
+    assert ping(lab, 1, by="west") == 0
+    assert not lab.flow("west").ike_tunnels
+
+
+def test_an_idle_tunnel_expires_on_both_sides_without_a_failure(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120", ike_lifetime="300")
+    lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
+    lab.wait(130)
+    for name in ("east", "west"):
+        assert only(lab.flow(name).ipsec_history).reason is EndReason.NORMAL
+        assert only(lab.flow(name).ike_tunnels)
+    lab.wait(300)
+    for name in ("east", "west"):
+        flow = lab.flow(name)
+        assert only(flow.ike_history).reason is EndReason.NORMAL
+        assert not flow.ike_failures
+        assert not flow.ipsec_failures
+        assert not flow.peers
+    lab.wait(100)
+    for name in ("east", "west"):
+        assert vars(lab.leaks(name)) == {"sad": 0, "lives": 0, "records": 0}
+    assert lab.lab.scheduler.next_time() is None
+
+
+def test_a_rekey_by_time_keeps_the_row_and_loses_no_packet(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120")
+    ping(lab)
+    row = only(lab.flow("east").ipsec_tunnels)
+    before = [spi.value for spi in row.spis]
+    lab.wait(105)
+    assert ping(lab, 1) == 1
+    lab.wait(6)  # ten seconds before the end the initiator has asked for new SAs
+    assert only(lab.flow("east").ipsec_tunnels) is row
+    assert (row.refreshes, len(row.spis)) == (1, 4)
+    assert [spi.value for spi in row.spis if spi.expiring] == before
+    assert ping(lab, 1) == 1
+    lab.wait(15)
+    assert (row.refreshes, row.expired_sas, len(row.spis)) == (1, 2, 2)
+    assert not {spi.value for spi in row.spis} & set(before)
+    assert ping(lab, 3) == 3
+    west = only(lab.flow("west").ipsec_tunnels)
+    assert (west.refreshes, west.expired_sas, len(west.spis)) == (1, 2, 2)
+    assert lab.ipsec("east", "OUT_DROPS") == 1  # the packet that began it all
+    assert (lab.leaks("east").sad, lab.leaks("west").sad) == (1, 1)
+    assert not lab.flow("east").ipsec_history
+
+
+def test_traffic_keeps_a_tunnel_for_ever(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120", ike_lifetime="300")
+    ping(lab)
+    events: list[Any] = []
+    lab.east.monitor.subscribe(events.append)
+    for _ in range(60):
+        lab.wait(20)
+        assert ping(lab, 1) == 1
+    row = only(lab.flow("east").ipsec_tunnels)
+    assert row.index == 1
+    assert row.refreshes == sum(isinstance(event, SasInstalled) for event in events)
+    assert row.refreshes in range(9, 12)
+    assert row.expired_sas == sum(len(event.spis) for event in events if isinstance(event, SasExpired))
+    # IKE SAs come and go in between; each is a row of its own, and the tunnel points to the one there is.
+    ended = [event for event in events if isinstance(event, IkeTunnelEnded)]
+    started = [event for event in events if isinstance(event, IkeTunnelStarted)]
+    assert all(event.reason is EndReason.NORMAL for event in ended)
+    assert len(started) == len(ended) >= 3
+    assert row.ike is None or row.ike in lab.flow("east").ike_tunnels.values()
+    assert not lab.flow("west").ike_failures
+    assert not lab.flow("west").ipsec_failures
+    assert lab.leaks("west").sad <= 2
+
+
+def test_a_rekey_by_volume(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(kilobytes="2560")
+    ping(lab)
+    row = only(lab.flow("east").ipsec_tunnels)
+    packets = (2560 - 64) * 1024 // 1400
+    assert ping(lab, packets - 5, by="east") == packets - 5  # of 100 octets: not yet
+    assert row.refreshes == 0
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=packets + 10, size=1400) == packets + 10
+    lab.wait(1)
+    assert row.refreshes == 1
+    lab.wait(60)
+    assert (row.expired_sas, len(row.spis)) == (2, 2)
+    assert only(lab.flow("west").ipsec_tunnels).refreshes == 1
+
+
+def test_the_lesser_lifetimes_hold_on_both_sides(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(west={"seconds": "600", "kilobytes": "5000", "ike_lifetime": "1000"})
+    ping(lab)
+    for name in ("east", "west"):
+        facts = only(lab.flow(name).ipsec_tunnels).facts
+        assert (facts.life_time, facts.life_size) == (600, 5000)
+        assert only(lab.flow(name).ike_tunnels).facts.lifetime == 1000
+
+
+def test_both_may_begin_at_once(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    pings = [lab.start_ping("east", "10.0.2.1", "10.0.1.1"), lab.start_ping("west", "10.0.1.1", "10.0.2.1")]
+    lab.runner.advance_until(lambda: all(ping.done for ping in pings))
+    assert [ping.received for ping in pings] == [4, 4]
+    for name in ("east", "west"):
+        row = only(lab.flow(name).ipsec_tunnels)
+        assert len(row.spis) == 2 * (1 + row.refreshes)
+        assert not lab.flow(name).ike_failures
+        assert not lab.flow(name).ipsec_failures
+    lab.wait(60)
+    for name in ("east", "west"):
+        assert len(only(lab.flow(name).ipsec_tunnels).spis) == 2
+        assert lab.leaks(name).sad == 1
+
+
+def test_a_peer_that_has_begun_afresh_ends_what_was(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    east = lab.east.router  # East loses everything, as in a crash, and says nothing.
+    east.ike._records.clear()
+    for live in list(east.ipsec.sas.lives):
+        for installed in list(live.bundles):
+            east.ipsec.sas._uninstall(installed)
+        east.ipsec.sas._forget(live)
+    assert ping(lab, 3) == 2
+    flow = lab.flow("west")
+    assert only(flow.ike_history).reason is EndReason.PEER_LOST
+    assert only(flow.ipsec_history).reason is EndReason.PEER_LOST
+    assert only(flow.ike_tunnels).index == 2
+    assert only(flow.ipsec_tunnels).index == 2
+
+
+def test_destroying_an_ipsec_tunnel_leaves_the_ike_tunnel(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    engine, row = lab.east.engine, only(lab.flow("east").ipsec_tunnels)
+    assert engine.can_destroy(row)
+    engine.destroy_ipsec(row)
+    assert not engine.can_destroy(row)
+    engine.destroy_ipsec(row)
+    lab.wait(1)
+    assert only(lab.flow("east").ipsec_history).reason is EndReason.OPERATOR
+    assert only(lab.flow("west").ipsec_history).reason is EndReason.PEER_DELETE
+    assert len(lab.flow("west").ike_tunnels) == 1
+    # Under the same IKE tunnel the next packet makes another.
+    assert ping(lab, 2) == 1
+    assert only(lab.flow("east").ipsec_tunnels).ike_index == 1
+
+
+def test_destroying_an_ike_tunnel_leaves_the_ipsec_tunnel(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    row = only(lab.flow("west").ike_tunnels)
+    assert lab.west.engine.can_destroy(row)
+    lab.west.engine.destroy_ike(row)
+    assert not lab.west.engine.can_destroy(row)
+    lab.wait(1)
+    assert only(lab.flow("east").ike_history).reason is EndReason.PEER_DELETE
+    tunnel = only(lab.flow("east").ipsec_tunnels)
+    assert (tunnel.ike, tunnel.ike_index, only(lab.flow("east").peers).tunnel_index) == (None, 1, 0)
+    assert ping(lab, 2) == 2
+
+
+def test_clear_crypto_isakmp_and_sa(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    assert not lab.east.engine.clear_isakmp(7)
+    assert lab.east.engine.clear_isakmp(1)
+    lab.east.engine.clear_sa()
+    assert not lab.flow("east").ike_tunnels
+    assert not lab.flow("east").ipsec_tunnels
+
+
+def test_a_session_is_cleared_while_it_is_being_made(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping_ = lab.start_ping("east", "10.0.2.1", "10.0.1.1")
+    for _ in range(12):
+        lab.wait(0.001)
+        lab.east.engine.clear_crypto_session()
+    lab.runner.advance_until(lambda: ping_.done)
+    lab.wait(200)
+    for name in ("east", "west"):
+        assert lab.leaks(name).lives == len(lab.flow(name).ipsec_tunnels)
+
+
+def test_isakmp_sas_lists_those_being_made(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    lab.start_ping("east", "10.0.2.1", "10.0.1.1")
+    lab.wait(0.0035)
+    (ours,) = lab.east.engine.isakmp_sas()
+    assert (ours.state, ours.index, ours.initiator, str(ours.source)) == ("MM_SA_SETUP", 0, True, "192.0.2.1")
+    lab.wait(1)
+    (theirs,) = lab.west.engine.isakmp_sas()
+    assert (theirs.state, theirs.index, theirs.initiator, str(theirs.source)) == ("QM_IDLE", 1, False, "192.0.2.1")
+
+
+def test_totals_are_the_rows_and_what_ended(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120")
+    for _ in range(4):
+        ping(lab, 3)
+        lab.wait(70)
+        lab.west.engine.clear_sa()
+        lab.wait(1)
+    for name in ("east", "west"):
+        flow, now = lab.flow(name), lab.clock.now()
+        for totals, live, past, kind in (
+            (flow.ike_totals, flow.ike_tunnels, flow.ike_history, IkeCounter),
+            (flow.ipsec_totals, flow.ipsec_tunnels, flow.ipsec_history, IpsecCounter),
+        ):
+            for counter in kind:
+                rows = [*live.values(), *past.values()]
+                assert totals.value(counter, now) == sum(row.counters.value(counter, now) for row in rows)
+
+
+def test_events_come_once_for_each_thing(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    events: list[Any] = []
+    lab.west.monitor.subscribe(events.append)
+    ping(lab, 5)
+    assert [type(event) for event in events] == [IkeTunnelStarted, IpsecTunnelStarted]

@@ -1,0 +1,157 @@
+"""The ordered tree against a plain sorted list of every cell that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.mib.schema import Object, Syntax
+from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Entry, TableIndex, Tree
+from agent.mib.values import name_content, number, object_identifier, order_key, sub_identifiers, wrap
+
+Oid = tuple[int, ...]
+Cells = dict[Oid, bytes]
+small = st.sampled_from([0, 1, 2, 3, 127, 128, 4294967295])
+indexes = st.lists(small, min_size=1, max_size=3).map(tuple)
+BASE = (1, 3, 6, 1)
+
+
+def column_at(oid: Oid, table: TableIndex, encode: Callable[[int, int], bytes | None]) -> Column:
+    return Column(Object("A-MIB", "anObject", oid, "column", "read-only", Syntax("Integer32", "Integer32")), table, encode)
+
+
+def hole_every(step: int, of: int) -> Callable[[int, int], bytes | None]:
+    """A column that one row in `step` does not instantiate; its value tells row and moment."""
+    return lambda row, now: None if (row + of) % step == 0 else number("Integer32", row * 1000 + now)
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> tuple[Tree, Cells, int]:
+    """A tree of some tables, with rows that came and went, and its cells as one plain mapping at one moment."""
+    now = draw(st.integers(0, 9))
+    tree, cells = Tree(), {}
+    for branch in draw(st.lists(st.sampled_from([1, 2, 5, 200]), unique=True, max_size=3)):
+        table = TableIndex()
+        rows = draw(st.lists(indexes, unique=True, max_size=8))
+        gone = draw(st.lists(st.sampled_from(rows), unique=True)) if rows else []
+        for row, index in enumerate(rows):
+            table.add(index, row)
+        for index in gone:
+            table.remove(index)
+        for leaf in draw(st.lists(st.sampled_from([1, 2, 3, 9]), unique=True, max_size=3)):
+            oid = (*BASE, branch, 1, leaf)
+            encode = hole_every(draw(st.integers(1, 4)), leaf)
+            tree.add(column_at(oid, table, encode))
+            for row, index in enumerate(rows):
+                value = encode(row, now)
+                if index not in gone and value is not None:
+                    cells[(*oid, *index)] = value
+    return tree, dict(sorted(cells.items())), now
+
+
+def names_near(cells: Cells) -> st.SearchStrategy[Oid]:
+    """Names of cells, of their prefixes and extensions, and others in and around the tree."""
+    anywhere = st.lists(small, max_size=4).map(lambda rest: (*BASE, *rest)) | st.sampled_from([(), (0,), (1,), (1, 3), (2, 9)])
+    if not cells:
+        return anywhere
+    known = st.sampled_from(list(cells))
+    return st.one_of(
+        anywhere,
+        known,
+        st.tuples(known, st.integers(0, 9)).map(lambda pair: pair[0][: pair[1]]),
+        st.tuples(known, small).map(lambda pair: (*pair[0], pair[1])),
+        st.tuples(known, small).map(lambda pair: (*pair[0][:-1], pair[1])),
+    )
+
+
+def name_of(column: Column, entry: Entry) -> Oid:
+    index = [int.from_bytes(entry.key[at : at + 4], "big") for at in range(0, len(entry.key), 4)]
+    return (*column.object.oid, *index)
+
+
+@given(trees(), st.data())
+def test_get_finds_what_is_there_and_nothing_else(made: tuple[Tree, Cells, int], data: st.DataObject) -> None:
+    tree, cells, now = made
+    name = data.draw(names_near(cells))
+    column, value = tree.get(order_key(name), now)
+    assert value == cells.get(name)
+    within = next((each for each in tree.columns if name[: len(each.object.oid)] == each.object.oid), None)
+    assert column is within
+    found = tree.entry(order_key(name))
+    if value is not None:
+        assert found is not None
+        assert name_of(*found) == name
+
+
+@given(trees(), st.data())
+def test_successors_are_the_cells_after_a_name_in_order(made: tuple[Tree, Cells, int], data: st.DataObject) -> None:
+    tree, cells, now = made
+    name = data.draw(names_near(cells))
+    following = [(name_of(column, entry), value) for column, entry, value in tree.successors(order_key(name), now)]
+    assert following == [cell for cell in cells.items() if cell[0] > name]
+
+
+@given(trees())
+def test_a_walk_by_single_steps_meets_every_cell_once(made: tuple[Tree, Cells, int]) -> None:
+    tree, cells, now = made
+    walked: list[Oid] = []
+    name: Oid = ()
+    while (step := next(tree.successors(order_key(name), now), None)) is not None:
+        name = name_of(step[0], step[1])
+        walked.append(name)
+    assert walked == list(cells)
+
+
+@given(st.lists(indexes, unique=True), st.randoms(use_true_random=False))
+def test_an_index_stays_sorted_while_rows_come_and_go(rows: list[Oid], random: object) -> None:
+    table = TableIndex()
+    there: dict[Oid, int] = {}
+    for row, index in enumerate(rows):
+        table.add(index, row)
+        there[index] = row
+        if row % 3 == 2:
+            gone = sorted(there)[row % len(there)]
+            table.remove(gone)
+            del there[gone]
+        ordered = sorted(there)
+        assert table.keys == [order_key(index) for index in ordered]
+        assert table.suffixes == [sub_identifiers(index) for index in ordered]
+        assert table.rows == [there[index] for index in ordered]
+        assert [table.entry(at) for at in range(len(table))] == [table.by_suffix[suffix] for suffix in table.suffixes]
+    table.clear()
+    assert len(table) == 0
+    assert not table.by_suffix
+
+
+def test_values_are_made_when_they_are_asked_for() -> None:
+    table = TableIndex()
+    table.add((0,), 7)
+    tree = Tree()
+    tree.add(column_at((*BASE, 1), table, lambda row, now: number("Integer32", row + now)))
+    key = order_key((*BASE, 1, 0))
+    assert [tree.get(key, now)[1] for now in (0, 1)] == [number("Integer32", 7), number("Integer32", 8)]
+
+
+def test_columns_are_in_order_however_they_came() -> None:
+    tree = Tree()
+    for leaf in (3, 1, 200, 2):
+        tree.add(column_at((*BASE, leaf), TableIndex(), lambda row, now: None))
+    assert [column.object.oid[-1] for column in tree.columns] == [1, 2, 3, 200]
+
+
+@pytest.mark.parametrize("index", [(1,), (300, 7), (4294967295,) * 24])
+def test_a_kept_head_and_a_value_make_a_binding(index: Oid) -> None:
+    """RFC 3416 §3: a VarBind is a SEQUENCE of name and value."""
+    oid = (*BASE, 4, 1, 9)
+    suffix = sub_identifiers(index)
+    column = column_at(oid, TableIndex(), lambda row, now: None)
+    heads = column.head(len(suffix))
+    assert column.heads[len(suffix)] is heads
+    assert len(heads) == LARGEST_KEPT_VALUE
+    for value in (number("Integer32", 5), number("Counter64", 2**63), wrap(0x04, b"x" * (LARGEST_KEPT_VALUE - 3))):
+        name = object_identifier((*oid, *index))
+        assert name_content((*oid, *index)) == column.prefix + suffix
+        assert heads[len(value)] + suffix + value == wrap(0x30, name + value)

@@ -1,0 +1,132 @@
+"""`clear crypto …` and the show commands of a router."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from agent.shell.doors import ANY, IsakmpSa, SessionFilter
+from agent.shell.releases import Release, release_of
+from tests.shell.fakes import CONFIG, Console
+
+LOCAL, REMOTE = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.2")
+ROWS = [
+    IsakmpSa(LOCAL, REMOTE, "QM_IDLE", 1),
+    IsakmpSa(IPv4Address("192.168.100.200"), IPv4Address("192.168.100.201"), "MM_NO_STATE", 0),
+]
+
+
+def test_clear_crypto_session_takes_its_filters_in_any_order() -> None:
+    console = Console()
+    assert console.type("clear crypto session") == ""
+    console.type("clear crypto session remote 10.1.1.2 port 4500 local 10.1.1.1 port 500 ivrf red interface fa0/0")
+    console.type("cl cry se fvrf red")
+    assert console.doors.sessions == [
+        SessionFilter(),
+        SessionFilter(LOCAL, 500, REMOTE, 4500, ANY, "red", "FastEthernet0/0"),
+        SessionFilter(front_vrf="red"),
+    ]
+
+
+def test_clear_crypto_isakmp_says_when_there_is_no_such_connection() -> None:
+    console = Console()
+    console.doors.known_connections = {7}
+    assert console.type("clear crypto isakmp", "clear crypto isakmp 7") == ""
+    assert "connection id 8" in console.result("clear crypto isakmp 8").error
+    assert console.doors.isakmp == [None, 7, 8]
+
+
+def test_clear_crypto_sa_may_name_a_peer_or_a_vrf() -> None:
+    console = Console()
+    console.type("clear crypto sa", "clear crypto sa peer 10.1.1.2", "clear crypto sa vrf red")
+    assert console.doors.sas == [SessionFilter(), SessionFilter(remote=REMOTE), SessionFilter(inside_vrf="red")]
+
+
+def test_window_sizes_are_those_of_the_global_context() -> None:
+    console = Console()
+    console.router.monitor.resize_windows(130, 140)
+    console.router.monitor.vrf("red").resize_tunnel_windows(7)
+    assert console.type("show crypto mib ipsec flowmib history tunnel size") == "IPSec History Window Size: 130\n"
+    assert console.type("show crypto mib ipsec flowmib history failure size") == "IPSec Failure Window Size: 140\n"
+    assert console.type("show crypto mib ipsec flowmib version") == "IPSec Flow MIB version: 1\n"
+
+
+def test_show_running_config_has_ios_s_heading_and_the_size_of_what_follows() -> None:
+    console = Console()
+    shown = console.type("show running-config")
+    heading, _, body = shown.partition("bytes\n")
+    assert heading == f"Building configuration...\n\nCurrent configuration : {len(body)} "
+    assert body == console.router.document.render()
+    assert body.startswith("!\nversion 12.4\n")
+    assert body.endswith("!\nend\n")
+
+
+def test_show_crypto_isakmp_sa_in_the_classic_form() -> None:
+    console = Console()
+    console.doors.rows = ROWS
+    assert console.type("show crypto isakmp sa") == (
+        "dst             src             state          conn-id slot status\n"
+        "10.1.1.2        10.1.1.1        QM_IDLE              1    0 ACTIVE\n"
+        "192.168.100.201 192.168.100.200 MM_NO_STATE          0    0 ACTIVE\n"
+    )
+
+
+def test_show_crypto_isakmp_sa_in_the_form_of_ios_xe() -> None:
+    console = Console(CONFIG.replace("version 12.4", "version 16.9"))
+    console.doors.rows = ROWS[:1]
+    assert console.type("show crypto isakmp sa") == (
+        "IPv4 Crypto ISAKMP SA\n"
+        "dst             src             state          conn-id status\n"
+        "10.1.1.2        10.1.1.1        QM_IDLE              1 ACTIVE\n"
+        "\n"
+        "IPv6 Crypto ISAKMP SA\n"
+        "\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [("12.4", Release.CLASSIC), ("15.1", Release.CLASSIC), ("15.2", Release.XE), ("16.9", Release.XE), ("9.21", Release.CLASSIC)],
+)
+def test_the_version_line_decides_the_form(version: str, release: Release) -> None:
+    assert release_of(version) is release
+
+
+def test_show_clock_is_the_router_s_time_in_its_zone() -> None:
+    console = Console()
+    console.clock.time = 3_456_000
+    assert console.type("show clock") == "*16:00:01.456 PST Thu Feb 29 2024\n"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "uptime"),
+    [
+        (59, "0 minutes"),
+        (61, "1 minute"),
+        (2 * 86400 + 3 * 3600, "2 days, 3 hours"),
+        (8 * 86400 + 3660, "1 week, 1 day, 1 hour, 1 minute"),
+    ],
+)
+def test_show_version_says_what_this_is_and_how_long_it_runs(seconds: int, uptime: str) -> None:
+    console = Console()
+    console.clock.time = seconds * 1_000_000
+    shown = console.type("show version")
+    assert f"\nfar uptime is {uptime}\n" in shown
+    assert "ipsec-agent 9.9" in shown
+    assert "12.4" in shown
+    assert "A simulated router" in shown
+
+
+def test_show_ip_interface_brief_lists_interfaces_in_order() -> None:
+    console = Console()
+    state = console.router.device.interface("FastEthernet0/0")
+    assert state is not None
+    state.oper_up = False
+    assert console.type("show ip interface brief") == (
+        "Interface                  IP-Address      OK? Method Status                Protocol\n"
+        "Loopback1                  10.20.1.1       YES NVRAM  up                    up      \n"
+        "FastEthernet0/0            10.1.1.1        YES NVRAM  down                  down    \n"
+        "FastEthernet0/1            10.9.9.1        YES NVRAM  up                    up      \n"
+        "Serial1/2                  unassigned      YES unset  administratively down down    \n"
+    )

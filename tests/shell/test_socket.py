@@ -1,0 +1,365 @@
+"""The real client against the real server, over a Unix socket: one command, lines from a pipe, and what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import socket
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+from agent.shell.client import run_client
+from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
+from agent.shell.server import CliServer
+from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, only_live_socket
+from tests.shell.fakes import COMMANDS, FakeDoors, make_router
+
+
+class Lab:
+    """A server on a loop of its own, so that the client may block; `far` and `hub` are its routers."""
+
+    def __init__(self, state_dir: Path, name: str = "lab") -> None:
+        self.state_dir = state_dir
+        self.doors = FakeDoors()
+        routers = [make_router(doors=self.doors), make_router("hostname hub\nversion 12.4\n", "hub")]
+        self.server = CliServer(state_dir, name, routers, COMMANDS)
+        self.loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self.loop.run_forever)
+
+    def start(self) -> None:
+        self._thread.start()
+        self.call(self.server.start())
+
+    def call(self, work: object) -> None:
+        asyncio.run_coroutine_threadsafe(work, self.loop).result(10)  # type: ignore[arg-type]  # any coroutine
+
+    def stop(self) -> None:
+        self.call(self.server.close())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(10)
+        self.loop.close()
+
+    def cli(self, *words: str, router: str | None = None, stdin: str = "") -> tuple[int, str, str]:
+        """Exit code, output and errors."""
+        output, errors = io.StringIO(), io.StringIO()
+        code = run_client(self.state_dir, router, words, io.StringIO(stdin), output, errors)
+        return code, output.getvalue(), errors.getvalue()
+
+
+class Awaited(io.StringIO):
+    """Says when a text has been written."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.seen = Event()
+        self._text = text
+
+    def write(self, text: str) -> int:
+        written = super().write(text)
+        if self._text in self.getvalue():
+            self.seen.set()
+        return written
+
+
+@contextmanager
+def running(state_dir: Path, name: str = "lab") -> Iterator[Lab]:
+    lab = Lab(state_dir, name)
+    lab.start()
+    try:
+        yield lab
+    finally:
+        lab.stop()
+
+
+@pytest.fixture
+def state_dir() -> Iterator[Path]:
+    """Short: a socket's path may have 107 octets."""
+    with tempfile.TemporaryDirectory(prefix="cli") as folder:
+        yield Path(folder) / "state"
+
+
+@pytest.fixture
+def lab(state_dir: Path) -> Iterator[Lab]:
+    with running(state_dir) as found:
+        yield found
+
+
+# --- one command ---
+
+
+def test_one_command_prints_its_output(lab: Lab) -> None:
+    code, output, errors = lab.cli("show", "crypto", "mib", "ipsec", "flowmib", "version")
+    assert (code, output, errors) == (0, "IPSec Flow MIB version: 1\n", "")
+
+
+def test_the_router_is_the_first_unless_named(lab: Lab) -> None:
+    assert "hostname far" in lab.cli("show", "running-config", "|", "include", "^hostname")[1]
+    assert "hostname hub" in lab.cli("show running-config | include ^hostname", router="hub")[1]
+
+
+def test_a_ping_without_replies_is_no_error(lab: Lab) -> None:
+    lab.doors.probes = lab.doors.probes[:1]
+    code, output, _ = lab.cli("ping", "10.22.1.1", "repeat", "1")
+    assert code == 0
+    assert output.endswith("Success rate is 0 percent (0/1)\n")
+
+
+def test_an_error_of_ios_goes_to_stderr_with_the_line_that_its_caret_points_into(lab: Lab) -> None:
+    code, output, errors = lab.cli("show", "bogus")
+    assert (code, output) == (1, "")
+    assert errors == "far#show bogus\n         ^\n% Invalid input detected at '^' marker.\n\n"
+
+
+def test_an_error_without_a_caret_stands_alone(lab: Lab) -> None:
+    assert lab.cli("show") == (1, "", "% Incomplete command.\n\n")
+    assert lab.cli("ping", "vrf", "blue", "10.1.1.1") == (1, "", "% VRF blue does not exist\n")
+
+
+def test_one_command_may_ask_its_questions(lab: Lab) -> None:
+    code, output, _ = lab.cli("ping", stdin="\n10.22.1.1\n\n\n\n\n\n")
+    assert code == 0
+    assert output.startswith("Protocol [ip]: \nTarget IP address: \n")
+    assert "Success rate is 80 percent" in output
+    assert lab.cli("ping")[0] == 1
+
+
+def test_long_output_arrives_whole(lab: Lab) -> None:
+    long = "".join(f"interface Loopback{number}\n description {'x' * 200}\n" for number in range(2000, 2600))
+    lab.cli(stdin=f"configure terminal\n{long}end\n")
+    _, output, _ = lab.cli("show", "running-config")
+    assert output.count("x" * 200) == 600
+    assert output.endswith("end\n")
+
+
+# --- lines from a pipe ---
+
+
+def test_lines_from_a_pipe_make_a_transcript(lab: Lab) -> None:
+    lines = ["configure terminal", "crypto mib ipsec flowmib history tunnel size 130", "interface Loopback1", "bogus", "end", ""]
+    code, output, errors = lab.cli(stdin="\n".join([*lines, "show clock | count :\n"]))
+    assert (code, errors) == (0, "")
+    assert output == (
+        "far#configure terminal\n"
+        "Enter configuration commands, one per line.  End with CNTL/Z.\n"
+        "far(config)#crypto mib ipsec flowmib history tunnel size 130\n"
+        "far(config)#interface Loopback1\n"
+        "far(config-if)#bogus\n"
+        "               ^\n"
+        "% Invalid input detected at '^' marker.\n"
+        "\n"
+        "far(config-if)#end\n"
+        "far#\n"
+        "far#show clock | count :\n"
+        "Number of lines which match regexp = 1\n"
+    )
+    assert len(lab.doors.events) == 1
+
+
+def test_questions_take_the_lines_that_follow(lab: Lab) -> None:
+    _, output, _ = lab.cli(stdin="disable\nenable\nlab\nping\n\n10.22.1.1\n\n\n\n\n\nshow crypto mib ipsec flowmib version")
+    assert "far>enable\nPassword: \nfar#ping\nProtocol [ip]: \nTarget IP address: 10.22.1.1\nRepeat count [5]: \n" in output
+    assert output.endswith("far#show crypto mib ipsec flowmib version\nIPSec Flow MIB version: 1\n")
+
+
+def test_what_comes_after_exit_is_not_read(lab: Lab) -> None:
+    assert lab.cli(stdin="exit\nshow clock\n") == (0, "far#exit\n", "")
+
+
+def test_a_pipe_that_is_empty_does_nothing(lab: Lab) -> None:
+    assert lab.cli() == (0, "", "")
+
+
+# --- several sessions ---
+
+
+def test_each_connection_is_a_session_of_its_own(lab: Lab) -> None:
+    with connect(lab.server.path) as one, connect(lab.server.path) as other:
+        for each in (one, other):
+            each.sendall(encode({"hello": None}))
+        readers = [each.makefile("rb") for each in (one, other)]
+        assert [decode(reader.readline()) for reader in readers] == [{"prompt": "far#"}] * 2
+        one.sendall(encode({"run": "configure terminal"}))
+        assert "out" in decode(readers[0].readline())
+        assert decode(readers[0].readline())["prompt"] == "far(config)#"
+        other.sendall(encode({"run": ""}))
+        assert decode(readers[1].readline())["prompt"] == "far#"
+        one.sendall(encode({"complete": "hostn"}) + encode({"help": "bogus "}))
+        assert decode(readers[0].readline()) == {"text": "hostname "}
+        assert decode(readers[0].readline()) == {"text": "% Unrecognized command\n"}
+        for reader in readers:
+            reader.close()
+
+
+def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
+    lab.doors.endless = True
+    with connect(lab.server.path) as link, link.makefile("rb") as reader:
+        link.sendall(encode({"hello": "far"}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
+        while decode(line := reader.readline()).get("out") != "!":
+            assert line
+        link.sendall(encode({"interrupt": True}))
+        while "done" not in (frame := decode(reader.readline())):
+            pass
+        assert frame == {"done": "", "caret": False, "prompt": "far#", "closed": False}
+
+
+def test_a_client_that_goes_takes_its_ping_with_it(lab: Lab) -> None:
+    lab.doors.endless = True
+    with connect(lab.server.path) as link, link.makefile("rb") as reader:
+        link.sendall(encode({"hello": None}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
+        while decode(reader.readline()).get("out") != "!":
+            pass
+
+    async def ended() -> None:
+        while not lab.doors.ended_pings:
+            await asyncio.sleep(0)
+
+    lab.call(ended())
+
+
+def test_a_command_that_breaks_ends_neither_its_session_nor_the_lab(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    lab.loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))
+
+    def broken() -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(lab.doors, "isakmp_sas", broken)
+    _, output, _ = lab.cli(stdin="show crypto isakmp sa\nshow crypto mib ipsec flowmib version\n")
+    assert output.endswith("far#show crypto mib ipsec flowmib version\nIPSec Flow MIB version: 1\n")
+    assert told == ["the command 'show crypto isakmp sa' broke"]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"\n", b"nonsense\n", b"[]\n", b'{"hello": 1}\n', b'{"hello": null}\n{"run": 1}\n', b"[" * 100_000 + b"\n", b"\xff\n"],
+)
+def test_what_is_no_frame_ends_its_connection_alone(lab: Lab, octets: bytes) -> None:
+    with connect(lab.server.path) as link:
+        link.sendall(octets)
+        while link.recv(65536):
+            pass
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_frame_without_end_is_not_collected_for_ever(lab: Lab) -> None:
+    with connect(lab.server.path) as link, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        link.sendall(b"x" * (64 * LONGEST))
+    assert lab.cli("show", "clock")[0] == 0
+
+
+# --- finding the lab ---
+
+
+def test_an_unknown_router_is_refused_with_those_there_are(lab: Lab) -> None:
+    code, _, errors = lab.cli("show", "clock", router="spoke")
+    assert code == 1
+    assert errors == "ipsec-agent: no router 'spoke' here: there is far, hub\n"
+
+
+def test_without_a_lab_there_is_an_error(state_dir: Path) -> None:
+    errors = io.StringIO()
+    assert run_client(state_dir, None, ["show"], io.StringIO(), io.StringIO(), errors) == 1
+    assert errors.getvalue().startswith("ipsec-agent: no lab is running")
+    assert errors.getvalue().count("\n") == 1
+
+
+def test_several_labs_are_listed(lab: Lab) -> None:
+    with running(lab.state_dir, "other"):
+        code, _, errors = lab.cli("show", "clock")
+        assert code == 1
+        assert str(lab.state_dir / "lab.cli") in errors
+        assert str(lab.state_dir / "other.cli") in errors
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_lab_that_ends_is_said_to_have_ended(state_dir: Path) -> None:
+    """Its end comes while the client waits for the next line."""
+    lab = Lab(state_dir)
+    lab.start()
+    read_end, write_end = os.pipe()
+    output, errors, codes = Awaited("PST"), io.StringIO(), []
+    with os.fdopen(read_end) as stdin:
+        client = Thread(target=lambda: codes.append(run_client(state_dir, None, [], stdin, output, errors)))
+        client.start()
+        os.write(write_end, b"show clock\n")
+        assert output.seen.wait(10)
+        lab.stop()
+        os.write(write_end, b"show clock\n")
+        client.join(10)
+        os.close(write_end)
+    assert codes == [1]
+    assert errors.getvalue() == "ipsec-agent: the lab has ended\n"
+
+
+def test_output_that_nobody_reads_is_no_traceback(lab: Lab) -> None:
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    errors = io.StringIO()
+    with os.fdopen(write_end, "w") as output:
+        assert run_client(lab.state_dir, None, ["show", "clock"], io.StringIO(), output, errors) == 1
+    assert errors.getvalue() == ""
+
+
+# --- the socket itself ---
+
+
+def test_the_socket_and_its_directory_are_their_owner_s_alone(lab: Lab) -> None:
+    assert lab.server.path == lab.state_dir / "lab.cli"
+    assert stat.S_IMODE(lab.server.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(lab.state_dir.stat().st_mode) == 0o700
+
+
+def test_the_socket_goes_with_its_lab(state_dir: Path) -> None:
+    with running(state_dir):
+        pass
+    assert list(state_dir.iterdir()) == []
+
+
+def test_a_second_lab_of_a_name_is_refused_and_the_first_stays(lab: Lab) -> None:
+    second = Lab(lab.state_dir)
+    with pytest.raises(SocketError, match="already running"):
+        asyncio.run(second.server.start())
+    second.loop.close()
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_sockets_of_dead_processes_are_removed_and_other_files_are_not(state_dir: Path) -> None:
+    state_dir.mkdir()
+    for name in ("lab.cli", "old.cli"):
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(state_dir / name))
+    (state_dir / "notes.cli").write_text("mine")
+    with pytest.raises(SocketError, match="no lab is running"):
+        only_live_socket(state_dir)
+    with running(state_dir) as lab:
+        assert sorted(path.name for path in state_dir.iterdir()) == ["lab.cli", "notes.cli"]
+        assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_directory_that_cannot_be_used_is_named(state_dir: Path) -> None:
+    state_dir.write_text("a file")
+    with pytest.raises(SocketError, match="cannot be used"):
+        bind_socket(state_dir, "lab")
+    with pytest.raises(SocketError, match="too long"):
+        bind_socket(state_dir, "x" * 100)
+
+
+def test_the_state_directory_follows_the_environment() -> None:
+    assert default_state_dir({}, Path("/home/u")) == Path("/home/u/.local/state/ipsec-agent")
+    assert default_state_dir({"XDG_STATE_HOME": "/var/s"}, Path("/home/u")) == Path("/var/s/ipsec-agent")
+    assert default_state_dir({"XDG_STATE_HOME": "relative"}, Path("/home/u")) == Path("/home/u/.local/state/ipsec-agent")
+
+
+def test_frames_survive_their_way_and_nothing_else_is_one() -> None:
+    frame = {"out": "é\n\x1a", "secret": True}
+    assert decode(encode(frame)) == frame
+    assert encode(frame).count(b"\n") == 1
+    with pytest.raises(ProtocolError):
+        decode(b"{")

@@ -1,0 +1,220 @@
+"""A small tree of the tests' own, a router's configuration, and SNMP messages built with pyasn1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Any
+
+from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto.api import v1, v2c
+
+from agent.config.model import Community, RouterConfig, SnmpGroup, SnmpUser, SnmpView, ViewSubtree, Vrf
+from agent.mib.schema import Object, Oid, Syntax
+from agent.mib.tree import Column, Commit, SetRefusedError, TableIndex, Tree
+from agent.mib.values import number, object_identifier, octets
+
+LOOPBACK = "127.0.0.1"
+ROOT: Oid = (1, 3, 6, 1, 4, 1, 99999)
+NAMES: dict[str, Oid] = {
+    "iso": (1,),
+    "internet": (1, 3, 6, 1),
+    "mib-2": (1, 3, 6, 1, 2, 1),
+    "system": (1, 3, 6, 1, 2, 1, 1),
+    "fake": ROOT,
+    "fakeScalars": (*ROOT, 1),
+    "fakeTable": (*ROOT, 2),
+    "fakeEntry": (*ROOT, 2, 1),
+    "fakeCount": (*ROOT, 2, 1, 2),
+}
+
+
+def resolve(name: str) -> Oid:
+    return NAMES[name]
+
+
+@dataclass
+class Fake:
+    """What the fake tree shows and what was done to it."""
+
+    label: str = "fake"
+    size: int = 10
+    mode: str = "on"
+    text: bytes = b"words"
+    address: IPv4Address = IPv4Address("10.0.0.1")
+    rows: dict[int, int] = field(default_factory=lambda: {1: 11, 2: 22, 3: 33, 300: 3300, 70000: 70000})
+    done: list[str] = field(default_factory=list)
+    fault: Exception | None = None
+    commit_fault: Exception | None = None
+
+
+def _object(name: str, oid: Oid, kind: str, base: str, access: str = "read-only", **syntax: Any) -> Object:
+    return Object("FAKE-MIB", name, oid, kind, access, Syntax(base, base, **syntax))
+
+
+MODES = {"on": 1, "off": 2}
+READ_ONLY = (*ROOT, 1, 1, 0)
+SIZE = (*ROOT, 1, 2, 0)
+MODE = (*ROOT, 1, 3, 0)
+TEXT = (*ROOT, 1, 4, 0)
+BIG = (*ROOT, 1, 5, 0)
+POINTER = (*ROOT, 1, 6, 0)
+FAULTY = (*ROOT, 1, 7, 0)
+ABSENT = (*ROOT, 1, 8, 0)
+ADDRESS = (*ROOT, 1, 9, 0)
+ENTRY = (*ROOT, 2, 1)
+
+
+def fake_tree(fake: Fake) -> Tree:
+    """Scalars 1 to 9 (5 a Counter64, 7 raises what `fault` says, 8 not instantiated), then a table of counters, text and status."""
+    tree = Tree()
+    one = TableIndex()
+    one.add((0,), fake)
+
+    def scalar(number_: int, base: str, encode: Callable[[Any, int], bytes | None], write: Any = None, **syntax: Any) -> None:
+        access = "read-write" if write else "read-only"
+        oid = (*ROOT, 1, number_)
+        tree.add(Column(_object(f"fakeScalar{number_}", oid, "scalar", base, access, **syntax), one, encode, write))
+
+    def act(what: str, change: Callable[[], None]) -> Callable[[], None]:
+        def commit() -> None:
+            if fake.commit_fault:
+                raise fake.commit_fault
+            fake.done.append(what)
+            change()
+
+        return commit
+
+    def write_size(row: Fake, value: int) -> Commit:
+        if value == 13:
+            raise SetRefusedError("inconsistentValue")
+        return Commit(act(f"size={value}", lambda: setattr(row, "size", value)))
+
+    def write_mode(row: Fake, value: int) -> Commit:
+        label = next(label for label, code in MODES.items() if code == value)
+        return Commit(act(f"mode={label}", lambda: setattr(row, "mode", label)))
+
+    def write_text(row: Fake, value: bytes) -> Commit:
+        return Commit(act("text", lambda: setattr(row, "text", value)), order=3)
+
+    def faulty(row: Fake, now: int) -> bytes | None:
+        if row.fault:
+            raise row.fault
+        return number("Gauge32", 7)
+
+    scalar(1, "Integer32", lambda row, now: number("Integer32", -5))
+    scalar(2, "Integer32", lambda row, now: number("Integer32", row.size), write_size, ranges=((1, 65535),))
+    scalar(3, "Integer32", lambda row, now: number("Integer32", MODES[row.mode]), write_mode, enum=MODES)
+    scalar(4, "OctetString", lambda row, now: octets(row.text), write_text, sizes=((0, 8), (16, 16)))
+    scalar(5, "Counter64", lambda row, now: number("Counter64", 2**64 - 1))
+    scalar(6, "ObjectIdentifier", lambda row, now: object_identifier((0, 0)))
+    scalar(7, "Gauge32", faulty)
+    scalar(8, "Integer32", lambda row, now: None)
+    scalar(9, "IpAddress", lambda row, now: b"\x40\x04" + row.address.packed)
+
+    table = TableIndex()
+    for index in fake.rows:
+        table.add((index,), index)
+
+    def destroy(row: int, value: int) -> Commit:
+        if value != 2:
+            raise SetRefusedError("wrongValue")
+        return Commit(act(f"destroy {row}", lambda: table.remove((row,))), order=10)
+
+    def column(number_: int, base: str, encode: Callable[[Any, int], bytes | None], write: Any = None, **syntax: Any) -> None:
+        access = "read-write" if write else "read-only"
+        tree.add(Column(_object(f"fakeColumn{number_}", (*ENTRY, number_), "column", base, access, **syntax), table, encode, write))
+
+    column(2, "Counter32", lambda row, now: number("Counter32", fake.rows[row]))
+    column(3, "OctetString", lambda row, now: octets(f"row {row} of {fake.label}") if row != 2 else None)
+    column(4, "Counter64", lambda row, now: number("Counter64", fake.rows[row] << 40))
+    column(5, "Integer32", lambda row, now: number("Integer32", 1), destroy)
+    return tree
+
+
+def router() -> RouterConfig:
+    """Two VRFs with contexts; communities `public` (RO) and `private` (RW) of the global one, `red` (RW) and `blue` of a VRF each."""
+    config = RouterConfig()
+    config.vrfs = {name: Vrf(name, context=f"{name}-context") for name in ("red", "blue")}
+    for name, access in (("public", "RO"), ("private", "RW"), ("red", "RW"), ("blue", "RO")):
+        config.snmp.communities[name] = Community(name, access)
+    config.snmp.community_contexts = {"red": "red-context", "blue": "blue-context"}
+    return config
+
+
+def add_view(config: RouterConfig, name: str, *lines: str) -> None:
+    """`add_view(config, "v", "iso included", "system excluded")`"""
+    subtrees = tuple(ViewSubtree(line.split()[0], line.split()[1] == "included") for line in lines)
+    config.snmp.views[name] = SnmpView(name, subtrees)
+
+
+def add_group(config: RouterConfig, name: str, model: str, level: str = "noauth", context: str | None = None, **rest: Any) -> None:
+    config.snmp.groups[name, model, level, context] = SnmpGroup(name, model, level, context, **rest)
+
+
+def add_user(config: RouterConfig, name: str, group: str, **rest: Any) -> None:
+    config.snmp.users[name] = SnmpUser(name, group, **rest)
+
+
+# --- messages ---
+
+GET, GET_NEXT, GET_BULK, SET = "get", "get-next", "get-bulk", "set"
+
+
+@dataclass(frozen=True)
+class Response:
+    """A decoded v1 or v2c response; values as pysnmp decoded them."""
+
+    request_id: int
+    status: int
+    index: int
+    bindings: list[tuple[Oid, Any]]
+
+    @property
+    def names(self) -> list[Oid]:
+        return [name for name, _ in self.bindings]
+
+    @property
+    def values(self) -> list[str]:
+        return [type(value).__name__ if value.tagSet.superTags[-1].tagClass == 0x80 else value.prettyPrint() for _, value in self.bindings]
+
+
+def request(
+    kind: str,
+    names: Sequence[Any],
+    community: bytes = b"public",
+    version: int = 1,
+    non_repeaters: int = 0,
+    repetitions: int = 10,
+    request_id: int = 4711,
+) -> bytes:
+    """A v1 (0) or v2c (1) request. For SET, `names` are (name, pysnmp value) pairs."""
+    api = v1 if version == 0 else v2c
+    make = {GET: "GetRequestPDU", GET_NEXT: "GetNextRequestPDU", GET_BULK: "GetBulkRequestPDU", SET: "SetRequestPDU"}
+    pdu = getattr(api, make[kind])()
+    pdu_api = v2c.apiBulkPDU if kind == GET_BULK else api.apiPDU
+    pdu_api.set_defaults(pdu)
+    pdu_api.set_request_id(pdu, request_id)
+    if kind == GET_BULK:
+        pdu_api.set_non_repeaters(pdu, non_repeaters)
+        pdu_api.set_max_repetitions(pdu, repetitions)
+    pdu_api.set_varbinds(pdu, names if kind == SET else [(name, api.null if version == 0 else v2c.null) for name in names])
+    message = api.Message()
+    api.apiMessage.set_defaults(message)
+    api.apiMessage.set_community(message, community)
+    api.apiMessage.set_pdu(message, pdu)
+    encoded: bytes = encoder.encode(message)
+    return encoded
+
+
+def response(datagram: bytes, version: int = 1) -> Response:
+    api = v1 if version == 0 else v2c
+    message, rest = decoder.decode(datagram, asn1Spec=api.Message())
+    assert not rest
+    pdu = api.apiMessage.get_pdu(message)
+    assert "Response" in type(pdu).__name__
+    bindings = [(tuple(name), value) for name, value in api.apiPDU.get_varbinds(pdu)]
+    return Response(
+        int(api.apiPDU.get_request_id(pdu)), int(api.apiPDU.get_error_status(pdu)), int(api.apiPDU.get_error_index(pdu)), bindings
+    )

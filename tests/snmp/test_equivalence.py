@@ -1,0 +1,182 @@
+"""The fast path and pysnmp give octet-identical answers while the clock is held still (the snmp group's own counters aside)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from agent.app import Options, RouterService
+from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
+from agent.flow.model import EndReason
+from agent.lab.clock import VirtualClock
+from agent.lab.lab import open_lab
+from agent.mib.schema import Schema
+from agent.mib.values import END_OF_MIB_VIEW, NULL, number, object_identifier, wrap
+from tests.flow.builders import bundle, ike_facts, ipsec_facts
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+GET, GET_NEXT, GET_BULK = 0xA0, 0xA1, 0xA5
+SNMP_GROUP = (1, 3, 6, 1, 2, 1, 11)
+EXTRA_LINES = (
+    "snmp-server view no-ike iso included",
+    "snmp-server view no-ike cipSecPhaseOne excluded",
+    "snmp-server view only-flow ciscoIpSecFlowMonitorMIB included",
+    "snmp-server community narrow view no-ike RO",
+    "snmp-server community flow view only-flow RO",
+    "snmp mib community-map narrow context vrf-vrf1-context",
+    "snmp-server packetsize 8192",
+)
+Oid = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Pair:
+    """One router, asked by either path."""
+
+    service: RouterService
+    names: list[Oid]
+
+    def fast(self, datagram: bytes) -> bytes | None:
+        return self.service.fast.answer(datagram, "127.0.0.1")
+
+    def slow(self, datagram: bytes) -> bytes | None:
+        (transport,) = self.service.agent._transports
+        sent: list[bytes] = []
+        transport._send = lambda message, address: bool(sent.append(message)) or True  # type: ignore[method-assign]  # the way out
+        transport.receive(datagram, ("127.0.0.1", 40000))
+        assert len(sent) <= 1
+        return sent[0] if sent else None
+
+
+@pytest.fixture(scope="module")
+def pair(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    loop = asyncio.new_event_loop()
+
+    async def build() -> RouterService:
+        lab = open_lab(EXAMPLES / "two-vrf-hub.toml", VirtualClock(90_000_000))
+        service = RouterService(lab.first, schema, Options("lab", tmp_path_factory.mktemp("state")))
+        service.listen([("127.0.0.1", 0)])
+        service.configure(EXTRA_LINES)
+        return service
+
+    service = loop.run_until_complete(build())
+    _populate(service)
+    names = []
+    for context in ("", "vrf-vrf1-context"):
+        tree = service.contexts.tree(context)
+        assert tree is not None
+        for column in tree.columns:
+            names += [(*column.object.oid, *_sub_identifiers(key)) for key in column.table.keys[:3] + column.table.keys[-2:]]
+            names.append(column.object.oid)
+    yield Pair(service, sorted(set(names)))
+    service.close()
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+
+def _sub_identifiers(key: bytes) -> Oid:
+    return tuple(int.from_bytes(key[at : at + 4], "big") for at in range(0, len(key), 4))
+
+
+def _populate(service: RouterService) -> None:
+    """Tunnels of both kinds of source, with holes (AES, group 14), history and failures."""
+    monitor = service.router.monitor
+    rhythm = Rhythm(1000, tuple(range(1, len(IpsecCounter) + 1)))
+    for number_of in range(150):
+        spoke = IPv4Address("10.9.0.0") + number_of
+        odd = {"encryption": "aes", "group": 14} if number_of % 3 == 0 else {}
+        ike = monitor.ike_up("vrf1", ike_facts(spoke, **odd), PacketCounters(IkeCounter))
+        counters = PeriodicCounters((2**33,) * len(IpsecCounter), rhythm, -number_of)
+        tunnel = monitor.ipsec_up(ike, ipsec_facts(spoke), bundle(1000 + 10 * number_of), counters)
+        if number_of % 7 == 0:
+            monitor.ipsec_ended(tunnel, EndReason.OPERATOR)
+            monitor.ike_ended(ike, EndReason.PEER_LOST)
+
+
+def request(version: int, community: bytes, kind: int, names: list[Oid], first: int, second: int, request_id: int) -> bytes:
+    bindings = b"".join(wrap(0x30, object_identifier(name) + NULL) for name in names)
+    fields = b"".join(number("Integer32", value) for value in (request_id, first, second))
+    pdu = wrap(kind, fields + wrap(0x30, bindings))
+    return wrap(0x30, number("Integer32", version) + wrap(0x04, community) + pdu)
+
+
+def requests(names: list[Oid]) -> st.SearchStrategy[bytes]:
+    changed = st.builds(
+        lambda name, cut, tail: (*name[: len(name) - cut], *tail),
+        st.sampled_from(names),
+        st.integers(0, 6),
+        st.lists(st.one_of(st.integers(0, 60), st.integers(0, 2**32 - 1)), max_size=3),
+    )
+    outside = st.lists(st.integers(0, 39), min_size=2, max_size=6).map(lambda tail: (1, 3, *tail))
+    name = st.one_of(st.sampled_from(names), changed, outside).filter(lambda oid: len(oid) >= 2 and oid[:2] == (1, 3))
+    common: dict[str, Any] = {
+        "community": st.sampled_from([b"abc1", b"global1", b"narrow", b"flow"]),
+        "names": st.one_of(st.lists(name, max_size=6), st.lists(name, min_size=40, max_size=120)),
+        "request_id": st.integers(-(2**31), 2**31 - 1),
+    }
+    reads = st.builds(request, version=st.sampled_from([0, 1]), kind=st.sampled_from([GET, GET_NEXT]), first=st.just(0), second=st.just(0), **common)
+    bulk = st.builds(
+        request,
+        version=st.just(1),
+        kind=st.just(GET_BULK),
+        first=st.one_of(st.integers(-2, 8), st.just(2**31 - 1)),
+        second=st.one_of(st.integers(-2, 40), st.sampled_from([500, 2**31 - 1])),
+        **common,
+    )
+    return st.one_of(reads, bulk)
+
+
+def without_snmp_group(names: list[Oid]) -> list[Oid]:
+    return [name for name in names if name[: len(SNMP_GROUP)] != SNMP_GROUP]
+
+
+@settings(max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_both_paths_answer_alike(pair: Pair, data: st.DataObject) -> None:
+    datagram = data.draw(requests(without_snmp_group(pair.names)))
+    fast = pair.fast(datagram)
+    if fast is not None:
+        slow = pair.slow(datagram)
+        assert slow is not None
+        if not _shows_counters_of_the_engine(fast):
+            assert fast.hex() == slow.hex()
+
+
+def _shows_counters_of_the_engine(message: bytes) -> bool:
+    return object_identifier(SNMP_GROUP)[2:] in message
+
+
+@pytest.mark.parametrize("community", [b"abc1", b"global1", b"narrow", b"flow"])
+@pytest.mark.parametrize("version", [0, 1])
+def test_whole_walks_are_alike(pair: Pair, community: bytes, version: int) -> None:
+    """Every cell by GETNEXT and, in version 2c, by GETBULK: the fast path must have answered all but version 1's last."""
+    name: Oid = (1, 3)
+    for turn in range(20000):
+        datagram = request(version, community, GET_BULK if version else GET_NEXT, [name], 0, 40 if version else 0, turn)
+        fast, slow = pair.fast(datagram), pair.slow(datagram)
+        assert slow is not None
+        if fast is None:
+            assert version == 0
+            break
+        if not _shows_counters_of_the_engine(fast):
+            assert fast.hex() == slow.hex()
+        if END_OF_MIB_VIEW in fast[-2:]:
+            break
+        name = _last_name(fast)
+    else:
+        raise AssertionError("the walk does not end")
+
+
+def _last_name(message: bytes) -> Oid:
+    from pyasn1.codec.ber import decoder
+
+    decoded, _ = decoder.decode(message)
+    return tuple(decoded[2][3][-1][0])

@@ -1,0 +1,159 @@
+"""The architecture, read from the source: which room imports which, where time and asyncio are, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "agent"
+# The rooms of ours that each room may import, beside itself. What stands in the package itself may import anything.
+ROOMS: dict[str, frozenset[str]] = {
+    "config": frozenset(),
+    "crypto": frozenset(),
+    "flow": frozenset(),
+    "lab": frozenset({"config", "crypto", "flow"}),
+    "mib": frozenset({"config", "flow"}),
+    "snmp": frozenset({"config", "flow", "mib"}),
+    "shell": frozenset({"config", "flow"}),
+}
+TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py"}
+LEFT_OF_THE_VIEWS = ("config", "crypto", "flow", "lab")
+CORES = ("config", "crypto", "flow", "mib")
+CLOCK = "agent/lab/clock.py"
+SHELLS = {
+    "agent/__main__.py",
+    "agent/app.py",
+    "agent/lab/runner.py",
+    "agent/snmp/dispatcher.py",
+    "agent/snmp/engine.py",
+    "agent/snmp/sender.py",
+    "agent/snmp/transport.py",
+}
+LONGEST_FILE = 600
+TIME_CALLS = {"now", "utcnow", "today"}
+
+
+def files_of(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def room_of(path: Path) -> str | None:
+    """The room that a file of the package is in; None of one that stands in the package itself."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else None
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), str(path))
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The dotted names that a file imports anywhere in it, each as `module.name` where it imports a name from a module."""
+    package = ["agent", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*start, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def modules_of(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imports_of(path)}
+
+
+PRODUCT = files_of("agent")
+IN_ROOMS = [path for path in PRODUCT if room_of(path)]
+
+
+def test_every_file_is_in_a_known_room() -> None:
+    assert {name_of(path) for path in PRODUCT if room_of(path) is None} <= TOP
+    assert {room_of(path) for path in IN_ROOMS} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("path", IN_ROOMS, ids=name_of)
+def test_imports_go_one_way(path: Path) -> None:
+    room = room_of(path)
+    assert room is not None
+    ours = {name.split(".")[1] for name in imports_of(path) if name.startswith("agent.")}
+    assert ours <= ROOMS[room] | {room}
+
+
+def test_nothing_in_the_product_imports_tests_or_benchmarks() -> None:
+    assert not [name_of(path) for path in PRODUCT if modules_of(path) & {"tests", "bench", "pytest", "hypothesis"}]
+
+
+def test_the_rooms_have_an_order() -> None:
+    """No two rooms may import each other, directly or round a corner."""
+    ordered: list[str] = []
+    while len(ordered) < len(ROOMS):
+        free = sorted(room for room, needs in ROOMS.items() if room not in ordered and needs <= set(ordered))
+        assert free, "the table of rooms goes in a circle"
+        ordered += free
+
+
+def world_times(path: Path) -> Iterator[int]:
+    """Lines that ask the world for the time: an import of `time`, or a call of datetime's or date's `now` and the like."""
+    for node in ast.walk(tree_of(path)):
+        if (isinstance(node, ast.Import) and any(alias.name == "time" for alias in node.names)) or (
+            isinstance(node, ast.ImportFrom) and node.module == "time"
+        ):
+            yield node.lineno
+        elif isinstance(node, ast.Attribute) and node.attr in TIME_CALLS and isinstance(node.value, ast.Name | ast.Attribute):
+            owner = node.value.id if isinstance(node.value, ast.Name) else node.value.attr
+            if owner in ("datetime", "date"):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("path", [path for path in IN_ROOMS if room_of(path) in LEFT_OF_THE_VIEWS], ids=name_of)
+def test_left_of_the_views_a_clock_is_the_only_source_of_time(path: Path) -> None:
+    if name_of(path) == CLOCK:
+        assert list(world_times(path))
+    else:
+        assert not list(world_times(path))
+
+
+def test_asyncio_is_at_the_edges_alone() -> None:
+    users = {name_of(path) for path in PRODUCT if "asyncio" in modules_of(path)}
+    assert {name for name in users if not name.startswith("agent/shell/")} <= SHELLS
+
+
+def test_there_are_no_threads() -> None:
+    assert not [name_of(path) for path in PRODUCT if modules_of(path) & {"threading", "_thread", "concurrent", "multiprocessing"}]
+
+
+@pytest.mark.parametrize("path", [path for path in IN_ROOMS if room_of(path) in CORES], ids=name_of)
+def test_cores_open_no_sockets_and_print_nothing(path: Path) -> None:
+    assert not modules_of(path) & {"socket", "selectors", "logging", "sys"}
+    calls = (node.func for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call))
+    assert not [call.lineno for call in calls if isinstance(call, ast.Name) and call.id == "print"]
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name_of)
+def test_no_state_is_global(path: Path) -> None:
+    """Names of a module are bound once, while it is imported."""
+    assert not [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Global)]
+
+
+@pytest.mark.parametrize("path", files_of("agent", "bench", "tests"), ids=name_of)
+def test_no_file_is_two_ideas_long(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if path.name != "__init__.py"], ids=name_of)
+def test_a_module_says_which_room_it_is(path: Path) -> None:
+    said = ast.get_docstring(tree_of(path)) or ""
+    room = room_of(path)
+    assert said
+    assert room is None or said.startswith(f"{room.capitalize()} room")
