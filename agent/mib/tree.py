@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from agent.mib.schema import Object
-from agent.mib.values import length, name_content, order_key, sub_identifiers
+from agent.mib.values import decode_sub_identifiers, length, name_content, order_key, sub_identifiers
 
 LARGEST_KEPT_VALUE = 24  # octets of an encoded value whose binding's head is kept; a number takes at most 11
 Row = Any  # each table's rows are of its own type; only the table's declaration knows it
@@ -30,30 +30,26 @@ class Entry(NamedTuple):
 class TableIndex:
     """The rows of one table in the order of their indexes: three lists side by side, so that a run touches little memory."""
 
-    __slots__ = ("by_suffix", "keys", "rows", "suffixes")
+    __slots__ = ("_lead", "keys", "rows", "suffixes")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.suffixes: list[bytes] = []
         self.rows: list[Row] = []
-        self.by_suffix: dict[bytes, Entry] = {}
+        self._lead = 0  # how far the last row found stood behind its number: see `find`
 
     def add(self, index: tuple[int, ...], row: Row) -> None:
-        entry = Entry(order_key(index), sub_identifiers(index), row)
-        self.by_suffix[entry.suffix] = entry
-        if not self.keys or entry.key > self.keys[-1]:  # rising indexes, the usual case
-            self.keys.append(entry.key)
-            self.suffixes.append(entry.suffix)
-            self.rows.append(row)
-        else:
-            at = bisect_left(self.keys, entry.key)
-            self.keys.insert(at, entry.key)
-            self.suffixes.insert(at, entry.suffix)
-            self.rows.insert(at, row)
+        key = order_key(index)
+        # Rising indexes, the usual case, go to the end.
+        at = len(self.keys) if not self.keys or key > self.keys[-1] else bisect_left(self.keys, key)
+        self.keys.insert(at, key)
+        self.suffixes.insert(at, sub_identifiers(index))
+        self.rows.insert(at, row)
 
     def remove(self, index: tuple[int, ...]) -> None:
-        entry = self.by_suffix.pop(sub_identifiers(index))
-        at = bisect_left(self.keys, entry.key)
+        at = bisect_left(self.keys, order_key(index))
+        if self.suffixes[at] != sub_identifiers(index):
+            raise KeyError(index)
         del self.keys[at]
         del self.suffixes[at]
         del self.rows[at]
@@ -62,7 +58,29 @@ class TableIndex:
         self.keys.clear()
         self.suffixes.clear()
         self.rows.clear()
-        self.by_suffix.clear()
+
+    def find(self, suffix: bytes) -> int:
+        """The position of the row whose index is `suffix` (octets of a name); -1 where there is none.
+
+        Indexes rise by one as a rule, so a row stands a constant number of places from where its own number says: that is tried
+        first, and learnt anew from each search that it fails in.
+        """
+        number = 0
+        for octet in suffix:
+            number = number << 7 | octet & 0x7F
+        suffixes = self.suffixes
+        at = number - self._lead
+        if 0 <= at < len(suffixes) and suffixes[at] == suffix:
+            return at
+        index = decode_sub_identifiers(suffix)
+        if index is None or max(index) > 0xFFFFFFFF:
+            return -1
+        key = order_key(index)
+        at = bisect_left(self.keys, key)
+        if at == len(suffixes) or suffixes[at] != suffix:
+            return -1
+        self._lead = number - at
+        return at
 
     def entry(self, at: int) -> Entry:
         return Entry(self.keys[at], self.suffixes[at], self.rows[at])

@@ -146,11 +146,8 @@ def object_identifier(oid: tuple[int, ...]) -> bytes:
     return wrap(OBJECT_IDENTIFIER, name_content(oid))
 
 
-def decode_name(content: bytes) -> tuple[int, ...] | None:
-    """The sub-identifiers of an OBJECT IDENTIFIER's content.
-
-    None where it is malformed (X.690 §8.19), a number exceeds 32 bits or there are more than 128 of them (RFC 2578 §7.1.3).
-    """
+def decode_sub_identifiers(content: bytes) -> tuple[int, ...] | None:
+    """Sub-identifiers in base 128, without the fold of the first two; None where they are malformed (X.690 §8.19) or too long."""
     if not content or content[-1] & 0x80 or len(content) > LONGEST_NAME_CONTENT:
         return None
     numbers: list[int] = []
@@ -162,9 +159,18 @@ def decode_name(content: bytes) -> tuple[int, ...] | None:
         if not octet & 0x80:
             numbers.append(number)
             number = 0
-    first = min(numbers[0] // 40, 2)
-    if max(numbers) > 0xFFFFFFFF + 80:
+    return tuple(numbers) if max(numbers) <= 0xFFFFFFFF + 80 else None  # the first two, folded into one, may have that many
+
+
+def decode_name(content: bytes) -> tuple[int, ...] | None:
+    """The sub-identifiers of an OBJECT IDENTIFIER's content.
+
+    None where it is malformed (X.690 §8.19), a number exceeds 32 bits or there are more than 128 of them (RFC 2578 §7.1.3).
+    """
+    numbers = decode_sub_identifiers(content)
+    if numbers is None:
         return None
+    first = min(numbers[0] // 40, 2)
     oid = (first, numbers[0] - first * 40, *numbers[1:])
     return oid if max(oid) <= 0xFFFFFFFF and len(oid) <= LONGEST_NAME else None
 

@@ -11,9 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from pysnmp.carrier.asyncio.dispatch import AsyncioDispatcher
-from pysnmp.proto import errind, error
-from pysnmp.proto.mpmod.rfc2576 import SnmpV1MessageProcessingModel, SnmpV2cMessageProcessingModel
-from pysnmp.proto.mpmod.rfc3412 import SnmpV3MessageProcessingModel
 from pysnmp.proto.rfc3412 import MsgAndPduDispatcher
 from pysnmp.proto.secmod.cache import Cache
 
@@ -38,40 +35,6 @@ class MessageDispatcher(MsgAndPduDispatcher):
             for model in engine.security_models.values():
                 if not model._cache.is_empty():
                     model._cache = Cache()  # of messages that got no response: it would stay for ever
-
-
-class _ParseErrorsCounted:
-    """A message that ends before it began is a parse error too, but pysnmp counts it nowhere."""
-
-    counters: SnmpCounters
-
-    def prepare_data_elements(self, *arguments: Any) -> Any:
-        try:
-            return super().prepare_data_elements(*arguments)  # type: ignore[misc]  # of pysnmp's class that this is mixed into
-        except error.StatusInformation as status:
-            if status.get("errorIndication") == errind.parseError:
-                self.counters.count("snmpInASNParseErrs")
-            raise
-
-
-class MessagesV1(_ParseErrorsCounted, SnmpV1MessageProcessingModel):
-    """SNMPv1 messages."""
-
-
-class MessagesV2c(_ParseErrorsCounted, SnmpV2cMessageProcessingModel):
-    """SNMPv2c messages."""
-
-
-class MessagesV3(_ParseErrorsCounted, SnmpV3MessageProcessingModel):
-    """SNMPv3 messages."""
-
-
-def message_models(counters: SnmpCounters) -> dict[int, Any]:
-    """The message processing models by msgVersion."""
-    models: dict[int, Any] = {0: MessagesV1(), 1: MessagesV2c(), 3: MessagesV3()}
-    for model in models.values():
-        model.counters = counters
-    return models
 
 
 class TransportDispatcher(AsyncioDispatcher):

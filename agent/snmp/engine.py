@@ -23,8 +23,9 @@ from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy
 from agent.snmp.counters import SnmpCounters
-from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher, message_models
+from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
 from agent.snmp.identity import EngineIdentity
+from agent.snmp.messages import message_models
 from agent.snmp.responder import REQUESTS, CommandResponder
 from agent.snmp.security import AccessControl, CommunityV1, CommunityV2c
 from agent.snmp.transport import UdpTransport, bind_udp
@@ -175,7 +176,6 @@ class SnmpAgent:
         for problem in self._policy.problems:
             _log.warning("%s", problem)
         self._largest = _largest(config)
-        self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineMaxMessageSize", self._largest)
         self._follow_users({user.name: user for user in config.snmp.users.values() if user.model == "v3"})
         self._responder.policy_changed()
         if self._fast is not None:
@@ -193,8 +193,10 @@ class SnmpAgent:
     # --- within ---
 
     def _make_engine(self, identity: EngineIdentity, access: AccessControl) -> Any:
-        # SnmpEngine(snmpEngineID=…) would keep boots under a name that anyone can guess in the shared temporary directory.
-        engine = SnmpEngine(msgAndPduDsp=MessageDispatcher(self.counters))
+        # SnmpEngine(snmpEngineID=…) would keep boots under a name that anyone can guess in the shared temporary directory. The
+        # largest message given here is what can be received: what may be sent is the responder's to keep, and pysnmp takes no
+        # message at all where this is below 612 octets (its sums in between fall under the type's own limit).
+        engine = SnmpEngine(maxMessageSize=LARGEST_UDP_PAYLOAD, msgAndPduDsp=MessageDispatcher(self.counters))
         engine.message_processing_subsystems = message_models(self.counters)
         refused = self._bad_community
         engine.security_models[1] = CommunityV1(self.policy, refused)

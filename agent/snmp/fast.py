@@ -51,9 +51,9 @@ class Visible:
         at = self.position(name)
         if at is not None:
             column = self.columns[at]
-            entry = column.table.by_suffix.get(name[len(column.prefix) :])
-            if entry is not None:
-                return at, bisect_right(column.table.keys, entry.key)
+            row = column.table.find(name[len(column.prefix) :])
+            if row >= 0:
+                return at, row + 1
         oid = decode_name(name)
         if oid is None:
             return None
@@ -163,14 +163,15 @@ def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[b
         at = visible.position(name)
         if at is not None:
             column = visible.columns[at]
-            size = len(name) - len(column.prefix)
-            entry = column.table.by_suffix.get(name[-size:]) if size else None
-            if entry is not None:
-                value = column.encode(entry.row, now)
+            suffix = name[len(column.prefix) :]
+            row = column.table.find(suffix)
+            if row >= 0:
+                value = column.encode(column.table.rows[row], now)
                 if value is not None:
                     if len(value) < LARGEST_KEPT_VALUE:
+                        size = len(suffix)
                         head = column.heads.get(size) or column.head(size)
-                        bindings.append(head[len(value)] + entry.suffix + value)
+                        bindings.append(head[len(value)] + suffix + value)
                     else:
                         bindings.append(_bind(name, value))
                     continue

@@ -120,10 +120,10 @@ def test_an_index_stays_sorted_while_rows_come_and_go(rows: list[Oid], random: o
         assert table.keys == [order_key(index) for index in ordered]
         assert table.suffixes == [sub_identifiers(index) for index in ordered]
         assert table.rows == [there[index] for index in ordered]
-        assert [table.entry(at) for at in range(len(table))] == [table.by_suffix[suffix] for suffix in table.suffixes]
+        assert [table.find(suffix) for suffix in table.suffixes] == list(range(len(table)))
     table.clear()
     assert len(table) == 0
-    assert not table.by_suffix
+    assert not table.suffixes
 
 
 def test_values_are_made_when_they_are_asked_for() -> None:

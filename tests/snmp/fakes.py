@@ -197,14 +197,18 @@ def request(
     pdu_api.set_defaults(pdu)
     pdu_api.set_request_id(pdu, request_id)
     if kind == GET_BULK:
-        pdu_api.set_non_repeaters(pdu, non_repeaters)
-        pdu_api.set_max_repetitions(pdu, repetitions)
+        pdu_api.set_non_repeaters(pdu, abs(non_repeaters))
+        pdu_api.set_max_repetitions(pdu, abs(repetitions))
     pdu_api.set_varbinds(pdu, names if kind == SET else [(name, api.null if version == 0 else v2c.null) for name in names])
     message = api.Message()
     api.apiMessage.set_defaults(message)
     api.apiMessage.set_community(message, community)
     api.apiMessage.set_pdu(message, pdu)
     encoded: bytes = encoder.encode(message)
+    if kind == GET_BULK:  # pyasn1 makes no negative ones
+        fields = bytes((2, 1, abs(non_repeaters), 2, 1, abs(repetitions)))
+        wanted = bytes((2, 1, non_repeaters & 0xFF, 2, 1, repetitions & 0xFF))
+        encoded = encoded.replace(fields, wanted, 1) if min(non_repeaters, repetitions) < 0 else encoded
     return encoded
 
 

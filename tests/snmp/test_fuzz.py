@@ -56,24 +56,30 @@ DROPS = (
 
 
 class Wire:
-    """The station's transport with its socket taken away: what would be sent is kept."""
+    """The station's transport with a socket of ours in place of its own."""
 
     def __init__(self, here: Station, monkeypatch: pytest.MonkeyPatch) -> None:
         self.here = here
         self.transport = here.agent._transports[0]
-        self.sent: list[bytes] = []
-
-        def keep(message: bytes, address: Any) -> bool:
-            self.sent.append(message)
-            return True
-
-        monkeypatch.setattr(self.transport, "_send", keep)
+        self._arrived: list[bytes] = []
+        self._sent: list[bytes] = []
+        monkeypatch.setattr(self.transport, "_socket", self)
 
     def receive(self, datagram: bytes) -> list[bytes]:
         """What is sent because of a datagram."""
-        self.sent.clear()
-        self.transport.receive(datagram, MANAGER)
-        return list(self.sent)
+        self._sent.clear()
+        self._arrived.append(datagram)
+        self.transport._drain()
+        return list(self._sent)
+
+    def recvfrom(self, size: int) -> tuple[bytes, Any]:
+        if not self._arrived:
+            raise BlockingIOError
+        return self._arrived.pop(), MANAGER
+
+    def sendto(self, message: bytes, address: Any) -> None:
+        assert address == MANAGER
+        self._sent.append(message)
 
     def count(self, *names: str) -> int:
         return sum(self.here.counters.value(name) for name in names)

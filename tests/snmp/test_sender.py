@@ -1,0 +1,338 @@
+"""Notifications on their way: to whom, in which version, by which socket, and what becomes of informs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv4Interface
+from typing import Any
+
+import pytest
+from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto.api import v1, v2c
+
+from agent.config.model import Community, Interface, RouterConfig, SnmpHost
+from agent.mib.values import number
+from agent.snmp.notifications import Instance, Notification
+from agent.snmp.sender import InformPatience, NotificationSender
+from tests.snmp.conftest import PATIENCE, Station
+from tests.snmp.fakes import BIG, GET, LOOPBACK, ROOT, SIZE, add_group, add_user, add_view, request, response, router
+
+Start = Callable[..., Station]
+NAME = (*ROOT, 0, 7)
+UP_TIME, TRAP_OID = (1, 3, 6, 1, 2, 1, 1, 3, 0), (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0)
+
+
+def told(vrf: str | None = "red", kind: str = "ipsec", value: int = 5) -> Notification:
+    return Notification("fakeEvent", NAME, vrf, kind, (Instance("fakeSize", SIZE, number("Integer32", value)),))
+
+
+class Receiver:
+    """A trap host: what arrives at its socket, decoded."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((LOOPBACK, 0))
+        self.socket.setblocking(False)
+        self.port: int = self.socket.getsockname()[1]
+
+    def take(self) -> tuple[bytes, Any]:
+        return self.loop.run_until_complete(asyncio.wait_for(self.loop.sock_recvfrom(self.socket, 65535), PATIENCE))
+
+    def trap(self) -> tuple[bytes, dict[Any, Any]]:
+        """The community and the objects of a v2c trap or inform."""
+        message, _ = decoder.decode(self.take()[0], asn1Spec=v2c.Message())
+        pdu = v2c.apiMessage.get_pdu(message)
+        return bytes(message[1]), {tuple(name): value for name, value in v2c.apiPDU.get_varbinds(pdu)}
+
+    def empty(self) -> bool:
+        """Whether nothing is there now: what is sent on loopback has arrived when the call that sends it returns."""
+        try:
+            self.socket.recv(65535)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@pytest.fixture
+def receivers(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], Receiver]]:
+    made: list[Receiver] = []
+
+    def make() -> Receiver:
+        made.append(Receiver(loop))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.socket.close()
+
+
+def add_host(config: RouterConfig, to: Receiver, community: str, version: str = "2c", address: Any = LOOPBACK, **rest: Any) -> None:
+    host = SnmpHost(IPv4Address(address) if isinstance(address, str) else address, community, version=version, port=to.port, **rest)
+    config.snmp.hosts[str(host.address), None, f"{community} {len(config.snmp.hosts)}", to.port] = host
+
+
+def sender(here: Station, **rest: Any) -> NotificationSender:
+    return NotificationSender(here.agent, here.config, lambda: here.time, **rest)
+
+
+def test_a_vrfs_notification_goes_to_the_hosts_of_its_context_alone(station: Start, receivers: Callable[[], Receiver]) -> None:
+    red, blue, both = receivers(), receivers(), receivers()
+    config = router()
+    add_host(config, red, "red")
+    add_host(config, blue, "blue")
+    add_host(config, both, "public")
+    here = station(config)
+    out = sender(here)
+    out.send([told("red")])
+    community, objects = red.trap()
+    assert community == b"red"
+    assert [(name, value.prettyPrint()) for name, value in objects.items()] == [
+        (UP_TIME, "500"), (TRAP_OID, ".".join(map(str, NAME))), (SIZE, "5"),
+    ]  # fmt: skip
+    assert blue.empty()
+    assert both.empty()
+    out.send([told(None)])
+    assert both.trap()[0] == b"public"
+    assert red.empty()
+    assert out.sent == 2
+    assert here.counters.value("snmpOutTraps") == 2
+    assert here.counters.value("snmpOutPkts") == 2
+
+
+def test_what_is_of_a_vrf_without_a_context_goes_nowhere(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "public")
+    out = sender(station(config))
+    out.send([told("violet")])
+    assert not out.wanted("violet", "ipsec")
+    assert to.empty()
+
+
+def test_a_host_takes_the_types_that_it_names(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    both, ike, every = receivers(), receivers(), receivers()
+    add_host(config, both, "red", types=("ipsec", "isakmp"))
+    add_host(config, ike, "red", types=("isakmp",))
+    add_host(config, every, "red")
+    out = sender(station(config))
+    out.send([told(kind="ipsec")])
+    assert both.trap()
+    assert every.trap()
+    assert ike.empty()
+    out.send([told(kind="snmp")])
+    assert every.trap()
+    assert both.empty()
+    assert ike.empty()
+    assert out.wanted("red", "snmp")
+    assert not out.wanted(None, "snmp")
+
+
+def test_two_hosts_of_one_community_get_two_copies_though_one_cannot_be_sent_to(
+    station: Start, receivers: Callable[[], Receiver]
+) -> None:
+    config = router()
+    first, second, third = receivers(), receivers(), receivers()
+    add_host(config, first, "red")
+    add_host(config, second, "red")
+    config.snmp.hosts["x", None, "x", 0] = SnmpHost(IPv4Address(LOOPBACK), "nobody", version="3", level="priv", port=1)
+    add_host(config, third, "red")
+    out = sender(station(config))
+    first.socket.close()  # an unreachable receiver delays nothing
+    out.send([told(), told(value=6)])
+    for to in (second, third):
+        assert [to.trap()[1][SIZE], to.trap()[1][SIZE]] == [5, 6]
+
+
+def test_a_community_that_nothing_configures_is_a_hosts_own(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "traps-only")
+    here = station(config)
+    sender(here).send([told(None)])
+    assert to.trap()[0] == b"traps-only"
+    assert here.ask(GET, [SIZE], b"traps-only") is None
+
+
+def test_a_notify_view_keeps_out_what_it_does_not_include(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "red")
+    add_view(config, "narrow", "fake included", "fakeScalars excluded")
+    add_group(config, "red", "v2c", context="red-context", notify="narrow")
+    here = station(config)
+    out = sender(here)
+    out.send([told()])
+    assert to.empty()
+    add_group(config, "red", "v2c", context="red-context", notify="*tv.FFFFFFFF.FFFFFFFF")
+    here.agent.apply(config)
+    out.apply(config)
+    out.send([told()])
+    assert to.trap()
+
+
+def test_version_1_traps_are_translated(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "red", version="1")
+    config.interfaces["Loopback0"] = Interface("Loopback0", address=IPv4Interface("10.1.38.25/24"))
+    here = station(config)
+    out = sender(here)
+
+    def trap() -> Any:
+        out.send([told()])
+        message, _ = decoder.decode(to.take()[0], asn1Spec=v1.Message())
+        return v1.apiMessage.get_pdu(message)
+
+    pdu = trap()
+    assert tuple(v1.apiTrapPDU.get_enterprise(pdu)) == ROOT
+    assert (int(v1.apiTrapPDU.get_generic_trap(pdu)), int(v1.apiTrapPDU.get_specific_trap(pdu))) == (6, 7)
+    assert int(v1.apiTrapPDU.get_timestamp(pdu)) == 500
+    assert v1.apiTrapPDU.get_agent_address(pdu).prettyPrint() == LOOPBACK
+    assert [tuple(name) for name, _ in v1.apiTrapPDU.get_varbinds(pdu)] == [SIZE]
+
+    config.snmp.trap_source = "Loopback0"
+    out.apply(config)
+    assert v1.apiTrapPDU.get_agent_address(trap()).prettyPrint() == "10.1.38.25"
+
+
+def test_what_holds_a_counter64_is_no_version_1_trap(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    old, new = receivers(), receivers()
+    add_host(config, old, "red", version="1")
+    add_host(config, new, "red")
+    out = sender(station(config))
+    out.send([Notification("big", NAME, "red", "ipsec", (Instance("fakeBig", BIG, number("Counter64", 2**40)),))])
+    assert int(new.trap()[1][BIG]) == 2**40
+    assert old.empty()
+
+
+def test_an_inform_is_sent_again_and_given_up_with_a_line(
+    station: Start, receivers: Callable[[], Receiver], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "red", informs=True)
+    here = station(config)
+    out = sender(here, patience=InformPatience(0.2, 2))
+    with caplog.at_level(logging.WARNING):
+        out.send([told()])
+        copies = [to.take()[0] for _ in range(3)]
+
+        async def given_up() -> None:
+            while not out.informs_lost:
+                await asyncio.sleep(0.01)
+
+        here.run(given_up())
+    assert copies[0][0] == 0x30
+    assert out.informs_lost == 1
+    assert [record.getMessage() for record in caplog.records] == [f"fakeEvent to 127.0.0.1:{to.port} was given up: No SNMP response received before timeout"]
+    assert to.empty()
+
+
+def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "red", informs=True)
+    here = station(config)
+    out = sender(here, patience=InformPatience(0.2, 2))
+    out.send([told()])
+    datagram, source = to.take()
+    message, _ = decoder.decode(datagram, asn1Spec=v2c.Message())
+    pdu = v2c.apiPDU.get_response(v2c.apiMessage.get_pdu(message))
+    v2c.apiPDU.set_varbinds(pdu, v2c.apiPDU.get_varbinds(v2c.apiMessage.get_pdu(message)))
+    v2c.apiMessage.set_pdu(message, pdu)
+    to.socket.sendto(encoder.encode(message), source)
+
+    async def answered() -> None:
+        while out._pending:
+            await asyncio.sleep(0.01)
+
+    here.run(answered())
+    assert out.informs_lost == 0
+
+
+def test_hosts_outside_loopback_are_counted_and_told_once(
+    station: Start, receivers: Callable[[], Receiver], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = router()
+    near = receivers()
+    add_host(config, near, "red", address="172.19.216.110")
+    add_host(config, near, "red")
+    with caplog.at_level(logging.WARNING):
+        out = sender(station(config))
+        out.send([told(), told()])
+    assert near.trap()
+    assert (out.sent, out.withheld) == (2, 2)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"notifications to 172.19.216.110:{near.port} are not sent: it is outside loopback"
+    ]
+
+
+def test_a_host_by_name_is_found_among_ip_host_lines(
+    station: Start, receivers: Callable[[], Receiver], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = router()
+    to = receivers()
+    host = SnmpHost("nms", "red", version="2c", port=to.port)
+    config.snmp.hosts["nms", None, "red", to.port] = host
+    here = station(config)
+    with caplog.at_level(logging.WARNING):
+        out = sender(here)
+        out.send([told()])
+    assert to.empty()
+    assert [record.getMessage() for record in caplog.records] == ["snmp-server host nms: no `ip host` line gives its address"]
+    config.hosts["nms"] = IPv4Address(LOOPBACK)
+    out.apply(config)
+    out.send([told()])
+    assert to.trap()
+
+
+def test_notifications_come_from_the_address_that_the_router_answers_on(station: Start, receivers: Callable[[], Receiver]) -> None:
+    config = router()
+    to = receivers()
+    add_host(config, to, "red")
+    here = station(config)
+    here.agent.close()
+    here.agent = here.run(here._make())
+    here.agent.listen([("127.0.0.2", 0)])
+    sender(here).send([told()])
+    assert to.take()[1][0] == "127.0.0.2"
+
+
+def test_a_trap_host_may_poll_with_its_community_too(station: Start, receivers: Callable[[], Receiver], loop: Any) -> None:
+    config = router()
+    config.snmp.communities["red"] = Community("red", "RW")
+    to = receivers()
+    add_host(config, to, "red")
+    add_host(config, to, "blue")
+    here = station(config)
+    sender(here)
+    to.socket.sendto(request(GET, [SIZE], b"public"), here.address)
+    assert response(to.take()[0]).values == ["10"]
+
+
+@pytest.mark.parametrize("informs", [False, True])
+def test_a_v3_host_gets_what_its_users_group_has(station: Start, receivers: Callable[[], Receiver], informs: bool) -> None:
+    config = router()
+    to = receivers()
+    add_user(config, "ann", "g")
+    add_group(config, "g", "v3", "noauth", "red-context")
+    add_host(config, to, "ann", version="3", informs=informs)
+    here = station(config)
+    out = sender(here)
+    out.send([told("blue"), told(None)])
+    assert to.empty()
+    out.send([told("red")])
+    ann = here.v3_user("ann")
+    datagram, _ = to.take()
+    if informs:  # the receiver is the authority: it is asked for its engine ID first (RFC 3414 §4)
+        assert b"red-context" in datagram
+        assert here.identity.engine_id not in datagram
+    else:
+        assert ann.response(datagram).names == [UP_TIME, TRAP_OID, SIZE]
+        assert b"red-context" in datagram
