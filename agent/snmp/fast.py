@@ -1,7 +1,7 @@
 """Snmp room: the fast path: reads answered straight from the tree, in front of pysnmp.
 
-It recognises v1 and v2c GET, GETNEXT and GETBULK of known communities whose views cut between columns, and answers them as RFC 3416 §4.2
-says, octet for octet as the slow path does. Whatever else comes is not for it, and goes to pysnmp unchanged.
+It recognises v1 and v2c GET, GETNEXT and GETBULK of known communities whose views cut between columns, and answers them as
+RFC 3416 §4.2 says, octet for octet as the slow path does. Whatever else comes is not for it, and goes to pysnmp unchanged.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
+from itertools import accumulate
 
 from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
@@ -66,7 +67,10 @@ class Visible:
 
 
 def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
-    """The columns of a tree that a view shows; None where the view cuts inside a column. SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1)."""
+    """The columns of a tree that a view shows; None where the view cuts inside a column.
+
+    SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1).
+    """
     columns = []
     for column in tree.columns:
         covered = view.covers(column.object.oid)
@@ -81,8 +85,8 @@ def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
 class FastPath:
     """Answers reads of one router.
 
-    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `policy_changed` has what was
-    compiled from them compiled anew. The public numbers count what was answered here, to be added to what pysnmp counts.
+    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `policy_changed` has
+    what was compiled from them compiled anew. The public numbers count what was answered here, to be added to what pysnmp counts.
     """
 
     def __init__(
@@ -242,15 +246,15 @@ def _get_bulk(visible: Visible, names: list[bytes], first: int, second: int, now
 
 def _trim(head: bytes, request_id: bytes, bindings: list[bytes], largest: int) -> bytes:
     """A GETBULK response of as many bindings as fit."""
-    kept = list(bindings)
-    excess = 1
-    while True:
-        while kept and excess > 0:
-            excess -= len(kept.pop())
-        response = _message(head, request_id, _NO_ERROR, b"".join(kept))
-        excess = len(response) - largest
-        if excess <= 0 or not kept:
-            return response
+
+    def message_size(content: int) -> int:
+        body = len(request_id) + len(_NO_ERROR) + len(_sequence(content)) + content
+        pdu = len(head) + len(_sequence(body)) + body
+        return len(_sequence(pdu)) + pdu
+
+    sizes = list(accumulate(map(len, bindings)))
+    fitting = bisect_right(sizes, largest, key=message_size)
+    return _message(head, request_id, _NO_ERROR, b"".join(bindings[:fitting]))
 
 
 def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list[bytes]:

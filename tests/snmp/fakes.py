@@ -42,7 +42,7 @@ class Fake:
     size: int = 10
     mode: str = "on"
     text: bytes = b"words"
-    address: IPv4Address = IPv4Address("10.0.0.1")
+    address: IPv4Address = field(default_factory=lambda: IPv4Address("10.0.0.1"))
     rows: dict[int, int] = field(default_factory=lambda: {1: 11, 2: 22, 3: 33, 300: 3300, 70000: 70000})
     done: list[str] = field(default_factory=list)
     fault: Exception | None = None
@@ -134,7 +134,7 @@ def fake_tree(fake: Fake) -> Tree:
 
 
 def router() -> RouterConfig:
-    """Two VRFs with contexts; communities `public` (RO) and `private` (RW) of the global one, `red` (RW) and `blue` of a VRF each."""
+    """Two VRFs with contexts; the communities `public` (RO) and `private` (RW), `red` (RW), `blue` (RO) of one each."""
     config = RouterConfig()
     config.vrfs = {name: Vrf(name, context=f"{name}-context") for name in ("red", "blue")}
     for name, access in (("public", "RO"), ("private", "RW"), ("red", "RW"), ("blue", "RO")):
@@ -177,7 +177,10 @@ class Response:
 
     @property
     def values(self) -> list[str]:
-        return [type(value).__name__ if value.tagSet.superTags[-1].tagClass == 0x80 else value.prettyPrint() for _, value in self.bindings]
+        return [
+            type(value).__name__ if value.tagSet.superTags[-1].tagClass == 0x80 else value.prettyPrint()
+            for _, value in self.bindings
+        ]
 
 
 def request(

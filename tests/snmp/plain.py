@@ -105,10 +105,13 @@ class PlainRouter:
         config.add_vacm_view(self.engine, "little", 1, (1, 3, 6, 1, 2), b"")
         config.add_target_parameters(self.engine, "trap", "red", "noAuthNoPriv", 1)
         config.add_target_address(self.engine, "trap", udp.DOMAIN_NAME, target, "trap", tagList="trap")
-        for responder in (cmdrsp.GetCommandResponder, cmdrsp.NextCommandResponder, cmdrsp.BulkCommandResponder, cmdrsp.SetCommandResponder):
+        for responder in (
+            cmdrsp.GetCommandResponder,
+            cmdrsp.NextCommandResponder,
+            cmdrsp.BulkCommandResponder,
+            cmdrsp.SetCommandResponder,
+        ):
             responder(self.engine, served)
 
     def close(self) -> None:
         self.engine.close_dispatcher()
-
-

@@ -115,7 +115,9 @@ def test_a_walk_by_get_next_and_one_by_get_bulk_see_the_same(station: Start) -> 
     assert (*ENTRY, 3, 2) not in walked
 
 
-@pytest.mark.parametrize(("non_repeaters", "repetitions"), [(0, 3), (1, 2), (2, 2), (3, 5), (9, 5), (-1, 2), (1, -1), (1, 0), (0, 0)])
+@pytest.mark.parametrize(
+    ("non_repeaters", "repetitions"), [(0, 3), (1, 2), (2, 2), (3, 5), (9, 5), (-1, 2), (1, -1), (1, 0), (0, 0)]
+)
 def test_get_bulk_repeats_what_is_not_a_non_repeater(station: Start, non_repeaters: int, repetitions: int) -> None:
     here = station(router())
     names = [SIZE, (*ENTRY, 2, 300), (*ENTRY, 5, 300)]
@@ -337,7 +339,9 @@ def test_engine_time_follows_no_wall_clock(station: Start, monkeypatch: pytest.M
     assert ask_v3(here, joe(here), GET, [SIZE], "red-context").values == ["10"]
 
 
-def test_the_engines_identity_is_ours_and_kept_nowhere_else(station: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_engines_identity_is_ours_and_kept_nowhere_else(
+    station: Start, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     here = station(router())
     (boots,) = here.agent.engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots")

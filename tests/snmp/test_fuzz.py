@@ -1,4 +1,4 @@
-"""Random and mutated datagrams: nothing escapes, nothing that must have no answer gets one, everything is counted (RFC 3412 §4.2.1).
+"""Random and mutated datagrams: nothing escapes, what must have no answer has none, everything is counted (RFC 3412 §4.2.1).
 
 Ten thousand each time; with SOAK=1 in the environment (`make soak`) a hundred thousand.
 """

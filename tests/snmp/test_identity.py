@@ -36,7 +36,9 @@ def test_boots_stay_at_their_largest_value(tmp_path: Path) -> None:
     assert start_engine(path).boots == MOST_BOOTS
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"engine_id": "zz", "boots": 1}', '{"engine_id": "80", "boots": 1}', '{"boots": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"engine_id": "zz", "boots": 1}', '{"engine_id": "80", "boots": 1}', '{"boots": 1}']
+)
 def test_a_file_that_is_no_identity_is_one_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "hub"
     path.write_text(content)

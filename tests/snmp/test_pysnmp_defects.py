@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import tempfile
+import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pysnmp.proto.api import v2c
+from pysnmp.entity import config
+from pysnmp.entity.engine import SnmpEngine
+from pysnmp.entity.rfc3413.ntforg import NotificationOriginator
+from pysnmp.proto.api import v1, v2c
+from pysnmp.proto.proxy import rfc2576
 
 from agent.config.model import SnmpHost
 from agent.snmp.identity import new_engine_id
@@ -57,6 +64,7 @@ class Subject:
         self.send = send
         self.trap_host = trap_host
         self.address: Any = None
+        self.engine: Any = None
         self.fake = fake
         self.engine_id = engine_id
         self.escaped = escaped
@@ -110,6 +118,11 @@ def get_bulk_is_not_cut_at_64(router: Subject) -> None:
     assert len(answered.bindings) == 160
 
 
+def negative_get_bulk_numbers_are_0(router: Subject) -> None:
+    assert len(router.ask(GET_BULK, [TEXT[:-1]], non_repeaters=-1, repetitions=2).bindings) == 2
+    assert router.ask(GET_BULK, [TEXT[:-1]], non_repeaters=0, repetitions=-2).bindings == []
+
+
 def large_get_bulk_is_trimmed(router: Subject) -> None:
     router.fake.text = b"x" * 3000
     answered = router.ask(GET_BULK, [TEXT[:-1]] * 30, repetitions=2)
@@ -158,6 +171,7 @@ DEFECTS: list[Check] = [
     exception_is_gen_err,
     empty_get_bulk_is_answered,
     get_bulk_is_not_cut_at_64,
+    negative_get_bulk_numbers_are_0,
     large_get_bulk_is_trimmed,
     large_get_is_too_big,
     unknown_v3_context_is_reported,
@@ -179,18 +193,20 @@ def trap_host() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def ours(station: Callable[..., Station], trap_host: socket.socket) -> Subject:
-    config = router()
-    config.snmp.packet_size = 65507
-    add_user(config, "joe", "joes")
-    add_group(config, "joes", "v3", "priv")
-    add_user(config, "ann", "anns")
-    add_group(config, "anns", "v3", read="all", match="prefix")
-    add_group(config, "anns", "v3", context="red", read="little", match="prefix")
-    add_view(config, "all", "iso included")
-    add_view(config, "little", "mib-2 included")
-    config.snmp.hosts["x", None, "red", 0] = SnmpHost(IPv4Address(LOOPBACK), "red", version="2c", port=trap_host.getsockname()[1])
-    here = station(config, one_fake=True)
-    NotificationSender(here.agent, config, lambda: 0)
+    configuration = router()
+    configuration.snmp.packet_size = 65507
+    add_user(configuration, "joe", "joes")
+    add_group(configuration, "joes", "v3", "priv")
+    add_user(configuration, "ann", "anns")
+    add_group(configuration, "anns", "v3", read="all", match="prefix")
+    add_group(configuration, "anns", "v3", context="red", read="little", match="prefix")
+    add_view(configuration, "all", "iso included")
+    add_view(configuration, "little", "mib-2 included")
+    configuration.snmp.hosts["x", None, "red", 0] = SnmpHost(
+        IPv4Address(LOOPBACK), "red", version="2c", port=trap_host.getsockname()[1]
+    )
+    here = station(configuration, one_fake=True)
+    NotificationSender(here.agent, configuration, lambda: 0)
     subject = Subject(here.send, trap_host, here.fakes[""], here.identity.engine_id, here.escaped)
     subject.address = here.address
     return subject
@@ -217,6 +233,7 @@ def plain(loop: asyncio.AbstractEventLoop, trap_host: socket.socket) -> Iterator
 
     subject = Subject(send, trap_host, fake, engine_id, escaped)
     subject.address = address
+    subject.engine = made.engine
     yield subject
     made.close()
     manager.close()
@@ -231,3 +248,39 @@ def test_our_engine_does_right(ours: Subject, check: Check) -> None:
 def test_plain_pysnmp_does_not(plain: Subject, check: Check) -> None:
     with pytest.raises((AssertionError, BlockingIOError)):
         check(plain)
+
+
+def test_plain_pysnmps_engine_time_follows_the_wall_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    (symbol,) = SnmpEngine().get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineTime")
+    monkeypatch.setattr(time, "time", lambda: 4_000_000_000)
+    assert int(symbol.syntax.clone()) > 1_000_000_000
+
+
+def test_plain_pysnmp_keeps_boots_in_the_shared_temporary_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    SnmpEngine(snmpEngineID=v2c.OctetString(new_engine_id()))
+    assert list(tmp_path.rglob("boots"))
+
+
+def test_plain_pysnmp_cannot_send_a_counter64_to_a_version_1_host() -> None:
+    pdu = v2c.SNMPv2TrapPDU()
+    v2c.apiTrapPDU.set_defaults(pdu)
+    v2c.apiTrapPDU.set_varbinds(pdu, [*v2c.apiTrapPDU.get_varbinds(pdu), (BIG, v2c.Counter64(1))])
+    with pytest.raises(KeyError):
+        rfc2576.v2_to_v1(pdu)
+
+
+def test_plain_pysnmps_version_1_traps_have_no_agent_address() -> None:
+    pdu = v2c.SNMPv2TrapPDU()
+    v2c.apiTrapPDU.set_defaults(pdu)
+    assert v1.apiTrapPDU.get_agent_address(rfc2576.v2_to_v1(pdu)).prettyPrint() == "0.0.0.0"
+
+
+def test_plain_pysnmp_drops_a_notification_that_the_view_excludes_and_says_nothing(plain: Subject) -> None:
+    """Ours chooses and checks by itself, and so can count what it leaves out."""
+    engine = plain.engine
+    config.add_notification_target(engine, "note", "trap", "trap")
+    originator = NotificationOriginator()
+    config.add_vacm_access(engine, "reds", "red-context", 2, "noAuthNoPriv", "exact", "all", "all", "little")
+    objects = [(v2c.apiTrapPDU.snmpTrapOID, v2c.ObjectIdentifier(ROOT)), (SIZE, v2c.Integer32(1))]
+    assert originator.send_varbinds(engine, "note", None, "red-context", objects) is None

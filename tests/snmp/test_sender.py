@@ -230,7 +230,9 @@ def test_an_inform_is_sent_again_and_given_up_with_a_line(
         here.run(given_up())
     assert copies[0][0] == 0x30
     assert out.informs_lost == 1
-    assert [record.getMessage() for record in caplog.records] == [f"fakeEvent to 127.0.0.1:{to.port} was given up: No SNMP response received before timeout"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"fakeEvent to 127.0.0.1:{to.port} was given up: No SNMP response received before timeout"
+    ]
     assert to.empty()
 
 

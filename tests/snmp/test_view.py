@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config.model import ViewSubtree
-from agent.snmp.view import EVERYTHING, FRAMEWORK_MODULES, INTERNET, NOTHING, Family, UnknownSubtreeError, View, subtree_family, view_of
+from agent.snmp.view import (
+    EVERYTHING,
+    FRAMEWORK_MODULES,
+    INTERNET,
+    NOTHING,
+    Family,
+    UnknownSubtreeError,
+    View,
+    subtree_family,
+    view_of,
+)
 from tests.snmp.fakes import resolve
 
 

@@ -107,6 +107,3 @@ def report_of(response: Response) -> Oid:
     """The counter that a Report carries."""
     assert len(response.bindings) == 1
     return response.bindings[0][0]
-
-
-
