@@ -35,7 +35,7 @@ from agent.snmp.counters import SnmpCounters
 from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.fast import FastPath
 from agent.snmp.identity import start_engine
-from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_start
+from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
 from agent.snmp.sender import NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
 
@@ -111,6 +111,7 @@ class RouterService:
         self.sender = sender
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
         monitor.subscribe(lambda event: sender.send(of_flow_event(event, scene)))
+        self.router.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
 

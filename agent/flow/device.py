@@ -5,6 +5,7 @@ ifIndex follows the order of the configuration and, once given, stays with its i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -58,6 +59,12 @@ class Device:
     object_id: str
     services: int = 78  # physical, data link, internet, end-to-end, application: what an IOS router answers (RFC 3418)
     interfaces: Rows[int, InterfaceState] = field(default_factory=Rows)
+    link_listeners: list[Callable[[InterfaceState], None]] = field(default_factory=list)
+
+    def link_changed(self, state: InterfaceState) -> None:
+        """Tell of an interface that went up or down (linkUp, linkDown)."""
+        for listener in self.link_listeners:
+            listener(state)
 
     def interface(self, name: str) -> InterfaceState | None:
         return next((state for state in self.interfaces.values() if state.name == name), None)

@@ -57,8 +57,8 @@ def is_up(config: RouterConfig, interface: Interface) -> bool:
     return not interface.shutdown and not (parent and parent.shutdown)
 
 
-def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interface, now: int) -> None:
-    """Bring an interface's row up to what the configuration says."""
+def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interface, now: int) -> bool:
+    """Bring an interface's row up to what the configuration says; whether it went up or down by that."""
     kind = kind_of(interface.name)
     state.kind = kind.name
     state.mtu = interface.mtu or kind.mtu
@@ -66,9 +66,11 @@ def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interf
     state.description = interface.description or ""
     state.admin_up = not interface.shutdown
     oper_up = is_up(config, interface)
-    if oper_up != state.oper_up:
-        state.oper_up = oper_up
-        state.last_change = now
+    if oper_up == state.oper_up:
+        return False
+    state.oper_up = oper_up
+    state.last_change = now
+    return True
 
 
 class InterfacePort:

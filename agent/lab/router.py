@@ -73,7 +73,8 @@ class Router:
                 self.ports[interface.name] = InterfacePort(interface, state, self.arrived)
             else:
                 port.configure(interface)
-                refresh_state(port.state, self.config, interface, now)
+                if refresh_state(port.state, self.config, interface, now):
+                    self.device.link_changed(port.state)
         self._tables = build_tables(self.config)
         self._local = {}
         for port in self.ports.values():

@@ -27,8 +27,9 @@ from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
 from agent.snmp.identity import EngineIdentity
 from agent.snmp.messages import message_models
 from agent.snmp.responder import REQUESTS, CommandResponder
-from agent.snmp.security import AccessControl, CommunityV1, CommunityV2c
+from agent.snmp.security import USM, AccessControl, CommunityV1, CommunityV2c
 from agent.snmp.transport import UdpTransport, bind_udp
+from agent.snmp.usm import UserSecurity
 
 LARGEST_UDP_PAYLOAD = 65507
 _log = logging.getLogger(__name__)
@@ -201,6 +202,7 @@ class SnmpAgent:
         refused = self._bad_community
         engine.security_models[1] = CommunityV1(self.policy, refused)
         engine.security_models[2] = CommunityV2c(self.policy, refused)
+        engine.security_models[USM] = UserSecurity()
         engine.access_control_model[AccessControl.ACCESS_MODEL_ID] = access
         self.engine = engine
         engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", identity.engine_id)

@@ -37,18 +37,18 @@ def room_in_v3(largest: int, largest_scoped_pdu: int, engine_id: int, user: int,
 def _sizes_kept(message: bytes) -> tuple[int, int]:
     """The lengths of a community and of a request-id as the response will encode them."""
     try:
-        at = _content(message, 0)[0]  # the message
-        at = _content(message, at)[1]  # version
-        begin, at = _content(message, at)
+        at = content_at(message, 0)[0]  # the message
+        at = content_at(message, at)[1]  # version
+        begin, at = content_at(message, at)
         community = at - begin
-        begin, at = _content(message, _content(message, at)[0])  # into the PDU
+        begin, at = content_at(message, content_at(message, at)[0])  # into the PDU
         request_id = int.from_bytes(message[begin:at], "big", signed=True)
     except IndexError:
         return len(message), _LONGEST_REQUEST_ID  # an encoding that pysnmp takes and we do not care to: assume the worst
     return community, (request_id if request_id >= 0 else ~request_id).bit_length() // 8 + 1
 
 
-def _content(data: bytes, at: int) -> tuple[int, int]:
+def content_at(data: bytes, at: int) -> tuple[int, int]:
     """Where the contents of the value at `at` begin and end."""
     size = data[at + 1]
     if size < 0x80:

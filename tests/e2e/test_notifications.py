@@ -97,3 +97,15 @@ def test_configuration_changes_are_notified_once_enabled_and_change_the_tables(l
     wait_for(lambda: len(hosts.traps) == 6, "three more")
     assert hosts.names()[3:] == ["cipsCryptomapSetAttached", "cipsCryptomapDeleted", "cipsIsakmpPolicyDeleted"]
     assert receivers["abc1"].traps == []
+
+
+def test_the_generic_notifications_come_once_they_are_enabled(lab: Lab, receivers: dict[str, TrapReceiver]) -> None:
+    lines = ["configure terminal", "interface Serial1/2.151", "shutdown", "snmp-server enable traps snmp", "interface Serial1/2.151"]
+    assert lab.cli(stdin="\n".join([*lines, "no shutdown", "shutdown", "end", ""])).returncode == 0
+    hosts = receivers["global1"]
+    hosts.await_names("linkUp", "linkDown")
+    assert [value for name, value in hosts.traps[1].objects.items() if name.startswith("ifOperStatus")] == ["down"]
+    run_tool("snmpget", "-v2c", "-c", "nobody", "-r0", "-t1", lab.hub, "sysName.0", check=False)
+    wait_for(lambda: len(hosts.traps) == 3, "authenticationFailure")
+    assert hosts.names()[2] == "authenticationFailure"
+    assert receivers["abc1"].traps == []

@@ -69,7 +69,7 @@ class Controller(instrum.AbstractMibInstrumController):  # type: ignore[misc]  #
 
 class PlainRouter:
     """One engine with the communities `public` (its write view is not defined) and `red`, and the v3 user `joe` without passwords
-    whose group asks for authPriv."""
+    whose group asks for authPriv; `ann` (without passwords) and `ken` (with both) are of a group that asks for none."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tree: Tree, engine_id: bytes, host: str, target: tuple[str, int]) -> None:
         self.engine = SnmpEngine()
@@ -99,6 +99,9 @@ class PlainRouter:
         config.add_vacm_access(self.engine, "joes", "", 3, "authPriv", "exact", "all", "all", "all")
         config.add_v3_user(self.engine, "ann")
         config.add_vacm_group(self.engine, "anns", 3, "ann")
+        passwords = (config.USM_AUTH_HMAC96_SHA, "authpass1", config.USM_PRIV_CFB128_AES, "privpass1")
+        config.add_v3_user(self.engine, "ken", *passwords)
+        config.add_vacm_group(self.engine, "anns", 3, "ken")
         config.add_vacm_access(self.engine, "anns", "", 3, "noAuthNoPriv", "prefix", "all", "all", "all")
         config.add_vacm_access(self.engine, "anns", "red", 3, "noAuthNoPriv", "prefix", "little", "all", "all")
         config.add_vacm_view(self.engine, "all", 1, (1,), b"")

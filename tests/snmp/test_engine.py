@@ -304,6 +304,23 @@ def test_a_v3_user_writes_where_the_group_says_so(station: Start) -> None:
     assert ask_v3(here, joe(here), SET, [(SIZE, v2c.Integer32(6))]).status == NO_ACCESS
 
 
+def test_a_user_may_ask_at_a_lower_level_and_gets_what_the_groups_say_for_it(station: Start) -> None:
+    here = station(with_users())
+    for lower in (here.v3_user("joe", auth="authpass1"), here.v3_user("joe"), here.v3_user("ken")):
+        assert ask_v3(here, lower, GET, [SIZE, (*ENTRY, 2, 1)]).values == ["10", "NoSuchObject"]
+        assert ask_v3(here, lower, GET, [SIZE], "red-context").status == 16  # authorizationError
+
+
+def test_a_message_of_no_user_is_no_users(station: Start) -> None:
+    here = station(with_users())
+    assert report_of(ask_v3(here, here.v3_user(""), GET, [SIZE])) == (*USM_STATS, 3, 0)
+    elsewhere = here.v3_user("")
+    elsewhere.engine_id = b"\x80\0\0\x09\x05stranger"
+    assert report_of(ask_v3(here, elsewhere, GET, [SIZE])) == (*USM_STATS, 3, 0)
+    assert here.counters.value("usmStatsUnknownUserNames") == 2
+    assert here.agent.engine.security_models[3]._SnmpUSMSecurityModel__timeline == {}
+
+
 def test_wrong_v3_messages_get_their_reports(station: Start) -> None:
     here = station(with_users())
     bad = here.v3_user("ken", auth="authpass2")
@@ -312,7 +329,7 @@ def test_wrong_v3_messages_get_their_reports(station: Start) -> None:
         2: late,
         3: here.v3_user("nobody"),
         5: bad,
-        1: here.v3_user("joe"),
+        1: here.v3_user("ann", auth="authpass1"),
     }
     for number, user in cases.items():
         assert report_of(ask_v3(here, user, GET, [SIZE])) == (*USM_STATS, number, 0)

@@ -52,6 +52,7 @@ from tests.snmp.v3 import V3User, report_of
 AUTHORIZATION_ERROR = 16
 GEN_ERR, NO_ACCESS, NOT_WRITABLE = 5, 6, 17
 NO_SUCH_NAME = 2
+UNKNOWN_USER_NAMES = (1, 3, 6, 1, 6, 3, 15, 1, 1, 3, 0)
 UNKNOWN_CONTEXTS = (1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
 
 
@@ -139,6 +140,17 @@ def unknown_v3_context_is_reported(router: Subject) -> None:
     assert report_of(router.ask_v3("ann", GET, [SIZE], "nowhere")) == UNKNOWN_CONTEXTS
 
 
+def a_user_may_ask_at_a_lower_level(router: Subject) -> None:
+    user = V3User("ken", router.engine_id, time=0, auth="authpass1")
+    answered = router.send(user.request(GET, [SIZE]))
+    assert answered is not None
+    assert user.response(answered).values == ["10"]
+
+
+def a_message_of_no_user_is_no_users(router: Subject) -> None:
+    assert report_of(router.ask_v3("", GET, [SIZE])) == UNKNOWN_USER_NAMES
+
+
 def trap_host_may_ask_as_anyone(router: Subject) -> None:
     router.trap_host.sendto(request(GET, [SIZE], b"red"), router.address)
     router.ask(GET, [SIZE])  # answered after that
@@ -175,6 +187,8 @@ DEFECTS: list[Check] = [
     large_get_bulk_is_trimmed,
     large_get_is_too_big,
     unknown_v3_context_is_reported,
+    a_user_may_ask_at_a_lower_level,
+    a_message_of_no_user_is_no_users,
     trap_host_may_ask_as_anyone,
     malformed_is_counted_not_raised,
     version_1_get_of_two_counter64_names_the_first,
@@ -200,6 +214,7 @@ def ours(station: Callable[..., Station], trap_host: socket.socket) -> Subject:
     add_user(configuration, "ann", "anns")
     add_group(configuration, "anns", "v3", read="all", match="prefix")
     add_group(configuration, "anns", "v3", context="red", read="little", match="prefix")
+    add_user(configuration, "ken", "anns", auth="sha", auth_password="authpass1", priv="aes128", priv_password="privpass1")
     add_view(configuration, "all", "iso included")
     add_view(configuration, "little", "mib-2 included")
     configuration.snmp.hosts["x", None, "red", 0] = SnmpHost(
