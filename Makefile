@@ -22,7 +22,7 @@ check: $(VENV)/.dev-ready
 	$(BIN)/mypy
 
 bench: $(VENV)/.dev-ready bench-tools
-	$(BIN)/python bench/run.py $(BENCH_ARGS)
+	$(BIN)/python -m bench.run $(BENCH_ARGS)
 
 soak: $(VENV)/.dev-ready tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab -k soak

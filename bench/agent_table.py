@@ -1,4 +1,4 @@
-"""Bench: the agent serving a table of tunnels that steadily carry traffic: `python -m bench.agent_table --rows N --listen HOST:PORT`.
+"""Bench: the agent serving a table of tunnels that carry traffic: `python -m bench.agent_table --rows N --listen HOST:PORT`.
 
 The tunnels come up through the flow monitor's verbs. The rest is the product, put together as its command does it.
 """

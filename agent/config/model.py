@@ -46,6 +46,9 @@ class Interface:
     secondary: tuple[IPv4Interface, ...] = ()
 
 
+LONGEST_HOSTNAME = 63  # a label of a domain name (RFC 1035 §2.3.4)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """`ip route [vrf V] PREFIX MASK {next hop | interface | interface next hop}`."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.flow.model import (
+    Address,
     EndReason,
     IkeFailure,
     IkeHistory,
@@ -88,12 +89,18 @@ class IkeFailed:
 
 @dataclass(frozen=True, slots=True)
 class IpsecFailed:
-    """A phase 2 that did not come about (`tunnel` is None), or trouble with the packets of a live one."""
+    """A phase 2 that did not come about (`tunnel` is None), or trouble with the packets of a live one.
+
+    `peer` is the key that the pair has or would have in cikePeerTable, and the addresses are that pair's: those of `failure` are the
+    packet's, which may have come either way.
+    """
 
     vrf: str | None
     failure: IpsecFailure
     peer: PeerKey
     tunnel: IpsecTunnel | None
+    local_address: Address
+    remote_address: Address
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,17 +271,23 @@ class FlowMonitor:
         spi: int = 0,
         tunnel: IpsecTunnel | None = None,
         peer: Peer | None = None,
+        *,
+        inbound: bool = False,
     ) -> None:
-        """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's."""
+        """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's.
+
+        `inbound` says that the packet, or the proposal, came from the remote end: `source` is then the peer and `destination` we.
+        """
         flow = self.vrf(vrf)
         now = self.clock.now()
         if reason in _IPSEC_COUNT_OF_FAILURE:
             flow.ipsec_events[_IPSEC_COUNT_OF_FAILURE[reason]] += 1
         index = tunnel.index if tunnel else 0
         failure = flow.ipsec_failures.append(lambda row: IpsecFailure(row, reason, now, index, spi, source, destination))
+        local, remote = (destination, source) if inbound else (source, destination)
         known = tunnel.peer if tunnel else peer
-        key = known.key if known else self._key_for(flow, source, destination, None, None)
-        self._emit(IpsecFailed(vrf, failure, key, tunnel))
+        key = known.key if known else self._key_for(flow, local, remote, None, None)
+        self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote))
 
     def sa_refused(self, vrf: str | None) -> None:
         """The configured ceiling of SAs kept another one from being installed."""

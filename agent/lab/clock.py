@@ -35,3 +35,8 @@ class VirtualClock:
     def advance(self, to: int) -> None:
         """Move on to a moment; one that has passed changes nothing."""
         self._now = max(self._now, to)
+
+
+def world_seconds() -> float:
+    """Seconds of the world's time since some moment: for budgets of work, whatever the lab's clock does."""
+    return time.perf_counter()

@@ -214,7 +214,7 @@ class IpsecEngine:
         if rule.reason is not None and fault not in installed.reported and live.row is not None:
             installed.reported.add(fault)
             source, destination = IPv4Address(live.link.remote), IPv4Address(live.link.local)
-            self._monitor.ipsec_failed(live.row.vrf, rule.reason, source, destination, spi, live.row)
+            self._monitor.ipsec_failed(live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=True)
 
     def _unknown_spi(self, link: Link, spi: int) -> None:
         """One failure row for each SPI that we do not have; a sender that goes on is not told of again."""
@@ -225,7 +225,7 @@ class IpsecEngine:
         if len(self._unknown) > _NEVER_MORE:
             del self._unknown[next(iter(self._unknown))]
         source, destination = IPv4Address(link.remote), IPv4Address(link.local)
-        self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi)
+        self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
 
     # --- negotiation ---
 
@@ -268,7 +268,8 @@ class IpsecEngine:
         source, destination = ends if event.initiator else ends[::-1]
         spi = event.spis[0] if event.spis else 0
         row = live.row if live else None
-        self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, ike.peer if ike else None)
+        peer = ike.peer if ike else None
+        self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator)
         if live is None:
             return
         self.sas.forget_spis(live, event.spis)

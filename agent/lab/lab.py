@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from agent.config.defaults import policies_in_force
 from agent.config.document import Document, load
 from agent.config.errors import ConfigError, ConfigErrors
 from agent.crypto.ciphers import RandomSource
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clock import RealClock, VirtualClock
-from agent.lab.defaults import policies_in_force
 from agent.lab.engine import Engine
 from agent.lab.labfile import AtSection, LabFile, LabFileError, RouterSection, read_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom

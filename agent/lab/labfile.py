@@ -17,6 +17,8 @@ from agent.flow.clock import SECOND
 
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
+_DOTTED = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})+")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NOT_YET = {"traffic", "spokes", "fault", "ike", "ssh", "peer"}  # of later releases
 
 
@@ -55,19 +57,31 @@ def _end(value: object) -> tuple[str, str]:
 def _endpoint(value: object) -> tuple[str, int]:
     """ "HOST:PORT" or "[HOST]:PORT"."""
     host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
+    bracketed = host.startswith("[") and host.endswith("]")
+    host = host[1:-1] if bracketed else host
+    if not host or (":" in host) is not bracketed or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ValueError('an address and port, such as "127.0.0.1:1161" or "[::1]:1161"')
     return host, int(port)
 
 
 def _object_id(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"[012](\.\d+)+", value):
+    numbers = [int(each) for each in value.split(".")] if isinstance(value, str) and _DOTTED.fullmatch(value) else []
+    # X.690 §8.19.4: the first two share an octet; RFC 2578 §3.5: each below 2^32, at most 128.
+    bounded = 2 <= len(numbers) <= 128 and max(numbers) < 1 << 32
+    if not bounded or numbers[0] > 2 or (numbers[0] < 2 and numbers[1] > 39):
         raise ValueError('an object identifier, such as "1.3.6.1.4.1.9.1.436"')
+    return str(value)
+
+
+def _router_name(value: object) -> str:
+    """A router's name is also the beginning of its files' names in the state directory."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise ValueError("a name of letters, digits, '-', '_' and '.' that begins with a letter or digit")
     return value
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration)]
+RouterName = Annotated[str, BeforeValidator(_router_name)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 End = Annotated[tuple[str, str], BeforeValidator(_end)]
 Endpoint = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
@@ -116,13 +130,26 @@ class AtSection(_Section):
 class LabFile(_Section):
     """A lab file; `directory` is where its configurations are."""
 
-    router: Annotated[dict[str, RouterSection], Field(min_length=1)]
+    router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]
     link: list[LinkSection] = []
     host: list[HostSection] = []
     at: list[AtSection] = []
     external_traffic: bool = False
     seed: int | None = None
 
+
+# What would be right, by pydantic's kind of error.
+_RIGHT = {
+    "too_short": "at least {min_length}, not {actual_length}",
+    "too_long": "at most {max_length}, not {actual_length}",
+    "list_type": "a list",
+    "string_type": "text in quotes",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "greater_than_equal": "a number of at least {ge}",
+    "less_than_equal": "a number of at most {le}",
+}
 
 _KEYS: dict[str, type[_Section]] = {
     "router": RouterSection,
@@ -164,6 +191,8 @@ def _key(location: tuple[int | str, ...]) -> str:
 
 def _explain(problem: Any) -> tuple[str, str]:
     location, kind = problem["loc"], problem["type"]
+    if location[-1] == "[key]":
+        location = location[:-1]
     key = _key(location)
     if kind == "extra_forbidden":
         if location[-1] in _NOT_YET:
@@ -174,6 +203,8 @@ def _explain(problem: Any) -> tuple[str, str]:
         return key, "is missing"
     if kind == "value_error":
         return key, f"needs {problem['ctx']['error']}"
+    if kind in _RIGHT:
+        return key, f"needs {_RIGHT[kind]}".format(**problem.get("ctx", {}))
     message = problem["msg"]
     return key, message[0].lower() + message[1:]
 

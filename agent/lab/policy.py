@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from agent.config.defaults import DEFAULT_TRANSFORM_SETS
 from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, PortRange, RouterConfig, TransformSet
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
 from agent.crypto.spd import ANY_PORT, Addresses, PolicyEntry, Ports, Rule, Selector
-from agent.lab.defaults import DEFAULT_TRANSFORM_SETS
 
 _ALL = 0xFFFFFFFF
 ANYWHERE = Addresses(0, _ALL)

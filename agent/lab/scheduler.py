@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
-import time
 from collections.abc import Callable
 
 from agent.flow.clock import Clock
+from agent.lab.clock import world_seconds
 
 
 class Timer:
@@ -50,7 +50,7 @@ class Scheduler:
             heapq.heappop(queue)
         return queue[0][0] if queue else None
 
-    def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = time.perf_counter) -> bool:
+    def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = world_seconds) -> bool:
         """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left."""
         end = meter() + budget if budget is not None else None
         first = self.next_time()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from agent.config.model import RouterConfig
+from agent.config.model import LONGEST_HOSTNAME, RouterConfig
 from agent.flow.clock import CENTISECOND
 from agent.flow.device import Device, InterfaceCounter
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
@@ -228,18 +228,18 @@ def short_name(name: str) -> str:
 
 
 def _text(value: bytes) -> str:
-    """A DisplayString as one configuration line can hold it."""
+    """A DisplayString as one configuration line can hold it: blanks at its ends would be lost there."""
     try:
         text = value.decode("ascii")
     except UnicodeDecodeError:
         raise SetRefusedError("wrongValue") from None
-    if any(not character.isprintable() for character in text):
+    if text != text.strip() or not text.isprintable():
         raise SetRefusedError("wrongValue")
-    return text.strip()
+    return text
 
 
 def _configured(line: str, value: bytes, configure: Configure) -> Commit:
     text = _text(value)
-    if not text and line == "hostname":
+    if line == "hostname" and (not 0 < len(text) <= LONGEST_HOSTNAME or " " in text):
         raise SetRefusedError("wrongValue")
     return Commit(lambda: configure([f"{line} {text}" if text else f"no {line}"]))

@@ -10,8 +10,8 @@ GET, GET_NEXT, GET_BULK = 0xA0, 0xA1, 0xA5
 VERSION_1, VERSION_2C = 0, 1
 
 
-# (version, head, kind, request-id, first, second, names, bindings): a plain tuple, for this is made for every datagram. `head` is what
-# a response repeats, version and community; the request-id is its whole INTEGER; `first` and `second` are non-repeaters and
+# (version, head, kind, request-id, first, second, names, bindings): a plain tuple, for this is made for every datagram. `head` is
+# what a response repeats, version and community; the request-id is its whole INTEGER; `first` and `second` are non-repeaters and
 # max-repetitions, or 0; `names` are contents of OBJECT IDENTIFIERs, `bindings` the variable bindings as they came.
 ReadRequest = tuple[int, bytes, int, bytes, int, int, list[bytes], bytes]
 

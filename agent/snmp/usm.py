@@ -15,6 +15,16 @@ from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
+_REPORTED = (
+    "errorIndication",
+    "oid",
+    "val",
+    "securityStateReference",
+    "contextEngineId",
+    "contextName",
+    "msgUserName",
+    "maxSizeResponseScopedPDU",
+)
 
 
 class UserSecurity(SnmpUSMSecurityModel):
@@ -40,6 +50,12 @@ class UserSecurity(SnmpUSMSecurityModel):
         self._asked = int(level)
         try:
             return super().process_incoming_message(engine, mp_model, largest, parameters, model, level, whole, message)
+        except error.StatusInformation as status:
+            if status.get("errorIndication") == errind.unsupportedSecurityLevel:
+                # pysnmp would have the Report at the level that this user cannot have, and so sends none.
+                kept = {key: status[key] for key in _REPORTED if key in status}
+                raise error.StatusInformation(**kept, securityLevel=_NO_AUTH) from None
+            raise
         finally:
             self._asked = None
 

@@ -77,7 +77,13 @@ class Lab:
 
 def run_tool(*command: str, check: bool = True) -> str:
     """A net-snmp tool with our modules, and nothing of the user's own set-up."""
-    environment = {**os.environ, "MIBDIRS": str(ROOT / "mibs"), "MIBS": "ALL", "SNMPCONFPATH": "/nonexistent", "SNMP_PERSISTENT_DIR": "/nonexistent"}
+    environment = {
+        **os.environ,
+        "MIBDIRS": str(ROOT / "mibs"),
+        "MIBS": "ALL",
+        "SNMPCONFPATH": "/nonexistent",
+        "SNMP_PERSISTENT_DIR": "/nonexistent",
+    }
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
     if check:
         assert done.returncode == 0, (command, done.stdout[-500:], done.stderr)

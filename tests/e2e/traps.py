@@ -74,7 +74,12 @@ def start_receiver(folder: Path) -> TrapReceiver:
         stderr=subprocess.STDOUT,
         text=True,
         bufsize=1,
-        env={"MIBDIRS": str(ROOT / "mibs"), "MIBS": "ALL", "SNMP_PERSISTENT_DIR": str(folder / f"persist{port}"), "PATH": "/usr/bin:/bin"},
+        env={
+            "MIBDIRS": str(ROOT / "mibs"),
+            "MIBS": "ALL",
+            "SNMP_PERSISTENT_DIR": str(folder / f"persist{port}"),
+            "PATH": "/usr/bin:/bin",
+        },
     )
     receiver = TrapReceiver(port, process)
     threading.Thread(target=receiver.read, daemon=True).start()

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from agent.config.defaults import DEFAULT_POLICIES, policies_in_force
 from agent.config.document import load
 from agent.flow.model import IkeFailureReason
-from agent.lab.defaults import DEFAULT_POLICIES, policies_in_force
 from agent.lab.ike_policy import Link, pre_shared_key
 
 PEER = IPv4Address("192.0.2.1")

@@ -274,7 +274,16 @@ def test_a_set_of_the_system_group_goes_to_the_configuration(world: World, insta
 
 @pytest.mark.parametrize(
     ("instance", "value"),
-    [("sysName.0", b""), ("sysContact.0", b"a\nhostname b"), ("sysLocation.0", b"\xff"), ("sysContact.0", b"\0")],
+    [
+        ("sysName.0", b""),
+        ("sysName.0", b"two words"),
+        ("sysName.0", b"x" * 64),
+        ("sysContact.0", b" noc"),
+        ("sysContact.0", b"a\nhostname b"),
+        ("sysLocation.0", b"\xff"),
+        ("sysContact.0", b"\0"),
+        ("ifAlias.3", b"spare "),
+    ],
 )
 def test_what_no_configuration_line_can_hold_is_a_wrong_value(world: World, instance: str, value: bytes) -> None:
     with pytest.raises(SetRefusedError, match="wrongValue"):

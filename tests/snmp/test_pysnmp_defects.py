@@ -52,6 +52,7 @@ from tests.snmp.v3 import V3User, report_of
 AUTHORIZATION_ERROR = 16
 GEN_ERR, NO_ACCESS, NOT_WRITABLE = 5, 6, 17
 NO_SUCH_NAME = 2
+UNSUPPORTED_LEVELS = (1, 3, 6, 1, 6, 3, 15, 1, 1, 1, 0)
 UNKNOWN_USER_NAMES = (1, 3, 6, 1, 6, 3, 15, 1, 1, 3, 0)
 UNKNOWN_CONTEXTS = (1, 3, 6, 1, 6, 3, 12, 1, 5, 0)
 
@@ -147,6 +148,13 @@ def a_user_may_ask_at_a_lower_level(router: Subject) -> None:
     assert user.response(answered).values == ["10"]
 
 
+def a_level_that_a_user_cannot_have_is_reported(router: Subject) -> None:
+    user = V3User("ann", router.engine_id, auth="authpass1")
+    answered = router.send(user.request(GET, [SIZE]))
+    assert answered is not None
+    assert report_of(user.response(answered)) == UNSUPPORTED_LEVELS
+
+
 def a_message_of_no_user_is_no_users(router: Subject) -> None:
     assert report_of(router.ask_v3("", GET, [SIZE])) == UNKNOWN_USER_NAMES
 
@@ -188,6 +196,7 @@ DEFECTS: list[Check] = [
     large_get_is_too_big,
     unknown_v3_context_is_reported,
     a_user_may_ask_at_a_lower_level,
+    a_level_that_a_user_cannot_have_is_reported,
     a_message_of_no_user_is_no_users,
     trap_host_may_ask_as_anyone,
     malformed_is_counted_not_raised,

@@ -234,7 +234,7 @@ def commands() -> list[ConfigCommand]:
             _no_timestamps,
             lambda c: [f"service timestamps {kind} {c.timestamps[kind]}" for kind in ("debug", "log") if kind in c.timestamps],
         ),
-        _line("hostname ~ <name:word(63)>", 300, _hostname, _set("hostname", "Router"), lambda c: f"hostname {c.hostname}"),
+        _line(f"hostname ~ <name:word({LONGEST_HOSTNAME})>", 300, _hostname, _set("hostname", "Router"), lambda c: f"hostname {c.hostname}"),
         _line(f"logging buffered ~ [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
         _line(f"logging console ~ {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(

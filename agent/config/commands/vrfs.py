@@ -53,11 +53,12 @@ def _enter_vrf(definition: bool, edit: Edit, match: ConfigMatch) -> Place:
 
 
 def _remove_vrf(edit: Edit, match: ConfigMatch) -> None:
-    """IOS takes the addresses of the VRF's interfaces away with it."""
+    """IOS takes the VRF's static routes and the addresses of its interfaces away with it."""
     vrf = edit.config.vrfs.pop(match.word("name"), None)
     if vrf is None:
         return
     edit.state.forget(_vrf_place(vrf))
+    edit.config.routes[:] = [route for route in edit.config.routes if route.vrf != vrf.name]
     for interface in list(edit.config.interfaces.values()):
         if interface.vrf == vrf.name:
             edit.config.interfaces[interface.name] = replace(interface, vrf=None, address=None, secondary=())

@@ -1,4 +1,4 @@
-"""Lab room: what IOS uses where nothing is configured: default ISAKMP policies and default transform sets.
+"""Config room: what IOS uses where nothing is configured: default ISAKMP policies and default transform sets.
 
 RFC 2409 leaves policy to its user; these are the tables that IOS prints for `show crypto isakmp default policy` and `show crypto
 ipsec default transform-set`.
