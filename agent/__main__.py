@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -105,8 +106,8 @@ def _run(options: argparse.Namespace) -> int:
     virtual = options.clock == "virtual"
     if virtual != (options.until is not None) or (virtual and options.speed is not None):
         raise UsageError("ipsec-agent run: --clock virtual wants --until TIME and no --speed; the real clock has no --until")
-    if options.speed is not None and not options.speed > 0:
-        raise UsageError("ipsec-agent run: --speed must be above 0")
+    if options.speed is not None and not (isfinite(options.speed) and options.speed > 0):
+        raise UsageError("ipsec-agent run: --speed must be a number above 0")
     until = None
     if options.until is not None:
         try:
@@ -158,9 +159,9 @@ def _compile(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from agent.config.document import check
+    from agent.config.document import check, read_file
 
-    findings = check(options.file.read_text(encoding="utf-8"), str(options.file))
+    findings = check(read_file(options.file), str(options.file))
     for finding in findings:
         print(f"{options.file}:{finding.line_number}: {finding.text.strip()}: {finding.message}")
     return 1 if any(finding.wrong for finding in findings) else 0

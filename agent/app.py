@@ -5,7 +5,6 @@ The one file that knows every room; what an inner room needs of an outer one is 
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 from collections.abc import Callable, Sequence
@@ -80,7 +79,8 @@ class RouterService:
         self.document = router.config_document
         config, monitor = self.document.config, router.monitor
         for finding in self.document.warnings:
-            _log.warning("%s: line %d: %s: %s", router.name, finding.line_number, finding.text.strip(), finding.message)
+            where = f"line {finding.line_number}: " if finding.line_number else ""
+            _log.warning("%s: %s%s: %s", router.name, where, finding.text.strip(), finding.message)
         for vrf in config.vrfs:
             monitor.vrf(vrf)
         apply_trap_leaves(monitor, config.snmp.traps, True)
@@ -90,7 +90,7 @@ class RouterService:
             Sources(schema, config, monitor, router.device, router.engine, self.configure, counters.value),
         )
         self.agent = SnmpAgent(
-            start_engine(options.state_dir / f"{router.name}.engine.json"),
+            start_engine(options.state_dir / f"{options.name}.{router.name}.engine.json"),
             config,
             Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now),
             counters,
@@ -230,21 +230,9 @@ class LabService:
         self._runner = RealRunner(lab.scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(lab.scheduler, clock)
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
         epoch = datetime.now(UTC) - timedelta(microseconds=clock.now())
-        self._shown = {
-            name: ShellRouter(
-                name,
-                service.document,
-                service.router.monitor,
-                service.router.device,
-                LabDoors(service, self._runner),
-                epoch,
-                SOFTWARE,
-            )
-            for name, service in self.routers.items()
-        }
+        self._shown = {name: service.shown(LabDoors(service, self._runner), epoch) for name, service in self.routers.items()}
         self._commands = Commands()
         self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> list[str]:
         """Bring everything up; the lines say where what answers. Raises ListenError."""
@@ -264,8 +252,6 @@ class LabService:
 
     async def stop(self) -> None:
         """Close the CLI's sessions and every socket."""
-        for task in self._tasks:
-            task.cancel()
         await self._cli.close()
         if isinstance(self._runner, RealRunner):
             self._runner.stop()
@@ -278,11 +264,12 @@ class LabService:
         async def run() -> None:
             terminal = Collected()
             result = await CliSession(self._shown[router.name], terminal, self._commands).execute(line)
-            _log.info("%s# %s\n%s%s", router.name, line, terminal.text, result.error or "")
+            if result.error:
+                _log.warning("%s# %s: %s", router.name, line, result.error.strip())
+            else:
+                _log.info("%s# %s\n%s", router.name, line, terminal.text)
 
-        task = asyncio.get_running_loop().create_task(run())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._runner.begin(run())
 
     def _addresses(self, router: LabRouter) -> Sequence[Endpoint]:
         if router is not self._lab.first:

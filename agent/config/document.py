@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from agent.config.changes import changes, snapshot
 from agent.config.command import CommandSet, State
 from agent.config.commands import build
 from agent.config.commands.snmp import written_users
 from agent.config.errors import ConfigError, ConfigErrors, Finding
-from agent.config.events import ConfigEvent
 from agent.config.model import RouterConfig
 from agent.config.reading import Reader
 from agent.config.rendering import render
@@ -39,6 +38,20 @@ class Document:
     def render_private(self) -> str:
         """The lines that IOS saves but does not show: SNMP users with their passwords. To be loaded after `render`'s text."""
         return "".join(f"{line}\n" for line in written_users(self.config.snmp))
+
+
+def read_file(path: Path) -> str:
+    """The text of a configuration file; raises ConfigErrors where it cannot be read or is not UTF-8."""
+    try:
+        octets = path.read_bytes()
+    except OSError as error:
+        raise ConfigErrors((ConfigError(str(path), 0, "", f"a file that can be read: {error.strerror}"),)) from None
+    try:
+        return octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line_number = octets.count(b"\n", 0, error.start) + 1
+        right = f"text in UTF-8: octet 0x{octets[error.start]:02x} is none"
+        raise ConfigErrors((ConfigError(str(path), line_number, "", right),)) from None
 
 
 def load(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> Document:
@@ -77,11 +90,3 @@ def _dangling(config: RouterConfig) -> list[Finding]:
             text = f"interface {interface.name}"
             found.append(Finding(0, text, f"names crypto map {interface.crypto_map}, which is not configured"))
     return found
-
-
-def detach_map(document: Document, interface: str) -> list[ConfigEvent]:
-    """`no crypto map` on an interface, as a SET of cipsCryptomapSetIfStatus does it; KeyError for an unknown interface."""
-    config = document.config
-    before = snapshot(config)
-    config.interfaces[interface] = replace(config.interfaces[interface], crypto_map=None)
-    return changes(before, config)

@@ -16,10 +16,12 @@ class Finding:
 
 
 class ConfigError(Exception):
-    """A line that is understood and wrong. `str()` is the one line that the user reads."""
+    """A line that is understood and wrong, or (line 0) a file that cannot be read. `str()` is the one line that the user reads."""
 
     def __init__(self, filename: str, line_number: int, text: str, what_would_be_right: str) -> None:
-        super().__init__(f"{filename}:{line_number}: {text.strip()}: needs {what_would_be_right}")
+        where = f"{filename}:{line_number}" if line_number else filename
+        line = f" {text.strip()}:" if text.strip() else ""
+        super().__init__(f"{where}:{line} needs {what_would_be_right}")
         self.filename = filename
         self.line_number = line_number
         self.text = text

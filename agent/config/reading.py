@@ -67,7 +67,7 @@ class Reader:
 
     def _line(self, number: int, line: str) -> None:
         if self._banner is not None:
-            self._banner_line(number, line)
+            self._banner_line(line)
             return
         stripped = line.lstrip()
         if not stripped or stripped[0] == "!":
@@ -173,7 +173,7 @@ class Reader:
         under = f", as what it stands under: {first.strip()}" if beyond else ""
         self.findings.append(Finding(number, line.strip(), f"not understood{under}"))
 
-    def _banner_line(self, number: int, line: str) -> None:
+    def _banner_line(self, line: str) -> None:
         """A banner's text is no command, whatever it looks like, up to its delimiter."""
         assert self._unknown is not None  # a banner is a kept line, and open
         assert self._banner is not None

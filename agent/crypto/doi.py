@@ -140,19 +140,12 @@ class EncapsulationMode(IntEnum):
 class NotifyType(IntEnum):
     """RFC 2408 §3.14.1 and RFC 2407 §4.6.3: those that this implementation sends or acts upon."""
 
-    INVALID_PAYLOAD_TYPE = 1
-    DOI_NOT_SUPPORTED = 2
-    INVALID_COOKIE = 4
-    INVALID_EXCHANGE_TYPE = 7
-    INVALID_MESSAGE_ID = 9
-    INVALID_SPI = 11
     NO_PROPOSAL_CHOSEN = 14
     PAYLOAD_MALFORMED = 16
     INVALID_ID_INFORMATION = 18
     INVALID_HASH_INFORMATION = 23
     AUTHENTICATION_FAILED = 24
     RESPONDER_LIFETIME = 24576
-    REPLAY_STATUS = 24577
     INITIAL_CONTACT = 24578
 
 
@@ -160,7 +153,7 @@ FIRST_STATUS_NOTIFY = 16384  # below are errors (RFC 2408 §3.14.1)
 
 # --- algorithms by their IOS names ---
 
-# (name, key bits) → Encryption Algorithm class of phase 1; the key length is an attribute of its own where it varies.
+# Classes of phase 1 (RFC 2409 appendix A); the key length is an attribute of its own where it varies.
 IKE_CIPHERS = MappingProxyType({"des": 1, "3des": 5, "aes": 7})
 IKE_HASHES = MappingProxyType({"md5": 1, "sha": 2, "sha256": 4, "sha384": 5, "sha512": 6})
 IKE_AUTHENTICATION = MappingProxyType({"pre-share": 1, "rsa-sig": 3})

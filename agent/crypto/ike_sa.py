@@ -129,12 +129,11 @@ class QuickMode(Dialogue):
 class IkeSa:
     """One ISAKMP SA from its first message until it is forgotten. Datagrams to send and events are collected for the owner."""
 
-    def __init__(self, role: Role, decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> None:
+    def __init__(self, role: Role, decisions: Decisions, tally: Tally, random: RandomSource) -> None:
         self.role = role
         self.decisions = decisions
         self.tally = tally
         self.random = random
-        self.created = now
         self.state = State.MM_NO_STATE
         # The responder's tunnel begins with the acceptance of HASH_I, and so does its count.
         self.counting = role is Role.INITIATOR

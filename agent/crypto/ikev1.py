@@ -30,7 +30,7 @@ from agent.crypto.isakmp import Header, MalformedMessageError, Notification, Sec
 
 def initiate(decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> IkeSa:
     """Begin a main mode; an SA that failed at once is in state DEAD and says so in its events."""
-    sa = IkeSa(Role.INITIATOR, decisions, tally, random, now)
+    sa = IkeSa(Role.INITIATOR, decisions, tally, random)
     try:
         main_mode.begin(sa, now)
     except RefusedError as refused:
@@ -38,9 +38,9 @@ def initiate(decisions: Decisions, tally: Tally, random: RandomSource, now: int)
     return sa
 
 
-def respond(decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> IkeSa:
+def respond(decisions: Decisions, tally: Tally, random: RandomSource) -> IkeSa:
     """An SA that waits for MM1."""
-    return IkeSa(Role.RESPONDER, decisions, tally, random, now)
+    return IkeSa(Role.RESPONDER, decisions, tally, random)
 
 
 def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:

@@ -17,7 +17,6 @@ DEFAULT_TTL = 255
 _HEADER = struct.Struct(">BBHHHBBHII")
 _UDP = struct.Struct(">HHHH")
 _ECHO = struct.Struct(">BBHHH")
-_DONT_FRAGMENT = 0x4000
 _FRAGMENT = 0x3FFF  # more fragments, or an offset
 
 ECHO_REPLY, ECHO_REQUEST = 0, 8

@@ -333,10 +333,6 @@ def _opaque(kind: Callable[[bytes], Payload]) -> Callable[[bytes], Payload]:
     return decode
 
 
-def _data(payload: KeyExchange | Hash | Signature | Nonce | Vendor) -> bytes:
-    return payload.data
-
-
 _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
     {
         PayloadType.SA: _decode_sa,

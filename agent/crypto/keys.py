@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.crypto.ciphers import CIPHERS, HASHES, digest, key_octets, keyed_digest
+from agent.crypto.ciphers import CIPHERS, digest, key_octets, keyed_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,3 @@ def keymat(hash_name: str, derive: bytes, protocol: int, spi: bytes, nonces: byt
         block = keyed_digest(hash_name, derive, block, seed)
         material += block
     return material[:octets]
-
-
-def hash_octets(hash_name: str) -> int:
-    return HASHES[hash_name].size

@@ -7,7 +7,7 @@ RESPONDER-LIFETIME notification (RFC 2407 §4.6.3.1).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agent.crypto.doi import (
@@ -62,7 +62,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Phase2Terms:
-    """What one end wants of a flow's SAs; `group` asks for PFS."""
+    """What one end wants of a flow's SAs; `group`, which asks for PFS, is one of `agent.crypto.dh.GROUPS`."""
 
     suites: tuple[Suite, ...]
     seconds: int
@@ -87,6 +87,22 @@ def _duration(kind: int, type_kind: int, life_type: LifeType, value: int) -> tup
     """A lifetime in two attributes. Seconds are basic where they fit in 16 bits, kilobytes never: as IOS sends them."""
     basic = life_type == LifeType.SECONDS and value <= _BASIC_LIMIT
     return Attribute(type_kind, life_type), Attribute(kind, value if basic else value.to_bytes(4, "big"))
+
+
+def _read_attributes(
+    attributes: Iterable[Attribute], type_kind: int, duration_kind: int, life_type: int = 0
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Attributes by class, and apart from them the lifetimes by their type; `life_type` is that of a duration without one."""
+    values: dict[int, int] = {}
+    lives: dict[int, int] = {}
+    for attribute in attributes:
+        if attribute.kind == type_kind:
+            life_type = attribute.number
+        elif attribute.kind == duration_kind:
+            lives[life_type] = attribute.number
+        else:
+            values[attribute.kind] = attribute.number
+    return values, lives
 
 
 # --- phase 1 ---
@@ -114,16 +130,9 @@ def _read_phase1(transform: Transform) -> dict[int, int] | None:
     """A phase-1 transform's attributes by class; its lifetime, in seconds, under LIFE_DURATION. None: we cannot do it."""
     if transform.identifier != KEY_IKE:
         return None
-    values: dict[int, int] = {}
-    life_type = LifeType.SECONDS.value
-    for attribute in transform.attributes:
-        if attribute.kind == IkeAttribute.LIFE_TYPE:
-            life_type = attribute.number
-        elif attribute.kind == IkeAttribute.LIFE_DURATION:
-            if life_type == LifeType.SECONDS:
-                values[attribute.kind] = attribute.number
-        else:
-            values[attribute.kind] = attribute.number
+    values, lives = _read_attributes(transform.attributes, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION, LifeType.SECONDS)
+    if LifeType.SECONDS in lives:
+        values[IkeAttribute.LIFE_DURATION] = lives[LifeType.SECONDS]
     return values
 
 
@@ -167,12 +176,18 @@ def accept_phase1(answer: SecurityAssociation, policies: Sequence[Phase1Policy])
 # --- phase 2 ---
 
 
+def _phase2_lifetimes(seconds: int, kilobytes: int) -> tuple[Attribute, ...]:
+    return (
+        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.SECONDS, seconds),
+        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.KILOBYTES, kilobytes),
+    )
+
+
 def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | None, key_bits: int) -> tuple[Attribute, ...]:
     mode = EncapsulationMode.TRANSPORT if terms.transport else EncapsulationMode.TUNNEL
     return (
         Attribute(IpsecAttribute.ENCAPSULATION_MODE, mode),
-        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.SECONDS, terms.seconds),
-        *_duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.KILOBYTES, terms.kilobytes),
+        *_phase2_lifetimes(terms.seconds, terms.kilobytes),
         *((Attribute(IpsecAttribute.AUTHENTICATION, IPSEC_HASHES[hash_name]),) if hash_name else ()),
         *((Attribute(IpsecAttribute.KEY_LENGTH, key_bits),) if cipher in VARIABLE_KEY_CIPHERS else ()),
         *((Attribute(IpsecAttribute.GROUP, terms.group),) if terms.group is not None else ()),
@@ -208,16 +223,7 @@ class _Read:
 
 
 def _read_phase2(transform: Transform) -> _Read:
-    values: dict[int, int] = {}
-    lives: dict[int, int] = {}
-    life_type = 0
-    for attribute in transform.attributes:
-        if attribute.kind == IpsecAttribute.LIFE_TYPE:
-            life_type = attribute.number
-        elif attribute.kind == IpsecAttribute.LIFE_DURATION:
-            lives[life_type] = attribute.number
-        else:
-            values[attribute.kind] = attribute.number
+    values, lives = _read_attributes(transform.attributes, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
     return _Read(transform.identifier, values, lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES))
 
 
@@ -282,14 +288,9 @@ def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choi
     return chosen[1] if chosen else None
 
 
-def lifetime_attributes(seconds: int | None, kilobytes: int | None) -> bytes:
+def phase2_lifetime_attributes(seconds: int, kilobytes: int) -> bytes:
     """The data of a RESPONDER-LIFETIME notification of phase 2 (RFC 2407 §4.6.3.1)."""
-    attributes: tuple[Attribute, ...] = ()
-    if seconds is not None:
-        attributes += _duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.SECONDS, seconds)
-    if kilobytes is not None:
-        attributes += _duration(IpsecAttribute.LIFE_DURATION, IpsecAttribute.LIFE_TYPE, LifeType.KILOBYTES, kilobytes)
-    return b"".join(attribute.encode() for attribute in attributes)
+    return b"".join(attribute.encode() for attribute in _phase2_lifetimes(seconds, kilobytes))
 
 
 def phase1_lifetime_attributes(seconds: int) -> bytes:
@@ -298,23 +299,13 @@ def phase1_lifetime_attributes(seconds: int) -> bytes:
     return b"".join(attribute.encode() for attribute in attributes)
 
 
-def _read_lifetimes(data: bytes, type_kind: int, duration_kind: int) -> dict[int, int]:
-    lives: dict[int, int] = {}
-    life_type = 0
-    for attribute in decode_attributes(data):
-        if attribute.kind == type_kind:
-            life_type = attribute.number
-        elif attribute.kind == duration_kind:
-            lives[life_type] = attribute.number
-    return lives
-
-
 def read_phase1_lifetime(data: bytes) -> int | None:
     """Seconds of a phase-1 RESPONDER-LIFETIME."""
-    return _read_lifetimes(data, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION).get(LifeType.SECONDS)
+    _, lives = _read_attributes(decode_attributes(data), IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION)
+    return lives.get(LifeType.SECONDS)
 
 
 def read_phase2_lifetimes(data: bytes) -> tuple[int | None, int | None]:
     """Seconds and kilobytes of a phase-2 RESPONDER-LIFETIME."""
-    lives = _read_lifetimes(data, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
+    _, lives = _read_attributes(decode_attributes(data), IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
     return lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES)

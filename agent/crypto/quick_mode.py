@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from agent.crypto.ciphers import HASHES, key_octets
-from agent.crypto.dh import GROUPS, BadPublicValueError, generate
+from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
@@ -47,8 +47,8 @@ from agent.crypto.proposals import (
     Phase2Choice,
     accept_phase2,
     choose_phase2,
-    lifetime_attributes,
     offer_phase2,
+    phase2_lifetime_attributes,
     read_phase2_lifetimes,
     with_spis,
 )
@@ -105,14 +105,12 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     payloads: list[Payload] = [with_spis(proposals, quick.spis), Nonce(quick.responder_nonce)]
     shared = b""
     if choice.group is not None:
-        if choice.group not in GROUPS:
-            raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
         quick.secret = generate(choice.group, sa.random)
         payloads.append(KeyExchange(quick.secret.public))
         shared = _agree(quick, message)
     payloads += identities
     if shorter:
-        data = lifetime_attributes(choice.seconds, choice.kilobytes)
+        data = phase2_lifetime_attributes(choice.seconds, choice.kilobytes)
         outer = choice.suite.protocols[0]
         payloads.append(Notification(outer, NotifyType.RESPONDER_LIFETIME, quick.spis[outer], data))
         sa.count(IkeCount.OUT_NOTIFYS)

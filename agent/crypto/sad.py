@@ -19,7 +19,6 @@ from agent.crypto.proposals import Suite
 from agent.crypto.replay import Fault, PacketRefusedError
 
 KILOBYTE = 1024
-_IP_PROTOCOL = {IpsecProtocol.AH: ip.AH, IpsecProtocol.ESP: ip.ESP}
 
 
 def _make(keys: SaKeys, suite: Suite, inbound: bool, window: int) -> AhSa | EspSa:

@@ -91,8 +91,8 @@ class IkeFailed:
 class IpsecFailed:
     """A phase 2 that did not come about (`tunnel` is None), or trouble with the packets of a live one.
 
-    `peer` is the key that the pair has or would have in cikePeerTable, and the addresses are that pair's: those of `failure` are the
-    packet's, which may have come either way.
+    `peer` is the key that the pair has or would have in cikePeerTable, and the addresses are that pair's: those of `failure` are
+    the packet's, which may have come either way.
     """
 
     vrf: str | None

@@ -284,8 +284,10 @@ class FlowMonitor:
             flow.ipsec_events[_IPSEC_COUNT_OF_FAILURE[reason]] += 1
         index = tunnel.index if tunnel else 0
         failure = flow.ipsec_failures.append(lambda row: IpsecFailure(row, reason, now, index, spi, source, destination))
-        local, remote = (destination, source) if inbound else (source, destination)
         known = tunnel.peer if tunnel else peer
+        local, remote = (destination, source) if inbound else (source, destination)
+        if tunnel:
+            local, remote = tunnel.facts.local_address, tunnel.facts.remote_address
         key = known.key if known else self._key_for(flow, local, remote, None, None)
         self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote))
 

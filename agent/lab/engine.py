@@ -69,12 +69,6 @@ class Engine:
 
     # --- tunnels (SNMP destroy) ---
 
-    def can_destroy(self, tunnel: IkeTunnel | IpsecTunnel) -> bool:
-        """Whether a tunnel is live and ours to bring down."""
-        if isinstance(tunnel, IkeTunnel):
-            return self._router.ike.record_of(tunnel) is not None
-        return self._router.ipsec.sas.live_of(tunnel) is not None
-
     def destroy_ike(self, tunnel: IkeTunnel) -> None:
         """Bring an IKE tunnel down, with a delete to the peer; what is not live is left alone."""
         record = self._router.ike.record_of(tunnel)

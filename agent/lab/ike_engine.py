@@ -252,7 +252,7 @@ class IkeEngine:
             return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random, self._scheduler.clock.now())
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random)
         return IkeRecord(link, sa, decisions, counters, local_port, remote_port)
 
     # --- what an SA tells ---

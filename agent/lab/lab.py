@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from agent.config.defaults import policies_in_force
-from agent.config.document import Document, load
+from agent.config.document import Document, load, read_file
 from agent.config.errors import ConfigError, ConfigErrors
 from agent.crypto.ciphers import RandomSource
 from agent.flow.device import Device
@@ -89,8 +89,8 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
 
 
 def open_router(path: Path, clock: RealClock | VirtualClock, text: str | None = None) -> Lab:
-    """A lab of one router from its IOS configuration, named after its hostname; its peers are on no wire."""
-    text = path.read_text(encoding="utf-8") if text is None else text
+    """A lab of one router from its IOS configuration, named after its hostname; its peers are on no wire. Raises ConfigErrors."""
+    text = read_file(path) if text is None else text
     document = load(text, str(path))
     name = document.config.hostname
     lab = LabFile(router={name: RouterSection(config=path.name)})

@@ -128,7 +128,7 @@ class AtSection(_Section):
 
 
 class LabFile(_Section):
-    """A lab file; `directory` is where its configurations are."""
+    """A lab file. `seed` counts under a virtual clock alone: otherwise random octets are the system's."""
 
     router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]
     link: list[LinkSection] = []

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from agent.config.defaults import DEFAULT_TRANSFORM_SETS
 from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, PortRange, RouterConfig, TransformSet
 from agent.crypto.ciphers import CIPHERS, HASHES
+from agent.crypto.dh import GROUPS
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
 from agent.crypto.spd import ANY_PORT, Addresses, PolicyEntry, Ports, Rule, Selector
@@ -134,7 +135,9 @@ def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: i
     """What we want of a flow's SAs. Transport mode is only for flows whose ends are the peers themselves."""
     entry, crypto = target.entry, config.crypto
     sets = transform_sets(config, entry)
-    suites = tuple(suite for suite in map(suite_of, sets) if suite)
+    # A group that nothing here does leaves no suite, as an unknown cipher does: the flow is neither offered nor accepted.
+    can_do = entry.pfs_group is None or entry.pfs_group in GROUPS
+    suites = tuple(suite for suite in map(suite_of, sets) if suite and can_do)
     between_peers = selector.source == Addresses(target.local) and selector.destination == Addresses(remote)
     return Phase2Terms(
         suites,

@@ -81,10 +81,6 @@ class Router:
             if port.state.oper_up:
                 self._local.setdefault(port.vrf, {}).update(dict.fromkeys(port.addresses, port))
 
-    def routes(self, vrf: str | None) -> RoutingTable | None:
-        """The routing table of a VRF; None for a VRF that is not configured."""
-        return self._tables.get(vrf)
-
     def interface_of(self, vrf: str | None, address: int) -> str | None:
         """The interface that has an address of ours."""
         port = self._local.get(vrf, {}).get(address)

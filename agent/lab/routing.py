@@ -16,7 +16,6 @@ class RouteEntry:
     """A route in use; next hop 0 is a destination on the interface's own wire."""
 
     prefix: IPv4Network
-    connected: bool
     interface: str | None
     next_hop: int
     distance: int
@@ -34,7 +33,6 @@ class RoutingTable:
     """The routes of one VRF that can be used now."""
 
     def __init__(self, entries: list[RouteEntry]) -> None:
-        self.entries = tuple(sorted(entries, key=lambda entry: (int(entry.prefix.network_address), entry.prefix.prefixlen)))
         self._by_length: list[tuple[int, dict[int, RouteEntry]]] = []
         self._paths: dict[int, Path | None] = {}
         lengths: dict[int, dict[int, RouteEntry]] = {}
@@ -76,10 +74,10 @@ def build_tables(config: RouterConfig) -> dict[str | None, RoutingTable]:
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:
             for address in (interface.address, *interface.secondary):
-                entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, True, interface.name, 0, 0))
+                entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, interface.name, 0, 0))
     for route in config.routes:
         if route.interface is not None and route.interface not in up:
             continue
         next_hop = int(route.next_hop) if route.next_hop is not None else 0
-        entries.setdefault(route.vrf, []).append(RouteEntry(route.prefix, False, route.interface, next_hop, route.distance))
+        entries.setdefault(route.vrf, []).append(RouteEntry(route.prefix, route.interface, next_hop, route.distance))
     return {vrf: RoutingTable(found) for vrf, found in entries.items()}

@@ -7,8 +7,10 @@ waiting.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.scheduler import Scheduler
@@ -21,6 +23,10 @@ class Runner(Protocol):
 
     async def until(self, done: Callable[[], bool]) -> None:
         """Come back once `done` says so; it is asked after every turn. Under a virtual clock, time moves on until then."""
+        ...
+
+    def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Carry out a command that the schedule calls for. A virtual clock stands still while it does not wait by `until`."""
         ...
 
 
@@ -55,6 +61,9 @@ class RealRunner:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((done, future))
         await future
+
+    def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(command)
 
     def _arm(self) -> None:
         if self._loop is None:
@@ -91,6 +100,15 @@ class RealRunner:
         self._waiting = still
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiter:
+    """Who waits for somebody else to move time on; `scheduled`: a command of the schedule, which never moves it itself."""
+
+    done: Callable[[], bool]
+    told: asyncio.Future[None]
+    scheduled: bool
+
+
 class VirtualRunner:
     """Moves a virtual clock from event to event, as fast as they can be done; between calls it stands still."""
 
@@ -98,6 +116,11 @@ class VirtualRunner:
         self._scheduler = scheduler
         self._clock = clock
         self._budget = budget
+        self._driving = False
+        self._commands: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Waiter] = []
+        # Whether a command of the schedule is what runs: its tasks inherit it.
+        self._scheduled: ContextVar[bool] = ContextVar("scheduled", default=False)
 
     def step(self) -> bool:
         """Do what happens next, moving the clock to it; False when nothing is to happen."""
@@ -120,17 +143,61 @@ class VirtualRunner:
             pass
 
     async def run_to(self, to: int) -> None:
-        """Run to a moment, giving the loop its turns."""
-        await self._run(lambda: (due := self._scheduler.next_time()) is None or due > to)
+        """Run to a moment, giving the loop its turns; a command of the schedule that is under way then waits for who moves on."""
+        await self._drive(lambda: (due := self._scheduler.next_time()) is None or due > to)
         self._clock.advance(to)
 
     async def until(self, done: Callable[[], bool]) -> None:
-        await self._run(done)
+        scheduled = self._scheduled.get()
+        while not done():
+            if not self._driving and not scheduled:
+                await self._drive(done)
+                return
+            await self._wait(done, scheduled)
 
-    async def _run(self, done: Callable[[], bool]) -> None:
+    def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        context = copy_context()
+        context.run(self._scheduled.set, True)
+        task = asyncio.get_running_loop().create_task(command, context=context)
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+        return task
+
+    async def _drive(self, done: Callable[[], bool]) -> None:
+        """Move time on until `done`, or until nothing more is to happen. One caller at a time drives, the others wait."""
         meter = asyncio.get_running_loop().time
         turn_ends = meter() + self._budget
-        while not done() and self.step():
-            if meter() >= turn_ends:
-                await asyncio.sleep(0)
-                turn_ends = meter() + self._budget
+        self._driving = True
+        try:
+            while True:
+                # What the schedule began goes on at the moment that called for it: time stands until it waits again.
+                while len(self._commands) > sum(waiter.scheduled for waiter in self._waiting):
+                    await asyncio.sleep(0)
+                if done() or not self.step():
+                    return
+                self._tell(lambda waiter: waiter.done())
+                if meter() >= turn_ends:
+                    await asyncio.sleep(0)
+                    turn_ends = meter() + self._budget
+        finally:
+            self._driving = False
+            self._tell(lambda waiter: not waiter.scheduled)  # one of them goes on driving
+
+    async def _wait(self, done: Callable[[], bool], scheduled: bool) -> None:
+        waiter = _Waiter(done, asyncio.get_running_loop().create_future(), scheduled)
+        self._waiting.append(waiter)
+        try:
+            await waiter.told
+        finally:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+
+    def _tell(self, chosen: Callable[[_Waiter], bool]) -> None:
+        if not self._waiting:
+            return
+        told = [waiter for waiter in self._waiting if chosen(waiter)]
+        # They wait no more from now on, though they go on only when the loop comes to them.
+        self._waiting = [waiter for waiter in self._waiting if waiter not in told]
+        for waiter in told:
+            if not waiter.told.done():
+                waiter.told.set_result(None)

@@ -18,13 +18,12 @@ from agent.crypto.spd import Flow, Selector
 from agent.flow.clock import SECOND
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
+from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
 from agent.lab.ike_policy import Link
 from agent.lab.policy import Target
 from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
 
-SOFT_SECONDS = 10  # cipSecTunSaLifeTimeThreshold
-SOFT_KILOBYTES = 64  # cipSecTunSaLifeSizeThreshold
 OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
 _AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the way
 
@@ -168,7 +167,7 @@ class SaKeeper:
     def check_volume(self, installed: Installed) -> None:
         """A packet has gone through a bundle: its soft and hard ends by volume."""
         limit, used = installed.bundle.result.choice.kilobytes, installed.bundle.kilobytes
-        margin = SOFT_KILOBYTES if installed.ours else SOFT_KILOBYTES // 2
+        margin = REKEY_KILOBYTES if installed.ours else REKEY_KILOBYTES // 2
         if used >= limit - margin and not installed.replaced:
             self._rekey(installed)
             if used >= limit:
@@ -177,7 +176,7 @@ class SaKeeper:
     def _schedule(self, installed: Installed) -> None:
         """A bundle's soft and hard ends by time."""
         seconds = installed.bundle.result.choice.seconds
-        margin = SOFT_SECONDS * SECOND // (1 if installed.ours else 2)
+        margin = REKEY_SECONDS * SECOND // (1 if installed.ours else 2)
         end = self._scheduler.clock.now() + seconds * SECOND
         installed.timers = [
             self._scheduler.at(end - margin, lambda: self._rekey(installed)),

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from agent.flow.model import IkeTunnel, IpsecTunnel, PeerKey
 from agent.flow.rows import Rows
+from agent.flow.settings import MIB_LEVEL, REKEY_KILOBYTES, REKEY_SECONDS
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
@@ -27,14 +28,11 @@ from agent.mib.terms import (
 )
 from agent.mib.tree import Commit
 
-MIB_LEVEL = 1  # cipSecMibLevel: the level of this MIB that the guide's router answers
-LIFE_SIZE_THRESHOLD = 64  # kilobytes, at all lifetimes
-LIFE_TIME_THRESHOLD = 10  # seconds, at all lifetimes
 DESTROY_LAST = 10  # the order in which a SET commits: what destroys rows comes last
 
 
 class TunnelControl(Protocol):
-    """The engine's door for requests to bring a tunnel down: tests at once, and gives the deed."""
+    """The engine's door for requests to bring a tunnel down; one that is not there any more is left alone."""
 
     def destroy_ike(self, tunnel: IkeTunnel) -> None: ...
 
@@ -193,8 +191,8 @@ def live_tables(flow: VrfFlow, control: TunnelControl) -> Iterator[TableView]:
             "cipSecTunIkeTunnelAlive": lambda row, now: truth(row.ike is not None),
             **ipsec_facts_columns("cipSecTun"),
             "cipSecTunActiveTime": _active_time,
-            "cipSecTunSaLifeSizeThreshold": lambda row, now: LIFE_SIZE_THRESHOLD,
-            "cipSecTunSaLifeTimeThreshold": lambda row, now: LIFE_TIME_THRESHOLD,
+            "cipSecTunSaLifeSizeThreshold": lambda row, now: REKEY_KILOBYTES,
+            "cipSecTunSaLifeTimeThreshold": lambda row, now: REKEY_SECONDS,
             "cipSecTunExpiredSaInstances": lambda row, now: row.expired_sas,
             "cipSecTunCurrentSaInstances": lambda row, now: len(row.spis),
             **ipsec_counters("cipSecTun"),

@@ -108,6 +108,7 @@ class SnmpAgent:
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._fast: FastPath | None = None
+        self._told: frozenset[str] = frozenset()  # problems that the log has heard of
         self._policy = compile_policy(config, given.resolve)
         self._largest = _largest(config)
         access = AccessControl(self.policy)
@@ -173,8 +174,10 @@ class SnmpAgent:
 
     def apply(self, config: RouterConfig) -> None:
         """Follow a changed configuration: communities, views, groups, users, contexts, packet size."""
+        before = self._told
         self._policy = compile_policy(config, self._given.resolve)
-        for problem in self._policy.problems:
+        self._told = frozenset(self._policy.problems)
+        for problem in sorted(self._told - before):
             _log.warning("%s", problem)
         self._largest = _largest(config)
         self._follow_users({user.name: user for user in config.snmp.users.values() if user.model == "v3"})

@@ -233,7 +233,7 @@ def _ipsec_failed(event: IpsecFailed, scene: Scene) -> _Made:
     failure, tunnel = event.failure, event.tunnel
     name = _IPSEC_FAILURES.get(failure.reason, "cipSecSetUpFailure" if tunnel is None else "cipSecProtocolFailure")
     if tunnel is None:
-        yield name, _peer_facts(event.vrf, event.peer, failure.source, failure.destination)
+        yield name, _peer_facts(event.vrf, event.peer, event.local_address, event.remote_address)
     else:
         spi = next((spi for spi in tunnel.spis if spi.value == failure.spi), tunnel.spis[0] if tunnel.spis else None)
         yield name, _ipsec_facts(event.vrf, event.peer, tunnel, spi, scene.monitor.clock.now() - tunnel.start)

@@ -89,6 +89,8 @@ class NotificationSender:
         self._config = config
         engine = self._agent.engine
         for gone in self._destinations:
+            if not gone.target:
+                continue  # of a host outside loopback: pysnmp was never told of it
             pysnmp_config.delete_target_address(engine, gone.target)
             pysnmp_config.delete_target_parameters(engine, gone.target)
         self._destinations = []

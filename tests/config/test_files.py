@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import pytest
 
 from agent.config.command import CommandSet
-from agent.config.document import Document, check
+from agent.config.document import Document, check, read_file
 from agent.config.errors import ConfigErrors
 
 Read = Callable[[str], Document]
+
+
+# --- files that are none ---
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors) as raised:
+        read_file(tmp_path / "no.cfg")
+    assert str(raised.value) == f"{tmp_path / 'no.cfg'}: needs a file that can be read: No such file or directory"
+
+
+def test_an_octet_that_is_no_text_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "latin.cfg"
+    path.write_bytes(b"hostname a\nsnmp-server contact Ren\xe9\n")
+    with pytest.raises(ConfigErrors) as raised:
+        read_file(path)
+    assert str(raised.value) == f"{path}:2: needs text in UTF-8: octet 0xe9 is none"
 
 
 # --- wrong lines ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from agent.config.command import CommandSet
-from agent.config.document import Document, detach_map, load
+from agent.config.document import Document, load
 from agent.config.events import (
     ConfigEvent,
     CryptoChanged,
@@ -283,13 +283,6 @@ def test_a_map_is_detached_attached_and_exchanged(feed: Feed) -> None:
     assert feed("no crypto map vrf1-1") == []
 
 
-def test_snmp_detaches_as_the_command_does(hub: Document) -> None:
-    assert detach_map(hub, "Serial1/2.1") == [CryptoMapDetached("vrf1-1", "Serial1/2.1")]
-    assert detach_map(hub, "Serial1/2.1") == []
-    with pytest.raises(KeyError):
-        detach_map(hub, "Serial9/9")
-
-
 def test_a_policy_is_added_at_its_line_and_changed_after(feed: Feed) -> None:
     assert feed("crypto isakmp policy 30") == [IsakmpPolicyAdded(IsakmpPolicy(30))]
     assert feed("encryption aes 256") == [CryptoChanged()]
@@ -374,6 +367,7 @@ def test_removing_a_vrf_frees_its_interfaces(hub: Document, feed: Feed) -> None:
     assert VrfChanged("vrf1") in events
     assert InterfaceChanged("Serial1/2.1") in events
     assert hub.config.interfaces["Serial1/2.1"].address is None
+    assert {route.vrf for route in hub.config.routes} == {None, "vrf2"}
 
 
 def test_removing_an_interface_takes_its_map_off(feed: Feed) -> None:

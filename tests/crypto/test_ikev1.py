@@ -105,7 +105,7 @@ class Pair:
         self.events: tuple[list[IkeEvent], list[IkeEvent]] = [], []
         self.ends: tuple[IkeSa, IkeSa] = (
             ikev1.initiate(self.sides[0], self.counts[0], random, 0),
-            ikev1.respond(self.sides[1], self.counts[1], random, 0),
+            ikev1.respond(self.sides[1], self.counts[1], random),
         )
 
     @property

@@ -313,7 +313,18 @@ def test_bad_packets_of_a_live_tunnel_name_it_and_its_peer(router: Router) -> No
     assert isinstance(phase_2, IpsecFailed)
     assert isinstance(phase_1, IkeFailed)
     assert (phase_2.failure.tunnel_index, phase_2.tunnel, phase_2.peer) == (ipsec.index, ipsec, KEY)
+    assert (phase_2.local_address, phase_2.remote_address) == (HUB, SPOKE)
     assert (phase_1.tunnel, phase_1.peer) == (ike, KEY)
+
+
+@pytest.mark.parametrize("inbound", [False, True])
+def test_a_phase_2_that_never_was_is_told_by_its_ends_whichever_way_the_packet_went(router: Router, inbound: bool) -> None:
+    ends = (SPOKE, HUB) if inbound else (HUB, SPOKE)
+    router.monitor.ipsec_failed("vrf1", IpsecFailureReason.NO_SA, *ends, spi=258, inbound=inbound)
+    (event,) = router.events
+    assert isinstance(event, IpsecFailed)
+    assert (event.failure.source, event.failure.destination) == ends
+    assert (event.peer, event.local_address, event.remote_address) == (KEY, HUB, SPOKE)
 
 
 def test_a_failure_names_the_row_that_the_pair_has_or_would_have(router: Router) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from agent.flow.events import IpsecFailed
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.flow.vrf import IkeEvents, IpsecEvents
 
@@ -79,8 +80,13 @@ def test_packets_of_an_sa_that_is_not_there_give_one_row(make_pair: Callable[...
     west.ike.delete_sas = lambda link, spis: None
     for live in list(west.ipsec.sas.lives):
         west.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
+    told: list[IpsecFailed] = []
+    lab.west.monitor.subscribe(lambda event: told.append(event) if isinstance(event, IpsecFailed) else None)
     assert ping(lab, 3) == 0
     assert reasons(lab.flow("west").ipsec_failures) == [IpsecFailureReason.OPERATOR, IpsecFailureReason.NO_SA]
+    (event,) = told
+    assert (event.local_address, event.remote_address) == (event.failure.destination, event.failure.source)
+    assert (event.peer.local.value, event.peer.remote.value) == (str(event.local_address), str(event.remote_address))
     assert lab.flow("west").ipsec_events[IpsecEvents.NO_SA_FAILS] == 1
 
 

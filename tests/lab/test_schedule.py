@@ -80,6 +80,39 @@ def test_a_virtual_runner_stands_still_between_calls() -> None:
     asyncio.run(scheduler_of_nothing.until(lambda: False))  # nothing will ever happen
 
 
+def test_commands_of_the_schedule_happen_at_their_moments() -> None:
+    clock = VirtualClock()
+    scheduler = Scheduler(clock)
+    runner = VirtualRunner(scheduler, clock)
+    began: list[int] = []
+    ended: list[int] = []
+    tasks: list[asyncio.Task[None]] = []
+
+    async def command(takes: int) -> None:
+        await asyncio.create_task(asyncio.sleep(0))  # commands begin through tasks of their own
+        began.append(clock.now())
+        finished: list[int] = []
+        scheduler.after(takes, lambda: finished.append(1))
+        await asyncio.create_task(runner.until(lambda: bool(finished)))
+        ended.append(clock.now())
+
+    def begin(takes: int) -> None:
+        tasks.append(runner.begin(command(takes)))
+
+    async def drive() -> None:
+        for moment, takes in ((10, 20), (15, 3), (95, 10)):
+            scheduler.at(moment, partial(begin, takes))
+        await runner.run_to(100)
+        assert (clock.now(), began, ended) == (100, [10, 15, 95], [18, 30])
+        await asyncio.sleep(0.001)
+        assert clock.now() == 100  # the command that is under way waits
+        await asyncio.gather(runner.until(lambda: clock.now() >= 105), runner.until(lambda: len(ended) == 3))
+        assert (clock.now(), ended) == (105, [18, 30, 105])
+        assert all(task.done() for task in tasks)
+
+    asyncio.run(drive())
+
+
 def test_a_real_runner_runs_what_falls_due() -> None:
     async def drive() -> list[int]:
         clock = RealClock(speed=1000.0)

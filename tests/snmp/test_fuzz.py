@@ -1,6 +1,6 @@
 """Random and mutated datagrams: nothing escapes, what must have no answer has none, everything is counted (RFC 3412 §4.2.1).
 
-Ten thousand each time; with SOAK=1 in the environment (`make soak`) a hundred thousand.
+A hundred thousand each time; with SOAK=1 in the environment (`make soak`) a million.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tests.snmp.fakes import (
     router,
 )
 
-DATAGRAMS = 100_000 if os.environ.get("SOAK") else 10_000
+DATAGRAMS = 1_000_000 if os.environ.get("SOAK") else 100_000
 COMMUNITIES = {b"public", b"private", b"red", b"blue"}
 MANAGER = ("127.0.0.1", 40000)
 UNASKED = (0xA2, 0xA8)  # tags of PDUs that answer something

@@ -267,7 +267,9 @@ def test_hosts_outside_loopback_are_counted_and_told_once(
     add_host(config, near, "red")
     with caplog.at_level(logging.WARNING):
         out = sender(station(config))
-        out.send([told(), told()])
+        out.send([told()])
+        out.apply(config)
+        out.send([told()])
     assert near.trap()
     assert (out.sent, out.withheld) == (2, 2)
     assert [record.getMessage() for record in caplog.records] == [

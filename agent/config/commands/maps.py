@@ -239,7 +239,6 @@ def _shared_lines(leaves: Leaves[Any]) -> list[ConfigCommand]:
             lambda m, e: {"pfs_group": int((m.maybe_word("group") or "group1").removeprefix("group"))},
             {"pfs_group": None},
             lambda e: f"set pfs group{e.pfs_group}" if e.pfs_group else None,
-            later=True,
         ),
         line(
             "set isakmp-profile ~ <profile:word>",
@@ -261,7 +260,6 @@ def _entry_lines(leaves: Leaves[CryptoMapEntry]) -> list[ConfigCommand]:
             lambda m, e: {"per_host": True},
             {"per_host": False},
             lambda e: "set security-association level per-host" if e.per_host else None,
-            later=True,
         ),
         line(
             "match address ~ <acl:word>",
@@ -299,7 +297,6 @@ def commands() -> list[ConfigCommand]:
             _enter_dynamic,
             _remove_dynamic,
             _render_dynamic,
-            later=True,
         ),
         ConfigCommand(
             "config",

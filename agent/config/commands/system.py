@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
 from agent.config.commands.building import as_lines, encoded
-from agent.config.model import RouterConfig, User
+from agent.config.model import LONGEST_HOSTNAME, RouterConfig, User
 
 HELP = {
     "hostname": "Set system's network name",
@@ -234,7 +234,13 @@ def commands() -> list[ConfigCommand]:
             _no_timestamps,
             lambda c: [f"service timestamps {kind} {c.timestamps[kind]}" for kind in ("debug", "log") if kind in c.timestamps],
         ),
-        _line(f"hostname ~ <name:word({LONGEST_HOSTNAME})>", 300, _hostname, _set("hostname", "Router"), lambda c: f"hostname {c.hostname}"),
+        _line(
+            f"hostname ~ <name:word({LONGEST_HOSTNAME})>",
+            300,
+            _hostname,
+            _set("hostname", "Router"),
+            lambda c: f"hostname {c.hostname}",
+        ),
         _line(f"logging buffered ~ [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
         _line(f"logging console ~ {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(

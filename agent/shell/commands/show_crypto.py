@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from agent.flow.settings import MIB_LEVEL
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.doors import IsakmpSa
 from agent.shell.releases import Release, release_of
@@ -22,8 +23,6 @@ HELP = {
     "history tunnel size": "Show tunnel history window size",
     "flowmib version": "Show flow MIB version",
 }
-
-MIB_LEVEL = 1  # cipSecMibLevel
 
 
 async def _tunnel_window(context: Context, match: ExecMatch) -> None:
