@@ -89,6 +89,7 @@ class RouterService:
         self.contexts = Contexts(
             Sources(schema, config, monitor, router.device, router.engine, self.configure, counters.value),
         )
+        self.contexts.build()
         self.agent = SnmpAgent(
             start_engine(options.state_dir / f"{options.name}.{router.name}.engine.json"),
             config,

@@ -40,7 +40,6 @@ async def serve(rows: int, listen: tuple[str, int], state_dir: Path, config: Pat
     service = LabService(lab, load_schema(state_dir, []), Options("bench", state_dir, (listen,)))
     await service.start()
     bring_up(lab.first.monitor, None, rows)
-    service.routers[lab.first.name].contexts.tree("")
     settle_memory()
     print(f"READY community=public user={USER} auth={AUTHENTICATION} priv={PRIVACY}", flush=True)
     await ended.wait()

@@ -38,10 +38,10 @@ from agent.lab.ike_policy import Link, PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.scheduler import Scheduler
+from agent.lab.told import Told
 from agent.lab.tunnels import LiveTunnel
 
 _MAX_DEAD = 1000  # SAs that are over but remembered
-_MAX_UNKNOWN = 256
 
 _FAILURES = {
     Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
@@ -83,7 +83,7 @@ class IkeEngine:
         self._isakmp_policies = isakmp_policies
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
-        self._unknown: dict[tuple[Link, bytes], None] = {}
+        self._unknown = Told()  # SAs that are not there
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             Phase1Up: self._phase1_up,
             Phase1Failed: self._phase1_failed,
@@ -370,14 +370,9 @@ class IkeEngine:
             self._settle(record)
 
     def _no_sa(self, link: Link, header: Header) -> None:
-        key = (link, header.initiator_cookie + header.responder_cookie)
-        if key in self._unknown:
-            return
-        self._unknown[key] = None
-        if len(self._unknown) > _MAX_UNKNOWN:
-            del self._unknown[next(iter(self._unknown))]
-        addresses = IPv4Address(link.local), IPv4Address(link.remote)
-        self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+        if self._unknown.is_first((link, header.initiator_cookie, header.responder_cookie)):
+            addresses = IPv4Address(link.local), IPv4Address(link.remote)
+            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
 
 
 def _foreign(sa: IkeSa, header: Header) -> bool:

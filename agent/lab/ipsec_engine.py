@@ -22,9 +22,8 @@ from agent.lab.ike_policy import Link, PeerDecisions
 from agent.lab.policy import Plan, Target, plan_of, policies_of, selector_of, targets, terms_of
 from agent.lab.sa_keeper import SaKeeper
 from agent.lab.scheduler import Scheduler
+from agent.lab.told import Told
 from agent.lab.tunnels import Installed, LiveTunnel
-
-_NEVER_MORE = 256  # unknown SPIs that are remembered as told
 
 
 class Verdict(Enum):
@@ -76,7 +75,7 @@ class IpsecEngine:
         self._scheduler = scheduler
         self._random = random
         self._policies: dict[str, tuple[PolicyEntry[Target], ...]] = {}
-        self._unknown: dict[tuple[int, int], None] = {}
+        self._unknown = Told()  # SPIs that are not there
         self._identification = 0
         self.reload()
 
@@ -218,14 +217,9 @@ class IpsecEngine:
 
     def _unknown_spi(self, link: Link, spi: int) -> None:
         """One failure row for each SPI that we do not have; a sender that goes on is not told of again."""
-        key = (link.remote, spi)
-        if key in self._unknown:
-            return
-        self._unknown[key] = None
-        if len(self._unknown) > _NEVER_MORE:
-            del self._unknown[next(iter(self._unknown))]
-        source, destination = IPv4Address(link.remote), IPv4Address(link.local)
-        self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
+        if self._unknown.is_first((link.remote, spi)):
+            source, destination = IPv4Address(link.remote), IPv4Address(link.local)
+            self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
 
     # --- negotiation ---
 

@@ -19,6 +19,7 @@ from agent.mib.flow_past import past_tables, settings_scalars
 from agent.mib.ipsec_config import Configure, config_scalars, config_tables
 from agent.mib.policy_map import policy_map_tables
 from agent.mib.schema import Schema
+from agent.mib.sources import MibError
 from agent.mib.standard import (
     SNMP_COUNTERS_EXCEPT,
     SerialNumber,
@@ -64,8 +65,17 @@ class Contexts:
             found = self._trees[vrf] = self._build(vrf)
         return found
 
-    def names(self) -> list[str]:
-        return ["", *(vrf.context for vrf in self._sources.config.vrfs.values() if vrf.context)]
+    def build(self) -> None:
+        """Build the trees that there are contexts for, so that no first poll waits for it.
+
+        Raises MibError where the modules lack an object that a view declares: an older revision of them, most likely.
+        """
+        for name in ["", *(vrf.context for vrf in self._sources.config.vrfs.values() if vrf.context)]:
+            try:
+                self.tree(name)
+            except KeyError as missing:
+                problem = f"the MIB modules do not define {missing.args[0]}"
+                raise MibError(problem, "take the latest revision of the module that should, or ours") from None
 
     def config_changed(self) -> None:
         """Have the tables that show the configuration follow it."""

@@ -7,6 +7,7 @@ tunnels are small most of the time.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import Any
@@ -102,6 +103,7 @@ def _heads(tag: int) -> list[bytes]:
     return [bytes((tag, size)) for size in range(10)]
 
 
+@cache
 def _small(base: str) -> list[bytes]:
     return [number(base, value) for value in range(_SMALL)]
 

@@ -451,7 +451,7 @@ def test_losses_and_copies_never_leave_the_ends_apart(fates: list[int]) -> None:
     pair = Pair()
     fate = iter(fates)
     pair.wire = lambda from_initiator, number, octets: [octets] * next(fate, 1)
-    pair.run().wait(150)
+    pair.run().wait(220)  # three messages, each with all its tries: 210 s
     if not (pair.initiator.up and pair.responder.up):
         assert any(isinstance(event, Phase1Failed) for event in pair.events[0] + pair.events[1])
         return

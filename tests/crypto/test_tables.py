@@ -1,11 +1,23 @@
-"""The state machines print as tables."""
+"""The state machines print as tables, and the room's page shows them as they are."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from agent.crypto.tables import state_machines
+
+PAGE = Path(__file__).parents[2] / "docs" / "crypto.md"
+BEGIN, END = "<!-- state machines: begin -->\n", "<!-- state machines: end -->\n"
 
 
 def test_each_message_has_a_row() -> None:
     rows = [line for line in state_machines().splitlines() if line.startswith(("| initiator", "| responder"))]
     assert [row.split(" | ")[2] for row in rows] == ["MM2", "MM4", "MM6", "MM1", "MM3", "MM5", "QM2", "QM1", "QM3"]
     assert "| responder | MM_KEY_EXCH | MM5 | HDR*, Identification, Hash | QM_IDLE |" in rows
+
+
+def test_the_page_shows_the_tables_that_drive_the_code() -> None:
+    _, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    shown, end, _ = rest.partition(END)
+    assert end
+    assert shown.strip() == state_machines().strip()

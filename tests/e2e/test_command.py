@@ -212,6 +212,16 @@ def test_the_timeline_happens_at_its_moments(start_lab: StartLab) -> None:
     assert 3000 <= start < 3100
 
 
+def test_modules_that_lack_an_object_are_named_at_the_start(tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    text = (ROOT / "mibs" / "CISCO-IPSEC-MIB.mib").read_text()
+    (old / "CISCO-IPSEC-MIB.mib").write_text(text.replace("cips3DesCapable", "cips3DesCapableOnce"))
+    done = agent("run", ROOT / "examples" / "two-vrf-hub.toml", "--state-dir", tmp_path / "state", "--mib-source", old)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"the MIB modules do not define cips3DesCapable; .+\n", done.stderr)
+
+
 def test_the_modules_are_compiled_once(tmp_path: Path) -> None:
     state = tmp_path / "state"
     first, second = (agent("mibs", "compile", "--state-dir", state) for _ in range(2))

@@ -87,7 +87,7 @@ def test_a_pfs_group_that_nobody_does_is_not_negotiated(make_pair: Callable[...,
 
 def test_a_pfs_group_that_the_responder_does_not_do_is_refused(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(east={"map_lines": " set pfs group2"}, west={"map_lines": " set pfs group15"})
-    assert ping(lab) == 0
+    assert ping(lab, 1) == 0
     assert [row.reason for row in lab.flow("west").ipsec_failures.values()] == [IpsecFailureReason.PROPOSAL]
 
 

@@ -32,7 +32,6 @@ def walked(world: World, root: str, context: str = "") -> dict[str, object]:
 
 
 def test_each_vrf_with_a_context_has_a_tree_and_others_have_none(world: World) -> None:
-    assert world.contexts.names() == ["", VRF1, VRF2]
     assert world.contexts.tree("vrf1") is None
     assert world.contexts.tree("no-such-context") is None
     assert len({id(world.tree(context)) for context in ("", VRF1, VRF2)}) == 3
@@ -44,7 +43,6 @@ def test_a_context_moved_to_another_vrf_shows_that_one(world: World) -> None:
     world.config.vrfs["vrf1"] = Vrf("vrf1")
     world.config.vrfs["vrf2"] = Vrf("vrf2", context=VRF1)
     assert world.get("cikeGlobalActiveTunnels.0", VRF1) == 1
-    assert world.contexts.names() == ["", VRF1]
 
 
 @pytest.mark.parametrize("context", ["", VRF2])
