@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
 
+from agent.shell.sockets import default_state_dir
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -35,12 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def default_state_dir() -> Path:
-    """The platform's directory for a user's state (XDG Base Directory Specification)."""
-    given = os.environ.get("XDG_STATE_HOME")
-    return (Path(given) if given else Path.home() / ".local" / "state") / "ipsec-agent"
-
-
 def endpoint(text: str) -> tuple[str, int]:
     """HOST:PORT, or [HOST]:PORT of an IPv6 address."""
     host, _, port = text.rpartition(":")
@@ -55,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much is logged (%(default)s)")
     state = argparse.ArgumentParser(add_help=False)
-    state.add_argument("--state-dir", type=Path, default=default_state_dir(), metavar="DIR", help="(%(default)s)")
+    state.add_argument(
+        "--state-dir", type=Path, default=default_state_dir(os.environ, Path.home()), metavar="DIR", help="(%(default)s)"
+    )
     parser = argparse.ArgumentParser(prog="ipsec-agent", description=__doc__.partition(":")[2].strip() if __doc__ else None)
     parser.description = "An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers."
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -88,9 +88,9 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
     return build_lab(lab, texts, clock, str(path))
 
 
-def open_router(path: Path, clock: RealClock | VirtualClock, text: str | None = None) -> Lab:
+def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
     """A lab of one router from its IOS configuration, named after its hostname; its peers are on no wire. Raises ConfigErrors."""
-    text = read_file(path) if text is None else text
+    text = read_file(path)
     document = load(text, str(path))
     name = document.config.hostname
     lab = LabFile(router={name: RouterSection(config=path.name)})

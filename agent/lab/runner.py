@@ -40,6 +40,7 @@ class RealRunner:
         self._handle: asyncio.Handle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+        self._commands: set[asyncio.Task[None]] = set()
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -63,7 +64,10 @@ class RealRunner:
         await future
 
     def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return asyncio.get_running_loop().create_task(command)
+        task = asyncio.get_running_loop().create_task(command)
+        self._commands.add(task)  # the loop itself holds tasks by weak references alone
+        task.add_done_callback(self._commands.discard)
+        return task
 
     def _arm(self) -> None:
         if self._loop is None:

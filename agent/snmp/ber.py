@@ -12,8 +12,59 @@ VERSION_1, VERSION_2C = 0, 1
 
 # (version, head, kind, request-id, first, second, names, bindings): a plain tuple, for this is made for every datagram. `head` is
 # what a response repeats, version and community; the request-id is its whole INTEGER; `first` and `second` are non-repeaters and
-# max-repetitions, or 0; `names` are contents of OBJECT IDENTIFIERs, `bindings` the variable bindings as they came.
-ReadRequest = tuple[int, bytes, int, bytes, int, int, list[bytes], bytes]
+# max-repetitions, or 0; `names` are contents of OBJECT IDENTIFIERs, `bindings` where the variable bindings begin.
+ReadRequest = tuple[int, bytes, int, bytes, int, int, list[bytes], int]
+
+_NULL = b"\x05\x00"
+
+
+class Decoder:
+    """`decode_read`, remembering the shapes of what came before.
+
+    A manager's requests for one object each differ in the request-id and the name, and all lengths follow from the first octets:
+    those of the message, up to the request-id's length. What such a request shares with one seen before is compared, not decoded.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most  # shapes that are remembered
+        self._shapes: dict[bytes, tuple[int, int, int, int, bytes, int, bytes, int, int, int]] = {}
+
+    def decode(self, data: bytes) -> ReadRequest | None:
+        try:
+            shape = self._shapes[data[: 11 + data[6]]]
+        except (KeyError, IndexError):
+            return self._learn(data)
+        size, request_at, middle_at, name_at, middle, version, head, kind, first, second = shape
+        if (
+            len(data) == size
+            and data[middle_at:name_at] == middle
+            and data[-2:] == _NULL
+            and 0 < data[request_at + 2] < 0xFF  # a minimal INTEGER for certain
+        ):
+            return version, head, kind, data[request_at:middle_at], first, second, [data[name_at:-2]], middle_at + 8
+        return self._learn(data)
+
+    def _learn(self, data: bytes) -> ReadRequest | None:
+        request = decode_read(data)
+        if request is None:
+            return None
+        version, head, kind, request_id, first, second, names, bindings = request
+        begin = 11 + data[6]
+        request_at = begin - 2
+        middle_at = request_at + len(request_id)
+        # Of lengths in their short form alone is `begin` where the request-id's length ends.
+        if (
+            len(names) == 1
+            and bindings == middle_at + 8
+            and data[2 : 2 + len(head)] == head
+            and data[request_at:middle_at] == request_id
+        ):
+            if len(self._shapes) >= self._most:
+                self._shapes.clear()
+            name_at = len(data) - 2 - len(names[0])
+            middle = data[middle_at:name_at]
+            self._shapes[data[:begin]] = (len(data), request_at, middle_at, name_at, middle, version, head, kind, first, second)
+        return request
 
 
 def decode_read(data: bytes) -> ReadRequest | None:
@@ -99,7 +150,7 @@ def _decode_read(data: bytes) -> ReadRequest | None:
             return None
         names.append(data[at + 4 : stop])
         at = stop + 2
-    return version, head, kind, request_id, first, second, names, data[bindings:]
+    return version, head, kind, request_id, first, second, names, bindings
 
 
 def _long_length(data: bytes, at: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from itertools import accumulate
 from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
 from agent.snmp.access import AccessPolicy, View
-from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, decode_read
+from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, Decoder
 
 _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 _TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
@@ -96,6 +96,7 @@ class FastPath:
         self._tree = tree
         self._now = now
         self._largest = largest  # octets of a response message
+        self._decode = Decoder(_LARGEST_CACHE).decode
         self._grants: dict[tuple[bytes, str], Visible | None] = {}
         self._views: dict[tuple[int, str, View], Visible | None] = {}
         self.answered = 0
@@ -111,10 +112,10 @@ class FastPath:
 
     def answer(self, datagram: bytes, source: str) -> bytes | None:
         """The response to a datagram from an address, or None: it is for pysnmp."""
-        request = decode_read(datagram)
+        request = self._decode(datagram)
         if request is None:
             return None
-        version, head, kind, request_id, first, second, names, given = request
+        version, head, kind, request_id, first, second, names, given_at = request
         try:
             visible = self._grants[head, source]
         except KeyError:
@@ -136,7 +137,7 @@ class FastPath:
                 response = _trim(head, request_id, bindings, self._largest)
             else:
                 # RFC 3416 §4.2.1: tooBig without bindings; RFC 1157 §4.1.2: with those of the request.
-                response = _message(head, request_id, _TOO_BIG, given if version == VERSION_1 else b"")
+                response = _message(head, request_id, _TOO_BIG, datagram[given_at:] if version == VERSION_1 else b"")
                 self.too_bigs += 1
         self.answered += 1
         self.variables += len(names)

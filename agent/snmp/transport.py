@@ -18,7 +18,8 @@ from pysnmp.carrier.asyncio.dgram.udp6 import Udp6TransportAddress
 from agent.snmp.counters import SnmpCounters
 
 LARGEST_DATAGRAM = 65535
-DATAGRAMS_PER_WAKE_UP = 32
+DATAGRAMS_PER_BURST = 32  # taken before any is answered
+BURSTS_PER_WAKE_UP = 2  # then others have their turn
 _RECEIVE_BUFFER = 1 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
 
 DROP = b""  # what a fast path returns to have a datagram neither answered nor given to pysnmp
@@ -71,14 +72,24 @@ class UdpTransport(AbstractAsyncioTransport):
         return True
 
     def _drain(self) -> None:
-        """Take what has come, then send what was answered: sending at once would wake the manager for each answer by itself."""
+        for _ in range(BURSTS_PER_WAKE_UP):
+            if not self._burst():
+                return
+
+    def _burst(self) -> bool:
+        """Take what has come, then send what was answered: sending at once would wake the manager for each answer by itself.
+
+        False when no more has come.
+        """
         receive = self._socket.recvfrom
         fast = self.fast
-        answers = []
-        for _ in range(DATAGRAMS_PER_WAKE_UP):
+        answers: list[tuple[bytes, Any]] = []
+        more = True
+        for _ in range(DATAGRAMS_PER_BURST):
             try:
                 datagram, address = receive(LARGEST_DATAGRAM)
             except (BlockingIOError, InterruptedError):
+                more = bool(answers)  # those who are answered may ask again at once
                 break
             except OSError:
                 continue  # an ICMP error of an earlier datagram
@@ -97,6 +108,7 @@ class UdpTransport(AbstractAsyncioTransport):
                 send(response, address)
             except OSError:  # no route, a full queue, no such port
                 self.unsent += 1
+        return more
 
     def receive(self, datagram: bytes, address: Any) -> None:
         """One datagram for pysnmp. Nothing that it holds makes this raise."""

@@ -49,6 +49,18 @@ class Leaves(Generic[L]):
 
         return ConfigCommand(self.mode, pattern, rank, apply, negate, render, no_pattern=no_pattern, later=later)
 
+    def text(self, words: str, argument: str, rank: int, field: str, *, later: bool = False) -> ConfigCommand:
+        """A line of fixed words and one argument (`<name:type>`), which an optional field of the leaf holds as text."""
+        name = argument[1:].partition(":")[0]
+
+        def write(leaf: L) -> str | None:
+            value = getattr(leaf, field)
+            return f"{words} {value}" if value else None
+
+        return self.command(
+            f"{words} ~ {argument}", rank, lambda match, leaf: {field: match.word(name)}, {field: None}, write, later=later
+        )
+
 
 def as_lines(text: Iterable[str] | str | None) -> Iterable[str]:
     if text is None:

@@ -157,15 +157,10 @@ def _written_protection(interface: Interface) -> str | None:
 
 
 def _interface_lines() -> list[ConfigCommand]:
-    line = Leaves("config-if", _get, _put).command
+    leaves = Leaves("config-if", _get, _put)
+    line = leaves.command
     return [
-        line(
-            "description ~ <text:line(240)>",
-            5,
-            lambda m, i: {"description": m.word("text")},
-            {"description": None},
-            lambda i: f"description {i.description}" if i.description else None,
-        ),
+        leaves.text("description", "<text:line(240)>", 5, "description"),
         line(
             "bandwidth ~ <kilobits:int(1-10000000)>",
             7,
@@ -205,14 +200,7 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda i: f"tunnel destination {i.tunnel_destination}" if i.tunnel_destination else None,
             later=True,
         ),
-        line(
-            "tunnel vrf ~ <vrf:word>",
-            73,
-            lambda m, i: {"tunnel_vrf": m.word("vrf")},
-            {"tunnel_vrf": None},
-            lambda i: f"tunnel vrf {i.tunnel_vrf}" if i.tunnel_vrf else None,
-            later=True,
-        ),
+        leaves.text("tunnel vrf", "<vrf:word>", 73, "tunnel_vrf", later=True),
         line(
             "tunnel protection ~ ipsec profile <profile:word>",
             74,

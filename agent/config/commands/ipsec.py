@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
@@ -66,9 +67,9 @@ KILOBYTES = "<kilobytes:int(2560-4294967295)>"
 # --- transform sets ------------------------------------------------------------------------------------------------------
 
 
-def _transform_fields(match: ConfigMatch) -> dict[str, object]:
+def _transform_fields(match: ConfigMatch) -> dict[str, Any]:
     """The fields of a TransformSet that one line names; Refused where two transforms are of one kind."""
-    found: dict[str, object] = {}
+    found: dict[str, Any] = {}
     for word in (str(each) for each in match.all("transform")):
         if word.isdigit():  # the key length of the esp-aes before it
             found["esp_key_bits"] = int(word)
@@ -96,7 +97,7 @@ def _enter_transform_set(edit: Edit, match: ConfigMatch) -> Place:
     name = match.word("name")
     known = edit.config.crypto.transform_sets.get(name)
     transform_set = TransformSet(name, mode=known.mode if known else "tunnel")
-    edit.config.crypto.transform_sets[name] = replace(transform_set, **_transform_fields(match))  # type: ignore[arg-type]
+    edit.config.crypto.transform_sets[name] = replace(transform_set, **_transform_fields(match))
     if "comp-lzs" in match.words:
         warning = "comp-lzs is kept but not offered to peers: nothing here implements LZS"
         edit.warnings.append(warning)

@@ -224,16 +224,10 @@ def _render_keyrings(state: State, place: Place) -> Iterable[Rendered]:
 
 
 def _keyring_lines() -> list[ConfigCommand]:
-    line = Leaves("keyring", _get_keyring, _put_keyring).command
+    leaves = Leaves("keyring", _get_keyring, _put_keyring)
     return [
-        line(
-            "description ~ <text:line(80)>",
-            5,
-            lambda m, k: {"description": m.word("text")},
-            {"description": None},
-            lambda k: f"description {k.description}" if k.description else None,
-        ),
-        line(
+        leaves.text("description", "<text:line(80)>", 5, "description"),
+        leaves.command(
             "pre-shared-key {address <address:address> [<mask:mask>]|hostname <hostname:word>} ~ key [encoding={0|6}] <key:word>",
             10,
             lambda m, k: {"keys": tuple(_with_key(k.keys, _key(m)))},
@@ -398,11 +392,5 @@ def commands() -> list[ConfigCommand]:
             _remove_peer,
             _render_peers,
         ),
-        Leaves("isakmp-peer", _get_peer, _put_peer).command(
-            "description ~ <text:line(80)>",
-            10,
-            lambda m, p: {"description": m.word("text")},
-            {"description": None},
-            lambda p: f"description {p.description}" if p.description else None,
-        ),
+        Leaves("isakmp-peer", _get_peer, _put_peer).text("description", "<text:line(80)>", 10, "description"),
     ]

@@ -212,13 +212,7 @@ def _shared_lines(leaves: Leaves[Any]) -> list[ConfigCommand]:
     """What crypto map entries and IPsec profiles have in common; the ranks leave room for what only entries have."""
     line = leaves.command
     return [
-        line(
-            "description ~ <text:line(80)>",
-            5,
-            lambda m, e: {"description": m.word("text")},
-            {"description": None},
-            lambda e: f"description {e.description}" if e.description else None,
-        ),
+        leaves.text("description", "<text:line(80)>", 5, "description"),
         line(
             f"set security-association lifetime ~ {{seconds ~ {SECONDS}|kilobytes ~ {KILOBYTES}}}",
             20,
@@ -240,13 +234,7 @@ def _shared_lines(leaves: Leaves[Any]) -> list[ConfigCommand]:
             {"pfs_group": None},
             lambda e: f"set pfs group{e.pfs_group}" if e.pfs_group else None,
         ),
-        line(
-            "set isakmp-profile ~ <profile:word>",
-            50,
-            lambda m, e: {"isakmp_profile": m.word("profile")},
-            {"isakmp_profile": None},
-            lambda e: f"set isakmp-profile {e.isakmp_profile}" if e.isakmp_profile else None,
-        ),
+        leaves.text("set isakmp-profile", "<profile:word>", 50, "isakmp_profile"),
     ]
 
 
@@ -261,13 +249,7 @@ def _entry_lines(leaves: Leaves[CryptoMapEntry]) -> list[ConfigCommand]:
             {"per_host": False},
             lambda e: "set security-association level per-host" if e.per_host else None,
         ),
-        line(
-            "match address ~ <acl:word>",
-            60,
-            lambda m, e: {"match_address": m.word("acl")},
-            {"match_address": None},
-            lambda e: f"match address {e.match_address}" if e.match_address else None,
-        ),
+        leaves.text("match address", "<acl:word>", 60, "match_address"),
         line(
             "reverse-route ~ [static|remote-peer [<gateway:address>]]",
             70,

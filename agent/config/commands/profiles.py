@@ -109,33 +109,13 @@ _IDENTITIES = (
 
 
 def _profile_lines() -> list[ConfigCommand]:
-    line = Leaves("isakmp-profile", _get, _put).command
+    leaves = Leaves("isakmp-profile", _get, _put)
+    line = leaves.command
     return [
-        line(
-            "description ~ <text:line(80)>",
-            5,
-            lambda m, p: {"description": m.word("text")},
-            {"description": None},
-            lambda p: f"description {p.description}" if p.description else None,
-        ),
-        line(
-            "vrf ~ <vrf:word>", 10, lambda m, p: {"vrf": m.word("vrf")}, {"vrf": None}, lambda p: f"vrf {p.vrf}" if p.vrf else None
-        ),
-        line(
-            "keyring ~ <keyring:word>",
-            20,
-            lambda m, p: {"keyring": m.word("keyring")},
-            {"keyring": None},
-            lambda p: f"keyring {p.keyring}" if p.keyring else None,
-        ),
-        line(
-            "ca trust-point ~ <trustpoint:word>",
-            25,
-            lambda m, p: {"trustpoint": m.word("trustpoint")},
-            {"trustpoint": None},
-            lambda p: f"ca trust-point {p.trustpoint}" if p.trustpoint else None,
-            later=True,
-        ),
+        leaves.text("description", "<text:line(80)>", 5, "description"),
+        leaves.text("vrf", "<vrf:word>", 10, "vrf"),
+        leaves.text("keyring", "<keyring:word>", 20, "keyring"),
+        leaves.text("ca trust-point", "<trustpoint:word>", 25, "trustpoint", later=True),
         line(
             "self-identity ~ {kind={address}|kind={fqdn|user-fqdn} <value:word>}",
             30,
@@ -150,22 +130,8 @@ def _profile_lines() -> list[ConfigCommand]:
             _remove_identity,
             lambda p: [_written_identity(identity) for identity in p.matches],
         ),
-        line(
-            "client authentication list ~ <list:word>",
-            50,
-            lambda m, p: {"client_authentication": m.word("list")},
-            {"client_authentication": None},
-            lambda p: f"client authentication list {p.client_authentication}" if p.client_authentication else None,
-            later=True,
-        ),
-        line(
-            "isakmp authorization list ~ <list:word>",
-            60,
-            lambda m, p: {"isakmp_authorization": m.word("list")},
-            {"isakmp_authorization": None},
-            lambda p: f"isakmp authorization list {p.isakmp_authorization}" if p.isakmp_authorization else None,
-            later=True,
-        ),
+        leaves.text("client authentication list", "<list:word>", 50, "client_authentication", later=True),
+        leaves.text("isakmp authorization list", "<list:word>", 60, "isakmp_authorization", later=True),
         line(
             "client configuration address ~ way={initiate|respond}",
             70,
@@ -174,22 +140,8 @@ def _profile_lines() -> list[ConfigCommand]:
             lambda p: f"client configuration {p.client_configuration}" if p.client_configuration else None,
             later=True,
         ),
-        line(
-            "client configuration group ~ <group:word>",
-            71,
-            lambda m, p: {"client_group": m.word("group")},
-            {"client_group": None},
-            lambda p: f"client configuration group {p.client_group}" if p.client_group else None,
-            later=True,
-        ),
-        line(
-            "accounting ~ <list:word>",
-            80,
-            lambda m, p: {"accounting": m.word("list")},
-            {"accounting": None},
-            lambda p: f"accounting {p.accounting}" if p.accounting else None,
-            later=True,
-        ),
+        leaves.text("client configuration group", "<group:word>", 71, "client_group", later=True),
+        leaves.text("accounting", "<list:word>", 80, "accounting", later=True),
         line(
             "keepalive ~ <interval:int(10-3600)> retry <retry:int(2-60)>",
             90,
@@ -233,11 +185,10 @@ def _dns(match: ConfigMatch, group: ClientGroup) -> Mapping[str, object]:
 
 
 def _group_lines() -> list[ConfigCommand]:
-    line = Leaves("isakmp-group", _get_group, _put_group).command
+    leaves = Leaves("isakmp-group", _get_group, _put_group)
+    line = leaves.command
     return [
-        line(
-            "key ~ <key:word>", 10, lambda m, g: {"key": m.word("key")}, {"key": None}, lambda g: f"key {g.key}" if g.key else None
-        ),
+        leaves.text("key", "<key:word>", 10, "key"),
         line(
             "dns ~ <server:address> [<server:address>]",
             20,
@@ -245,23 +196,9 @@ def _group_lines() -> list[ConfigCommand]:
             {"dns": ()},
             lambda g: "dns " + " ".join(str(server) for server in g.dns) if g.dns else None,
         ),
-        line(
-            "domain ~ <domain:word>",
-            30,
-            lambda m, g: {"domain": m.word("domain")},
-            {"domain": None},
-            lambda g: f"domain {g.domain}" if g.domain else None,
-        ),
-        line(
-            "pool ~ <pool:word>",
-            40,
-            lambda m, g: {"pool": m.word("pool")},
-            {"pool": None},
-            lambda g: f"pool {g.pool}" if g.pool else None,
-        ),
-        line(
-            "acl ~ <acl:word>", 50, lambda m, g: {"acl": m.word("acl")}, {"acl": None}, lambda g: f"acl {g.acl}" if g.acl else None
-        ),
+        leaves.text("domain", "<domain:word>", 30, "domain"),
+        leaves.text("pool", "<pool:word>", 40, "pool"),
+        leaves.text("acl", "<acl:word>", 50, "acl"),
     ]
 
 

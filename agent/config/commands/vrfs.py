@@ -104,23 +104,9 @@ def _written_targets(vrf: Vrf) -> list[str]:
 def _vrf_lines(mode: str) -> list[ConfigCommand]:
     leaves = Leaves(mode, _get_vrf, _put_vrf)
     return [
-        leaves.command(
-            "description ~ <text:line(244)>",
-            5,
-            lambda m, v: {"description": m.word("text")},
-            {"description": None},
-            lambda v: f"description {v.description}" if v.description else None,
-        ),
-        leaves.command(
-            "rd ~ <rd:word>", 10, lambda m, v: {"rd": m.word("rd")}, {"rd": None}, lambda v: f"rd {v.rd}" if v.rd else None
-        ),
-        leaves.command(
-            "context ~ <context:word(32)>",
-            20,
-            lambda m, v: {"context": m.word("context")},
-            {"context": None},
-            lambda v: f"context {v.context}" if v.context else None,
-        ),
+        leaves.text("description", "<text:line(244)>", 5, "description"),
+        leaves.text("rd", "<rd:word>", 10, "rd"),
+        leaves.text("context", "<context:word(32)>", 20, "context"),
         leaves.command(f"route-target {_TARGET}", 30, _add_targets, _remove_targets, _written_targets),
     ]
 
