@@ -7,6 +7,7 @@ for.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from agent.mib.schema import Object
 from agent.mib.values import decode_sub_identifiers, length, name_content, order_key, sub_identifiers
 
 LARGEST_KEPT_VALUE = 24  # octets of an encoded value whose binding's head is kept; a number takes at most 11
+# One sub-identifier as X.690 §8.19 has it encoded: each octet but the last with its high bit set, the first not 0x80.
+_CANONICAL = re.compile(rb"(?:[\x81-\xff][\x80-\xff]{0,3})?[\x00-\x7f]").fullmatch
 Row = Any  # each table's rows are of its own type; only the table's declaration knows it
 
 
@@ -30,13 +33,15 @@ class Entry(NamedTuple):
 class TableIndex:
     """The rows of one table in the order of their indexes: three lists side by side, so that a run touches little memory."""
 
-    __slots__ = ("_lead", "keys", "rows", "suffixes")
+    __slots__ = ("_gapless", "_lead", "keys", "rows", "suffixes")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
         self.suffixes: list[bytes] = []
         self.rows: list[Row] = []
-        self._lead = 0  # how far the last row found stood behind its number: see `find`
+        # See `find`: how far a row stands behind its number, and whether that is so of every row.
+        self._lead = 0
+        self._gapless = False
 
     def add(self, index: tuple[int, ...], row: Row) -> None:
         key = order_key(index)
@@ -45,6 +50,7 @@ class TableIndex:
         self.keys.insert(at, key)
         self.suffixes.insert(at, sub_identifiers(index))
         self.rows.insert(at, row)
+        self._measure()
 
     def remove(self, index: tuple[int, ...]) -> None:
         at = bisect_left(self.keys, order_key(index))
@@ -53,6 +59,7 @@ class TableIndex:
         del self.keys[at]
         del self.suffixes[at]
         del self.rows[at]
+        self._measure()
 
     def clear(self) -> None:
         self.keys.clear()
@@ -62,14 +69,17 @@ class TableIndex:
     def find(self, suffix: bytes) -> int:
         """The position of the row whose index is `suffix` (octets of a name); -1 where there is none.
 
-        Indexes rise by one as a rule, so a row stands a constant number of places from where its own number says: that is tried
-        first, and learnt anew from each search that it fails in.
+        Indexes rise by one as a rule, so a row stands a constant number of places from where its own number says. Where they have
+        no gap, that is all there is to it, and memory of no other row is touched; else it is tried first, and learnt anew from each
+        search that it fails in.
         """
         number = 0
         for octet in suffix:
             number = number << 7 | octet & 0x7F
         suffixes = self.suffixes
         at = number - self._lead
+        if self._gapless and _CANONICAL(suffix):
+            return at if 0 <= at < len(suffixes) else -1
         if 0 <= at < len(suffixes) and suffixes[at] == suffix:
             return at
         index = decode_sub_identifiers(suffix)
@@ -81,6 +91,16 @@ class TableIndex:
             return -1
         self._lead = number - at
         return at
+
+    def _measure(self) -> None:
+        """Whether the indexes are single numbers without a gap; then the lead is known."""
+        keys = self.keys
+        self._gapless = bool(keys) and len(keys[0]) == len(keys[-1]) == 4
+        if self._gapless:
+            first = int.from_bytes(keys[0])
+            self._gapless = int.from_bytes(keys[-1]) - first + 1 == len(keys)
+            if self._gapless:
+                self._lead = first
 
     def entry(self, at: int) -> Entry:
         return Entry(self.keys[at], self.suffixes[at], self.rows[at])

@@ -155,3 +155,18 @@ def test_a_kept_head_and_a_value_make_a_binding(index: Oid) -> None:
         name = object_identifier((*oid, *index))
         assert name_content((*oid, *index)) == column.prefix + suffix
         assert heads[len(value)] + suffix + value == wrap(0x30, name + value)
+
+
+@pytest.mark.parametrize("first", [1, 120, 128, 16_300, 16_384, 2_097_100, 2**31 - 301])
+def test_rows_without_gaps_are_found_by_their_numbers(first: int) -> None:
+    table = TableIndex()
+    for index in range(first, first + 300):
+        table.add((index,), index)
+    assert [table.find(sub_identifiers((index,))) for index in (first - 1, first, first + 299, first + 300)] == [-1, 0, 299, -1]
+    padded = b"\x80" + sub_identifiers((first,))
+    assert table.find(padded) == -1  # X.690 §8.19: no number begins with 0x80
+    assert table.find(sub_identifiers((first, 0))) == -1
+    assert table.find(b"") == -1
+    table.remove((first + 7,))
+    assert table.find(sub_identifiers((first + 7,))) == -1
+    assert table.find(sub_identifiers((first + 8,))) == 7
