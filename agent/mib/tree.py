@@ -33,7 +33,7 @@ class Entry(NamedTuple):
 class TableIndex:
     """The rows of one table in the order of their indexes: three lists side by side, so that a run touches little memory."""
 
-    __slots__ = ("_gapless", "_lead", "keys", "rows", "suffixes")
+    __slots__ = ("_compound", "_gapless", "_lead", "keys", "rows", "suffixes")
 
     def __init__(self) -> None:
         self.keys: list[bytes] = []
@@ -42,6 +42,7 @@ class TableIndex:
         # See `find`: how far a row stands behind its number, and whether that is so of every row.
         self._lead = 0
         self._gapless = False
+        self._compound = 0  # rows whose index is more than one number
 
     def add(self, index: tuple[int, ...], row: Row) -> None:
         key = order_key(index)
@@ -50,6 +51,7 @@ class TableIndex:
         self.keys.insert(at, key)
         self.suffixes.insert(at, sub_identifiers(index))
         self.rows.insert(at, row)
+        self._compound += len(index) != 1
         self._measure()
 
     def remove(self, index: tuple[int, ...]) -> None:
@@ -59,12 +61,8 @@ class TableIndex:
         del self.keys[at]
         del self.suffixes[at]
         del self.rows[at]
+        self._compound -= len(index) != 1
         self._measure()
-
-    def clear(self) -> None:
-        self.keys.clear()
-        self.suffixes.clear()
-        self.rows.clear()
 
     def find(self, suffix: bytes) -> int:
         """The position of the row whose index is `suffix` (octets of a name); -1 where there is none.
@@ -95,11 +93,11 @@ class TableIndex:
     def _measure(self) -> None:
         """Whether the indexes are single numbers without a gap; then the lead is known."""
         keys = self.keys
-        self._gapless = bool(keys) and len(keys[0]) == len(keys[-1]) == 4
-        if self._gapless:
+        self._gapless = False
+        if keys and not self._compound:
             first = int.from_bytes(keys[0])
-            self._gapless = int.from_bytes(keys[-1]) - first + 1 == len(keys)
-            if self._gapless:
+            if int.from_bytes(keys[-1]) - first + 1 == len(keys):
+                self._gapless = True
                 self._lead = first
 
     def entry(self, at: int) -> Entry:

@@ -121,9 +121,6 @@ def test_an_index_stays_sorted_while_rows_come_and_go(rows: list[Oid], random: o
         assert table.suffixes == [sub_identifiers(index) for index in ordered]
         assert table.rows == [there[index] for index in ordered]
         assert [table.find(suffix) for suffix in table.suffixes] == list(range(len(table)))
-    table.clear()
-    assert len(table) == 0
-    assert not table.suffixes
 
 
 def test_values_are_made_when_they_are_asked_for() -> None:
@@ -170,3 +167,11 @@ def test_rows_without_gaps_are_found_by_their_numbers(first: int) -> None:
     table.remove((first + 7,))
     assert table.find(sub_identifiers((first + 7,))) == -1
     assert table.find(sub_identifiers((first + 8,))) == 7
+
+
+def test_indexes_of_several_numbers_among_single_ones_leave_gaps() -> None:
+    table = TableIndex()
+    indexes = [(0,), (0, 0), (0, 1), (1,), (3,)]
+    for index in indexes:
+        table.add(index, index)
+    assert [table.find(sub_identifiers(index)) for index in indexes] == [0, 1, 2, 3, 4]
