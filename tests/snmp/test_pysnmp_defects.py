@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pysnmp.carrier.asyncio.dgram import udp
 from pysnmp.entity import config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.entity.rfc3413.ntforg import NotificationOriginator
@@ -308,3 +309,20 @@ def test_plain_pysnmp_drops_a_notification_that_the_view_excludes_and_says_nothi
     config.add_vacm_access(engine, "reds", "red-context", 2, "noAuthNoPriv", "exact", "all", "all", "little")
     objects = [(v2c.apiTrapPDU.snmpTrapOID, v2c.ObjectIdentifier(ROOT)), (SIZE, v2c.Integer32(1))]
     assert originator.send_varbinds(engine, "note", None, "red-context", objects) is None
+
+
+def test_plain_pysnmp_ignores_the_source_address_of_a_target(plain: Subject, loop: asyncio.AbstractEventLoop) -> None:
+    """Ours binds a socket of its own (test_sender: notifications come from the address that the router answers on)."""
+    engine, host = plain.engine, plain.trap_host
+    config.add_target_address(
+        engine, "elsewhere", udp.DOMAIN_NAME, host.getsockname(), "trap", tagList="elsewhere", sourceAddress=("127.0.0.9", 0)
+    )
+    config.add_notification_target(engine, "noted", "trap", "elsewhere")
+    objects = [(v2c.apiTrapPDU.snmpTrapOID, v2c.ObjectIdentifier(ROOT)), (SIZE, v2c.Integer32(1))]
+
+    async def notify() -> tuple[bytes, tuple[str, int]]:
+        NotificationOriginator().send_varbinds(engine, "noted", None, "red-context", objects)
+        return await asyncio.wait_for(loop.sock_recvfrom(host, 65535), PATIENCE)
+
+    _, source = loop.run_until_complete(notify())
+    assert source[0] != "127.0.0.9"
