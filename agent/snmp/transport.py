@@ -102,12 +102,8 @@ class UdpTransport(AbstractAsyncioTransport):
                 self.receive(datagram, address)
             elif response:
                 answers.append((response, address))
-        send = self._socket.sendto
         for response, address in answers:
-            try:
-                send(response, address)
-            except OSError:  # no route, a full queue, no such port
-                self.unsent += 1
+            self._send(response, address)
         return more
 
     def receive(self, datagram: bytes, address: Any) -> None:
