@@ -15,10 +15,11 @@ from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.engine import Engine
-from agent.lab.labfile import AtSection, LabFile, LabFileError, RouterSection, read_lab_file
+from agent.lab.labfile import LabFileError, read_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
+from agent.lab.sections import AtSection, LabFile, RouterSection
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0

@@ -12,9 +12,10 @@ from ipaddress import IPv4Network
 from agent.crypto.ciphers import RandomSource
 from agent.lab.host import Host
 from agent.lab.interfaces import InterfacePort, kind_of
-from agent.lab.labfile import HostSection, LabFile, LabFileError, LinkSection
+from agent.lab.labfile import LabFileError
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
+from agent.lab.sections import HostSection, LabFile, LinkSection
 from agent.lab.wire import Quality, Wire
 
 
