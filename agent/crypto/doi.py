@@ -1,7 +1,8 @@
 """Crypto room: the assigned numbers of ISAKMP and of the IPsec domain of interpretation.
 
 RFC 2408 §3.1, §3.14.1 (payloads, exchanges, notify types), RFC 2407 §4.4–4.6 (IPsec DOI), RFC 2409 appendix A (IKE attributes),
-RFC 4868 §2.6 (SHA-2 in phase 2). Algorithms are named as IOS names them; the tables at the end give each its numbers.
+RFC 4868 §2.6 (SHA-2 in phase 2), RFC 3947 (NAT traversal). Algorithms are named as IOS names them; the tables at the end give each
+its numbers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ IPSEC_DOI = 1
 SITUATION_IDENTITY_ONLY = (1).to_bytes(4, "big")
 ISAKMP_VERSION = 0x10
 ISAKMP_PORT = 500
+NAT_PORT = 4500  # RFC 3947 §4
 UDP = 17
 
 
@@ -33,6 +35,8 @@ class PayloadType(IntEnum):
     NOTIFICATION = 11
     DELETE = 12
     VENDOR = 13
+    NAT_DETECTION = 20  # RFC 3947 §9
+    NAT_DETECTION_DRAFT = 130  # the drafts before it
 
 
 class Exchange(IntEnum):
@@ -135,6 +139,8 @@ class EncapsulationMode(IntEnum):
     TRANSPORT = 2
     UDP_TUNNEL = 3
     UDP_TRANSPORT = 4
+    UDP_TUNNEL_DRAFT = 61443  # the drafts before RFC 3947
+    UDP_TRANSPORT_DRAFT = 61444
 
 
 class NotifyType(IntEnum):

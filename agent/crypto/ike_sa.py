@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hmac import compare_digest
+from types import UnionType
 from typing import TypeVar
 
 from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
@@ -43,13 +44,16 @@ from agent.crypto.isakmp import (
     encode_payloads,
 )
 from agent.crypto.keys import Phase1Keys, exchange_vector
+from agent.crypto.nat_traversal import Ends, NatSituation, NatTraversal
 from agent.crypto.proposals import Phase1Policy
+from agent.crypto.vendor import PeerTraits
 
 # Seconds until a message is sent again, then again …; the last is how long an answer is waited for after the last copy.
 RETRY_AFTER = tuple(seconds * SECOND for seconds in (2, 4, 8, 16, 20, 20))
 ANSWER_WAIT = sum(RETRY_AFTER)  # how long a responder waits for an initiator that has all these tries
 LINGER = 60 * SECOND  # how long what is over is remembered, so that late copies are known for what they are
 UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
+NON_ESP_MARKER = bytes(4)  # before a message on the ports of NAT traversal (RFC 3948 §2.2)
 
 NONCE_OCTETS = 24
 
@@ -77,6 +81,9 @@ class Message:
         if at >= len(bodies):
             raise MalformedMessageError("a payload is missing")
         return bodies[at]
+
+    def has(self, kind: type | UnionType) -> bool:
+        return any(isinstance(decoded.payload, kind) for decoded in self.payloads)
 
     def need(self, kind: type[PayloadT]) -> PayloadT:
         found = self.find(kind)
@@ -129,7 +136,15 @@ class QuickMode(Dialogue):
 class IkeSa:
     """One ISAKMP SA from its first message until it is forgotten. Datagrams to send and events are collected for the owner."""
 
-    def __init__(self, role: Role, decisions: Decisions, tally: Tally, random: RandomSource) -> None:
+    def __init__(
+        self,
+        role: Role,
+        decisions: Decisions,
+        tally: Tally,
+        random: RandomSource,
+        ends: Ends,
+        traversal: NatTraversal,
+    ) -> None:
         self.role = role
         self.decisions = decisions
         self.tally = tally
@@ -139,7 +154,11 @@ class IkeSa:
         self.counting = role is Role.INITIATOR
         self.initiator_cookie = NO_COOKIE
         self.responder_cookie = NO_COOKIE
-        self.overhead = UDP_OVERHEAD
+        self.ends = ends  # where the owner is to send to, and from; it changes as RFC 3947 §4 says
+        self.heard_from = ends
+        self.traversal = traversal
+        self.peer = PeerTraits()
+        self.nat: NatSituation | None = None  # once both have sent their hashes
         self.main = Dialogue()
         self.quick: dict[int, QuickMode] = {}
         self.used_ids: set[int] = {0}
@@ -172,6 +191,20 @@ class IkeSa:
     @property
     def cookies(self) -> bytes:
         return self.initiator_cookie + self.responder_cookie
+
+    def follow(self) -> None:
+        """The message was believed: what we say from now on goes to where it came from."""
+        self.ends = self.heard_from
+
+    @property
+    def overhead(self) -> int:
+        """Octets of a datagram that are not the message."""
+        return UDP_OVERHEAD + (len(NON_ESP_MARKER) if self.floated else 0)
+
+    @property
+    def floated(self) -> bool:
+        """Whether messages go by the ports of NAT traversal, each behind a non-ESP marker."""
+        return self.ends.local_port == self.traversal.ports[0]
 
     def policy(self) -> Phase1Policy:
         """The agreed policy, in states that have one."""

@@ -25,12 +25,20 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import Dialogue, IkeSa, QuickMode
-from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, decode_header
+from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, Vendor, decode_header
+from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 
 
-def initiate(decisions: Decisions, tally: Tally, random: RandomSource, now: int) -> IkeSa:
+def initiate(
+    decisions: Decisions,
+    tally: Tally,
+    random: RandomSource,
+    now: int,
+    ends: Ends,
+    traversal: NatTraversal = NAT_TRAVERSAL,
+) -> IkeSa:
     """Begin a main mode; an SA that failed at once is in state DEAD and says so in its events."""
-    sa = IkeSa(Role.INITIATOR, decisions, tally, random)
+    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal)
     try:
         main_mode.begin(sa, now)
     except RefusedError as refused:
@@ -38,9 +46,9 @@ def initiate(decisions: Decisions, tally: Tally, random: RandomSource, now: int)
     return sa
 
 
-def respond(decisions: Decisions, tally: Tally, random: RandomSource) -> IkeSa:
+def respond(decisions: Decisions, tally: Tally, random: RandomSource, ends: Ends, traversal: NatTraversal = NAT_TRAVERSAL) -> IkeSa:
     """An SA that waits for MM1."""
-    return IkeSa(Role.RESPONDER, decisions, tally, random)
+    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal)
 
 
 def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
@@ -48,8 +56,11 @@ def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
     return quick_mode.begin(sa, start, now)
 
 
-def receive(sa: IkeSa, octets: bytes, now: int) -> None:
-    """A datagram for this SA (its cookies have been looked up). Never raises for what the octets say."""
+def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> None:
+    """A datagram for this SA (its cookies have been looked up), without a non-ESP marker. Never raises for what the octets say.
+
+    `ends` are those that it came by; where it is believed, the SA answers there from then on (RFC 3947 §4).
+    """
     try:
         header = decode_header(octets)
     except MalformedMessageError:
@@ -59,6 +70,7 @@ def receive(sa: IkeSa, octets: bytes, now: int) -> None:
     if handler is None:
         _drop(sa, octets, Trouble.ENCODING)
         return
+    sa.heard_from = ends or sa.ends
     handler(sa, header, octets, now)
 
 
@@ -98,8 +110,10 @@ def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.initiator_cookie = header.initiator_cookie
     try:
         message = sa.open(header, octets, sa.main.vector)
-        for kind in step.payloads:
-            message.need(kind)
+        if not all(message.has(kind) for kind in step.payloads):
+            raise MalformedMessageError("a payload is missing")
+        sa.follow()
+        sa.peer = sa.peer.and_also(message.all(Vendor))
         step.handle(sa, message, now)
     except MalformedMessageError:
         # With a pre-shared key the first encrypted message shows whether both have the same (RFC 2409 §5.4).
@@ -159,6 +173,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
             return
         _fail_quick(sa, quick, octets, message.find(SecurityAssociation), refused, now)
     else:
+        sa.follow()
         quick.heard += (octets,)
         quick.state = step.next_state
 
@@ -205,6 +220,9 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
     except RefusedError as refused:
         sa.count(IkeCount.IN_DROPS)
         sa.events.append(BadMessage(refused.trouble))
+    else:
+        if header.encrypted:
+            sa.follow()
 
 
 _EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {

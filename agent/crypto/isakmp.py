@@ -182,6 +182,14 @@ class Vendor:
 
 
 @dataclass(frozen=True, slots=True)
+class NatDetection:
+    """RFC 3947 §3.2: the hash of an address and a port. `kind` is that of the RFC, or of the drafts before it."""
+
+    data: bytes
+    kind: int = PayloadType.NAT_DETECTION
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A payload that nothing here reads; it is carried so that hashes over the message come out right."""
 
@@ -189,7 +197,19 @@ class Unknown:
     data: bytes
 
 
-Payload = SecurityAssociation | KeyExchange | Identification | Hash | Signature | Nonce | Notification | Delete | Vendor | Unknown
+Payload = (
+    SecurityAssociation
+    | KeyExchange
+    | Identification
+    | Hash
+    | Signature
+    | Nonce
+    | Notification
+    | Delete
+    | Vendor
+    | NatDetection
+    | Unknown
+)
 
 
 class Decoded(NamedTuple):
@@ -344,6 +364,8 @@ _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
         PayloadType.NOTIFICATION: _decode_notification,
         PayloadType.DELETE: _decode_delete,
         PayloadType.VENDOR: Vendor,
+        PayloadType.NAT_DETECTION: _opaque(NatDetection),
+        PayloadType.NAT_DETECTION_DRAFT: _opaque(lambda body: NatDetection(body, PayloadType.NAT_DETECTION_DRAFT)),
     }
 )
 
@@ -369,7 +391,7 @@ def encode_body(payload: Payload) -> tuple[int, bytes]:
             return PayloadType.DELETE, _encode_delete(payload)
         case Vendor():
             return PayloadType.VENDOR, payload.data
-        case Unknown():
+        case NatDetection() | Unknown():
             return payload.kind, payload.data
 
 

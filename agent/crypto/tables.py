@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from types import UnionType
+from typing import get_args
 
 from agent.crypto.ike_events import Role
 from agent.crypto.main_mode import MAIN_MODE
@@ -15,8 +17,15 @@ def _table(title: str, rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(lines)
 
 
-def _carried(payloads: tuple[type, ...], encrypted: bool) -> str:
-    return ("HDR*" if encrypted else "HDR") + "".join(f", {payload.__name__}" for payload in payloads)
+_HEADERS = {True: "HDR*", False: "HDR", None: "HDR[*]"}
+
+
+def _named(payload: type | UnionType) -> str:
+    return " or ".join(kind.__name__ for kind in (get_args(payload) or (payload,)))
+
+
+def _carried(payloads: tuple[type | UnionType, ...], encrypted: bool | None) -> str:
+    return _HEADERS[encrypted] + "".join(f", {_named(payload)}" for payload in payloads)
 
 
 def state_machines() -> str:

@@ -35,7 +35,7 @@ from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
-from agent.lab.ike_records import IkeRecord, IkeTally, facts_of
+from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
@@ -151,7 +151,7 @@ class IkeEngine:
         if record is None:
             self._no_sa(link, header)
             return
-        ikev1.receive(record.sa, octets, self._scheduler.clock.now())
+        ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(link, local_port, remote_port))
         if record.sa.initiator_cookie == NO_COOKIE:
             return  # not a first message, after all
         self._keep(record)
@@ -168,7 +168,7 @@ class IkeEngine:
         while sa.outbox or sa.events:
             messages, sa.outbox = sa.outbox, []
             for message in messages:
-                self._send(record.link, record.local_port, record.remote_port, message)
+                self._send(record.link, sa.ends.local_port, sa.ends.remote_port, message)
             events, sa.events = sa.events, []
             for event in events:
                 handler = self._handlers.get(type(event))
@@ -241,7 +241,7 @@ class IkeEngine:
     def _initiate(self, live: LiveTunnel) -> IkeRecord:
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile)
-        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, self._scheduler.clock.now())
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, self._scheduler.clock.now(), ends_of(live.link))
         record = IkeRecord(live.link, sa, decisions, counters)
         self._keep(record)
         return record
@@ -252,8 +252,8 @@ class IkeEngine:
             return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random)
-        return IkeRecord(link, sa, decisions, counters, local_port, remote_port)
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends_of(link, local_port, remote_port))
+        return IkeRecord(link, sa, decisions, counters)
 
     # --- what an SA tells ---
 

@@ -9,6 +9,7 @@ from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
 from agent.crypto.ike_events import IkeCount, State, Trouble
 from agent.crypto.ike_sa import IkeSa
+from agent.crypto.nat_traversal import Ends
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
@@ -38,16 +39,26 @@ class IkeRecord:
     sa: IkeSa
     decisions: PeerDecisions
     counters: PacketCounters
-    local_port: int = ISAKMP_PORT
-    remote_port: int = ISAKMP_PORT
     tunnel: IkeTunnel | None = None
     waiting: list[LiveTunnel] = field(default_factory=list)
     timer: Timer | None = None
     reported: set[Trouble] = field(default_factory=set)
 
     @property
+    def local_port(self) -> int:
+        return self.sa.ends.local_port
+
+    @property
+    def remote_port(self) -> int:
+        return self.sa.ends.remote_port
+
+    @property
     def negotiating(self) -> bool:
         return self.sa.state not in (State.QM_IDLE, State.DEAD)
+
+
+def ends_of(link: Link, local_port: int = ISAKMP_PORT, remote_port: int = ISAKMP_PORT) -> Ends:
+    return Ends(IPv4Address(link.local), IPv4Address(link.remote), local_port, remote_port)
 
 
 def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:

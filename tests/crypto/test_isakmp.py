@@ -17,6 +17,7 @@ from agent.crypto.isakmp import (
     Identification,
     KeyExchange,
     MalformedMessageError,
+    NatDetection,
     Nonce,
     Notification,
     Payload,
@@ -45,7 +46,8 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(Notification, byte, st.integers(0, 0xFFFF), st.binary(max_size=16), st.binary(max_size=20)),
     st.builds(Delete, st.just(3), st.lists(st.binary(min_size=4, max_size=4), min_size=1, max_size=5).map(tuple)),
     st.builds(Vendor, octets),
-    st.builds(Unknown, st.integers(128, 255), octets),
+    st.builds(NatDetection, octets, st.sampled_from([PayloadType.NAT_DETECTION, PayloadType.NAT_DETECTION_DRAFT])),
+    st.builds(Unknown, st.integers(131, 255), octets),
 )
 
 

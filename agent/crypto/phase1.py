@@ -1,0 +1,227 @@
+"""Crypto room: what main mode and aggressive mode share (RFC 2409 §5): steps, keys, proofs of identity, what is announced, the end.
+
+The two differ in what they send when. What is sent, and what becomes of it, is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from types import UnionType
+
+from agent.crypto.ciphers import BlockCipher
+from agent.crypto.dh import BadPublicValueError, generate
+from agent.crypto.doi import NotifyType, Protocol
+from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Up, RefusedError, Role, State, Trouble
+from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
+from agent.crypto.isakmp import (
+    Hash,
+    Identification,
+    KeyExchange,
+    NatDetection,
+    Nonce,
+    Notification,
+    Payload,
+    SecurityAssociation,
+    Vendor,
+    encode_body,
+)
+from agent.crypto.keys import hash_initiator, phase1_keys, skeyid_pre_shared
+from agent.crypto.nat_traversal import detection_payloads, situation
+from agent.crypto.proposals import Phase1Policy, accept_phase1, choose_phase1, phase1_lifetime_attributes, read_phase1_lifetime
+from agent.crypto.vendor import CAPABILITIES, nat_answer, nat_offer
+
+_NONCE_LIMITS = range(8, 257)  # RFC 2409 §5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message expected: what it is called, what it must carry, what is done with it, and what state follows.
+
+    `encrypted` is None where the message may come either way.
+    """
+
+    name: str
+    payloads: tuple[type | UnionType, ...]
+    encrypted: bool | None
+    handle: Callable[[IkeSa, Message, int], None]
+    next_state: State
+
+
+# --- what is announced ---
+
+
+def nat_vendors(sa: IkeSa) -> Iterable[Vendor]:
+    """Of NAT traversal: the initiator offers, the responder, who has heard the offer, answers."""
+    enabled = sa.traversal.enabled
+    return nat_offer(enabled) if sa.initiator else nat_answer(enabled, sa.peer)
+
+
+def capabilities(sa: IkeSa) -> Iterable[Vendor]:
+    """What a router of IOS announces of the rest, whether it will be used or not."""
+    return CAPABILITIES
+
+
+# --- NAT detection ---
+
+
+def nat_payloads(sa: IkeSa) -> Iterable[NatDetection]:
+    """Ours, where both know the same kind of NAT traversal."""
+    if not sa.traversal.enabled or sa.peer.nat is None:
+        return ()
+    return detection_payloads(sa.peer.nat, sa.traversal, sa.ends, sa.policy().hash, sa.cookies, sa.random)
+
+
+def detect_nat(sa: IkeSa, message: Message) -> None:
+    """Read the peer's; the initiator changes its ports with its next message (RFC 3947 §4)."""
+    if not sa.traversal.enabled or sa.peer.nat is None:
+        return
+    sa.nat = situation(message.all(NatDetection), sa.peer.nat, sa.traversal, sa.ends, sa.policy().hash, sa.cookies)
+    if sa.nat and sa.nat.detected and sa.initiator:
+        sa.ends = sa.traversal.floated(sa.ends)
+
+
+# --- the policy ---
+
+
+def choose_policy(sa: IkeSa, message: Message, policies: Sequence[Phase1Policy]) -> SecurityAssociation:
+    """The responder's answer to an offer."""
+    chosen = choose_phase1(message.need(SecurityAssociation), policies)
+    if chosen is None:
+        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    sa.sa_body = message.body(SecurityAssociation)
+    answer, sa.agreed, sa.offered_lifetime = chosen
+    return answer
+
+
+def accept_policy(sa: IkeSa, message: Message) -> None:
+    """The initiator hears what was chosen of its offer."""
+    sa.agreed = accept_phase1(message.need(SecurityAssociation), sa.offered)
+    if sa.agreed is None:
+        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    sa.responder_cookie = message.header.responder_cookie
+
+
+# --- keys ---
+
+
+def key_exchange(sa: IkeSa, group: int) -> list[Payload]:
+    """Our public value and nonce."""
+    sa.secret = generate(group, sa.random)
+    nonce = sa.random.take(NONCE_OCTETS)
+    if sa.initiator:
+        sa.public_values, sa.nonces = (sa.secret.public, b""), (nonce, b"")
+    else:
+        sa.public_values, sa.nonces = (sa.public_values[0], sa.secret.public), (sa.nonces[0], nonce)
+    return [KeyExchange(sa.secret.public), Nonce(nonce)]
+
+
+def take_key_exchange(sa: IkeSa, message: Message) -> None:
+    """The peer's public value and nonce."""
+    public, nonce = message.need(KeyExchange).data, message.need(Nonce).data
+    if len(nonce) not in _NONCE_LIMITS:
+        raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+    if sa.initiator:
+        sa.public_values, sa.nonces = (sa.public_values[0], public), (sa.nonces[0], nonce)
+    else:
+        sa.public_values, sa.nonces = (public, b""), (nonce, b"")
+
+
+def derive(sa: IkeSa) -> None:
+    """SKEYID and its kin, from the shared secret and the pre-shared key of this peer."""
+    assert sa.secret is not None
+    policy = sa.policy()
+    key = sa.decisions.pre_shared_key()
+    if key is None:
+        raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
+    try:
+        shared = sa.secret.agree(sa.public_values[1 if sa.initiator else 0])
+    except BadPublicValueError:
+        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.PAYLOAD_MALFORMED) from None
+    skeyid = skeyid_pre_shared(policy.hash, key, *sa.nonces)
+    public_values = b"".join(sa.public_values)
+    sa.keys = phase1_keys(policy.hash, policy.encryption, policy.key_bits, skeyid, shared, sa.cookies, public_values)
+    sa.cipher = BlockCipher(policy.encryption, sa.keys.cipher_key)
+    sa.main.vector = sa.keys.first_vector
+    sa.secret = None
+
+
+# --- proofs of identity ---
+
+
+def _hash(sa: IkeSa, author: Role, id_body: bytes) -> bytes:
+    """HASH_I or HASH_R: the same of the author's and the other's values."""
+    initiator, responder = sa.public_values
+    mine, other = (initiator, responder) if author is Role.INITIATOR else (responder, initiator)
+    cookies = sa.cookies if author is Role.INITIATOR else sa.responder_cookie + sa.initiator_cookie
+    return hash_initiator(sa.policy().hash, sa.phase1_keys().skeyid, mine, other, cookies, sa.sa_body, id_body)
+
+
+def identify(sa: IkeSa) -> Identification:
+    """Our identity."""
+    sa.local_identity = sa.decisions.local_identity()
+    return sa.local_identity
+
+
+def proof(sa: IkeSa) -> list[Payload]:
+    """What proves our identity."""
+    assert sa.local_identity is not None
+    return [Hash(_hash(sa, sa.role, encode_body(sa.local_identity)[1]))]
+
+
+def check_proof(sa: IkeSa, message: Message, id_body: bytes) -> None:
+    """The peer is who it says that it is: `remote_identity`, whose body is given as it came; and we will talk with it."""
+    assert sa.remote_identity is not None
+    author = Role.RESPONDER if sa.initiator else Role.INITIATOR
+    if not sa.matches(_hash(sa, author, id_body), message.need(Hash).data):
+        raise RefusedError(Trouble.HASH, NotifyType.INVALID_HASH_INFORMATION)
+    if not sa.decisions.accepts(sa.remote_identity):
+        raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
+
+
+# --- notifications of phase 1 ---
+
+
+def initial_contact(sa: IkeSa) -> list[Notification]:
+    """For the initiator's last message, where there is no other SA with the peer (RFC 2407 §4.6.3.3)."""
+    if not sa.decisions.first_contact():
+        return []
+    sa.count(IkeCount.OUT_NOTIFYS)
+    return [Notification(Protocol.ISAKMP, NotifyType.INITIAL_CONTACT, sa.cookies)]
+
+
+def responder_lifetime(sa: IkeSa) -> list[Notification]:
+    """Where the responder's lifetime is the shorter (RFC 2407 §4.6.3.1)."""
+    if sa.offered_lifetime <= sa.policy().lifetime:
+        return []
+    sa.count(IkeCount.OUT_NOTIFYS)
+    data = phase1_lifetime_attributes(sa.policy().lifetime)
+    return [Notification(Protocol.ISAKMP, NotifyType.RESPONDER_LIFETIME, sa.cookies, data)]
+
+
+def take_notifications(sa: IkeSa, message: Message) -> None:
+    """Those that came with the peer's proof."""
+    for notification in message.all(Notification):
+        sa.count(IkeCount.IN_NOTIFYS)
+        if notification.kind == NotifyType.INITIAL_CONTACT and not sa.initiator:
+            sa.events.append(InitialContact())
+        elif notification.kind == NotifyType.RESPONDER_LIFETIME and sa.initiator:
+            lifetime = read_phase1_lifetime(notification.data)
+            sa.agreed = replace(sa.policy(), lifetime=min(lifetime or sa.policy().lifetime, sa.policy().lifetime))
+
+
+# --- sending, and the end ---
+
+
+def answer(sa: IkeSa, message: bytes, now: int) -> None:
+    """A responder's message in main mode: the initiator asks again if it is lost, so we only wait."""
+    sa.say(sa.main, message, now, resend=False)
+    sa.main.wait(now)
+
+
+def establish(sa: IkeSa, now: int) -> None:
+    sa.state = State.QM_IDLE
+    sa.last_block = sa.main.vector
+    sa.main.due = None
+    sa.expires = now + sa.policy().lifetime * SECOND
+    sa.events.append(Phase1Up())
