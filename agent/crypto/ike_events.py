@@ -105,13 +105,17 @@ class QuickStart:
 class Decisions(Protocol):
     """What a phase 1 asks of its owner, who knows the configuration and the peer."""
 
-    def policies(self) -> Sequence[Phase1Policy]:
-        """Those that can be done with this peer, best first."""
+    def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
+        """Those that can be done with this peer, best first; `peer` is who it says that it is, where it has said so by then."""
         ...
 
-    def pre_shared_key(self) -> bytes | None: ...
+    def pre_shared_key(self, peer: Identification | None) -> bytes | None:
+        """By who the peer says that it is, where it has said so by then (aggressive mode, RFC 2409 §5.4), else by its address."""
+        ...
 
-    def local_identity(self) -> Identification: ...
+    def local_identity(self, authentication: str) -> Identification:
+        """Who we say that we are, in a phase 1 with this kind of authentication."""
+        ...
 
     def accepts(self, peer: Identification) -> bool:
         """Whether an authenticated peer may be who it says that it is."""

@@ -45,7 +45,7 @@ from agent.crypto.proposals import offer_phase1
 
 def begin(sa: IkeSa, now: int) -> None:
     """Send MM1; `RefusedError` where no policy can be done with this peer."""
-    sa.offered = tuple(sa.decisions.policies())
+    sa.offered = tuple(sa.decisions.policies(None))
     if not sa.offered:
         raise RefusedError(Trouble.PROPOSAL)
     sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
@@ -56,7 +56,7 @@ def begin(sa: IkeSa, now: int) -> None:
 
 def _receive_mm1(sa: IkeSa, message: Message, now: int) -> None:
     sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
-    chosen = choose_policy(sa, message, sa.decisions.policies())
+    chosen = choose_policy(sa, message, sa.decisions.policies(None))
     answer(sa, sa.encode(Exchange.MAIN, (chosen, *nat_vendors(sa))), now)
 
 

@@ -131,7 +131,7 @@ def derive(sa: IkeSa) -> None:
     """SKEYID and its kin, from the shared secret and the pre-shared key of this peer."""
     assert sa.secret is not None
     policy = sa.policy()
-    key = sa.decisions.pre_shared_key()
+    key = sa.decisions.pre_shared_key(sa.remote_identity)
     if key is None:
         raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
     try:
@@ -159,7 +159,7 @@ def _hash(sa: IkeSa, author: Role, id_body: bytes) -> bytes:
 
 def identify(sa: IkeSa) -> Identification:
     """Our identity."""
-    sa.local_identity = sa.decisions.local_identity()
+    sa.local_identity = sa.decisions.local_identity(sa.policy().authentication)
     return sa.local_identity
 
 

@@ -31,21 +31,34 @@ class Link(NamedTuple):
 # --- keys ---
 
 
-def _covers(config: RouterConfig, key: PreSharedKey, remote: int) -> int:
-    """How well a key fits a peer: the length of its prefix, -1 for not at all."""
+_BY_NAME = 33  # fits better than any prefix
+
+
+def _covers(config: RouterConfig, key: PreSharedKey, remote: int, name: str | None) -> int:
+    """How well a key fits a peer: the length of its prefix, -1 for not at all. The name that it gives itself is best."""
     if key.network is not None:
         return key.network.prefixlen if IPv4Address(remote) in key.network else -1
+    if key.hostname is not None and key.hostname == name:
+        return _BY_NAME
     address = config.hosts.get(key.hostname or "")
     return 32 if address is not None and int(address) == remote else -1
 
 
-def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int) -> PreSharedKey | None:
-    fitting = [(length, key) for key in keys if (length := _covers(config, key, remote)) >= 0]
+def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int, name: str | None) -> PreSharedKey | None:
+    fitting = [(length, key) for key in keys if (length := _covers(config, key, remote, name)) >= 0]
     return max(fitting, key=lambda found: found[0])[1] if fitting else None
 
 
-def pre_shared_key(config: RouterConfig, link: Link, profile: IsakmpProfile | None) -> bytes | None:
-    """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF."""
+_NAMES = (IdentificationType.FQDN, IdentificationType.USER_FQDN)
+
+
+def pre_shared_key(
+    config: RouterConfig, link: Link, profile: IsakmpProfile | None, peer: Identification | None = None
+) -> bytes | None:
+    """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF.
+
+    `peer` is who it says that it is, where it has said so before the key is needed: a host name or a user's.
+    """
     crypto = config.crypto
     if profile and profile.keyring is not None:
         ring = crypto.keyrings.get(profile.keyring)
@@ -54,7 +67,8 @@ def pre_shared_key(config: RouterConfig, link: Link, profile: IsakmpProfile | No
         keys = [key for ring in crypto.keyrings.values() if ring.vrf == link.front_vrf for key in ring.keys]
         if link.front_vrf is None:
             keys += crypto.keys
-    found = _best(config, keys, link.remote)
+    name = peer.data.decode("utf-8", "replace") if peer is not None and peer.kind in _NAMES else None
+    found = _best(config, keys, link.remote, name)
     return found.key.encode() if found else None
 
 
@@ -142,19 +156,24 @@ class PeerDecisions:
     answer_flow: Callable[[PeerDecisions, QuickRequest], QuickStart | None]
     take_spi: Callable[[], int]
     settled: bool = False  # the peer has been accepted
+    key_asked_of: Identification | None = None
+    key_used: bytes | None = None
 
     @property
     def inside_vrf(self) -> str | None:
         """The VRF that the tunnels of this peer belong to."""
         return self.profile.vrf if self.profile and self.profile.vrf is not None else self.link.front_vrf
 
-    def policies(self) -> Sequence[Phase1Policy]:
-        return phase1_policies(self.isakmp_policies(), self.pre_shared_key() is not None)
+    def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
+        has_key = pre_shared_key(self.config, self.link, self.profile, peer) is not None
+        return phase1_policies(self.isakmp_policies(), has_key)
 
-    def pre_shared_key(self) -> bytes | None:
-        return pre_shared_key(self.config, self.link, self.profile)
+    def pre_shared_key(self, peer: Identification | None) -> bytes | None:
+        self.key_asked_of = peer
+        self.key_used = pre_shared_key(self.config, self.link, self.profile, peer)
+        return self.key_used
 
-    def local_identity(self) -> Identification:
+    def local_identity(self, authentication: str) -> Identification:
         if self.config.crypto.identity == "hostname":
             return Identification(IdentificationType.FQDN, self.config.hostname.encode(), UDP, ISAKMP_PORT)
         return Identification.of_address(IPv4Address(self.link.local), UDP, ISAKMP_PORT)
@@ -165,9 +184,10 @@ class PeerDecisions:
             self.settled = any(_matches(match, peer, self.link.front_vrf) for match in self.profile.matches)
             return self.settled
         found = profile_for(self.config, peer, self.link.front_vrf)
-        used = self.pre_shared_key()
-        if found is not None and found.keyring is not None and pre_shared_key(self.config, self.link, found) != used:
-            return False
+        if found is not None and found.keyring is not None and self.key_used is not None:
+            its_key = pre_shared_key(self.config, self.link, found, self.key_asked_of)
+            if its_key != self.key_used:
+                return False
         self.profile, self.settled = found, True
         return True
 

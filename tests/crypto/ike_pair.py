@@ -43,13 +43,13 @@ class Side:
     spi: int = 0x1000
     asked: list[QuickRequest] = field(default_factory=list)
 
-    def policies(self) -> Sequence[Phase1Policy]:
+    def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         return self.proposals
 
-    def pre_shared_key(self) -> bytes | None:
+    def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         return self.key
 
-    def local_identity(self) -> Identification:
+    def local_identity(self, authentication: str = "pre-share") -> Identification:
         return Identification.of_address(IPv4Address(self.address), 17, 500)
 
     def accepts(self, peer: Identification) -> bool:
