@@ -186,6 +186,11 @@ class Phase1Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerLost:
+    """The peer of an ISAKMP SA that was up no longer answers (RFC 3706)."""
+
+
+@dataclass(frozen=True, slots=True)
 class InitialContact:
     """The peer says that it holds no other SA with us."""
 
@@ -239,6 +244,7 @@ IkeEvent = (
     | Phase1Failed
     | Phase1Expired
     | Phase1Deleted
+    | PeerLost
     | InitialContact
     | Phase2Keyed
     | Phase2Up

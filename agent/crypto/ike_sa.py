@@ -15,6 +15,7 @@ from typing import TypeVar
 from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
 from agent.crypto.dh import DhSecret
 from agent.crypto.doi import Exchange, Flag, Protocol
+from agent.crypto.dpd import Dpd
 from agent.crypto.ike_events import (
     SECOND,
     Decisions,
@@ -177,6 +178,7 @@ class IkeSa:
         self.local_identity: Identification | None = None
         self.remote_identity: Identification | None = None
         self.expires: int | None = None
+        self.dpd: Dpd | None = None  # where the peer is watched
         self.suspicion: Trouble | None = None  # what it will have been, if nothing more is heard
         self.forgotten = False
 
@@ -195,6 +197,11 @@ class IkeSa:
     def follow(self) -> None:
         """The message was believed: what we say from now on goes to where it came from."""
         self.ends = self.heard_from
+
+    def heard(self, now: int) -> None:
+        """Something authentic came from the peer: it is there."""
+        if self.dpd:
+            self.dpd.heard(now)
 
     @property
     def overhead(self) -> int:
@@ -334,10 +341,11 @@ class IkeSa:
         self.state = State.DEAD
         self.quick.clear()
         self.expires = None
+        self.dpd = None
         self.main.linger(now)
 
     def next_timer(self) -> int | None:
         """When `ikev1.tick` wants to be called."""
         dues = [quick.due for quick in self.quick.values() if quick.due is not None]
-        dues += [due for due in (self.main.due, self.expires) if due is not None]
+        dues += [due for due in (self.main.due, self.expires, self.dpd.due if self.dpd else None) if due is not None]
         return min(dues, default=None)

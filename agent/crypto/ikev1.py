@@ -79,6 +79,7 @@ def tick(sa: IkeSa, now: int) -> None:
     if sa.expires is not None and sa.expires <= now:
         sa.die(now, Trouble.EXPIRED)
         sa.events.append(Phase1Expired())
+    informational.watch(sa, now)
     for message_id, quick in list(sa.quick.items()):
         if quick.due is None or quick.due > now:
             continue
@@ -174,6 +175,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         _fail_quick(sa, quick, octets, message.find(SecurityAssociation), refused, now)
     else:
         sa.follow()
+        sa.heard(now)
         quick.heard += (octets,)
         quick.state = step.next_state
 

@@ -13,6 +13,7 @@ from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
     Notified,
+    PeerLost,
     Phase1Deleted,
     Phase1Failed,
     Phase2Deleted,
@@ -47,6 +48,8 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
                     _receive_notification(sa, notification, now)
                 case Delete() as delete:
                     _receive_delete(sa, delete, now)
+        if not any(notification.kind == NotifyType.R_U_THERE_ACK for notification in message.all(Notification)):
+            sa.heard(now)  # an answer is life only if it is to what was asked
     elif sa.up:
         raise RefusedError(Trouble.AUTHENTICATION)
     else:
@@ -82,8 +85,49 @@ def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
     sa.inform([Delete(protocol, tuple(spi.to_bytes(4, "big") for spi in values)) for protocol, values in spis.items()])
 
 
+# --- dead peer detection ---
+
+
+def about_to_send(sa: IkeSa, now: int) -> None:
+    """There is something for the peer: ask whether it is there, if that is in doubt."""
+    if sa.dpd and (question := sa.dpd.about_to_send(now)):
+        _say_dpd(sa, NotifyType.R_U_THERE, question)
+
+
+def watch(sa: IkeSa, now: int) -> None:
+    """Ask again where the time has come; a peer that was asked often enough is lost, and the SA with it."""
+    if sa.dpd is None or sa.dpd.due is None or sa.dpd.due > now:
+        return
+    question = sa.dpd.fell_due(now)
+    if question is not None:
+        _say_dpd(sa, NotifyType.R_U_THERE, question)
+    else:
+        sa.die(now, Trouble.TIMEOUT)
+        sa.events.append(PeerLost())
+
+
+def _say_dpd(sa: IkeSa, kind: NotifyType, sequence: bytes) -> None:
+    sa.inform((Notification(Protocol.ISAKMP, kind, sa.cookies, sequence),))
+
+
+def _receive_dpd(sa: IkeSa, payload: Notification, now: int) -> None:
+    """RFC 3706 §6.2: the cookies must be those of this SA; a question is answered with its own number."""
+    if payload.spi != sa.cookies:
+        return
+    if payload.kind == NotifyType.R_U_THERE:
+        _say_dpd(sa, NotifyType.R_U_THERE_ACK, payload.data)
+    elif sa.dpd:
+        sa.dpd.acknowledged(payload.data, now)
+
+
+# --- notifications and deletes ---
+
+
 def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
     sa.count(IkeCount.IN_NOTIFYS)
+    if payload.kind in (NotifyType.R_U_THERE, NotifyType.R_U_THERE_ACK):
+        _receive_dpd(sa, payload, now)
+        return
     waiting = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
     if payload.kind < FIRST_STATUS_NOTIFY and payload.protocol != Protocol.ISAKMP:
         # The SPI tells which quick mode is meant; a peer that names none can only mean the one there is.

@@ -14,9 +14,11 @@ from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import Exchange
 from agent.crypto.doi import Protocol as IpsecProtocol
+from agent.crypto.dpd import Dpd
 from agent.crypto.ike_events import (
     BadMessage,
     InitialContact,
+    PeerLost,
     Phase1Deleted,
     Phase1Expired,
     Phase1Failed,
@@ -29,7 +31,7 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.informational import delete_phase1, delete_phase2
+from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
@@ -83,12 +85,14 @@ class IkeEngine:
         self._isakmp_policies = isakmp_policies
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
+        self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._unknown = Told()  # SAs that are not there
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             Phase1Up: self._phase1_up,
             Phase1Failed: self._phase1_failed,
             Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
             Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
+            PeerLost: self._peer_lost,
             InitialContact: self._initial_contact,
             Phase2Keyed: self._phase2_keyed,
             Phase2Up: self._phase2_up,
@@ -121,6 +125,20 @@ class IkeEngine:
                 delete_phase2(record.sa, spis)
                 self._settle(record)
                 return
+
+    def heard(self, link: Link) -> None:
+        """An IPsec packet of a peer was authentic: it is there."""
+        watched = self._watched.get(link)
+        if watched:
+            watched.sa.heard(self._scheduler.clock.now())
+
+    def about_to_send(self, link: Link) -> None:
+        """An IPsec packet is about to go to a peer: if it has been silent for long, it is asked whether it is there."""
+        watched = self._watched.get(link)
+        if watched:
+            about_to_send(watched.sa, self._scheduler.clock.now())
+            if watched.sa.outbox:
+                self._settle(watched)
 
     def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
         return next((record for record in self._records.values() if record.tunnel is tunnel), None)
@@ -192,6 +210,8 @@ class IkeEngine:
         key = (record.link, record.sa.initiator_cookie)
         if self._records.get(key) is record:
             del self._records[key]
+        if self._watched.get(record.link) is record:
+            del self._watched[record.link]
         if record.sa.forgotten:
             if self._dead.get(key) is record:
                 del self._dead[key]
@@ -258,12 +278,20 @@ class IkeEngine:
     # --- what an SA tells ---
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
+        self._watch(record)
         facts = facts_of(self._config, record)
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             if live.negotiating:
                 self.negotiate(live)
+
+    def _watch(self, record: IkeRecord) -> None:
+        """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
+        terms = record.decisions.dpd_terms()
+        if terms and record.sa.peer.dpd:
+            record.sa.dpd = Dpd(terms, self._random.take(4), self._scheduler.clock.now())
+            self._watched[record.link] = record
 
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
@@ -312,6 +340,15 @@ class IkeEngine:
 
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
+        self._forget_peer(record)
+
+    def _peer_lost(self, record: IkeRecord, event: object) -> None:
+        """The peer no longer answers: nobody is there to be told of the end of what we had with it."""
+        self._ended(record, EndReason.PEER_LOST)
+        self._forget_peer(record)
+
+    def _forget_peer(self, record: IkeRecord) -> None:
+        """End all that was held with a peer but one SA, as lost."""
         for other in self.records():
             if other is not record and other.link == record.link and other.sa.up:
                 other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)

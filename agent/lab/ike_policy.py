@@ -14,9 +14,11 @@ from agent.config.model import IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSh
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
+from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import QuickRequest, QuickStart
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase1Policy
+from agent.flow.clock import SECOND
 from agent.flow.model import Identity
 
 
@@ -190,6 +192,11 @@ class PeerDecisions:
                 return False
         self.profile, self.settled = found, True
         return True
+
+    def dpd_terms(self) -> DpdTerms | None:
+        """Dead peer detection as the profile, else `crypto isakmp keepalive`, has it."""
+        keepalive = (self.profile and self.profile.keepalive) or self.config.crypto.keepalive
+        return DpdTerms(keepalive.interval * SECOND, keepalive.retry * SECOND, keepalive.periodic) if keepalive else None
 
     def first_contact(self) -> bool:
         return self.contact()

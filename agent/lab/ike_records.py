@@ -87,4 +87,5 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         policy=policy.priority,
         front_vrf=link.front_vrf,
         profile=profile.name if profile else None,
+        keepalive=sa.dpd is not None,
     )

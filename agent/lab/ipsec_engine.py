@@ -152,6 +152,7 @@ class IpsecEngine:
             live.counters.add(IpsecCounter.OUT_DROPS)
             self.sas.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
             return Outcome(Verdict.DROPPED, packet)
+        self.sas.ike.about_to_send(live.link)
         add, length = live.counters.add, outer.length
         add(IpsecCounter.OUT_OCTETS, length)
         add(IpsecCounter.OUT_UNCOMP_OCTETS, length)
@@ -194,6 +195,7 @@ class IpsecEngine:
         except PacketRefusedError as refused:
             self._refused(installed, refused.fault, spi)
             return None
+        self.sas.ike.heard(link)
         add = live.counters.add
         add(IpsecCounter.IN_OCTETS, inner.length)
         add(IpsecCounter.IN_DECOMP_OCTETS, inner.length)

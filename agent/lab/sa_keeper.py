@@ -39,6 +39,14 @@ class Negotiator(Protocol):
         """Tell the peer that SAs are gone, if there is a phase 1 to tell it by."""
         ...
 
+    def heard(self, link: Link) -> None:
+        """A packet of the peer was authentic."""
+        ...
+
+    def about_to_send(self, link: Link) -> None:
+        """A packet is about to go to the peer."""
+        ...
+
 
 class SaKeeper:
     """The flows of one router that have SAs or are getting them. `ike` is set once both engines exist."""

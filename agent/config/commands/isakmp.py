@@ -359,7 +359,6 @@ def _single_lines() -> list[ConfigCommand]:
             _set_keepalive,
             sets("keepalive", None),
             lambda c: f"crypto isakmp keepalive {written_keepalive(c.keepalive)}" if c.keepalive else None,
-            later=True,
         ),
     ]
 

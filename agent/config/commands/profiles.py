@@ -148,7 +148,6 @@ def _profile_lines() -> list[ConfigCommand]:
             lambda m, p: {"keepalive": keepalive_of(m)},
             {"keepalive": None},
             _written_dpd,
-            later=True,
         ),
     ]
 
