@@ -112,9 +112,10 @@ class NotificationSender:
     def send(self, notifications: Iterable[Notification]) -> None:
         """Send each notification to each host that takes it, and wait for none."""
         for notification in notifications:
+            up_time = rfc1902.TimeTicks(self._now() // CENTISECOND % _UPTIME_MODULUS)  # of the event: the same in every copy
             for destination, grant in self._for(notification.vrf, notification.kind):
                 if _permitted(grant, notification):
-                    self._send(notification, destination)
+                    self._send(notification, up_time, destination)
 
     # --- which ---
 
@@ -174,7 +175,7 @@ class NotificationSender:
             self._transports[local] = self._agent.add_transport(_bound(local))
         return self._transports[local]
 
-    def _send(self, notification: Notification, destination: _Destination) -> None:
+    def _send(self, notification: Notification, up_time: Any, destination: _Destination) -> None:
         host = destination.host
         if not destination.target:
             self.withheld += 1
@@ -184,7 +185,7 @@ class NotificationSender:
         if version_1 and any(each.value[0] == COUNTER64 for each in notification.objects):
             return  # RFC 3584 §3.2: such a notification cannot be a v1 trap
         bindings = [
-            (v2c.apiTrapPDU.sysUpTime, rfc1902.TimeTicks(self._now() // CENTISECOND % _UPTIME_MODULUS)),
+            (v2c.apiTrapPDU.sysUpTime, up_time),
             (v2c.apiTrapPDU.snmpTrapOID, rfc1902.ObjectIdentifier(notification.oid)),
             *((each.oid, pysnmp_value(each.value)) for each in notification.objects),
         ]

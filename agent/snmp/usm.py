@@ -1,7 +1,8 @@
 """Snmp room: pysnmp's User-based Security Model, mended in whom it takes for a user of which level (RFC 3414 §3.2, steps 4 and 5).
 
 A user who can encrypt can do less as well: whether a request of a lower level is granted anything is the groups' to say, but pysnmp
-refuses it. And a message of no user at all is no user's, but pysnmp lets it pass, and keeps what it says of the time.
+refuses it. And a request of no user at all is no user's, but pysnmp lets it pass, and keeps what it says of the time. (A Report may
+have no user: it is how a receiver of informs says which engine it is, §4.)
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class UserSecurity(SnmpUSMSecurityModel):
         whole: Any,
         message: Any,
     ) -> Any:
-        if _names_engine_but_no_user(bytes(parameters)):
+        if _names_engine_but_no_user(bytes(parameters)) and not _is_report(message):
             raise self._unknown_user(engine, int(largest) - len(parameters), level)
         self._asked = int(level)
         try:
@@ -82,6 +83,12 @@ class UserSecurity(SnmpUSMSecurityModel):
         elif self._asked == _AUTH:
             priv = USM_PRIV_NONE
         return name, security_name, auth, auth_key, priv, priv_key
+
+
+def _is_report(message: Any) -> bool:
+    """Whether a decoded SNMPv3 message is a Report in the clear."""
+    data = message.getComponentByPosition(3)
+    return data.getName() == "plaintext" and data.getComponent().getComponentByPosition(2).getName() == "report"
 
 
 def _names_engine_but_no_user(parameters: bytes) -> bool:

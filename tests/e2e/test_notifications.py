@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -119,3 +120,26 @@ def test_the_generic_notifications_come_once_they_are_enabled(lab: Lab, receiver
     wait_for(lambda: len(hosts.traps) == 3, "authenticationFailure")
     assert hosts.names()[2] == "authenticationFailure"
     assert receivers["abc1"].traps == []
+
+
+def test_a_v3_host_is_sent_sealed_traps_and_informs_it_alone_can_read(start_lab: Callable[..., Lab], tmp_path: Path) -> None:
+    """Of a trap the router is the authority, of an inform the receiver: its engine is asked for first (RFC 3414 §4)."""
+    lab = start_lab()
+    keys = "nms1 SHA nms1-auth-pass AES nms1-priv-pass"
+    identity = json.loads((lab.folder / "state" / "two-vrf-hub.ipsecf-3745b.engine.json").read_text())
+    traps, informs = start_receiver(tmp_path, f"-e 0x{identity['engine_id']} {keys}"), start_receiver(tmp_path, keys)
+    try:
+        hosts = [
+            f"snmp-server host 127.0.0.1 version 3 priv nms1 udp-port {traps.port}",
+            f"snmp-server host 127.0.0.1 informs version 3 priv nms1 udp-port {informs.port}",
+        ]
+        assert lab.cli(stdin="\n".join(["configure terminal", *hosts, "end", ""])).returncode == 0
+        lab.ping()
+        lab.ping("10.22.2.1", "10.20.2.1")  # of the other context, where nms1 has nothing
+        lab.cli("clear", "crypto", "session")
+        for receiver, how in ((traps, "TRAP2"), (informs, "INFORM")):
+            receiver.await_names("cikeTunnelStart", "cipSecTunnelStart", "cipSecTunnelStop", "cikeTunnelStop")
+            assert {trap.how.split(",")[0] for trap in receiver.traps} == {how}
+    finally:
+        traps.stop()
+        informs.stop()

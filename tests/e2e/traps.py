@@ -63,10 +63,11 @@ def _trap(how: str, text: str) -> Trap:
     return Trap(how, objects.get("snmpTrapOID.0", ""), objects)
 
 
-def start_receiver(folder: Path) -> TrapReceiver:
+def start_receiver(folder: Path, *users: str) -> TrapReceiver:
+    """A receiver of everything; `users` are its SNMPv3 users, as `createUser` takes them."""
     port = free_port()
     configuration = folder / f"snmptrapd{port}.conf"
-    configuration.write_text("disableAuthorization yes\n")
+    configuration.write_text("\n".join(["disableAuthorization yes", *(f"createUser {user}" for user in users), ""]))
     program = shutil.which("snmptrapd") or "/usr/sbin/snmptrapd"
     process = subprocess.Popen(
         [program, "-f", "-n", "-Lo", "-C", "-c", str(configuration), "-OQsbU", "-F", _FORMAT, f"udp:127.0.0.1:{port}"],
