@@ -1,8 +1,8 @@
 """Crypto room: the assigned numbers of ISAKMP and of the IPsec domain of interpretation.
 
 RFC 2408 §3.1, §3.14.1 (payloads, exchanges, notify types), RFC 2407 §4.4–4.6 (IPsec DOI), RFC 2409 appendix A (IKE attributes),
-RFC 4868 §2.6 (SHA-2 in phase 2), RFC 3947 (NAT traversal). Algorithms are named as IOS names them; the tables at the end give each
-its numbers.
+RFC 4868 §2.6 (SHA-2 in phase 2), RFC 3947 (NAT traversal), draft-dukes-ike-mode-cfg-02 and draft-beaulieu-ike-xauth-02 (remote
+access). Algorithms are named as IOS names them; the tables at the end give each its numbers.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class PayloadType(IntEnum):
     NOTIFICATION = 11
     DELETE = 12
     VENDOR = 13
+    ATTRIBUTES = 14  # draft-dukes-ike-mode-cfg-02 §3.2
     NAT_DETECTION = 20  # RFC 3947 §9
     NAT_DETECTION_DRAFT = 130  # the drafts before it
 
@@ -143,6 +144,47 @@ class EncapsulationMode(IntEnum):
     UDP_TRANSPORT_DRAFT = 61444
 
 
+class ConfigurationType(IntEnum):
+    """What an Attributes payload is for (draft-dukes-ike-mode-cfg-02 §3.2)."""
+
+    REQUEST = 1
+    REPLY = 2
+    SET = 3
+    ACK = 4
+
+
+class ConfigurationAttribute(IntEnum):
+    """Attributes of the configuration method (draft-dukes-ike-mode-cfg-02 §3.3); those from 28672 on are of Cisco's Unity."""
+
+    INTERNAL_IP4_ADDRESS = 1
+    INTERNAL_IP4_NETMASK = 2
+    INTERNAL_IP4_DNS = 3
+    INTERNAL_IP4_NBNS = 4
+    INTERNAL_ADDRESS_EXPIRY = 5
+    APPLICATION_VERSION = 7
+    SUPPORTED_ATTRIBUTES = 14
+    BANNER = 28672
+    SAVE_PASSWORD = 28673
+    DEFAULT_DOMAIN = 28674
+    SPLIT_DNS = 28675
+    SPLIT_INCLUDE = 28676
+    INCLUDE_LOCAL_LAN = 28678
+    PFS = 28679
+
+
+class XauthAttribute(IntEnum):
+    """Attributes of extended authentication (draft-beaulieu-ike-xauth-02 §6)."""
+
+    TYPE = 16520
+    USER_NAME = 16521
+    USER_PASSWORD = 16522
+    STATUS = 16527
+
+
+XAUTH_GENERIC = 0  # the type of a login by name and password
+XAUTH_FAIL, XAUTH_OK = 0, 1  # values of STATUS
+
+
 class NotifyType(IntEnum):
     """RFC 2408 §3.14.1 and RFC 2407 §4.6.3: those that this implementation sends or acts upon."""
 
@@ -165,6 +207,8 @@ FIRST_STATUS_NOTIFY = 16384  # below are errors (RFC 2408 §3.14.1)
 IKE_CIPHERS = MappingProxyType({"des": 1, "3des": 5, "aes": 7})
 IKE_HASHES = MappingProxyType({"md5": 1, "sha": 2, "sha256": 4, "sha384": 5, "sha512": 6})
 IKE_AUTHENTICATION = MappingProxyType({"pre-share": 1, "rsa-sig": 3})
+# The same, with the initiator's user to log in afterwards (draft-beaulieu-ike-xauth-02 §7.2).
+XAUTH_AUTHENTICATION = MappingProxyType({"pre-share": 65001, "rsa-sig": 65005})
 
 ESP_CIPHERS = MappingProxyType(
     {"des": EspTransform.DES, "3des": EspTransform.TRIPLE_DES, "aes": EspTransform.AES_CBC, "null": EspTransform.NULL}

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from agent.crypto.doi import Protocol as IpsecProtocol
-from agent.crypto.isakmp import Identification, Notification
+from agent.crypto.isakmp import Attribute, Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
 
 SECOND = 1_000_000
@@ -28,6 +28,8 @@ class State(Enum):
     MM_NO_STATE = "MM_NO_STATE"
     MM_SA_SETUP = "MM_SA_SETUP"
     MM_KEY_EXCH = "MM_KEY_EXCH"
+    CONF_XAUTH = "CONF_XAUTH"  # the user is to log in
+    CONF_ADDR = "CONF_ADDR"  # the client is to get an address
     QM_IDLE = "QM_IDLE"
     DEAD = "DEAD"
 
@@ -52,6 +54,7 @@ class Trouble(Enum):
     TIMEOUT = "no answer"
     REFUSED = "refused by the peer"
     KEY_EXCHANGE = "bad public value"
+    CAPACITY = "no room for another"
     EXPIRED = "the ISAKMP SA has expired"
     PEER_DELETED = "the peer has deleted the ISAKMP SA"
     GIVEN_UP = "we have deleted the ISAKMP SA"
@@ -102,6 +105,36 @@ class QuickStart:
     tag: object
 
 
+class Addressing(Enum):
+    """How a remote-access client gets its address and the rest of its configuration."""
+
+    NONE = "not at all"
+    ASKED = "the client asks"
+    PUSHED = "the server sends it unasked"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteAccess:
+    """What stands between a phase 1 and its first quick mode. The initiator is the client.
+
+    `login` is the server's: the client knows from the policy agreed on whether it will be asked.
+    """
+
+    login: bool = False
+    addressing: Addressing = Addressing.NONE
+
+
+NO_REMOTE_ACCESS = RemoteAccess()
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A user and what proves that it is the user (XAUTH)."""
+
+    user: str
+    password: str = field(repr=False)
+
+
 class Decisions(Protocol):
     """What a phase 1 asks of its owner, who knows the configuration and the peer."""
 
@@ -123,6 +156,25 @@ class Decisions(Protocol):
 
     def first_contact(self) -> bool:
         """Whether there is no other SA with this peer (RFC 2407 §4.6.3.3)."""
+        ...
+
+    def remote_access(self) -> RemoteAccess:
+        """What is to be done with this peer, who is authenticated by now, before quick modes."""
+        ...
+
+    def login(self) -> Login | None:
+        """Of a client: what it says to a server that asks; None where there is nobody to log in."""
+        ...
+
+    def wanted_attributes(self) -> Sequence[Attribute]:
+        """Of a client: what it asks for (without values: whatever the server has)."""
+        ...
+
+    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
+        """Of a server: what a client gets, of what it asks for or (None) of all; the ISAKMP SA lives `seconds` more.
+
+        None where there is no address for it.
+        """
         ...
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
@@ -165,7 +217,21 @@ class Phase2Result:
 
 @dataclass(frozen=True, slots=True)
 class Phase1Up:
-    """The peer is authenticated."""
+    """The peer is authenticated, as a client it has logged in and has its address: quick modes may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOffered:
+    """A client's user wants to log in: `transaction.answer_login` is to be told whether it may."""
+
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Of a client: what the server gave."""
+
+    attributes: tuple[Attribute, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +307,8 @@ class BadMessage:
 
 IkeEvent = (
     Phase1Up
+    | LoginOffered
+    | Configured
     | Phase1Failed
     | Phase1Expired
     | Phase1Deleted

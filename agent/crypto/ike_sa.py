@@ -17,7 +17,9 @@ from agent.crypto.dh import DhSecret
 from agent.crypto.doi import Exchange, Flag, Protocol
 from agent.crypto.dpd import Dpd
 from agent.crypto.ike_events import (
+    NO_REMOTE_ACCESS,
     SECOND,
+    Addressing,
     Decisions,
     IkeCount,
     IkeEvent,
@@ -134,6 +136,18 @@ class QuickMode(Dialogue):
     result: Phase2Result | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Transaction(Dialogue):
+    """One transaction exchange (draft-dukes-ike-mode-cfg-02 §3.1): a REQUEST and its REPLY, or a SET and its ACK.
+
+    `answered`: ours has its answer.
+    """
+
+    message_id: int = 0
+    ours: bool = True
+    answered: bool = False
+
+
 class IkeSa:
     """One ISAKMP SA from its first message until it is forgotten. Datagrams to send and events are collected for the owner."""
 
@@ -162,6 +176,8 @@ class IkeSa:
         self.nat: NatSituation | None = None  # once both have sent their hashes
         self.main = Dialogue()
         self.quick: dict[int, QuickMode] = {}
+        self.transactions: dict[int, Transaction] = {}
+        self.access = NO_REMOTE_ACCESS
         self.used_ids: set[int] = {0}
         self.outbox: list[bytes] = []
         self.events: list[IkeEvent] = []
@@ -188,11 +204,23 @@ class IkeSa:
 
     @property
     def up(self) -> bool:
+        """Quick modes may begin."""
         return self.state is State.QM_IDLE
+
+    @property
+    def authenticated(self) -> bool:
+        """Phase 1 is over: messages are encrypted, and what comes in the clear is not believed."""
+        return self.state in (State.CONF_XAUTH, State.CONF_ADDR, State.QM_IDLE)
 
     @property
     def cookies(self) -> bytes:
         return self.initiator_cookie + self.responder_cookie
+
+    @property
+    def takes_quick_modes(self) -> bool:
+        """Of the peer's: a client that does not ask for the address that it might have may begin one, too."""
+        asked = self.access.addressing is Addressing.ASKED
+        return self.up or (self.state is State.CONF_ADDR and asked and not self.initiator)
 
     def follow(self) -> None:
         """The message was believed: what we say from now on goes to where it came from."""
@@ -310,7 +338,7 @@ class IkeSa:
     def inform(self, payloads: Sequence[Payload]) -> None:
         """An informational exchange of one message (RFC 2409 §5.7): encrypted and hashed once there are keys for it."""
         message_id = self.new_message_id()
-        if self.up:
+        if self.authenticated:
             _, chain = encode_payloads(payloads)
             mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), chain))
             dialogue = Dialogue(self.vector_of(message_id))
@@ -340,12 +368,14 @@ class IkeSa:
                 self.give_up(quick, trouble, now)
         self.state = State.DEAD
         self.quick.clear()
+        self.transactions.clear()
         self.expires = None
         self.dpd = None
         self.main.linger(now)
 
     def next_timer(self) -> int | None:
         """When `ikev1.tick` wants to be called."""
-        dues = [quick.due for quick in self.quick.values() if quick.due is not None]
+        dialogues = (*self.quick.values(), *self.transactions.values())
+        dues = [dialogue.due for dialogue in dialogues if dialogue.due is not None]
         dues += [due for due in (self.main.due, self.expires, self.dpd.due if self.dpd else None) if due is not None]
         return min(dues, default=None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from agent.crypto import informational, main_mode, quick_mode
+from agent.crypto import informational, main_mode, quick_mode, transaction
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
@@ -24,7 +24,7 @@ from agent.crypto.ike_events import (
     Tally,
     Trouble,
 )
-from agent.crypto.ike_sa import Dialogue, IkeSa, QuickMode
+from agent.crypto.ike_sa import Dialogue, IkeSa, Message, QuickMode, Transaction
 from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, Vendor, decode_header
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 
@@ -87,8 +87,17 @@ def tick(sa: IkeSa, now: int) -> None:
             del sa.quick[message_id]
         elif not quick.resend or not sa.retry(quick, now):
             sa.give_up(quick, Trouble.TIMEOUT, now)
+    for exchange in list(sa.transactions.values()):
+        if exchange.due is None or exchange.due > now:
+            continue
+        if not exchange.resend:
+            del sa.transactions[exchange.message_id]
+        elif not sa.retry(exchange, now):
+            transaction.unanswered(sa, exchange, now)
     if sa.main.due is not None and sa.main.due <= now:
-        if sa.state is State.DEAD:
+        if sa.authenticated:
+            transaction.waited(sa, now)
+        elif sa.state is State.DEAD:
             sa.main.due = None
             sa.forgotten = True
         elif not sa.main.resend or not sa.retry(sa.main, now):
@@ -125,6 +134,8 @@ def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     else:
         sa.main.heard += (octets,)
         sa.state = step.next_state
+        if sa.up:
+            transaction.begin(sa, now)
 
 
 def _fail_main(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
@@ -142,7 +153,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     if quick is not None and octets in quick.heard:
         _copy(sa, quick, octets)
         return
-    if not sa.up or not header.encrypted:
+    if not sa.takes_quick_modes or not header.encrypted:
         _drop(sa, octets, Trouble.ENCODING if sa.up else None)
         return
     if quick is None:
@@ -195,41 +206,59 @@ def _fail_quick(
     sa.give_up(quick, refused.trouble, now)
 
 
+def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    exchange = sa.transactions.get(header.message_id)
+    if exchange is not None and octets in exchange.heard:
+        _copy(sa, exchange, octets)
+        return
+    if not sa.authenticated or not header.encrypted:
+        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
+        return
+    if exchange is None:
+        if header.message_id in sa.used_ids:
+            _duplicate(sa)
+            return
+        exchange = Transaction(sa.vector_of(header.message_id), message_id=header.message_id, ours=False)
+    if _take(sa, header, octets, exchange.vector, lambda message: transaction.receive(sa, exchange, message, now)):
+        exchange.heard += (octets,)
+
+
 def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     if sa.state is State.DEAD:
         return
     if header.encrypted and header.message_id in sa.used_ids:
         _duplicate(sa)
         return
-    if header.encrypted and not sa.up:
+    if header.encrypted and not sa.authenticated:
         # An error under keys that differ, most likely; or a message that overtook the last of main mode.
         sa.suspicion = Trouble.AUTHENTICATION if sa.state is State.MM_KEY_EXCH else None
         _drop(sa, octets, None)
         return
+    vector = sa.vector_of(header.message_id) if header.encrypted else b""
+    _take(sa, header, octets, vector, lambda message: informational.receive(sa, message, now))
+
+
+def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Callable[[Message], None]) -> bool:
+    """Open a message that has no bearing on other exchanges, and handle it; whether it was of use."""
     _arrived(sa, octets)
+    trouble = Trouble.DECRYPT if header.encrypted else Trouble.ENCODING
     try:
-        vector = sa.vector_of(header.message_id) if header.encrypted else b""
         message = sa.open(header, octets, vector)
-    except MalformedMessageError:
+        trouble = Trouble.ENCODING
+        handle(message)
+    except (MalformedMessageError, RefusedError) as wrong:
         sa.count(IkeCount.IN_DROPS)
-        sa.events.append(BadMessage(Trouble.DECRYPT if header.encrypted else Trouble.ENCODING))
-        return
-    try:
-        informational.receive(sa, message, now)
-    except MalformedMessageError:
-        sa.count(IkeCount.IN_DROPS)
-        sa.events.append(BadMessage(Trouble.ENCODING))
-    except RefusedError as refused:
-        sa.count(IkeCount.IN_DROPS)
-        sa.events.append(BadMessage(refused.trouble))
-    else:
-        if header.encrypted:
-            sa.follow()
+        sa.events.append(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
+        return False
+    if header.encrypted:
+        sa.follow()
+    return True
 
 
 _EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {
     Exchange.MAIN: _receive_main,
     Exchange.QUICK: _receive_quick,
+    Exchange.TRANSACTION: _receive_transaction,
     Exchange.INFORMATIONAL: _receive_informational,
 }
 

@@ -50,7 +50,7 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
                     _receive_delete(sa, delete, now)
         if not any(notification.kind == NotifyType.R_U_THERE_ACK for notification in message.all(Notification)):
             sa.heard(now)  # an answer is life only if it is to what was asked
-    elif sa.up:
+    elif sa.authenticated:
         raise RefusedError(Trouble.AUTHENTICATION)
     else:
         for notification in message.all(Notification):
@@ -75,7 +75,7 @@ def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
 
 def delete_phase1(sa: IkeSa, now: int) -> None:
     """Tell the peer that the ISAKMP SA is gone, and forget it."""
-    if sa.up:
+    if sa.authenticated:
         sa.inform((Delete(Protocol.ISAKMP, (sa.cookies,)),))
     sa.die(now, Trouble.GIVEN_UP)
 
@@ -140,11 +140,19 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
     sa.events.append(Notified(payload))
 
 
+def _deleted(sa: IkeSa, now: int) -> None:
+    """The peer has deleted the ISAKMP SA: that of a client which has not got through yet never came about."""
+    if not sa.up:
+        fail_phase1(sa, sa.suspicion or Trouble.PEER_DELETED, now)
+        return
+    sa.die(now, Trouble.PEER_DELETED)
+    sa.events.append(Phase1Deleted())
+
+
 def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
     sa.count(IkeCount.IN_P2_SA_DELETES)
     if payload.protocol == Protocol.ISAKMP:
         if sa.cookies in payload.spis:
-            sa.die(now, Trouble.PEER_DELETED)
-            sa.events.append(Phase1Deleted())
+            _deleted(sa, now)
         return
     sa.events.append(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

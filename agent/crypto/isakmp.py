@@ -70,6 +70,11 @@ class Attribute:
         """The value as a number, in whichever format it came."""
         return self.value if isinstance(self.value, int) else int.from_bytes(self.value, "big")
 
+    @property
+    def octets(self) -> bytes:
+        """The value as octets, in whichever format it came."""
+        return self.value if isinstance(self.value, bytes) else self.value.to_bytes(2, "big")
+
     def encode(self) -> bytes:
         if isinstance(self.value, int):
             return struct.pack(">HH", _BASIC | self.kind, self.value)
@@ -190,6 +195,15 @@ class NatDetection:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """The payload of a transaction exchange (draft-dukes-ike-mode-cfg-02 §3.2); `kind` is a `ConfigurationType`."""
+
+    kind: int
+    identifier: int
+    attributes: tuple[Attribute, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A payload that nothing here reads; it is carried so that hashes over the message come out right."""
 
@@ -208,6 +222,7 @@ Payload = (
     | Delete
     | Vendor
     | NatDetection
+    | Attributes
     | Unknown
 )
 
@@ -255,7 +270,7 @@ def decode_attributes(body: bytes) -> tuple[Attribute, ...]:
             attributes.append(Attribute(kind & ~_BASIC, value))
             continue
         if offset + value > len(body):
-            raise MalformedMessageError("an attribute is longer than its transform")
+            raise MalformedMessageError("an attribute is longer than what it stands in")
         attributes.append(Attribute(kind, body[offset : offset + value]))
         offset += value
     return tuple(attributes)
@@ -344,6 +359,18 @@ def _decode_delete(body: bytes) -> Delete:
     return Delete(protocol, tuple(body[8 + size * at : 8 + size * (at + 1)] for at in range(count)), doi)
 
 
+def _encode_attributes(payload: Attributes) -> bytes:
+    head = struct.pack(">BBH", payload.kind, 0, payload.identifier)
+    return head + b"".join(attribute.encode() for attribute in payload.attributes)
+
+
+def _decode_attributes(body: bytes) -> Attributes:
+    if len(body) < 4:
+        raise MalformedMessageError("a payload of attributes is cut short")
+    kind, _, identifier = struct.unpack_from(">BBH", body)
+    return Attributes(kind, identifier, decode_attributes(body[4:]))
+
+
 def _opaque(kind: Callable[[bytes], Payload]) -> Callable[[bytes], Payload]:
     def decode(body: bytes) -> Payload:
         if not body:
@@ -364,6 +391,7 @@ _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
         PayloadType.NOTIFICATION: _decode_notification,
         PayloadType.DELETE: _decode_delete,
         PayloadType.VENDOR: Vendor,
+        PayloadType.ATTRIBUTES: _decode_attributes,
         PayloadType.NAT_DETECTION: _opaque(NatDetection),
         PayloadType.NAT_DETECTION_DRAFT: _opaque(lambda body: NatDetection(body, PayloadType.NAT_DETECTION_DRAFT)),
     }
@@ -391,6 +419,8 @@ def encode_body(payload: Payload) -> tuple[int, bytes]:
             return PayloadType.DELETE, _encode_delete(payload)
         case Vendor():
             return PayloadType.VENDOR, payload.data
+        case Attributes():
+            return PayloadType.ATTRIBUTES, _encode_attributes(payload)
         case NatDetection() | Unknown():
             return payload.kind, payload.data
 

@@ -12,7 +12,7 @@ from types import UnionType
 from agent.crypto.ciphers import BlockCipher
 from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import NotifyType, Protocol
-from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Up, RefusedError, Role, State, Trouble
+from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
 from agent.crypto.isakmp import (
     Hash,
@@ -224,4 +224,3 @@ def establish(sa: IkeSa, now: int) -> None:
     sa.last_block = sa.main.vector
     sa.main.due = None
     sa.expires = now + sa.policy().lifetime * SECOND
-    sa.events.append(Phase1Up())

@@ -20,6 +20,7 @@ from agent.crypto.doi import (
     IPSEC_HASHES,
     KEY_IKE,
     VARIABLE_KEY_CIPHERS,
+    XAUTH_AUTHENTICATION,
     EncapsulationMode,
     IkeAttribute,
     IpsecAttribute,
@@ -34,7 +35,10 @@ _SPI_OCTETS = 4
 
 @dataclass(frozen=True, slots=True)
 class Phase1Policy:
-    """One ISAKMP policy: names as IOS has them, lifetime in seconds. `priority` is the owner's, and travels nowhere."""
+    """One ISAKMP policy: names as IOS has them, lifetime in seconds. `priority` is the owner's, and travels nowhere.
+
+    `xauth`: the initiator's user logs in afterwards.
+    """
 
     encryption: str
     key_bits: int
@@ -43,6 +47,7 @@ class Phase1Policy:
     group: int
     lifetime: int
     priority: int = 0
+    xauth: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +115,13 @@ def _read_attributes(
 
 def _phase1_attributes(policy: Phase1Policy) -> tuple[Attribute, ...]:
     key_length = (Attribute(IkeAttribute.KEY_LENGTH, policy.key_bits),) if policy.encryption in VARIABLE_KEY_CIPHERS else ()
+    methods = XAUTH_AUTHENTICATION if policy.xauth else IKE_AUTHENTICATION
     return (
         Attribute(IkeAttribute.ENCRYPTION, IKE_CIPHERS[policy.encryption]),
         *key_length,
         Attribute(IkeAttribute.HASH, IKE_HASHES[policy.hash]),
         Attribute(IkeAttribute.GROUP, policy.group),
-        Attribute(IkeAttribute.AUTHENTICATION, IKE_AUTHENTICATION[policy.authentication]),
+        Attribute(IkeAttribute.AUTHENTICATION, methods[policy.authentication]),
         *_duration(IkeAttribute.LIFE_DURATION, IkeAttribute.LIFE_TYPE, LifeType.SECONDS, policy.lifetime),
     )
 

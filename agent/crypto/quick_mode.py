@@ -52,6 +52,7 @@ from agent.crypto.proposals import (
     read_phase2_lifetimes,
     with_spis,
 )
+from agent.crypto.transaction import open_quick_modes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
 
 def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
     rest = _verify(sa, quick, message, b"")
+    if not sa.up:
+        open_quick_modes(sa)
     quick.vector = message.vector
     sa.used_ids.add(quick.message_id)
     sa.quick[quick.message_id] = quick

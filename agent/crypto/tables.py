@@ -1,4 +1,4 @@
-"""Crypto room: the state machines of RFC 2409 as they are, in words: the tables that drive main mode and quick mode, for docs/."""
+"""Crypto room: the state machines of RFC 2409 as they are, in words: the tables that drive its exchanges, for docs/."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from types import UnionType
 from typing import get_args
 
+from agent.crypto.doi import ConfigurationType
 from agent.crypto.ike_events import Role
 from agent.crypto.main_mode import MAIN_MODE
 from agent.crypto.quick_mode import QUICK_MODE
+from agent.crypto.transaction import TRANSACTION
 
 
 def _table(title: str, rows: Iterable[tuple[str, ...]]) -> str:
@@ -42,4 +44,10 @@ def state_machines() -> str:
         for (of, state), step in QUICK_MODE.items()
         if of is role
     )
-    return _table("Main mode", main) + "\n" + _table("Quick mode", quick)
+    transactions = (
+        (role.value, state.value, step.name, f"HDR*, Hash, Attributes ({ConfigurationType(kind).name})", step.next_state.value)
+        for role in Role
+        for (of, state, kind), step in TRANSACTION.items()
+        if of is role
+    )
+    return "\n".join((_table("Main mode", main), _table("Transaction exchanges", transactions), _table("Quick mode", quick)))

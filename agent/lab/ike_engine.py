@@ -53,6 +53,7 @@ _FAILURES = {
     Trouble.ENCODING: IkeFailureReason.PEER_ENCODING,
     Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
     Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
+    Trouble.CAPACITY: IkeFailureReason.CAPACITY,
     Trouble.REFUSED: IkeFailureReason.OTHER,
     Trouble.EXPIRED: IkeFailureReason.OTHER,
     Trouble.PEER_DELETED: IkeFailureReason.PEER_DELETE,

@@ -15,8 +15,8 @@ from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
-from agent.crypto.ike_events import QuickRequest, QuickStart
-from agent.crypto.isakmp import Identification
+from agent.crypto.ike_events import NO_REMOTE_ACCESS, Login, QuickRequest, QuickStart, RemoteAccess
+from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity
@@ -200,6 +200,18 @@ class PeerDecisions:
 
     def first_contact(self) -> bool:
         return self.contact()
+
+    def remote_access(self) -> RemoteAccess:
+        return NO_REMOTE_ACCESS
+
+    def login(self) -> Login | None:
+        return None  # no router of ours is a client
+
+    def wanted_attributes(self) -> Sequence[Attribute]:
+        return ()
+
+    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
+        return ()
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return self.answer_flow(self, request)

@@ -7,11 +7,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
-from agent.crypto import ikev1
+from agent.crypto import ikev1, transaction
 from agent.crypto.doi import Protocol
-from agent.crypto.ike_events import SECOND, IkeCount, IkeEvent, Phase2Result, Phase2Up, QuickRequest, QuickStart
+from agent.crypto.ike_events import (
+    NO_REMOTE_ACCESS,
+    SECOND,
+    IkeCount,
+    IkeEvent,
+    Login,
+    LoginOffered,
+    Phase2Result,
+    Phase2Up,
+    QuickRequest,
+    QuickStart,
+    RemoteAccess,
+    Trouble,
+)
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.isakmp import Identification
+from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.lab.randomness import SeededRandom
@@ -41,6 +54,12 @@ class Side:
     trusts: bool = True
     first: bool = True
     spi: int = 0x1000
+    access: RemoteAccess = NO_REMOTE_ACCESS
+    user: Login | None = None
+    wants: Sequence[Attribute] = ()
+    gives: Sequence[Attribute] | None = ()
+    requests: list[Sequence[Attribute] | None] = field(default_factory=list)
+    judge: Callable[[Login], Trouble | None] | None = lambda login: None  # of logins; None: does not answer by itself
     asked: list[QuickRequest] = field(default_factory=list)
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
@@ -57,6 +76,19 @@ class Side:
 
     def first_contact(self) -> bool:
         return self.first
+
+    def remote_access(self) -> RemoteAccess:
+        return self.access
+
+    def login(self) -> Login | None:
+        return self.user
+
+    def wanted_attributes(self) -> Sequence[Attribute]:
+        return self.wants
+
+    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
+        self.requests.append(asked)
+        return self.gives
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         self.asked.append(request)
@@ -110,8 +142,11 @@ class Pair:
     def _turn(self) -> bool:
         said = False
         for side in (0, 1):
-            self.events[side].extend(self.ends[side].events)
-            self.ends[side].events.clear()
+            events, self.ends[side].events = self.ends[side].events, []
+            self.events[side].extend(events)
+            for event in events:
+                if isinstance(event, LoginOffered) and (judge := self.sides[side].judge):
+                    transaction.answer_login(self.ends[side], judge(event.login), self.now)
             messages, self.ends[side].outbox = self.ends[side].outbox, []
             for octets in messages:
                 said = True

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent.crypto.doi import Exchange, PayloadType
 from agent.crypto.isakmp import (
     Attribute,
+    Attributes,
     Delete,
     Hash,
     Header,
@@ -47,6 +48,7 @@ payloads: st.SearchStrategy[Payload] = st.one_of(
     st.builds(Delete, st.just(3), st.lists(st.binary(min_size=4, max_size=4), min_size=1, max_size=5).map(tuple)),
     st.builds(Vendor, octets),
     st.builds(NatDetection, octets, st.sampled_from([PayloadType.NAT_DETECTION, PayloadType.NAT_DETECTION_DRAFT])),
+    st.builds(Attributes, byte, st.integers(0, 0xFFFF), st.lists(attributes, max_size=6).map(tuple)),
     st.builds(Unknown, st.integers(131, 255), octets),
 )
 

@@ -1,0 +1,279 @@
+"""Crypto room: transaction exchanges: what a remote-access client goes through between phase 1 and its first quick mode.
+
+Extended authentication (draft-beaulieu-ike-xauth-02), then the configuration method (draft-dukes-ike-mode-cfg-02):
+
+    client (initiator)                                       server (responder)
+                                            ←  HDR*, HASH, REQUEST(name, password)
+    HDR*, HASH, REPLY(name, password)       →
+                                            ←  HDR*, HASH, SET(status)
+    HDR*, HASH, ACK(status)                 →
+    HDR*, HASH, REQUEST(address, …)         →
+                                            ←  HDR*, HASH, REPLY(address, …)
+
+or, where the server does not wait to be asked, SET(address, …) and ACK. Each pair is an exchange with a message id and a vector of
+its own, like one of phase 2; who begins it sends again until it is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from agent.crypto.doi import XAUTH_FAIL, XAUTH_GENERIC, XAUTH_OK, ConfigurationType, Exchange, XauthAttribute
+from agent.crypto.ike_events import (
+    SECOND,
+    Addressing,
+    Configured,
+    Login,
+    LoginOffered,
+    Phase1Up,
+    RefusedError,
+    Role,
+    State,
+    Trouble,
+)
+from agent.crypto.ike_sa import IkeSa, Message, Transaction
+from agent.crypto.informational import delete_phase1, fail_phase1
+from agent.crypto.isakmp import Attribute, Attributes, Hash, encode_payloads
+
+Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
+
+_LOGIN = (Attribute(XauthAttribute.TYPE, XAUTH_GENERIC), Attribute(XauthAttribute.USER_NAME, b""))
+_LOGIN_ASKED = (*_LOGIN, Attribute(XauthAttribute.USER_PASSWORD, b""))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One message expected: what it is called, what is done with it, and what state follows where all goes well."""
+
+    name: str
+    handle: Handler
+    next_state: State
+
+
+# --- what is to be done before quick modes ---
+
+
+def begin(sa: IkeSa, now: int) -> None:
+    """Phase 1 is done: the user's login comes first, where there is to be one."""
+    sa.suspicion = None
+    sa.access = sa.decisions.remote_access()
+    if not (sa.policy().xauth if sa.initiator else sa.access.login):
+        _configure(sa, now)
+        return
+    sa.state = State.CONF_XAUTH
+    if sa.initiator:
+        sa.main.wait(now)
+    else:
+        _begin(sa, ConfigurationType.REQUEST, _LOGIN_ASKED, now)
+
+
+def ask(sa: IkeSa, attributes: Sequence[Attribute], now: int) -> None:
+    """A client asks for configuration; also one that is up may."""
+    _begin(sa, ConfigurationType.REQUEST, attributes, now)
+
+
+def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
+    """The owner's answer to `LoginOffered`: the user may log in, or why not."""
+    if sa.state is not State.CONF_XAUTH:
+        return
+    sa.suspicion = refusal
+    sa.main.due = None
+    status = XAUTH_OK if refusal is None else XAUTH_FAIL
+    _begin(sa, ConfigurationType.SET, (Attribute(XauthAttribute.STATUS, status),), now)
+
+
+def open_quick_modes(sa: IkeSa) -> None:
+    """There is nothing more to wait for; a client that did not ask for an address has begun a quick mode, perhaps."""
+    sa.state = State.QM_IDLE
+    sa.main.due = None
+    sa.events.append(Phase1Up())
+
+
+def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
+    """Every try has been made."""
+    _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
+
+
+def waited(sa: IkeSa, now: int) -> None:
+    """Who was waited for has not begun: a client that wants no address is let through, all else is a failure."""
+    if sa.state is State.CONF_ADDR and not sa.initiator:
+        open_quick_modes(sa)
+    else:
+        _refuse(sa, Trouble.TIMEOUT, now)
+
+
+def _configure(sa: IkeSa, now: int) -> None:
+    """The user has logged in, or there is none: the configuration is next."""
+    addressing = sa.access.addressing
+    if addressing is Addressing.NONE:
+        open_quick_modes(sa)
+        return
+    sa.state = State.CONF_ADDR
+    if addressing is Addressing.PUSHED and not sa.initiator:
+        configuration = sa.decisions.configuration(None, _seconds_left(sa, now))
+        if configuration is None:
+            _refuse(sa, Trouble.CAPACITY, now)
+        else:
+            _begin(sa, ConfigurationType.SET, configuration, now)
+    elif addressing is Addressing.ASKED and sa.initiator:
+        ask(sa, sa.decisions.wanted_attributes(), now)
+    else:
+        sa.main.wait(now)
+
+
+def _refuse(sa: IkeSa, trouble: Trouble, now: int) -> None:
+    """The client does not get through: the ISAKMP SA is deleted."""
+    delete_phase1(sa, now)
+    fail_phase1(sa, trouble, now)
+
+
+def _seconds_left(sa: IkeSa, now: int) -> int:
+    return (sa.expires - now) // SECOND if sa.expires is not None else 0
+
+
+# --- the server hears ---
+
+
+def _receive_login(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    values = {attribute.kind: attribute for attribute in said.attributes}
+    user, password = values.get(XauthAttribute.USER_NAME), values.get(XauthAttribute.USER_PASSWORD)
+    if user is None or password is None or XauthAttribute.STATUS in values:
+        answer_login(sa, Trouble.AUTHENTICATION, now)
+        return
+    sa.main.wait(now)
+    sa.events.append(LoginOffered(Login(_text(user), _text(password))))
+
+
+def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    if sa.suspicion is not None:
+        _refuse(sa, sa.suspicion, now)
+    else:
+        _configure(sa, now)
+
+
+def _receive_configuration_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    open_quick_modes(sa)
+
+
+def _receive_first_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    configuration = sa.decisions.configuration(said.attributes, _seconds_left(sa, now))
+    if configuration is None:
+        _refuse(sa, Trouble.CAPACITY, now)
+        return
+    _answer(sa, transaction, said, configuration, now)
+    open_quick_modes(sa)
+
+
+def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    _answer(sa, transaction, said, sa.decisions.configuration(said.attributes, _seconds_left(sa, now)) or (), now)
+
+
+# --- the client hears ---
+
+
+def _receive_login_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    """What is not asked for is not said; a login of another type than by name and password is one that we cannot do."""
+    login, asked = sa.decisions.login(), {attribute.kind: attribute for attribute in said.attributes}
+    other_type = XauthAttribute.TYPE in asked and asked[XauthAttribute.TYPE].number != XAUTH_GENERIC
+    if login is None or other_type or XauthAttribute.USER_NAME not in asked:
+        _answer(sa, transaction, said, (Attribute(XauthAttribute.STATUS, XAUTH_FAIL),), now)
+    else:
+        user, password = login.user.encode(), login.password.encode()
+        attributes = (Attribute(XauthAttribute.USER_NAME, user), Attribute(XauthAttribute.USER_PASSWORD, password))
+        _answer(sa, transaction, said, attributes, now)
+    if sa.state is State.CONF_XAUTH:
+        sa.main.wait(now)
+
+
+def _receive_status(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    status = next((each.number for each in said.attributes if each.kind == XauthAttribute.STATUS), None)
+    if status is None:
+        raise RefusedError(Trouble.ENCODING)
+    _answer(sa, transaction, said, (Attribute(XauthAttribute.STATUS, b""),), now)
+    sa.main.due = None
+    if status == XAUTH_OK:
+        _configure(sa, now)
+    else:
+        fail_phase1(sa, Trouble.AUTHENTICATION, now)
+
+
+def _receive_configuration(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    sa.events.append(Configured(said.attributes))
+    open_quick_modes(sa)
+
+
+def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    """Acknowledged by the attributes that are taken, without their values."""
+    _answer(sa, transaction, said, [Attribute(attribute.kind, b"") for attribute in said.attributes], now)
+    sa.events.append(Configured(said.attributes))
+    if not sa.up:
+        open_quick_modes(sa)
+
+
+# What is done with a transaction message, by role, state and what it is. Whoever has begun a phase 1 is the client in it.
+TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
+    {
+        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST): Step("login?", _receive_login_request, State.CONF_XAUTH),
+        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.SET): Step("status", _receive_status, State.CONF_ADDR),
+        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.REPLY): Step("address", _receive_configuration, State.QM_IDLE),
+        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REQUEST): Step("login?", _receive_login_request, State.QM_IDLE),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
+        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.REPLY): Step("login", _receive_login, State.CONF_XAUTH),
+        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.ACK): Step("status", _receive_status_ack, State.CONF_ADDR),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.REQUEST): Step("address?", _receive_first_request, State.QM_IDLE),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.ACK): Step("address", _receive_configuration_ack, State.QM_IDLE),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
+    }
+)
+_BEGINNINGS = (ConfigurationType.REQUEST, ConfigurationType.SET)
+
+
+def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> None:
+    """One message, opened; `RefusedError` where it is none that is of use now."""
+    theirs, rest = message.after_hash()
+    if not sa.matches(sa.authenticate(transaction.message_id.to_bytes(4, "big"), rest), theirs):
+        raise RefusedError(Trouble.HASH)
+    said = message.need(Attributes)
+    sa.heard(now)
+    step = TRANSACTION.get((sa.role, sa.state, said.kind))
+    if step is None or transaction.ours is (said.kind in _BEGINNINGS) or transaction.answered:
+        raise RefusedError(Trouble.ENCODING)
+    sa.used_ids.add(transaction.message_id)
+    sa.transactions[transaction.message_id] = transaction
+    transaction.vector = message.vector
+    if transaction.ours:
+        # An answer wants none: to repeat ours for a copy of it would never end.
+        transaction.answered, transaction.said = True, b""
+    transaction.linger(now)
+    step.handle(sa, transaction, said, now)
+
+
+# --- sending ---
+
+
+def _begin(sa: IkeSa, kind: ConfigurationType, attributes: Sequence[Attribute], now: int) -> None:
+    """Begin an exchange."""
+    transaction = Transaction(message_id=sa.new_message_id())
+    transaction.vector = sa.vector_of(transaction.message_id)
+    sa.transactions[transaction.message_id] = transaction
+    identifier = int.from_bytes(sa.random.take(2), "big")
+    _say(sa, transaction, Attributes(kind, identifier, tuple(attributes)), now, resend=True)
+
+
+def _answer(sa: IkeSa, transaction: Transaction, said: Attributes, attributes: Sequence[Attribute], now: int) -> None:
+    kind = ConfigurationType.REPLY if said.kind == ConfigurationType.REQUEST else ConfigurationType.ACK
+    _say(sa, transaction, Attributes(kind, said.identifier, tuple(attributes)), now, resend=False)
+
+
+def _say(sa: IkeSa, transaction: Transaction, payload: Attributes, now: int, resend: bool) -> None:
+    """HASH = prf(SKEYID_a, M-ID | the payload)."""
+    _, chain = encode_payloads((payload,))
+    mine = Hash(sa.authenticate(transaction.message_id.to_bytes(4, "big"), chain))
+    sa.say(transaction, sa.seal(Exchange.TRANSACTION, transaction, (mine, payload), transaction.message_id), now, resend)
+
+
+def _text(attribute: Attribute) -> str:
+    return attribute.octets.decode("utf-8", "replace")
