@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from math import isfinite
 from pathlib import Path
+from typing import NoReturn
 
 from agent.shell.sockets import default_state_dir
 
@@ -46,6 +47,13 @@ def endpoint(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+class _OneLineParser(argparse.ArgumentParser):
+    """A parser whose errors are one line, as all errors are; `--help` has the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     # What every command takes stands after the command's name.
     common = argparse.ArgumentParser(add_help=False)
@@ -54,8 +62,10 @@ def _parser() -> argparse.ArgumentParser:
     state.add_argument(
         "--state-dir", type=Path, default=default_state_dir(os.environ, Path.home()), metavar="DIR", help="(%(default)s)"
     )
-    parser = argparse.ArgumentParser(prog="ipsec-agent", description=__doc__.partition(":")[2].strip() if __doc__ else None)
-    parser.description = "An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers."
+    parser: argparse.ArgumentParser = _OneLineParser(
+        prog="ipsec-agent",
+        description="An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers.",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", parents=[common, state], help="run a lab, and answer SNMP and the CLI")

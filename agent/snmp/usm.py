@@ -88,7 +88,10 @@ class UserSecurity(SnmpUSMSecurityModel):
 def _is_report(message: Any) -> bool:
     """Whether a decoded SNMPv3 message is a Report in the clear."""
     data = message.getComponentByPosition(3)
-    return data.getName() == "plaintext" and data.getComponent().getComponentByPosition(2).getName() == "report"
+    if data.getName() != "plaintext":
+        return False
+    kind: str = data.getComponent().getComponentByPosition(2).getName()
+    return kind == "report"
 
 
 def _names_engine_but_no_user(parameters: bytes) -> bool:

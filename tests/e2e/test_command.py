@@ -9,6 +9,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.conftest import AGENT, ROOT, Lab, run_tool, wait_for
 
 StartLab = Callable[..., Lab]
@@ -49,6 +51,22 @@ def test_every_wrong_line_of_a_configuration_is_told_with_file_and_number(tmp_pa
     checked = agent("config", "check", path)
     assert (checked.returncode, checked.stderr) == (1, "")
     assert checked.stdout.splitlines() == [wrong[0], f"{path}:4: frobnicate: not understood", wrong[1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ("run lab.toml --listen nowhere", "nowhere: is not HOST:PORT"),
+        ("run --nope lab.toml", "--nope"),
+        ("config check", "FILE"),
+        ("fly", "'fly'"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_one_line(arguments: str, word: str) -> None:
+    done = agent(*arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert word in line
 
 
 def test_a_configuration_that_is_only_not_understood_passes_the_check(tmp_path: Path) -> None:
