@@ -243,7 +243,7 @@ class LabService:
             service.listen(self._addresses(service.router))
             lines += [f"{name}: SNMP at {_written(address)}" for address in service.agent.addresses]
         lines.append(f"CLI: ipsec-agent cli [--router {'|'.join(self.routers)}], at {self._cli.path}")
-        self._lab.start(self._run_line)
+        self._lab.start(self._run_lines)
         if isinstance(self._runner, RealRunner):
             self._runner.start()
         elif self._options.until is not None:
@@ -259,16 +259,19 @@ class LabService:
         for service in self.routers.values():
             service.close()
 
-    def _run_line(self, router: LabRouter, line: str) -> None:
-        """Carry out an exec line of the timeline; what it prints goes to the log."""
+    def _run_lines(self, router: LabRouter, lines: tuple[str, ...]) -> None:
+        """Carry out lines of the timeline, as pasted into one session; what they print goes to the log."""
 
         async def run() -> None:
             terminal = Collected()
-            result = await CliSession(self._shown[router.name], terminal, self._commands).execute(line)
-            if result.error:
-                _log.warning("%s# %s: %s", router.name, line, result.error.strip())
-            else:
-                _log.info("%s# %s\n%s", router.name, line, terminal.text)
+            session = CliSession(self._shown[router.name], terminal, self._commands)
+            for line in lines:
+                prompt, printed = session.prompt, len(terminal.text)
+                result = await session.execute(line)
+                if result.error:
+                    _log.warning("%s %s: %s", prompt, line, result.error.strip())
+                else:
+                    _log.info("%s %s\n%s", prompt, line, terminal.text[printed:])
 
         self._runner.begin(run())
 

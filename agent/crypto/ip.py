@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-ICMP, IP_IN_IP, TCP, UDP, ESP, AH = 1, 4, 6, 17, 50, 51
+ICMP, IP_IN_IP, TCP, UDP, GRE, ESP, AH = 1, 4, 6, 17, 47, 50, 51
 HEADER_OCTETS = 20
 UDP_OCTETS = 8
 DEFAULT_TTL = 255

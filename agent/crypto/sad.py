@@ -136,6 +136,11 @@ class Sad(Generic[OwnerT]):
             self._inbound.pop((sa.protocol, sa.spi), None)
             self._reserved.discard(sa.spi)
 
+    def clear(self) -> None:
+        """Forget all SAs, and the SPIs that are held for some to come."""
+        self._inbound.clear()
+        self._reserved.clear()
+
     def find(self, protocol: int, spi: int) -> OwnerT | None:
         return self._inbound.get((protocol, spi))
 

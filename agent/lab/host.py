@@ -1,4 +1,4 @@
-"""Lab room: a host: answers pings, and hands everything to the router that it is behind."""
+"""Lab room: a host: answers pings, sends what traffic profiles want, and hands everything to the router that it is behind."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ class Host:
     def has(self, address: int) -> bool:
         return address == self.address
 
+    def carrier_changed(self) -> None:
+        """A host has no routes to think of."""
+
+    def send(self, packet: ip.Packet) -> None:
+        self._wire.send(self, self._gateway, packet.destination, packet.encode())
+
     def receive(self, octets: bytes) -> None:
         try:
             packet = ip.decode(octets)
@@ -24,5 +30,4 @@ class Host:
         except ip.BadPacketError:
             return
         if echo and echo.request and packet.destination == self.address:
-            reply = ip.Packet(self.address, packet.source, ip.ICMP, ip.encode_echo(echo._replace(request=False)))
-            self._wire.send(self, self._gateway, reply.destination, reply.encode())
+            self.send(ip.Packet(self.address, packet.source, ip.ICMP, ip.encode_echo(echo._replace(request=False))))

@@ -152,6 +152,17 @@ class IkeEngine:
         self._ended(record, reason)
         self._settle(record)
 
+    def lose_everything(self) -> None:
+        """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
+        records, dead = self.records(), list(self._dead.values())
+        self._records.clear()
+        self._dead.clear()
+        self._ipsec.sas.lose_everything()
+        for record in (*records, *dead):
+            if record.timer:
+                record.timer.cancel()
+            self._ended(record, EndReason.LOCAL_FAILURE)
+
     # --- datagrams and time ---
 
     def receive(self, link: Link, local_port: int, remote_port: int, octets: bytes) -> None:

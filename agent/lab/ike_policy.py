@@ -20,6 +20,7 @@ from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity
+from agent.lab.tunnel_interfaces import protected_between
 
 
 class Link(NamedTuple):
@@ -164,7 +165,10 @@ class PeerDecisions:
     @property
     def inside_vrf(self) -> str | None:
         """The VRF that the tunnels of this peer belong to."""
-        return self.profile.vrf if self.profile and self.profile.vrf is not None else self.link.front_vrf
+        if self.profile and self.profile.vrf is not None:
+            return self.profile.vrf
+        tunnel = protected_between(self.config, *self.link)
+        return tunnel.vrf if tunnel else self.link.front_vrf
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         has_key = pre_shared_key(self.config, self.link, self.profile, peer) is not None

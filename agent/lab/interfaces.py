@@ -30,6 +30,7 @@ KINDS = {
     "Tunnel": Kind("tunnel", 1514, 9_000),
     "Null": Kind("other", 1500, 8_000_000_000 - 1),
 }
+TUNNEL = KINDS["Tunnel"]
 _SERIAL_SUBINTERFACE = Kind("frameRelay", 1500, 1_544_000)
 _ETHERNET_SUBINTERFACE = "l2vlan"
 _OTHER = Kind("other", 1500, 0)
@@ -51,13 +52,13 @@ def parent_of(name: str) -> str | None:
     return name.partition(".")[0] if "." in name else None
 
 
-def is_up(config: RouterConfig, interface: Interface) -> bool:
+def is_switched_on(config: RouterConfig, interface: Interface) -> bool:
     """An interface works unless it, or what it is part of, is shut down."""
     parent = config.interfaces.get(parent_of(interface.name) or "")
     return not interface.shutdown and not (parent and parent.shutdown)
 
 
-def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interface, now: int) -> bool:
+def refresh_state(state: InterfaceState, interface: Interface, oper_up: bool, now: int) -> bool:
     """Bring an interface's row up to what the configuration says; whether it went up or down by that."""
     kind = kind_of(interface.name)
     state.kind = kind.name
@@ -65,7 +66,6 @@ def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interf
     state.speed = interface.bandwidth * 1000 if interface.bandwidth else kind.speed
     state.description = interface.description or ""
     state.admin_up = not interface.shutdown
-    oper_up = is_up(config, interface)
     if oper_up == state.oper_up:
         return False
     state.oper_up = oper_up
@@ -76,10 +76,17 @@ def refresh_state(state: InterfaceState, config: RouterConfig, interface: Interf
 class InterfacePort:
     """One interface of a router, on a wire or on none. Octets that arrive are counted, then handed to the router."""
 
-    def __init__(self, interface: Interface, state: InterfaceState, deliver: Callable[[InterfacePort, bytes], None]) -> None:
+    def __init__(
+        self,
+        interface: Interface,
+        state: InterfaceState,
+        deliver: Callable[[InterfacePort, bytes], None],
+        carrier_changed: Callable[[], None],
+    ) -> None:
         self.interface = interface
         self.state = state
         self.wire: Wire | None = None
+        self.carrier_changed = carrier_changed
         self._deliver = deliver
         self.address = 0  # the primary one
         self.addresses: frozenset[int] = frozenset()
@@ -92,6 +99,11 @@ class InterfacePort:
     @property
     def vrf(self) -> str | None:
         return self.interface.vrf
+
+    @property
+    def has_carrier(self) -> bool:
+        """Whether its wire is whole; an interface on no wire sees none that is not."""
+        return self.wire is None or self.wire.up
 
     def configure(self, interface: Interface) -> None:
         self.interface = interface

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address
@@ -19,7 +20,7 @@ from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_policy import Link, PeerDecisions
-from agent.lab.policy import Plan, Target, plan_of, policies_of, selector_of, targets, terms_of
+from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
 from agent.lab.sa_keeper import SaKeeper
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
@@ -75,6 +76,7 @@ class IpsecEngine:
         self._scheduler = scheduler
         self._random = random
         self._policies: dict[str, tuple[PolicyEntry[Target], ...]] = {}
+        self._protections: dict[str, tuple[PolicyEntry[Target], ...]] = {}
         self._unknown = Told()  # SPIs that are not there
         self._identification = 0
         self.reload()
@@ -84,14 +86,19 @@ class IpsecEngine:
     def reload(self) -> None:
         """Read the configuration again; tunnels whose map entry is gone from its interface end."""
         self._policies = policies_of(self.config)
-        known = {entry.target.key for entry in targets(self._policies.values())}
+        self._protections = protections_of(self.config)
+        known = {entry.target.key for entry in self._targets()}
         for live in [live for live in self.sas.lives if live.plan.target.key not in known]:
             self.sas.end(live, EndReason.OPERATOR, tell=True)
+
+    def _targets(self) -> Iterator[PolicyEntry[Target]]:
+        yield from targets(self._protections.values())
+        yield from targets(self._policies.values())
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
         """The map entry, and its access list's line, that may protect a flow which a peer asks for."""
         link = decisions.link
-        for entry in targets(self._policies.values()):
+        for entry in self._targets():
             target = entry.target
             wanted = target.entry.isakmp_profile
             if (target.front_vrf, target.local, target.inside_vrf) != (link.front_vrf, link.local, decisions.inside_vrf):
@@ -109,13 +116,19 @@ class IpsecEngine:
 
     def protect(self, interface: str, packet: ip.Packet, vrf: str | None) -> Outcome:
         """What becomes of a packet of a VRF that is about to leave by an interface."""
-        policy = self._policies.get(interface)
+        return self._apply(self._policies.get(interface, ()), packet, vrf)
+
+    def protect_gre(self, tunnel: str, packet: ip.Packet, vrf: str | None) -> Outcome:
+        """What `tunnel protection` makes of a GRE packet of a Tunnel interface."""
+        return self._apply(self._protections.get(tunnel, ()), packet, vrf)
+
+    def _apply(self, policy: tuple[PolicyEntry[Target], ...], packet: ip.Packet, vrf: str | None) -> Outcome:
         if not policy:
             return Outcome(Verdict.CLEAR, packet)
         flow = flow_of(packet)
         for entry in policy:
             target = entry.target
-            if target.inside_vrf != vrf:
+            if target.clear_vrf != vrf:
                 continue
             live = self.sas.carrying(target, flow)
             if live is not None:
@@ -178,6 +191,10 @@ class IpsecEngine:
         dynamic = (entry.target for entry in policy if entry.target.dynamic)
         return any(self.sas.carrying(target, flow) for target in dynamic)
 
+    def protects_gre(self, tunnel: str) -> bool:
+        """Whether a Tunnel interface takes GRE only out of its SAs."""
+        return tunnel in self._protections
+
     def receive(self, link: Link, packet: ip.Packet) -> tuple[ip.Packet, str | None] | None:
         """Open an ESP or AH packet to us: the inner packet and the VRF that it belongs to; None: it was dropped and counted."""
         if len(packet.payload) < 12:
@@ -206,7 +223,7 @@ class IpsecEngine:
         if bundle.encrypts:
             add(IpsecCounter.IN_DECRYPTS)
         self.sas.check_volume(installed)
-        return inner, live.plan.target.inside_vrf
+        return inner, live.plan.target.clear_vrf
 
     def _refused(self, installed: Installed, fault: Fault, spi: int) -> None:
         live, rule = installed.live, _FAULTS[fault]

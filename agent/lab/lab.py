@@ -15,11 +15,13 @@ from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.engine import Engine
+from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
 from agent.lab.labfile import LabFileError, read_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
 from agent.lab.sections import AtSection, LabFile, RouterSection
+from agent.lab.traffic import Traffic
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0
@@ -47,22 +49,43 @@ class Lab:
         clock: RealClock | VirtualClock,
         scheduler: Scheduler,
         timeline: tuple[AtSection, ...],
+        traffic: tuple[Traffic, ...],
         external_traffic: bool,
     ) -> None:
         self.routers = routers
         self.clock = clock
         self.scheduler = scheduler
         self.timeline = timeline
+        self.traffic = traffic
         self.external_traffic = external_traffic
 
     @property
     def first(self) -> LabRouter:
         return next(iter(self.routers.values()))
 
-    def start(self, run: Callable[[LabRouter, str], None]) -> None:
-        """Put the timeline on the schedule: `run` carries out an exec command of a router."""
+    def start(self, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
+        """Put the timeline and the traffic on the schedule: `run` carries out lines of a router's CLI."""
         for entry in self.timeline:
-            self.scheduler.at(entry.time, partial(run, self.routers[entry.router], entry.run))
+            self.scheduler.at(entry.time, partial(self._happen, entry, run))
+        for traffic in self.traffic:
+            traffic.start()
+
+    def _happen(self, entry: AtSection, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
+        """Carry out one entry of the timeline."""
+        if entry.router is not None:
+            router = self.routers[entry.router]
+            if entry.run is not None:
+                run(router, entry.run)
+            elif entry.fault in ROUTER_FAULTS:
+                ROUTER_FAULTS[entry.fault](router.router)
+        elif entry.link is not None:
+            name, interface = entry.link
+            port = self.routers[name].router.ports.get(interface)
+            if port is None or port.wire is None:
+                return  # the interface has been taken out of the configuration since
+            if entry.fault in LINK_FAULTS:
+                LINK_FAULTS[entry.fault](port.wire)
+            change_quality(port.wire, entry.quality)
 
 
 def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:
@@ -104,8 +127,9 @@ def build_lab(lab: LabFile, texts: dict[str, tuple[str, str]], clock: RealClock 
     scheduler = Scheduler(clock)
     random = random_source(clock, lab.seed)
     routers = {name: _build_router(name, section, documents[name], scheduler, random) for name, section in lab.router.items()}
-    Wiring({name: built.router for name, built in routers.items()}, scheduler, random, filename).join(lab)
-    return Lab(routers, clock, scheduler, tuple(lab.at), lab.external_traffic)
+    wiring = Wiring({name: built.router for name, built in routers.items()}, scheduler, random, filename)
+    traffic = wiring.join(lab)
+    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, lab.external_traffic)
 
 
 def _load_all(texts: dict[str, tuple[str, str]]) -> dict[str, Document]:

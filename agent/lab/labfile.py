@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agent.lab.sections import AtSection, HostSection, LabFile, LinkSection, RouterSection, Section
+from agent.lab.sections import AtSection, HostSection, LabFile, LinkSection, RouterSection, Section, TrafficSection
 
-_NOT_YET = {"traffic", "spokes", "fault", "ike", "ssh", "peer"}  # of later releases
+_NOT_YET = {"spokes", "ike", "ssh", "peer"}  # of later releases
 
 
 class LabFileError(Exception):
@@ -36,12 +36,15 @@ _RIGHT = {
     "bool_type": "true or false",
     "greater_than_equal": "a number of at least {ge}",
     "less_than_equal": "a number of at most {le}",
+    "greater_than": "a number above {gt}",
+    "literal_error": "{expected}",
 }
 
 _KEYS: dict[str, type[Section]] = {
     "router": RouterSection,
     "link": LinkSection,
     "host": HostSection,
+    "traffic": TrafficSection,
     "at": AtSection,
 }
 
@@ -99,7 +102,11 @@ def _explain(problem: Any) -> tuple[str, str]:
 def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
     named = [(f"link[{at}].ends[{side}]", end[0]) for at, link in enumerate(lab.link) for side, end in enumerate(link.ends)]
     named += [(f"host[{at}].behind", host.behind[0]) for at, host in enumerate(lab.host)]
-    named += [(f"at[{at}].router", entry.router) for at, entry in enumerate(lab.at)]
+    named += [(f"at[{at}].router", entry.router) for at, entry in enumerate(lab.at) if entry.router is not None]
+    named += [(f"at[{at}].link", entry.link[0]) for at, entry in enumerate(lab.at) if entry.link is not None]
+    for at, traffic in enumerate(lab.traffic):
+        places = {"source": traffic.source, "destination": traffic.destination, "behind": traffic.behind}
+        named += [(f"traffic[{at}].{key}", place[0]) for key, place in places.items() if isinstance(place, tuple)]
     known = ", ".join(lab.router)
     message = "names router {}, which is not in the file; there are {}"
     return [(key, message.format(name, known)) for key, name in named if name not in lab.router]

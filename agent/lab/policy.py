@@ -14,19 +14,23 @@ from agent.config.defaults import DEFAULT_TRANSFORM_SETS
 from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, PortRange, RouterConfig, TransformSet
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
+from agent.crypto.ip import GRE
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
 from agent.crypto.spd import ANY_PORT, Addresses, PolicyEntry, Ports, Rule, Selector
+from agent.lab.tunnel_interfaces import TunnelEnds, tunnels
 
 _ALL = 0xFFFFFFFF
 ANYWHERE = Addresses(0, _ALL)
+PROTECTION_SEQUENCE = 65537  # as IOS numbers what an IPsec profile makes on a Tunnel interface
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """One crypto map entry on one interface; `entry` is the template's where it stands for a dynamic map.
 
-    `inside_vrf` is the VRF whose packets it protects, `front_vrf` the one through which the peer is reached.
+    `inside_vrf` is the VRF that its tunnels belong to, `front_vrf` the one through which the peer is reached. `clear_vrf` is
+    that of the packets which it protects: the inside one, but for the GRE of a Tunnel interface the front one.
     """
 
     interface: str
@@ -38,6 +42,7 @@ class Target:
     entry: CryptoMapEntry
     peers: tuple[int, ...]
     dynamic: bool = False
+    clear_vrf: str | None = None
 
     @property
     def key(self) -> tuple[str, str, int, str, int]:
@@ -215,9 +220,58 @@ def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[Poli
             entry,
             peers,
             dynamic,
+            inside,
         )
         entries.append(PolicyEntry(rules, target))
     return tuple(entries)
+
+
+def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Target] | None:
+    """The policy of a Tunnel interface with `tunnel protection`: its GRE, from end to end, by the terms of the IPsec profile.
+
+    IOS makes a crypto map of it, with this name and number.
+    """
+    interface = config.interfaces[tunnel.name]
+    profile = config.crypto.ipsec_profiles.get(interface.tunnel_profile or "")
+    if profile is None:
+        return None
+    name = f"{tunnel.name}-head-0"
+    entry = CryptoMapEntry(
+        name,
+        PROTECTION_SEQUENCE,
+        peers=(IPv4Address(tunnel.destination),),
+        transform_sets=profile.transform_sets,
+        pfs_group=profile.pfs_group,
+        isakmp_profile=profile.isakmp_profile,
+        lifetime_seconds=profile.lifetime_seconds,
+        lifetime_kilobytes=profile.lifetime_kilobytes,
+    )
+    isakmp_profile = config.crypto.profiles.get(profile.isakmp_profile or "")
+    inside = isakmp_profile.vrf if isakmp_profile and isakmp_profile.vrf is not None else interface.vrf
+    target = Target(
+        tunnel.name,
+        tunnel.source,
+        tunnel.front_vrf,
+        inside,
+        name,
+        PROTECTION_SEQUENCE,
+        entry,
+        (tunnel.destination,),
+        clear_vrf=tunnel.front_vrf,
+    )
+    source, destination = IPv4Address(tunnel.source), IPv4Address(tunnel.destination)
+    rule = Rule(
+        True,
+        Selector(GRE, Addresses(tunnel.source), Addresses(tunnel.destination)),
+        f"permit gre host {source} host {destination}",
+    )
+    return PolicyEntry((rule,), target)
+
+
+def protections_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:
+    """The policy of every Tunnel interface with `tunnel protection`."""
+    found = ((tunnel.name, protection_of(config, tunnel)) for tunnel in tunnels(config))
+    return {name: (entry,) for name, entry in found if entry is not None}
 
 
 def policies_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:

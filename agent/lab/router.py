@@ -6,11 +6,11 @@ VRF; what came in the clear but should not have is dropped. Out, the crypto map 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from ipaddress import IPv4Address
 
 from agent.config.model import IsakmpPolicy, RouterConfig
-from agent.crypto import ip
+from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import ISAKMP_PORT
 from agent.flow.clock import Clock
@@ -18,11 +18,14 @@ from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_engine import IkeEngine
 from agent.lab.ike_policy import Link
-from agent.lab.interfaces import InterfacePort, refresh_state
+from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.routing import RoutingTable, build_tables
 from agent.lab.scheduler import Scheduler
+from agent.lab.tunnel_interfaces import TunnelEnds, standing
+
+_NESTED = 4  # tunnels within tunnels; more is a route that leads into its own tunnel
 
 
 class Router:
@@ -40,10 +43,14 @@ class Router:
         self.config = config
         self.device = device
         self.ports: dict[str, InterfacePort] = {}
+        self.powered = True
         self._clock: Clock = monitor.clock
         self._scheduler = scheduler
         self._tables: dict[str | None, RoutingTable] = {}
         self._local: dict[str | None, dict[int, InterfacePort]] = {}
+        self._tunnels: dict[str, TunnelEnds] = {}
+        self._tunnel_between: dict[tuple[str | None, int, int], InterfacePort] = {}
+        self._nesting = 0
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
         self._read_interfaces()
@@ -60,26 +67,72 @@ class Router:
         self.ipsec.reload()
 
     def _read_interfaces(self) -> None:
-        now = self._clock.now()
+        """Ports as the configuration has them."""
         for name in [name for name in self.ports if name not in self.config.interfaces]:
             self.device.interfaces.remove(self.ports.pop(name).state.index)
+        known = set(self.ports)
         for interface in self.config.interfaces.values():
             port = self.ports.get(interface.name)
             if port is None:
                 index = max(self.device.interfaces, default=0) + 1
-                state = InterfaceState(index, interface.name, "other", 0, 0, last_change=now)
-                refresh_state(state, self.config, interface, now)
+                state = InterfaceState(index, interface.name, "other", 0, 0, last_change=self._clock.now())
                 self.device.interfaces.add(index, state)
-                self.ports[interface.name] = InterfacePort(interface, state, self.arrived)
+                self.ports[interface.name] = InterfacePort(interface, state, self.arrived, self._carrier_changed)
             else:
                 port.configure(interface)
-                if refresh_state(port.state, self.config, interface, now):
-                    self.device.link_changed(port.state)
-        self._tables = build_tables(self.config)
+        self._refresh(known)
+
+    def _refresh(self, known: Container[str] | None = None) -> None:
+        """Which interfaces are up, and the routes that follow from that; of those that were not `known` nobody is told."""
+        up = {name for name, port in self.ports.items() if self._is_up(port)}
+        tunnels = standing(self.config, up)
+        up |= tunnels.keys()
+        self._tables = build_tables(self.config, up)
+        # A tunnel needs a way to its other end that is not the tunnel itself.
+        for name in [name for name, ends in tunnels.items() if self._way(ends) in (None, name)]:
+            del tunnels[name]
+            up.discard(name)
+            self._tables = build_tables(self.config, up)
+        self._tunnels = tunnels
+        self._tunnel_between = {(ends.front_vrf, ends.source, ends.destination): self.ports[name] for name, ends in tunnels.items()}
+        for port in self.ports.values():
+            changed = refresh_state(port.state, port.interface, port.name in up, self._clock.now())
+            if changed and self.powered and (known is None or port.name in known):
+                self.device.link_changed(port.state)
         self._local = {}
         for port in self.ports.values():
             if port.state.oper_up:
                 self._local.setdefault(port.vrf, {}).update(dict.fromkeys(port.addresses, port))
+
+    def _is_up(self, port: InterfacePort) -> bool:
+        """Tunnels apart, which depend on the others."""
+        if kind_of(port.name) is TUNNEL or not self.powered:
+            return False
+        return is_switched_on(self.config, port.interface) and port.has_carrier
+
+    def _way(self, ends: TunnelEnds) -> str | None:
+        table = self._tables.get(ends.front_vrf)
+        path = table.lookup(ends.destination) if table else None
+        return path.interface if path else None
+
+    def _carrier_changed(self) -> None:
+        if self.powered:
+            self._refresh()
+
+    # --- power ---
+
+    def power_off(self) -> None:
+        """From now on nothing is heard and nothing sent; SAs and set-ups under way are lost, and no peer is told."""
+        if self.powered:
+            self.powered = False
+            self.ike.lose_everything()
+            self._refresh()
+
+    def power_on(self) -> None:
+        """The router is there again, with its configuration and without SAs."""
+        if not self.powered:
+            self.powered = True
+            self._read_interfaces()
 
     def interface_of(self, vrf: str | None, address: int) -> str | None:
         """The interface that has an address of ours."""
@@ -107,7 +160,7 @@ class Router:
             return
         if ours and packet.protocol == ip.UDP and self._receive_udp(vrf, packet):
             return
-        if self.ipsec.must_be_protected(port.name, packet):
+        if self.ipsec.must_be_protected(port.name, packet) or (ours and self._is_bare_gre(vrf, packet)):
             port.discard_in()
             return
         self._pass_on(packet, vrf, port)
@@ -124,6 +177,24 @@ class Router:
     def _deliver(self, packet: ip.Packet, vrf: str | None) -> None:
         if packet.protocol == ip.ICMP:
             self._receive_icmp(packet, vrf)
+        elif packet.protocol == ip.GRE:
+            self._receive_gre(packet, vrf)
+
+    def _receive_gre(self, packet: ip.Packet, vrf: str | None) -> None:
+        tunnel = self._tunnel_between.get((vrf, packet.destination, packet.source))
+        if tunnel is None:
+            return
+        try:
+            octets = gre.decode(packet.payload)
+        except ip.BadPacketError:
+            tunnel.error_in()
+            return
+        tunnel.receive(octets)
+
+    def _is_bare_gre(self, vrf: str | None, packet: ip.Packet) -> bool:
+        """Whether it is GRE of a tunnel whose protection it lacks."""
+        tunnel = self._tunnel_between.get((vrf, packet.destination, packet.source)) if packet.protocol == ip.GRE else None
+        return tunnel is not None and self.ipsec.protects_gre(tunnel.name)
 
     def _receive_udp(self, vrf: str | None, packet: ip.Packet) -> bool:
         """Whether the datagram was one for IKE."""
@@ -158,18 +229,43 @@ class Router:
             return
         outcome = self.ipsec.protect(port.name, packet, vrf)
         if outcome.verdict is Verdict.CLEAR:
-            port.send(path.next_hop, packet.destination, packet.encode())
+            self._emit(port, path.next_hop, packet)
         elif outcome.verdict is Verdict.DROPPED:
             port.discard_out()
         else:
             self._send_past_policy(outcome.packet, outcome.vrf)
+
+    def _emit(self, port: InterfacePort, next_hop: int, packet: ip.Packet) -> None:
+        octets = packet.encode()
+        port.send(next_hop, packet.destination, octets)
+        if port.name in self._tunnels:
+            self._encapsulate(port, octets, packet.tos)
+
+    def _encapsulate(self, port: InterfacePort, octets: bytes, tos: int) -> None:
+        """Send what a Tunnel interface was given, as GRE from end to end."""
+        ends = self._tunnels[port.name]
+        if self._nesting >= _NESTED:
+            port.discard_out()
+            return
+        packet = ip.Packet(ends.source, ends.destination, ip.GRE, gre.encode(octets), tos=tos)
+        outcome = self.ipsec.protect_gre(port.name, packet, ends.front_vrf)
+        self._nesting += 1
+        try:
+            if outcome.verdict is Verdict.CLEAR:
+                self.send(packet, ends.front_vrf)
+            elif outcome.verdict is Verdict.DROPPED:
+                port.discard_out()
+            else:
+                self._send_past_policy(outcome.packet, outcome.vrf)
+        finally:
+            self._nesting -= 1
 
     def _send_past_policy(self, packet: ip.Packet, vrf: str | None) -> None:
         """Route what IPsec and IKE made themselves: no crypto map applies to it again."""
         table = self._tables.get(vrf)
         path = table.lookup(packet.destination) if table else None
         if path is not None:
-            self.ports[path.interface].send(path.next_hop, packet.destination, packet.encode())
+            self._emit(self.ports[path.interface], path.next_hop, packet)
 
     def _send_isakmp(self, link: Link, local_port: int, remote_port: int, octets: bytes) -> None:
         payload = ip.encode_udp(link.local, link.remote, ip.Datagram(local_port, remote_port, octets))

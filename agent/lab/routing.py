@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from agent.config.model import RouterConfig
-from agent.lab.interfaces import is_up
 
 _MAX_RECURSION = 8
 
 
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
-    """A route in use; next hop 0 is a destination on the interface's own wire."""
+    """A route in use; next hop 0 is a destination on the interface's own wire.
+
+    `origin` is "connected", "static", or "reverse" for one that a crypto map has put there (reverse-route).
+    """
 
     prefix: IPv4Network
     interface: str | None
     next_hop: int
     distance: int
+    origin: str = "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class RoutingTable:
     """The routes of one VRF that can be used now."""
 
     def __init__(self, entries: list[RouteEntry]) -> None:
+        self.entries = tuple(entries)
         self._by_length: list[tuple[int, dict[int, RouteEntry]]] = []
         self._paths: dict[int, Path | None] = {}
         lengths: dict[int, dict[int, RouteEntry]] = {}
@@ -67,17 +72,22 @@ class RoutingTable:
         return None
 
 
-def build_tables(config: RouterConfig) -> dict[str | None, RoutingTable]:
-    """A table for the global routing and each VRF; routes out of interfaces that are down are left out."""
+def build_tables(
+    config: RouterConfig,
+    up: Collection[str],
+    reverse: Iterable[tuple[str | None, RouteEntry]] = (),
+) -> dict[str | None, RoutingTable]:
+    """A table for the global routing and each VRF: the routes out of interfaces that are `up`, and reverse routes by their VRF."""
     entries: dict[str | None, list[RouteEntry]] = {None: [], **{name: [] for name in config.vrfs}}
-    up = {interface.name for interface in config.interfaces.values() if is_up(config, interface)}
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:
             for address in (interface.address, *interface.secondary):
-                entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, interface.name, 0, 0))
+                entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, interface.name, 0, 0, "connected"))
     for route in config.routes:
         if route.interface is not None and route.interface not in up:
             continue
         next_hop = int(route.next_hop) if route.next_hop is not None else 0
         entries.setdefault(route.vrf, []).append(RouteEntry(route.prefix, route.interface, next_hop, route.distance))
+    for vrf, entry in reverse:
+        entries.setdefault(vrf, []).append(entry)
     return {vrf: RoutingTable(found) for vrf, found in entries.items()}

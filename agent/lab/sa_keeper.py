@@ -164,6 +164,13 @@ class SaKeeper:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
 
+    def lose_everything(self) -> None:
+        """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""
+        for live in list(self.lives):
+            live.negotiating = False
+            self.end(live, EndReason.LOCAL_FAILURE, tell=False)
+        self.sad.clear()
+
     def deleted_by_peer(self, link: Link, protocol: int, spis: tuple[int, ...]) -> None:
         """The peer has deleted SAs that we send with; the other SAs of their bundles go with them."""
         for live in [live for live in self.lives if live.link == link]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agent.flow.clock import SECOND
 
@@ -37,6 +37,22 @@ def _end(value: object) -> tuple[str, str]:
     if not (router and colon and interface):
         raise ValueError('a router and its interface, such as "hub:Serial1/0.1"')
     return router, interface
+
+
+def _place(value: object) -> IPv4Address | tuple[str, str]:
+    """ "10.1.1.1" or "router:interface"."""
+    try:
+        return _end(value) if isinstance(value, str) and ":" in value else _address(value)
+    except ValueError:
+        raise ValueError('an IPv4 address, or a router and its interface, such as "10.1.1.1" or "hub:Loopback0"') from None
+
+
+def _lines(value: object) -> tuple[str, ...]:
+    """One line of text, or a list of them."""
+    lines = value if isinstance(value, list) else [value]
+    if not lines or not all(isinstance(line, str) and "\n" not in line for line in lines):
+        raise ValueError('a line of the CLI in quotes, or a list of them, such as ["configure terminal", "hostname r1"]')
+    return tuple(lines)
 
 
 def _endpoint(value: object) -> tuple[str, int]:
@@ -72,6 +88,12 @@ End = Annotated[tuple[str, str], BeforeValidator(_end)]
 Endpoint = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
 
 
+Place = Annotated[IPv4Address | tuple[str, str], BeforeValidator(_place)]
+Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
+RouterFault = Literal["router off", "router on"]
+LinkFault = Literal["link down", "link up"]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -97,6 +119,9 @@ class LinkSection(Section):
     corrupt: Probability = 0.0
 
 
+QUALITY = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
+
+
 class HostSection(Section):
     """[[host]]"""
 
@@ -105,11 +130,88 @@ class HostSection(Section):
 
 
 class AtSection(Section):
-    """[[at]]"""
+    """[[at]]: lines for a router's CLI, or something that befalls a router or a link.
+
+    `link` is a link by one of its ends; the keys of [[link]] are those that change.
+    """
 
     time: Duration
-    router: str
-    run: str
+    router: str | None = None
+    link: End | None = None
+    run: Lines | None = None
+    fault: Literal[RouterFault, LinkFault] | None = None
+    delay: Duration | None = None
+    jitter: Duration | None = None
+    loss: Probability | None = None
+    duplicate: Probability | None = None
+    reorder: Probability | None = None
+    corrupt: Probability | None = None
+
+    @property
+    def quality(self) -> dict[str, int | float]:
+        """What changes of a link's quality."""
+        return {name: value for name in QUALITY if (value := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> AtSection:
+        if (self.router is None) is (self.link is None):
+            raise ValueError("one of router and link")
+        if self.router is not None:
+            if self.quality:
+                raise ValueError(f"link, not router, for {next(iter(self.quality))}")
+            if (self.run is None) is (self.fault is None):
+                raise ValueError("one of run and fault with router")
+            _one_of(self.fault, RouterFault, "router")
+        else:
+            if self.run is not None:
+                raise ValueError("router, not link, for run")
+            if (self.fault is None) is (not self.quality):
+                raise ValueError(f"one of fault and a change of {', '.join(QUALITY)} with link")
+            _one_of(self.fault, LinkFault, "link")
+        return self
+
+
+def _one_of(fault: str | None, kind: object, key: str) -> None:
+    if fault is not None and fault not in get_args(kind):
+        raise ValueError(f"a fault of a {key}: {' or '.join(get_args(kind))}")
+
+
+class TrafficSection(Section):
+    """[[traffic]]: packets from a host's address or a router's interface.
+
+    `sizes` are those of whole IP packets, taken in turn. Times in microseconds; with `on` and `off`, bursts and pauses take turns
+    from `start`.
+    """
+
+    source: Place
+    behind: End | None = None
+    destination: Place
+    rate: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    period: Annotated[Duration, Field(gt=0)] | None = None
+    sizes: Annotated[list[Annotated[int, Field(ge=28, le=65535)]], Field(min_length=1)] = [100]
+    protocol: Literal["udp", "icmp"] = "udp"
+    port: Annotated[int, Field(ge=1, le=65535)] = 9
+    start: Duration = 0
+    stop: Duration | None = None
+    on: Annotated[Duration, Field(gt=0)] | None = None
+    off: Annotated[Duration, Field(gt=0)] | None = None
+
+    @property
+    def interval(self) -> float:
+        """Microseconds from packet to packet."""
+        return SECOND / self.rate if self.rate is not None else float(self.period or 0)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> TrafficSection:
+        if (self.rate is None) is (self.period is None):
+            raise ValueError('one of rate (packets per second) and period (such as "10s")')
+        if (self.on is None) is not (self.off is None):
+            raise ValueError("both of on and off, or neither")
+        if self.stop is not None and self.stop <= self.start:
+            raise ValueError("a stop that is later than start")
+        if self.behind is not None and isinstance(self.source, tuple):
+            raise ValueError("behind only with the address of a host")
+        return self
 
 
 class LabFile(Section):
@@ -118,6 +220,7 @@ class LabFile(Section):
     router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]
     link: list[LinkSection] = []
     host: list[HostSection] = []
+    traffic: list[TrafficSection] = []
     at: list[AtSection] = []
     external_traffic: bool = False
     seed: int | None = None

@@ -24,6 +24,10 @@ class Port(Protocol):
 
     def receive(self, octets: bytes) -> None: ...
 
+    def carrier_changed(self) -> None:
+        """The wire has gone down, or come up again."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Quality:
@@ -40,6 +44,7 @@ class Quality:
 class Wire:
     def __init__(self, scheduler: Scheduler, random: RandomSource, quality: Quality, point_to_point: bool = False) -> None:
         self.quality = quality
+        self.up = True
         self.ports: list[Port] = []
         self._scheduler = scheduler
         self._random = random
@@ -49,9 +54,16 @@ class Wire:
     def attach(self, port: Port) -> None:
         self.ports.append(port)
 
+    def set_up(self, up: bool) -> None:
+        """Cut the wire, or mend it: its ports see the carrier go and come."""
+        if up != self.up:
+            self.up = up
+            for port in self.ports:
+                port.carrier_changed()
+
     def send(self, sender: Port, next_hop: int, destination: int, octets: bytes) -> None:
         receiver = self._receiver(sender, next_hop, destination)
-        if receiver is None or self._happens(self.quality.loss):
+        if receiver is None or not self.up or self._happens(self.quality.loss):
             return
         for _ in range(2 if self._happens(self.quality.duplicate) else 1):
             self._carry(receiver, octets)
@@ -77,7 +89,11 @@ class Wire:
         else:
             # Jitter stretches the gaps between packets; it does not make one overtake another.
             arrival = self._last_arrival = max(arrival, self._last_arrival)
-        self._scheduler.at(arrival, lambda: receiver.receive(octets))
+        self._scheduler.at(arrival, lambda: self._arrive(receiver, octets))
+
+    def _arrive(self, receiver: Port, octets: bytes) -> None:
+        if self.up:
+            receiver.receive(octets)
 
     def _chance(self) -> float:
         return int.from_bytes(self._random.take(4), "big") / (1 << 32)

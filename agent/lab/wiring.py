@@ -6,16 +6,18 @@ subnet is in several VRFs, each of these is a wire of its own, so that overlappi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network
 
+from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
 from agent.lab.host import Host
 from agent.lab.interfaces import InterfacePort, kind_of
 from agent.lab.labfile import LabFileError
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
-from agent.lab.sections import HostSection, LabFile, LinkSection
+from agent.lab.sections import HostSection, LabFile, LinkSection, TrafficSection
+from agent.lab.traffic import Profile, Traffic
 from agent.lab.wire import Quality, Wire
 
 
@@ -28,13 +30,24 @@ class Wiring:
         self._random = random
         self._filename = filename
         self._problems: list[tuple[str, str]] = []
+        self._hosts: list[tuple[tuple[str, str], Host]] = []
 
-    def join(self, lab: LabFile) -> None:
+    def join(self, lab: LabFile) -> tuple[Traffic, ...]:
+        """Make the wires, and the traffic that goes over them."""
         for at, link in enumerate(lab.link):
             self._link(f"link[{at}].ends", link)
         self._subnets()
         for at, host in enumerate(lab.host):
             self._host(f"host[{at}].behind", host)
+        self._tell()  # what goes over wires makes sense only where these do
+        for at, entry in enumerate(lab.at):
+            if entry.link is not None:
+                self._wire_of(f"at[{at}].link", entry.link)
+        traffic = tuple(self._traffic(f"traffic[{at}]", section) for at, section in enumerate(lab.traffic))
+        self._tell()
+        return tuple(each for each in traffic if each is not None)
+
+    def _tell(self) -> None:
         if self._problems:
             raise LabFileError(self._filename, self._problems)
 
@@ -84,7 +97,59 @@ class Wiring:
         if port.wire is None:
             self._attach(port, Wire(self._scheduler, self._random, Quality()))
         assert port.wire is not None
-        port.wire.attach(Host(int(host.address), port.address, port.wire))
+        attached = Host(int(host.address), port.address, port.wire)
+        port.wire.attach(attached)
+        self._hosts.append((host.behind, attached))
+
+    def _wire_of(self, key: str, end: tuple[str, str]) -> None:
+        port = self._port(key, end)
+        if port is not None and port.wire is None:
+            self._problems.append((key, f"{port.name} is on no link"))
+
+    # --- traffic ---
+
+    def _traffic(self, key: str, section: TrafficSection) -> Traffic | None:
+        source = self._source(f"{key}.source", section)
+        destination = self._destination(f"{key}.destination", section)
+        if source is None or destination is None:
+            return None
+        profile = Profile(
+            destination,
+            section.interval,
+            tuple(section.sizes),
+            ip.ICMP if section.protocol == "icmp" else ip.UDP,
+            section.port,
+            section.start,
+            section.stop,
+            section.on or 0,
+            section.off or 0,
+        )
+        return Traffic(profile, self._scheduler, *source)
+
+    def _source(self, key: str, section: TrafficSection) -> tuple[Callable[[], int | None], Callable[[ip.Packet], None]] | None:
+        """What gives the address that packets are from, and what sends them."""
+        if isinstance(section.source, tuple):
+            port, router = self._port(key, section.source), self._routers[section.source[0]]
+            if port is None:
+                return None
+            if not port.address:
+                self._problems.append((key, f"{port.name} has no address"))
+            return (lambda: port.address or None), (lambda packet: router.send(packet, port.vrf))
+        address = int(section.source)
+        found = [host for behind, host in self._hosts if host.address == address and section.behind in (None, behind)]
+        if len(found) != 1:
+            right = "names several hosts: say which by behind" if found else "names no host of the file"
+            self._problems.append((key, f"{section.source} {right}"))
+            return None
+        return (lambda: address), found[0].send
+
+    def _destination(self, key: str, section: TrafficSection) -> int | None:
+        if not isinstance(section.destination, tuple):
+            return int(section.destination)
+        port = self._port(key, section.destination)
+        if port is not None and not port.address:
+            self._problems.append((key, f"{port.name} has no address"))
+        return port.address if port else None
 
 
 def _apart(ports: list[InterfacePort]) -> Iterable[list[InterfacePort]]:

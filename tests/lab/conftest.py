@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.config.session import Session
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, build_lab
@@ -80,6 +81,20 @@ class DrivenLab:
         lab_file = parse_lab_file(toml + routers, "test.toml")
         self.lab: Lab = build_lab(lab_file, {name: (text, f"{name}.cfg") for name, text in texts.items()}, self.clock, "test.toml")
         self.runner = VirtualRunner(self.lab.scheduler, self.clock)
+
+    def start(self) -> DrivenLab:
+        """Begin the file's timeline and traffic; lines of the timeline configure."""
+        self.lab.start(lambda router, lines: self.configure(router.name, *lines))
+        return self
+
+    def configure(self, name: str, *lines: str) -> None:
+        """Type configuration lines."""
+        router = self.lab.routers[name]
+        session = Session(router.config_document)
+        for line in lines:
+            outcome = session.feed(line)
+            assert outcome.problem is None, line
+            router.engine.config_changed(outcome.events)
 
     def __getattr__(self, name: str) -> Any:
         return self.lab.routers[name]

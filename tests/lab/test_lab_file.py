@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from agent.config.errors import ConfigErrors
 from agent.lab.clock import RealClock, VirtualClock
+from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS
 from agent.lab.lab import LabRouter, open_lab, open_router
 from agent.lab.labfile import LabFileError, parse_lab_file
 from agent.lab.runner import VirtualRunner
+from agent.lab.sections import LinkFault, RouterFault
 
 GOOD = """
 external_traffic = true
@@ -30,10 +33,22 @@ loss = 0.5
 [[host]]
 address = "10.1.1.9"
 behind = "a:FastEthernet0/0"
+[[traffic]]
+source = "10.1.1.9"
+destination = "b:FastEthernet0/0"
+rate = 0.1
+sizes = [100, 1400]
+protocol = "icmp"
+on = "1m"
+off = "1m"
 [[at]]
 time = "2m"
 router = "b"
 run = "ping 10.1.1.1"
+[[at]]
+time = "3m"
+link = "a:FastEthernet0/0"
+corrupt = 0.1
 """
 
 
@@ -43,13 +58,28 @@ def test_a_good_file_says_what_it_says() -> None:
     assert (lab.link[0].delay, lab.link[0].jitter, lab.link[0].loss) == (1500, 200, 0.5)
     assert lab.link[0].ends == [("a", "FastEthernet0/0"), ("b", "FastEthernet0/0")]
     assert (lab.at[0].time, lab.seed, lab.external_traffic) == (120_000_000, 7, True)
+    assert (lab.at[0].run, lab.at[1].quality) == (("ping 10.1.1.1",), {"corrupt": 0.1})
+    assert (lab.traffic[0].interval, lab.traffic[0].destination) == (10_000_000, ("b", "FastEthernet0/0"))
+
+
+@pytest.mark.parametrize(
+    "run", ['run = ["configure terminal", "interface FastEthernet0/0", "shutdown"]', 'fault = "router off"', 'fault = "router on"']
+)
+def test_what_may_be_on_the_timeline_of_a_router(run: str) -> None:
+    lab = parse_lab_file(GOOD.replace('run = "ping 10.1.1.1"', run), "lab.toml")
+    assert (lab.at[0].run or (lab.at[0].fault,))[0] in run
+
+
+def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
+    assert set(get_args(RouterFault)) == set(ROUTER_FAULTS)
+    assert set(get_args(LinkFault)) == set(LINK_FAULTS)
 
 
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
         ('config = "a.cfg"', 'confg = "a.cfg"', "lab.toml: router.a.config: is missing"),
-        ("seed = 7", "sed = 7", "lab.toml: sed: is not a key; there are router, link, host, at, external_traffic, seed"),
+        ("seed = 7", "sed = 7", "lab.toml: sed: is not a key; there are router, link, host, traffic, at, external_traffic, seed"),
         ("seed = 7", 'seed = "7"', "lab.toml: seed: needs a whole number"),
         ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
         ("loss = 0.5", "loss = 1.5", "lab.toml: link[0].loss: needs a number of at most 1"),
@@ -66,7 +96,36 @@ def test_a_good_file_says_what_it_says() -> None:
             '"cisco"',
             "lab.toml: router.a.sysobjectid: needs an object identifier, such as",
         ),
-        ("[[at]]", "[[traffic]]\nrate = 1\n[[at]]", "lab.toml: traffic: is not supported yet"),
+        ("[[at]]", "[[spokes]]\ncount = 1\n[[at]]", "lab.toml: spokes: is not supported yet"),
+        ("rate = 0.1", "rate = 0.0", "lab.toml: traffic[0].rate: needs a number above 0"),
+        ("rate = 0.1", 'rate = 1\nperiod = "1s"', "lab.toml: traffic[0]: needs one of rate (packets per second) and period"),
+        ("rate = 0.1", 'period = "0s"', "lab.toml: traffic[0].period: needs a number above 0"),
+        ("sizes = [100, 1400]", "sizes = []", "lab.toml: traffic[0].sizes: needs at least 1, not 0"),
+        ("sizes = [100, 1400]", "sizes = [20]", "lab.toml: traffic[0].sizes[0]: needs a number of at least 28"),
+        ('protocol = "icmp"', 'protocol = "tcp"', "lab.toml: traffic[0].protocol: needs 'udp' or 'icmp'"),
+        ('on = "1m"', 'stop = "1m"\nstart = "2m"', "lab.toml: traffic[0]: needs both of on and off, or neither"),
+        ('off = "1m"', 'off = "1m"\nstop = "0s"', "lab.toml: traffic[0]: needs a stop that is later than start"),
+        ('source = "10.1.1.9"', 'source = "10.1.1.9.1"', "lab.toml: traffic[0].source: needs an IPv4 address, or a router and its"),
+        (
+            '"b:FastEthernet0/0"\nrate',
+            '"c:FastEthernet0/0"\nrate',
+            "lab.toml: traffic[0].destination: names router c, which is not",
+        ),
+        ('source = "10.1.1.9"', 'source = "a:Serial0/0"\nbehind = "a:Serial0/0"', "lab.toml: traffic[0]: needs behind only with"),
+        ('run = "ping 10.1.1.1"', "run = 1", "lab.toml: at[0].run: needs a line of the CLI in quotes, or a list of them"),
+        ('run = "ping 10.1.1.1"', "run = []", "lab.toml: at[0].run: needs a line of the CLI in quotes, or a list of them"),
+        ('run = "ping 10.1.1.1"', "", "lab.toml: at[0]: needs one of run and fault with router"),
+        ('run = "ping 10.1.1.1"', 'fault = "fire"', "lab.toml: at[0].fault: needs 'router off', 'router on'"),
+        ('run = "ping 10.1.1.1"', 'fault = "link up"', "lab.toml: at[0]: needs a fault of a router: router off or router on"),
+        ('run = "ping 10.1.1.1"', "loss = 0.5", "lab.toml: at[0]: needs link, not router, for loss"),
+        ('router = "b"\nrun', 'link = "b:FastEthernet0/0"\nrun', "lab.toml: at[0]: needs router, not link, for run"),
+        ('router = "b"\n', "", "lab.toml: at[0]: needs one of router and link"),
+        ("corrupt = 0.1", "corrupt = 2.0", "lab.toml: at[1].corrupt: needs a number of at most 1"),
+        (
+            "corrupt = 0.1",
+            "corrupted = 0.1",
+            "lab.toml: at[1].corrupted: is not a key; there are time, router, link, run, fault, delay",
+        ),
         (', "b:FastEthernet0/0"]', "]", "lab.toml: link[0].ends: needs at least 2, not 1"),
         ("seed = 7", "seed 7", "lab.toml: TOML: "),
         ("[::1]:1161", "::1:1161", "lab.toml: router.a.snmp[1]: needs an address and port"),
@@ -107,14 +166,14 @@ def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
     assert lab.first.device.object_id == "1.3.6.1.4.1.9.1.436"
     assert lab.first.snmp == (("127.0.0.1", 1161), ("::1", 1161))
     assert lab.routers["b"].device.object_id == "0.0"
-    ran: list[tuple[str, str, int]] = []
+    ran: list[tuple[str, tuple[str, ...], int]] = []
 
-    def run(router: LabRouter, line: str) -> None:
-        ran.append((router.name, line, clock.now()))
+    def run(router: LabRouter, lines: tuple[str, ...]) -> None:
+        ran.append((router.name, lines, clock.now()))
 
     lab.start(run)
     VirtualRunner(lab.scheduler, clock).advance(300_000_000)
-    assert ran == [("b", "ping 10.1.1.1", 120_000_000)]
+    assert ran == [("b", ("ping 10.1.1.1",), 120_000_000)]
 
 
 @pytest.mark.parametrize(
@@ -136,6 +195,14 @@ def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
             '[[link]]\nends = ["a:FastEthernet0/0", "b:Serial0/0"]\n[[host]]',
             "link[1].ends[0]: FastEthernet0/0 is on another link already",
         ),
+        ('source = "10.1.1.9"', 'source = "10.1.1.8"', "traffic[0].source: 10.1.1.8 names no host of the file"),
+        ('source = "10.1.1.9"', 'source = "a:Serial0/0"', "traffic[0].source: Serial0/0 has no address"),
+        (
+            "[[traffic]]",
+            '[[host]]\naddress = "10.1.1.9"\nbehind = "b:FastEthernet0/0"\n[[traffic]]',
+            "traffic[0].source: 10.1.1.9 names several hosts: say which by behind",
+        ),
+        ('link = "a:FastEthernet0/0"', 'link = "a:Serial0/0"', "at[1].link: Serial0/0 is on no link"),
     ],
 )
 def test_what_the_files_do_not_bear_out_is_an_error(tmp_path: Path, old: str, new: str, error: str) -> None:
