@@ -1,4 +1,5 @@
-"""Config room: what IOS uses where nothing is configured: default ISAKMP policies and default transform sets.
+"""Config room: what IOS uses where nothing is configured: default ISAKMP policies and default transform sets, and the
+policies that come with Easy VPN.
 
 RFC 2409 leaves policy to its user; these are the tables that IOS prints for `show crypto isakmp default policy` and `show crypto
 ipsec default transform-set`.
@@ -12,6 +13,7 @@ from itertools import product
 from agent.config.model import IsakmpPolicy, RouterConfig, TransformSet
 
 _FIRST_PRIORITY = 65507
+_FIRST_EASY_VPN_PRIORITY = 65515
 
 DEFAULT_POLICIES = tuple(
     IsakmpPolicy(_FIRST_PRIORITY + at, encryption, key_bits, hash_name, authentication, group)
@@ -26,8 +28,17 @@ DEFAULT_TRANSFORM_SETS = (
 )
 
 
+# Once there is a client group. The clients of the time offer these.
+EASY_VPN_POLICIES = tuple(
+    IsakmpPolicy(_FIRST_EASY_VPN_PRIORITY + at, encryption, key_bits, hash_name, "pre-share", 2, easy_vpn=True)
+    for at, ((encryption, key_bits), hash_name) in enumerate(
+        product((("aes", 128), ("aes", 192), ("aes", 256), ("3des", 168)), ("sha", "md5"))
+    )
+)
+
+
 def policies_in_force(config: RouterConfig) -> Iterable[IsakmpPolicy]:
-    """The configured ISAKMP policies; the default ones where there is none and they are not turned off."""
-    if config.crypto.policies:
-        return config.crypto.policies.values()
-    return DEFAULT_POLICIES if config.crypto.default_policies else ()
+    """The configured ISAKMP policies; the default ones where there is none and they are not turned off; those of Easy VPN."""
+    crypto = config.crypto
+    configured = crypto.policies.values() or (DEFAULT_POLICIES if crypto.default_policies else ())
+    return (*configured, *(EASY_VPN_POLICIES if crypto.client_groups else ()))

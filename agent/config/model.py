@@ -146,6 +146,7 @@ class IsakmpPolicy:
     authentication: str = "rsa-sig"  # "pre-share", "rsa-sig", "rsa-encr"
     group: int = 1  # 1, 2, 5, 14, 19, 20, …
     lifetime: int = 86400  # seconds, 60–86400
+    easy_vpn: bool = False  # for remote-access clients alone: aggressive mode, and XAUTH after it
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +223,20 @@ class ClientGroup:
 
     name: str
     key: str | None = None
+    key_encoding: int = 0
     pool: str | None = None
     dns: tuple[IPv4Address, ...] = ()
+    wins: tuple[IPv4Address, ...] = ()
     domain: str | None = None
-    acl: str | None = None
+    split_dns: tuple[str, ...] = ()
+    acl: str | None = None  # what clients are to send through the tunnel; without one everything
+    netmask: IPv4Address | None = None
+    save_password: bool = False
+    include_local_lan: bool = False
+    pfs: bool = False
+    max_users: int | None = None  # clients of the group at one time
+    max_logins: int | None = None  # of one user at one time
+    banner: str | None = None  # as typed, between its delimiters
 
 
 @dataclass(frozen=True, slots=True)
@@ -437,6 +448,9 @@ class RouterConfig:
     name_servers: list[IPv4Address] = field(default_factory=list)
     domain_lookup: bool = True
     users: dict[str, User] = field(default_factory=dict)
+    aaa_new_model: bool | None = None
+    login_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authentication login`: "local", "group radius", …
+    network_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authorization network`
     enable_password: str | None = None
     enable_secret: str | None = None
     enable_password_encoding: int = 0

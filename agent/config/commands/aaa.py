@@ -1,9 +1,12 @@
-"""Config room: the AAA and RADIUS lines of IPsec accounting: declared, kept and rendered; each warns that it has no effect yet."""
+"""Config room: the lists of AAA methods; the RADIUS lines, which are kept and rendered and warn that they have no effect yet."""
 
 from __future__ import annotations
 
-from agent.config.command import ConfigCommand, Mode
+from collections.abc import Callable, Iterable
+
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, State
 from agent.config.commands.building import inert
+from agent.config.model import RouterConfig
 
 MODES = {"server-group": Mode("(config-sg-radius)#", "server-group")}
 
@@ -32,7 +35,7 @@ _GROUPS = "{group <server-group:word>}*"
 def commands() -> list[ConfigCommand]:
     mode = "config"
     return [
-        inert(mode, "aaa new-model", 600, shows="both"),
+        ConfigCommand(mode, "aaa new-model", 600, _new_model(True), _new_model(False), _render_new_model, _new_model(None)),
         inert(mode, "aaa group server radius <name:word>", 605, enters="server-group", later=True),
         inert(
             "server-group",
@@ -40,9 +43,15 @@ def commands() -> list[ConfigCommand]:
             10,
             many=True,
         ),
-        _listed("aaa authentication login <list:word>", _METHODS, 610),
-        _listed("aaa authorization network <list:word>", _METHODS, 620),
-        _listed("aaa accounting network <list:word>", f"{{none|{{start-stop|stop-only}} [broadcast] {_GROUPS}}}", 630),
+        _methods("aaa authentication login", "login_lists", 610),
+        _methods("aaa authorization network", "network_lists", 620),
+        inert(
+            mode,
+            f"aaa accounting network <list:word> ~ {{none|{{start-stop|stop-only}} [broadcast] {_GROUPS}}}",
+            630,
+            key_argument="list",
+            later=True,
+        ),
         inert(mode, "aaa accounting update [newinfo] ~ periodic <minutes:int(1-2147483647)>", 640, later=True),
         inert(mode, "aaa session-id {common|unique}", 650),
         inert(
@@ -61,6 +70,36 @@ def commands() -> list[ConfigCommand]:
     ]
 
 
-def _listed(head: str, rest: str, rank: int) -> ConfigCommand:
-    """A line of which there is one for each list name."""
-    return inert("config", f"{head} ~ {rest}", rank, key_argument="list", later=True)
+def _new_model(value: bool | None) -> Callable[[Edit, ConfigMatch], None]:
+    def change(edit: Edit, match: ConfigMatch) -> None:
+        edit.config.aaa_new_model = value
+
+    return change
+
+
+def _render_new_model(state: State, place: Place) -> Iterable[Rendered]:
+    stated = state.config.aaa_new_model
+    return () if stated is None else ("aaa new-model" if stated else "no aaa new-model",)
+
+
+def _methods(words: str, field: str, rank: int) -> ConfigCommand:
+    """Lists of methods by their names, each method as it is written: "local", "group radius"."""
+
+    def lists(config: RouterConfig) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = getattr(config, field)
+        return found
+
+    def apply(edit: Edit, match: ConfigMatch) -> None:
+        _, _, written = match.canonical.removeprefix(words).strip().partition(" ")
+        methods = tuple(written.replace("group ", "group\0").split(" "))
+        lists(edit.config)[match.word("list")] = tuple(method.replace("\0", " ") for method in methods)
+        if "group" in match.words:
+            edit.warnings.append("has no effect yet where it asks a group of servers")
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        lists(edit.config).pop(match.word("list"), None)
+
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        return [f"{words} {name} {' '.join(methods)}" for name, methods in lists(state.config).items()]
+
+    return ConfigCommand("config", f"{words} <list:word> ~ {_METHODS}", rank, apply, negate, render)

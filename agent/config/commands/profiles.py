@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
-from agent.config.commands.building import Leaves, peer_network, written_network
+from agent.config.commands.building import Leaves, encoded, peer_network, written_network
 from agent.config.commands.isakmp import keepalive_of
 from agent.config.model import ClientGroup, IsakmpProfile, MatchIdentity, RouterConfig, Trustpoint
 
@@ -130,17 +130,16 @@ def _profile_lines() -> list[ConfigCommand]:
             _remove_identity,
             lambda p: [_written_identity(identity) for identity in p.matches],
         ),
-        leaves.text("client authentication list", "<list:word>", 50, "client_authentication", later=True),
-        leaves.text("isakmp authorization list", "<list:word>", 60, "isakmp_authorization", later=True),
+        leaves.text("client authentication list", "<list:word>", 50, "client_authentication"),
+        leaves.text("isakmp authorization list", "<list:word>", 60, "isakmp_authorization"),
         line(
             "client configuration address ~ way={initiate|respond}",
             70,
             lambda m, p: {"client_configuration": f"address {m.word('way')}"},
             {"client_configuration": None},
             lambda p: f"client configuration {p.client_configuration}" if p.client_configuration else None,
-            later=True,
         ),
-        leaves.text("client configuration group", "<group:word>", 71, "client_group", later=True),
+        leaves.text("client configuration group", "<group:word>", 71, "client_group"),
         leaves.text("accounting", "<list:word>", 80, "accounting", later=True),
         line(
             "keepalive ~ <interval:int(10-3600)> retry <retry:int(2-60)>",
@@ -179,25 +178,73 @@ def _render_groups(state: State, place: Place) -> Iterable[Rendered]:
         yield Section(f"crypto isakmp client configuration group {name}", _entering("isakmp-group", name))
 
 
-def _dns(match: ConfigMatch, group: ClientGroup) -> Mapping[str, object]:
-    return {"dns": tuple(server for server in match.all("server") if isinstance(server, IPv4Address))}
+def _servers(match: ConfigMatch) -> tuple[IPv4Address, ...]:
+    return tuple(server for server in match.all("server") if isinstance(server, IPv4Address))
+
+
+def _written_servers(word: str, servers: tuple[IPv4Address, ...]) -> str | None:
+    return " ".join((word, *map(str, servers))) if servers else None
 
 
 def _group_lines() -> list[ConfigCommand]:
     leaves = Leaves("isakmp-group", _get_group, _put_group)
     line = leaves.command
+
+    def flag(word: str, rank: int, field: str) -> ConfigCommand:
+        return line(word, rank, lambda m, g: {field: True}, {field: False}, lambda g: word if getattr(g, field) else None)
+
+    def limit(word: str, limits: str, rank: int, field: str) -> ConfigCommand:
+        def write(group: ClientGroup) -> str | None:
+            number = getattr(group, field)
+            return None if number is None else f"{word} {number}"
+
+        return line(f"{word} ~ <number:int({limits})>", rank, lambda m, g: {field: m.number("number")}, {field: None}, write)
+
     return [
-        leaves.text("key", "<key:word>", 10, "key"),
+        line(
+            "key ~ [encoding={0|6}] <key:word>",
+            10,
+            lambda m, g: {"key": m.word("key"), "key_encoding": m.maybe_number("encoding") or 0},
+            {"key": None, "key_encoding": 0},
+            lambda g: f"key {encoded(g.key_encoding, g.key)}" if g.key else None,
+        ),
         line(
             "dns ~ <server:address> [<server:address>]",
             20,
-            _dns,
+            lambda m, g: {"dns": _servers(m)},
             {"dns": ()},
-            lambda g: "dns " + " ".join(str(server) for server in g.dns) if g.dns else None,
+            lambda g: _written_servers("dns", g.dns),
+        ),
+        line(
+            "wins ~ <server:address> [<server:address>]",
+            25,
+            lambda m, g: {"wins": _servers(m)},
+            {"wins": ()},
+            lambda g: _written_servers("wins", g.wins),
         ),
         leaves.text("domain", "<domain:word>", 30, "domain"),
         leaves.text("pool", "<pool:word>", 40, "pool"),
         leaves.text("acl", "<acl:word>", 50, "acl"),
+        line(
+            "split-dns <domain:word>",
+            55,
+            lambda m, g: {"split_dns": (*(name for name in g.split_dns if name != m.word("domain")), m.word("domain"))},
+            lambda m, g: {"split_dns": tuple(name for name in g.split_dns if name != m.word("domain"))},
+            lambda g: [f"split-dns {name}" for name in g.split_dns],
+        ),
+        flag("save-password", 60, "save_password"),
+        flag("include-local-lan", 65, "include_local_lan"),
+        flag("pfs", 70, "pfs"),
+        limit("max-users", "1-5000", 75, "max_users"),
+        limit("max-logins", "1-10", 80, "max_logins"),
+        line(
+            "netmask ~ <mask:mask>",
+            85,
+            lambda m, g: {"netmask": m.address("mask")},
+            {"netmask": None},
+            lambda g: f"netmask {g.netmask}" if g.netmask is not None else None,
+        ),
+        leaves.text("banner", "<text:line>", 90, "banner"),
     ]
 
 
@@ -284,7 +331,6 @@ def commands() -> list[ConfigCommand]:
             _enter_group,
             _remove_group,
             _render_groups,
-            later=True,
         ),
         *_group_lines(),
         ConfigCommand("config", "crypto isakmp profile <name:word> ~ [accounting <list:word>]", 1350, _enter, _remove, _render),

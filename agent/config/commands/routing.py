@@ -123,6 +123,5 @@ def commands() -> list[ConfigCommand]:
             _add_pool,
             _remove_pool,
             _render_pools,
-            later=True,
         ),
     ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from agent.config.passwords import password_matches
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
-from agent.shell.passwords import password_matches
 
 HELP = {
     "configure": "Enter configuration mode",

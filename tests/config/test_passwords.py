@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.shell.passwords import password_matches
+from agent.config.passwords import password_matches
 
 STORED = [
     ("lab", "lab", 0),

@@ -1,4 +1,4 @@
-"""Shell room: whether a typed password is the one that the configuration holds, in each of IOS's encodings.
+"""Config room: whether a typed password is the one that the configuration holds, in each of IOS's encodings.
 
 0 plain; 5 the MD5 scheme of FreeBSD's crypt ("$1$"); 7 the reversible one; 8 PBKDF2 with SHA-256 (RFC 8018) and 9 scrypt
 (RFC 7914), with IOS's parameters.
