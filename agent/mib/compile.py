@@ -7,6 +7,7 @@ an unchanged one is read in milliseconds, without pysmi being imported. What is 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import tempfile
@@ -32,6 +33,7 @@ from agent.mib.sources import (
 )
 
 CACHE_FORMAT = 1
+_log = logging.getLogger(__name__)
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -69,6 +71,7 @@ def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Pat
         sources = tuple(
             ModuleSource(module, directories[rank] / name, rank == len(directories) - 1) for module, rank, name in kept["sources"]
         )
+        _tell_unused(mib_sources, sources)
         return CompiledMibs(kept["documents"], sources, cache_file, recompiled=False)
 
     indexes = [index_directory(of_directory) for of_directory in files]
@@ -81,7 +84,17 @@ def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Pat
         {"sources": [(module, rank, index[module].path.name) for module, rank in origin.items()], "documents": documents},
     )
     sources = tuple(ModuleSource(module, index[module].path, rank == len(directories) - 1) for module, rank in origin.items())
+    _tell_unused(mib_sources, sources)
     return CompiledMibs(documents, sources, cache_file, recompiled=True)
+
+
+def _tell_unused(mib_sources: Iterable[Path], sources: Iterable[ModuleSource]) -> None:
+    used = {source.path.parent for source in sources}
+    for directory in mib_sources:
+        if directory not in used:
+            _log.warning(
+                "%s: no file in it (sub-directories aside) has a module that is used and that no earlier source has", directory
+            )
 
 
 def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str, dict[str, Any]]:
