@@ -3,8 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LAB ?= examples/two-vrf-hub.toml
-TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint
-PACKAGES := snmp snmptrapd smitools
+# strongSwan's daemon is the peer that IKE is tried with; a word with a slash is a file that must be there.
+TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping swanctl /usr/lib/ipsec/charon \
+	/usr/lib/ipsec/plugins/libstrongswan-openssl.so /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so
+PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping strongswan-charon strongswan-swanctl libcharon-extra-plugins \
+	libstrongswan-standard-plugins
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
 

@@ -179,12 +179,24 @@ def _user_errors() -> tuple[type[Exception], ...]:
     """The exceptions that stand for what a user can get wrong."""
     from agent.config.errors import ConfigErrors
     from agent.lab.labfile import LabFileError
+    from agent.lab.underlay import UnderlayError
     from agent.mib.sources import MibError
     from agent.shell.sockets import SocketError
     from agent.snmp.engine import ListenError
     from agent.snmp.identity import IdentityError
 
-    return (UsageError, OSError, UnicodeDecodeError, ConfigErrors, LabFileError, MibError, ListenError, IdentityError, SocketError)
+    return (
+        UsageError,
+        OSError,
+        UnicodeDecodeError,
+        ConfigErrors,
+        LabFileError,
+        UnderlayError,
+        MibError,
+        ListenError,
+        IdentityError,
+        SocketError,
+    )
 
 
 if __name__ == "__main__":

@@ -243,6 +243,10 @@ class LabService:
             service.listen(self._addresses(service.router))
             lines += [f"{name}: SNMP at {_written(address)}" for address in service.agent.addresses]
         lines.append(f"CLI: ipsec-agent cli [--router {'|'.join(self.routers)}], at {self._cli.path}")
+        for name, underlay in self._lab.underlays.items():
+            underlay.open()
+            places = (_written(address) for address in underlay.addresses)
+            lines.append(f"{name}: IKE at {', NAT traversal at '.join(places)}")
         self._lab.start(self._run_lines)
         if isinstance(self._runner, RealRunner):
             self._runner.start()
@@ -256,6 +260,8 @@ class LabService:
         await self._cli.close()
         if isinstance(self._runner, RealRunner):
             self._runner.stop()
+        for underlay in self._lab.underlays.values():
+            underlay.close()
         for service in self.routers.values():
             service.close()
 

@@ -1,10 +1,14 @@
 #!/bin/sh
 # need.sh "COMMANDS" "PACKAGES": make sure that every command is there, installing the distribution's packages where we may.
+# A command with a slash is a file.
 set -u
 PATH="$PATH:/usr/sbin:/sbin"
 missing() {
 	for command in $1; do
-		command -v "$command" >/dev/null 2>&1 || printf '%s ' "$command"
+		case $command in
+		*/*) [ -e "$command" ] ;;
+		*) command -v "$command" >/dev/null 2>&1 ;;
+		esac || printf '%s ' "$command"
 	done
 }
 lacking=$(missing "$1")

@@ -29,6 +29,7 @@ SHELLS = {
     "agent/__main__.py",
     "agent/app.py",
     "agent/lab/runner.py",
+    "agent/lab/underlay.py",
     "agent/snmp/dispatcher.py",
     "agent/snmp/engine.py",
     "agent/snmp/sender.py",

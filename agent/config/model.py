@@ -416,6 +416,8 @@ class CryptoConfig:
     client_groups: dict[str, ClientGroup] = field(default_factory=dict)
     trustpoints: dict[str, Trustpoint] = field(default_factory=dict)
     enabled: bool = True  # `no crypto isakmp enable`
+    nat_traversal: bool = True  # `no crypto ipsec nat-transparency udp-encapsulation`
+    nat_keepalive: int = 20  # seconds
     identity: str = "address"  # "address", "hostname", "dn"
     keepalive: Keepalive | None = None
     invalid_spi_recovery: bool = False

@@ -49,6 +49,7 @@ from agent.crypto.isakmp import (
 from agent.crypto.keys import Phase1Keys, exchange_vector
 from agent.crypto.nat_traversal import Ends, NatSituation, NatTraversal
 from agent.crypto.proposals import Phase1Policy
+from agent.crypto.udp_encapsulation import NON_ESP_MARKER
 from agent.crypto.vendor import PeerTraits
 
 # Seconds until a message is sent again, then again …; the last is how long an answer is waited for after the last copy.
@@ -56,7 +57,6 @@ RETRY_AFTER = tuple(seconds * SECOND for seconds in (2, 4, 8, 16, 20, 20))
 ANSWER_WAIT = sum(RETRY_AFTER)  # how long a responder waits for an initiator that has all these tries
 LINGER = 60 * SECOND  # how long what is over is remembered, so that late copies are known for what they are
 UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
-NON_ESP_MARKER = bytes(4)  # before a message on the ports of NAT traversal (RFC 3948 §2.2)
 
 NONCE_OCTETS = 24
 

@@ -104,8 +104,11 @@ def _pseudo_header(source: int, destination: int, length: int) -> bytes:
     return struct.pack(">IIBBH", source, destination, 0, UDP, length)
 
 
-def encode_udp(source: int, destination: int, datagram: Datagram) -> bytes:
+def encode_udp(source: int, destination: int, datagram: Datagram, summed: bool = True) -> bytes:
+    """A datagram's octets; not `summed`, its checksum is 0, which means that there is none."""
     length = UDP_OCTETS + len(datagram.data)
+    if not summed:
+        return _UDP.pack(datagram.source_port, datagram.destination_port, length, 0) + datagram.data
     header = _UDP.pack(datagram.source_port, datagram.destination_port, length, 0)
     total = checksum(_pseudo_header(source, destination, length) + header + datagram.data) or 0xFFFF
     return _UDP.pack(datagram.source_port, datagram.destination_port, length, total) + datagram.data

@@ -2,7 +2,8 @@
 
 A policy becomes a transform, a transform set a proposal (of two protocols under one number where it has AH and ESP). The responder
 returns the transform that it takes as it was offered; where its own lifetime is shorter it keeps that one and says so in a
-RESPONDER-LIFETIME notification (RFC 2407 §4.6.3.1).
+RESPONDER-LIFETIME notification (RFC 2407 §4.6.3.1). Past a NAT the modes are those of UDP encapsulation, and AH is left out, for a
+NAT changes what it authenticates (RFC 3947 §5.1).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from agent.crypto.doi import (
     Protocol,
 )
 from agent.crypto.isakmp import Attribute, Proposal, SecurityAssociation, Transform, decode_attributes
+from agent.crypto.vendor import NatFlavour
 
 _BASIC_LIMIT = 0xFFFF
 _SPI_OCTETS = 4
@@ -74,6 +76,18 @@ class Phase2Terms:
     kilobytes: int
     transport: bool = False
     group: int | None = None
+    flavour: NatFlavour | None = None  # of the NAT traversal by which ESP goes in UDP
+
+    @property
+    def mode(self) -> int:
+        """The encapsulation mode."""
+        if self.flavour is not None:
+            return self.flavour.transport if self.transport else self.flavour.tunnel
+        return EncapsulationMode.TRANSPORT if self.transport else EncapsulationMode.TUNNEL
+
+    def past_nat(self, flavour: NatFlavour) -> Phase2Terms:
+        """The same in UDP; without the suites that cannot go there."""
+        return replace(self, suites=tuple(suite for suite in self.suites if suite.ah is None), flavour=flavour)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +100,7 @@ class Phase2Choice:
     transport: bool
     group: int | None
     spis: Mapping[Protocol, bytes]
+    udp: bool = False  # ESP goes in UDP
 
 
 def _duration(kind: int, type_kind: int, life_type: LifeType, value: int) -> tuple[Attribute, Attribute]:
@@ -190,9 +205,8 @@ def _phase2_lifetimes(seconds: int, kilobytes: int) -> tuple[Attribute, ...]:
 
 
 def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | None, key_bits: int) -> tuple[Attribute, ...]:
-    mode = EncapsulationMode.TRANSPORT if terms.transport else EncapsulationMode.TUNNEL
     return (
-        Attribute(IpsecAttribute.ENCAPSULATION_MODE, mode),
+        Attribute(IpsecAttribute.ENCAPSULATION_MODE, terms.mode),
         *_phase2_lifetimes(terms.seconds, terms.kilobytes),
         *((Attribute(IpsecAttribute.AUTHENTICATION, IPSEC_HASHES[hash_name]),) if hash_name else ()),
         *((Attribute(IpsecAttribute.KEY_LENGTH, key_bits),) if cipher in VARIABLE_KEY_CIPHERS else ()),
@@ -277,7 +291,8 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
                 replace(proposal, transforms=(transform,)) for proposal, (transform, _) in zip(proposals, found, strict=True)
             )
             spis = {Protocol(proposal.protocol): proposal.spi for proposal in proposals}
-            return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis), shorter
+            udp = terms.flavour is not None
+            return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis, udp), shorter
     return None
 
 

@@ -66,8 +66,12 @@ class Step:
 
 
 def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
-    """Send QM1 for a flow."""
+    """Send QM1 for a flow; one of which nothing can be offered (AH past a NAT) fails at once."""
+    start = _encapsulated(sa, start)
     quick = QuickMode(message_id=sa.new_message_id(), initiator=True, start=start)
+    if not start.terms.suites:
+        sa.give_up(quick, Trouble.PROPOSAL, now)
+        return quick
     quick.vector = sa.vector_of(quick.message_id)
     quick.initiator_nonce = sa.random.take(NONCE_OCTETS)
     quick.spis = {
@@ -98,7 +102,8 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     if len(identities) not in (0, 2) or not rest:
         raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
     remote, local = identities or (None, None)
-    quick.start = sa.decisions.answer(QuickRequest(local, remote))
+    start = sa.decisions.answer(QuickRequest(local, remote))
+    quick.start = _encapsulated(sa, start) if start else None
     chosen = choose_phase2(message.need(SecurityAssociation), quick.start.terms) if quick.start else None
     if quick.start is None or chosen is None:
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
@@ -163,6 +168,13 @@ QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
 
 
 # --- parts of the steps ---
+
+
+def _encapsulated(sa: IkeSa, start: QuickStart) -> QuickStart:
+    """With ESP in UDP, where phase 1 has found a NAT (RFC 3947 §5)."""
+    if sa.nat is None or not sa.nat.detected:
+        return start
+    return replace(start, terms=start.terms.past_nat(sa.nat.flavour))
 
 
 def _id(quick: QuickMode) -> bytes:

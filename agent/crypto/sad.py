@@ -37,6 +37,7 @@ class Bundle:
         self.result = result
         self.suite = result.choice.suite
         self.transport = result.choice.transport
+        self.udp = result.choice.udp
         self.inbound = tuple(_make(keys, self.suite, True, window) for keys in result.sas)
         self.outbound = tuple(_make(keys, self.suite, False, 0) for keys in result.sas)
         self.octets_in = 0

@@ -26,6 +26,7 @@ from agent.crypto.ike_events import (
     Phase2Deleted,
     Phase2Failed,
     Phase2Keyed,
+    Phase2Result,
     Phase2Up,
     State,
     Trouble,
@@ -33,12 +34,14 @@ from agent.crypto.ike_events import (
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
+from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
+from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 from agent.lab.tunnels import LiveTunnel
@@ -61,11 +64,11 @@ _FAILURES = {
 }
 
 
-SendDatagram = Callable[[Link, int, int, bytes], None]
+SendDatagram = Callable[[str | None, Ends, bytes], None]
 
 
 class IkeEngine:
-    """`isakmp_policies` gives those in force (configured, else default ones)."""
+    """`isakmp_policies` gives those in force (configured, else default ones), `traversal` what is wanted of NAT traversal."""
 
     def __init__(
         self,
@@ -76,6 +79,7 @@ class IkeEngine:
         ipsec: IpsecEngine,
         send: SendDatagram,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
+        traversal: Callable[[], NatTraversal],
     ) -> None:
         self._config = config
         self._monitor = monitor
@@ -84,6 +88,8 @@ class IkeEngine:
         self._ipsec = ipsec
         self._send = send
         self._isakmp_policies = isakmp_policies
+        self._traversal = traversal
+        self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
@@ -172,20 +178,48 @@ class IkeEngine:
         except MalformedMessageError:
             self._malformed(link, octets)
             return
-        key = (link, header.initiator_cookie)
-        record = self._records.get(key) or self._dead.get(key)
-        if record is not None and _foreign(record.sa, header):
-            record = None
+        record = self._find(link, header)
         if record is None:
             record = self._respond(link, header, local_port, remote_port)
         if record is None:
             self._no_sa(link, header)
             return
+        before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(link, local_port, remote_port))
+        if record.tunnel is not None and record.sa.ends != before:
+            self.moved(record.tunnel, record.sa.ends)
         if record.sa.initiator_cookie == NO_COOKIE:
             return  # not a first message, after all
         self._keep(record)
         self._settle(record)
+
+    def _find(self, link: Link, header: Header) -> IkeRecord | None:
+        """The SA of a datagram; past a NAT the peer's address may be another than when the SA was made (RFC 3947 §6)."""
+        key = (link, header.initiator_cookie)
+        record = self._records.get(key) or self._dead.get(key)
+        if record is None and header.responder_cookie != NO_COOKIE:
+            return next((record for record in self._records.values() if _has_moved(record, link, header)), None)
+        return None if record is not None and _foreign(record.sa, header) else record
+
+    def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
+        """A peer past a NAT was heard, and believed, from another address or port: everything of its tunnels goes there."""
+        record = self.record_of(tunnel)
+        if record is not None:
+            record.sa.ends = ends
+            self._keep_open(record)
+        for live in self._ipsec.sas.matching(lambda live: live.row is not None and live.row.ike is tunnel):
+            live.ends = ends
+
+    def _keep_open(self, record: IkeRecord) -> None:
+        """We are behind a NAT, which would forget us if we were silent."""
+        if record.sa.nat and record.sa.nat.local_behind:
+            self.keepalives.keep((record.link.front_vrf, record.sa.ends))
+
+    def _in_use(self, path: Path) -> bool:
+        vrf, ends = path
+        return any(record.sa.up and record.link.front_vrf == vrf and record.sa.ends == ends for record in self.records()) or bool(
+            self._ipsec.sas.matching(lambda live: live.link.front_vrf == vrf and live.ends == ends and bool(live.bundles))
+        )
 
     def _tick(self, record: IkeRecord) -> None:
         record.timer = None
@@ -198,7 +232,8 @@ class IkeEngine:
         while sa.outbox or sa.events:
             messages, sa.outbox = sa.outbox, []
             for message in messages:
-                self._send(record.link, sa.ends.local_port, sa.ends.remote_port, message)
+                self._send(record.link.front_vrf, sa.ends, message)
+                self.keepalives.sent((record.link.front_vrf, sa.ends))
             events, sa.events = sa.events, []
             for event in events:
                 handler = self._handlers.get(type(event))
@@ -273,7 +308,8 @@ class IkeEngine:
     def _initiate(self, live: LiveTunnel) -> IkeRecord:
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile)
-        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, self._scheduler.clock.now(), ends_of(live.link))
+        now, ends = self._scheduler.clock.now(), ends_of(live.link)
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal())
         record = IkeRecord(live.link, sa, decisions, counters)
         self._keep(record)
         return record
@@ -284,7 +320,8 @@ class IkeEngine:
             return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends_of(link, local_port, remote_port))
+        ends = ends_of(link, local_port, remote_port)
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal())
         return IkeRecord(link, sa, decisions, counters)
 
     # --- what an SA tells ---
@@ -293,6 +330,7 @@ class IkeEngine:
         self._watch(record)
         facts = facts_of(self._config, record)
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
+        self._keep_open(record)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             if live.negotiating:
@@ -371,12 +409,19 @@ class IkeEngine:
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)
+        self._place(record, event.result)
         self._ipsec.sas.keyed(event.result)
 
     def _phase2_up(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Up)
         if record.tunnel is not None:
+            self._place(record, event.result)
             self._ipsec.sas.up(event.result, record.tunnel)
+
+    def _place(self, record: IkeRecord, result: Phase2Result) -> None:
+        """The SAs of a quick mode are with the peer of its phase 1, wherever that is."""
+        if isinstance(result.tag, LiveTunnel):
+            result.tag.ends = record.sa.ends
 
     def _phase2_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Failed)
@@ -422,6 +467,13 @@ class IkeEngine:
         if self._unknown.is_first((link, header.initiator_cookie, header.responder_cookie)):
             addresses = IPv4Address(link.local), IPv4Address(link.remote)
             self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+
+
+def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:
+    """Whether a datagram is of an SA past a NAT, but from an address that is not its own."""
+    sa = record.sa
+    same = (sa.initiator_cookie, sa.responder_cookie) == (header.initiator_cookie, header.responder_cookie)
+    return same and record.link[:2] == link[:2] and sa.nat is not None and sa.nat.detected
 
 
 def _foreign(sa: IkeSa, header: Header) -> bool:

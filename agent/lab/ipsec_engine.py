@@ -13,9 +13,11 @@ from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, Trouble
 from agent.crypto.isakmp import Identification
+from agent.crypto.nat_traversal import Ends
 from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import spi_of
 from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of, lookup
+from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
@@ -157,15 +159,19 @@ class IpsecEngine:
             if not live.negotiating and not live.bundles:
                 self.sas.negotiate(live)
             return Outcome(Verdict.DROPPED, packet)
-        bundle = installed.bundle
+        bundle, ends = installed.bundle, live.ends
+        remote = int(ends.remote) if ends else live.link.remote
         self._identification = self._identification + 1 & 0xFFFF
         try:
-            outer = bundle.seal(packet, live.link.local, live.link.remote, self._random, self._identification)
+            outer = bundle.seal(packet, live.link.local, remote, self._random, self._identification)
         except PacketRefusedError:
             live.counters.add(IpsecCounter.OUT_DROPS)
             self.sas.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
             return Outcome(Verdict.DROPPED, packet)
         self.sas.ike.about_to_send(live.link)
+        if bundle.udp and ends:
+            outer = encapsulate(outer, ends)
+            self.sas.ike.keepalives.sent((live.link.front_vrf, ends))
         add, length = live.counters.add, outer.length
         add(IpsecCounter.OUT_OCTETS, length)
         add(IpsecCounter.OUT_UNCOMP_OCTETS, length)
@@ -195,13 +201,16 @@ class IpsecEngine:
         """Whether a Tunnel interface takes GRE only out of its SAs."""
         return tunnel in self._protections
 
-    def receive(self, link: Link, packet: ip.Packet) -> tuple[ip.Packet, str | None] | None:
-        """Open an ESP or AH packet to us: the inner packet and the VRF that it belongs to; None: it was dropped and counted."""
+    def receive(self, link: Link, packet: ip.Packet, ends: Ends | None = None) -> tuple[ip.Packet, str | None] | None:
+        """Open an ESP or AH packet to us: the inner packet and the VRF that it belongs to; None: it was dropped and counted.
+
+        `ends` are those that it came by where it came in UDP.
+        """
         if len(packet.payload) < 12:
             return None
         spi = spi_of(packet.protocol, packet.payload)
         installed = self.sas.sad.find(packet.protocol, spi)
-        if installed is None or installed.live.link != link:
+        if installed is None or not _comes_by(installed, link, ends):
             self._unknown_spi(link, spi)
             return None
         live, bundle = installed.live, installed.bundle
@@ -217,12 +226,14 @@ class IpsecEngine:
         add(IpsecCounter.IN_OCTETS, inner.length)
         add(IpsecCounter.IN_DECOMP_OCTETS, inner.length)
         add(IpsecCounter.IN_PACKETS)
-        add(IpsecCounter.IN_OUTER_OCTETS, packet.length)
+        add(IpsecCounter.IN_OUTER_OCTETS, packet.length + (ip.UDP_OCTETS if ends else 0))
         if bundle.authenticates:
             add(IpsecCounter.IN_AUTHS)
         if bundle.encrypts:
             add(IpsecCounter.IN_DECRYPTS)
         self.sas.check_volume(installed)
+        if ends is not None and ends != live.ends and bundle.authenticates and live.row and live.row.ike:
+            self.sas.ike.moved(live.row.ike, ends)
         return inner, live.plan.target.clear_vrf
 
     def _refused(self, installed: Installed, fault: Fault, spi: int) -> None:
@@ -290,6 +301,13 @@ class IpsecEngine:
             self.sas.abandon(live)
         else:
             self.sas.tidy(live)
+
+
+def _comes_by(installed: Installed, link: Link, ends: Ends | None) -> bool:
+    """Whether a packet came as those of its SA do. In UDP the peer's address may be another than when they were made."""
+    if installed.bundle.udp:
+        return ends is not None and installed.live.link[:2] == link[:2]
+    return ends is None and installed.live.link == link
 
 
 def _narrowed(selector: Selector, flow: Flow) -> Selector:

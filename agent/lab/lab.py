@@ -22,6 +22,7 @@ from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
 from agent.lab.sections import AtSection, LabFile, RouterSection
 from agent.lab.traffic import Traffic
+from agent.lab.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0
@@ -51,8 +52,10 @@ class Lab:
         timeline: tuple[AtSection, ...],
         traffic: tuple[Traffic, ...],
         external_traffic: bool,
+        underlays: dict[str, Underlay],
     ) -> None:
         self.routers = routers
+        self.underlays = underlays
         self.clock = clock
         self.scheduler = scheduler
         self.timeline = timeline
@@ -126,10 +129,14 @@ def build_lab(lab: LabFile, texts: dict[str, tuple[str, str]], clock: RealClock 
     documents = _load_all(texts)
     scheduler = Scheduler(clock)
     random = random_source(clock, lab.seed)
+    problems = underlay_problems(lab, {name: document.config for name, document in documents.items()}, isinstance(clock, RealClock))
+    if problems:
+        raise LabFileError(filename, problems)
     routers = {name: _build_router(name, section, documents[name], scheduler, random) for name, section in lab.router.items()}
-    wiring = Wiring({name: built.router for name, built in routers.items()}, scheduler, random, filename)
+    underlays = {name: Underlay(name, section, scheduler) for name, section in lab.router.items() if section.ike}
+    wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
-    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, lab.external_traffic)
+    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, lab.external_traffic, underlays)
 
 
 def _load_all(texts: dict[str, tuple[str, str]]) -> dict[str, Document]:
@@ -151,5 +158,6 @@ def _build_router(name: str, section: RouterSection, document: Document, schedul
     monitor = FlowMonitor(scheduler.clock, crypto.history_tunnel_size, crypto.history_failure_size)
     description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
     device = Device(config.hostname, description, section.sysobjectid)
-    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config))
+    udp_always = section.ike is not None
+    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config), udp_always)
     return LabRouter(name, document, monitor, device, Engine(router), tuple(section.snmp), router)

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agent.lab.sections import AtSection, HostSection, LabFile, LinkSection, RouterSection, Section, TrafficSection
+from agent.lab.sections import AtSection, HostSection, LabFile, LinkSection, PeerSection, RouterSection, Section, TrafficSection
 
-_NOT_YET = {"spokes", "ike", "ssh", "peer"}  # of later releases
+_NOT_YET = {"spokes", "ssh"}  # of later releases
 
 
 class LabFileError(Exception):
@@ -44,6 +44,7 @@ _KEYS: dict[str, type[Section]] = {
     "router": RouterSection,
     "link": LinkSection,
     "host": HostSection,
+    "peer": PeerSection,
     "traffic": TrafficSection,
     "at": AtSection,
 }
@@ -59,7 +60,7 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
         raise LabFileError(filename, [_explain(problem) for problem in error.errors()]) from None
-    problems = _unknown_routers(lab)
+    problems = _unknown_routers(lab) or _half_underlays(lab)
     if problems:
         raise LabFileError(filename, problems)
     return lab
@@ -102,6 +103,7 @@ def _explain(problem: Any) -> tuple[str, str]:
 def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
     named = [(f"link[{at}].ends[{side}]", end[0]) for at, link in enumerate(lab.link) for side, end in enumerate(link.ends)]
     named += [(f"host[{at}].behind", host.behind[0]) for at, host in enumerate(lab.host)]
+    named += [(f"peer[{at}].behind", peer.behind[0]) for at, peer in enumerate(lab.peer)]
     named += [(f"at[{at}].router", entry.router) for at, entry in enumerate(lab.at) if entry.router is not None]
     named += [(f"at[{at}].link", entry.link[0]) for at, entry in enumerate(lab.at) if entry.link is not None]
     for at, traffic in enumerate(lab.traffic):
@@ -110,3 +112,17 @@ def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
     known = ", ".join(lab.router)
     message = "names router {}, which is not in the file; there are {}"
     return [(key, message.format(name, known)) for key, name in named if name not in lab.router]
+
+
+def _half_underlays(lab: LabFile) -> list[tuple[str, str]]:
+    """A real peer wants a router with sockets, and the port of NAT traversal one for IKE."""
+    problems = [
+        (f"peer[{at}].behind", f"names router {peer.behind[0]}, which needs `ike`, the real address and port of its IKE")
+        for at, peer in enumerate(lab.peer)
+        if lab.router[peer.behind[0]].ike is None
+    ]
+    return problems + [
+        (f"router.{name}.nat", "needs `ike` beside it")
+        for name, section in lab.router.items()
+        if section.nat is not None and section.ike is None
+    ]

@@ -12,12 +12,15 @@ from ipaddress import IPv4Address
 from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import ISAKMP_PORT
+from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
+from agent.crypto.nat_traversal import Ends, NatTraversal
+from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
 from agent.flow.clock import Clock
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_engine import IkeEngine
 from agent.lab.ike_policy import Link
+from agent.lab.ike_records import ends_of
 from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping, PingRequest, Probe
@@ -39,7 +42,9 @@ class Router:
         scheduler: Scheduler,
         random: RandomSource,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
+        udp_always: bool = False,
     ) -> None:
+        """`udp_always`: ESP goes in UDP whether there is a NAT or not (on a real underlay, which carries nothing else)."""
         self.config = config
         self.device = device
         self.ports: dict[str, InterfacePort] = {}
@@ -55,7 +60,8 @@ class Router:
         self._next_ping = 0
         self._read_interfaces()
         self.ipsec = IpsecEngine(config, monitor, scheduler, random)
-        self.ike = IkeEngine(config, monitor, scheduler, random, self.ipsec, self._send_isakmp, isakmp_policies)
+        self._udp_always = udp_always
+        self.ike = IkeEngine(config, monitor, scheduler, random, self.ipsec, self._send_datagram, isakmp_policies, self._traversal)
         self.ipsec.sas.ike = self.ike
 
     # --- configuration ---
@@ -153,12 +159,9 @@ class Router:
         vrf = port.vrf
         ours = packet.destination in self._local.get(vrf, ())
         if ours and packet.protocol in (ip.ESP, ip.AH):
-            opened = self.ipsec.receive(Link(vrf, packet.destination, packet.source), packet)
-            if opened is not None:
-                inner, inside = opened
-                self._pass_on(inner, inside, port)
+            self._receive_protected(port, packet)
             return
-        if ours and packet.protocol == ip.UDP and self._receive_udp(vrf, packet):
+        if ours and packet.protocol == ip.UDP and self._receive_udp(port, packet):
             return
         if self.ipsec.must_be_protected(port.name, packet) or (ours and self._is_bare_gre(vrf, packet)):
             port.discard_in()
@@ -196,14 +199,32 @@ class Router:
         tunnel = self._tunnel_between.get((vrf, packet.destination, packet.source)) if packet.protocol == ip.GRE else None
         return tunnel is not None and self.ipsec.protects_gre(tunnel.name)
 
-    def _receive_udp(self, vrf: str | None, packet: ip.Packet) -> bool:
-        """Whether the datagram was one for IKE."""
+    def _receive_protected(self, port: InterfacePort, packet: ip.Packet, ports: tuple[int, int] | None = None) -> None:
+        """An ESP or AH packet; `ports` are those of the UDP that it came in."""
+        link = Link(port.vrf, packet.destination, packet.source)
+        opened = self.ipsec.receive(link, packet, ends_of(link, *ports) if ports else None)
+        if opened is not None:
+            inner, inside = opened
+            self._pass_on(inner, inside, port)
+
+    def _receive_udp(self, port: InterfacePort, packet: ip.Packet) -> bool:
+        """Whether the datagram was one for IKE, or ESP in UDP."""
         datagram = ip.decode_udp(packet)
-        if datagram.destination_port != ISAKMP_PORT:
+        ports = datagram.destination_port, datagram.source_port
+        if ports[0] == ISAKMP_PORT:
+            cargo, data = Cargo.ISAKMP, datagram.data
+        elif ports[0] == NAT_PORT and self._traversal().enabled:
+            cargo, data = cargo_of(datagram.data)
+        else:
             return False
-        link = Link(vrf, packet.destination, packet.source)
-        self.ike.receive(link, datagram.destination_port, datagram.source_port, datagram.data)
+        if cargo is Cargo.ISAKMP:
+            self.ike.receive(Link(port.vrf, packet.destination, packet.source), *ports, data)
+        elif cargo is Cargo.ESP:
+            self._receive_protected(port, packet._replace(protocol=ip.ESP, payload=data), ports)
         return True
+
+    def _traversal(self) -> NatTraversal:
+        return NatTraversal(self.config.crypto.nat_traversal or self._udp_always, self._udp_always)
 
     def _receive_icmp(self, packet: ip.Packet, vrf: str | None) -> None:
         echo = ip.decode_echo(packet.payload)
@@ -267,9 +288,13 @@ class Router:
         if path is not None:
             self._emit(self.ports[path.interface], path.next_hop, packet)
 
-    def _send_isakmp(self, link: Link, local_port: int, remote_port: int, octets: bytes) -> None:
-        payload = ip.encode_udp(link.local, link.remote, ip.Datagram(local_port, remote_port, octets))
-        self._send_past_policy(ip.Packet(link.local, link.remote, ip.UDP, payload), link.front_vrf)
+    def _send_datagram(self, vrf: str | None, ends: Ends, octets: bytes) -> None:
+        """An IKE message, as its ports want it, or a keepalive of NAT traversal."""
+        if ends.local_port == NAT_PORT and octets != KEEPALIVE:
+            octets = NON_ESP_MARKER + octets
+        local, remote = int(ends.local), int(ends.remote)
+        payload = ip.encode_udp(local, remote, ip.Datagram(ends.local_port, ends.remote_port, octets))
+        self._send_past_policy(ip.Packet(local, remote, ip.UDP, payload), vrf)
 
     # --- ping ---
 

@@ -13,6 +13,7 @@ from typing import Protocol
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import Phase2Result
+from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import Bundle, Sad
 from agent.crypto.spd import Flow, Selector
 from agent.flow.clock import SECOND
@@ -20,6 +21,7 @@ from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
 from agent.lab.ike_policy import Link
+from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
 from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
@@ -31,8 +33,14 @@ _AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the wa
 class Negotiator(Protocol):
     """What IPsec asks of IKE."""
 
+    keepalives: NatKeepalives
+
     def negotiate(self, live: LiveTunnel) -> None:
         """Begin a quick mode for a flow, under a phase 1 that may have to be made first."""
+        ...
+
+    def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
+        """A peer past a NAT is to be found elsewhere."""
         ...
 
     def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:

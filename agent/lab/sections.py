@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.flow.clock import SECOND
 
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
@@ -65,6 +66,15 @@ def _endpoint(value: object) -> tuple[str, int]:
     return host, int(port)
 
 
+def _real_endpoint(value: object) -> tuple[str, int]:
+    """An endpoint of the world outside: an IPv4 address, for the lab speaks no other."""
+    host, port = _endpoint(value)
+    try:
+        return str(IPv4Address(host)), port
+    except ValueError:
+        raise ValueError('an IPv4 address and port, such as "127.0.0.1:5500"') from None
+
+
 def _object_id(value: object) -> str:
     numbers = [int(each) for each in value.split(".")] if isinstance(value, str) and _DOTTED.fullmatch(value) else []
     # X.690 §8.19.4: the first two share an octet; RFC 2578 §3.5: each below 2^32, at most 128.
@@ -86,6 +96,7 @@ RouterName = Annotated[str, BeforeValidator(_router_name)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 End = Annotated[tuple[str, str], BeforeValidator(_end)]
 Endpoint = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
+RealEndpoint = Annotated[tuple[str, int], BeforeValidator(_real_endpoint)]
 
 
 Place = Annotated[IPv4Address | tuple[str, str], BeforeValidator(_place)]
@@ -99,10 +110,12 @@ class Section(BaseModel):
 
 
 class RouterSection(Section):
-    """[router.NAME]"""
+    """[router.NAME]. On a real underlay `ike` and `nat` are its ports 500 and 4500; without `nat` it is 4500 of `ike`'s address."""
 
     config: str
     snmp: list[Endpoint] = []
+    ike: RealEndpoint | None = None
+    nat: RealEndpoint | None = None
     sysdescr: str | None = None
     sysobjectid: Annotated[str, BeforeValidator(_object_id)] = "0.0"
 
@@ -127,6 +140,23 @@ class HostSection(Section):
 
     address: Annotated[IPv4Address, BeforeValidator(_address)]
     behind: End
+
+
+class PeerSection(Section):
+    """[[peer]]: `address` in the lab; `ike` and `nat` are where its ports 500 and 4500 really are."""
+
+    address: Annotated[IPv4Address, BeforeValidator(_address)]
+    behind: End
+    ike: RealEndpoint | None = None
+    nat: RealEndpoint | None = None
+
+    @property
+    def real_ike(self) -> tuple[str, int]:
+        return self.ike or (str(self.address), ISAKMP_PORT)
+
+    @property
+    def real_nat(self) -> tuple[str, int]:
+        return self.nat or (self.real_ike[0], NAT_PORT)
 
 
 class AtSection(Section):
@@ -220,6 +250,7 @@ class LabFile(Section):
     router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]
     link: list[LinkSection] = []
     host: list[HostSection] = []
+    peer: list[PeerSection] = []
     traffic: list[TrafficSection] = []
     at: list[AtSection] = []
     external_traffic: bool = False

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol
 from agent.crypto.isakmp import Identification
+from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import Bundle
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
@@ -70,6 +71,7 @@ class LiveTunnel:
     negotiating: bool = False
     asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried
+    ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
 
     @property
     def outbound(self) -> Installed | None:

@@ -16,16 +16,25 @@ from agent.lab.interfaces import InterfacePort, kind_of
 from agent.lab.labfile import LabFileError
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
-from agent.lab.sections import HostSection, LabFile, LinkSection, TrafficSection
+from agent.lab.sections import HostSection, LabFile, LinkSection, PeerSection, TrafficSection
 from agent.lab.traffic import Profile, Traffic
+from agent.lab.underlay import RealPeer, Underlay
 from agent.lab.wire import Quality, Wire
 
 
 class Wiring:
-    """Joins the routers of a lab. Errors of all links and hosts are gathered, then raised together."""
+    """Joins the routers of a lab. Errors of all links, hosts and peers are gathered, then raised together."""
 
-    def __init__(self, routers: Mapping[str, Router], scheduler: Scheduler, random: RandomSource, filename: str) -> None:
+    def __init__(
+        self,
+        routers: Mapping[str, Router],
+        underlays: Mapping[str, Underlay],
+        scheduler: Scheduler,
+        random: RandomSource,
+        filename: str,
+    ) -> None:
         self._routers = routers
+        self._underlays = underlays
         self._scheduler = scheduler
         self._random = random
         self._filename = filename
@@ -39,6 +48,8 @@ class Wiring:
         self._subnets()
         for at, host in enumerate(lab.host):
             self._host(f"host[{at}].behind", host)
+        for at, peer in enumerate(lab.peer):
+            self._peer(f"peer[{at}].behind", peer)
         self._tell()  # what goes over wires makes sense only where these do
         for at, entry in enumerate(lab.at):
             if entry.link is not None:
@@ -88,18 +99,34 @@ class Wiring:
                         self._attach(port, wire)
 
     def _host(self, key: str, host: HostSection) -> None:
-        port = self._port(key, host.behind)
+        joined = self._joined(key, host.behind)
+        if joined:
+            port, wire = joined
+            attached = Host(int(host.address), port.address, wire)
+            wire.attach(attached)
+            self._hosts.append((host.behind, attached))
+
+    def _peer(self, key: str, section: PeerSection) -> None:
+        joined = self._joined(key, section.behind)
+        if joined:
+            port, wire = joined
+            underlay = self._underlays[section.behind[0]]
+            peer = RealPeer(section, port.address, wire, underlay)
+            underlay.peers.append(peer)
+            wire.attach(peer)
+
+    def _joined(self, key: str, behind: tuple[str, str]) -> tuple[InterfacePort, Wire] | None:
+        """The interface that something stands behind, and its wire."""
+        port = self._port(key, behind)
         if port is None:
-            return
+            return None
         if port.interface.address is None:
-            self._problems.append((key, f"{port.name} has no address; a host needs one for its gateway"))
-            return
+            self._problems.append((key, f"{port.name} has no address, and what is behind it needs one"))
+            return None
         if port.wire is None:
             self._attach(port, Wire(self._scheduler, self._random, Quality()))
         assert port.wire is not None
-        attached = Host(int(host.address), port.address, port.wire)
-        port.wire.attach(attached)
-        self._hosts.append((host.behind, attached))
+        return port, port.wire
 
     def _wire_of(self, key: str, end: tuple[str, str]) -> None:
         port = self._port(key, end)

@@ -2,45 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-AGENT = [sys.executable, "-m", "agent"]
-PATIENCE = 30.0  # seconds that a thing which must happen is waited for; a test that passes does not wait
+from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, charon, real_lab, two_namespaces
+from tests.e2e.tools import AGENT, PATIENCE, ROOT, Wait, free_port, run_tool, wait_for
 
-Wait = Callable[[Callable[[], object], str], object]
-
-
-def free_port() -> int:
-    """A UDP port that the kernel has free."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(condition: Callable[[], object], what: str) -> object:
-    """What the condition gives as soon as it is true; fails, saying what was waited for, when patience ends."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        threading.Event().wait(0.02)
-    raise AssertionError(f"waited in vain for {what}")
+__all__ = ["AGENT", "PATIENCE", "ROOT", "Wait", "free_port", "run_tool", "wait_for"]
 
 
 @dataclass
@@ -73,21 +50,6 @@ class Lab:
         done = self.cli("ping", destination, "source", source, "repeat", "5", router="ipsecf-3745a")
         assert done.returncode == 0, done.stderr
         return done.stdout
-
-
-def run_tool(*command: str, check: bool = True) -> str:
-    """A net-snmp tool with our modules, and nothing of the user's own set-up."""
-    environment = {
-        **os.environ,
-        "MIBDIRS": str(ROOT / "mibs"),
-        "MIBS": "ALL",
-        "SNMPCONFPATH": "/nonexistent",
-        "SNMP_PERSISTENT_DIR": "/nonexistent",
-    }
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-    if check:
-        assert done.returncode == 0, (command, done.stdout[-500:], done.stderr)
-    return done.stdout
 
 
 @pytest.fixture
@@ -135,3 +97,31 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
 @pytest.fixture
 def lab(start_lab: Callable[..., Lab]) -> Lab:
     return start_lab()
+
+
+# --- strongSwan, and routers on a real underlay ---
+
+
+@pytest.fixture(scope="module")
+def namespaces() -> Iterator[tuple[Namespace, Namespace]]:
+    """The lab's and charon's."""
+    with two_namespaces() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def swan(namespaces: tuple[Namespace, Namespace], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Charon]:
+    """A charon for the tests of a module. Each talks with it from a router of its own, so that none finds what another left."""
+    with charon(namespaces[1], tmp_path_factory.mktemp("swan")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def start_real_lab(namespaces: tuple[Namespace, Namespace], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRealLab]:
+    """Starts a lab of routers by number, each with its settings (`strongswan.DEFAULTS`), and options of `run`."""
+    with ExitStack() as stack:
+
+        def start(routers: dict[int, dict[str, str]], *options: str) -> RealLab:
+            return stack.enter_context(real_lab(namespaces[0], tmp_path_factory.mktemp("real"), routers, *options))
+
+        yield start

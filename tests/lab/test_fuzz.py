@@ -53,7 +53,7 @@ def test_a_flood_of_beginnings_is_forgotten(make_pair: Callable[..., Any]) -> No
     lab = make_pair()
     sent: list[bytes] = []
     east = lab.east.router
-    east.ike._send = lambda link, local, remote, message: sent.append(message)
+    east.ike._send = lambda vrf, ends, message: sent.append(message)
     lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
     (first,) = {message for message in sent if message[8:16] == NO_COOKIE}
     port = lab.west.router.ports["FastEthernet0/0"]

@@ -79,7 +79,11 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
     ("old", "new", "error"),
     [
         ('config = "a.cfg"', 'confg = "a.cfg"', "lab.toml: router.a.config: is missing"),
-        ("seed = 7", "sed = 7", "lab.toml: sed: is not a key; there are router, link, host, traffic, at, external_traffic, seed"),
+        (
+            "seed = 7",
+            "sed = 7",
+            "lab.toml: sed: is not a key; there are router, link, host, peer, traffic, at, external_traffic, seed",
+        ),
         ("seed = 7", 'seed = "7"', "lab.toml: seed: needs a whole number"),
         ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
         ("loss = 0.5", "loss = 1.5", "lab.toml: link[0].loss: needs a number of at most 1"),
@@ -188,7 +192,7 @@ def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
         (
             'behind = "a:FastEthernet0/0"',
             'behind = "a:Serial0/0"',
-            "host[0].behind: Serial0/0 has no address; a host needs one for its gateway",
+            "host[0].behind: Serial0/0 has no address, and what is behind it needs one",
         ),
         (
             "[[host]]",
