@@ -105,6 +105,12 @@ class IdentificationType(IntEnum):
     KEY_ID = 11
 
 
+class CertificateEncoding(IntEnum):
+    """RFC 2408 §3.9: the only one that is sent and read here."""
+
+    X509_SIGNATURE = 4
+
+
 class IkeAttribute(IntEnum):
     """Attributes of a phase-1 transform (RFC 2409 appendix A)."""
 
@@ -191,8 +197,14 @@ class NotifyType(IntEnum):
     NO_PROPOSAL_CHOSEN = 14
     PAYLOAD_MALFORMED = 16
     INVALID_ID_INFORMATION = 18
+    INVALID_CERT_ENCODING = 19
+    INVALID_CERTIFICATE = 20
+    CERT_TYPE_UNSUPPORTED = 21
+    INVALID_CERT_AUTHORITY = 22
     INVALID_HASH_INFORMATION = 23
     AUTHENTICATION_FAILED = 24
+    INVALID_SIGNATURE = 25
+    CERTIFICATE_UNAVAILABLE = 28
     RESPONDER_LIFETIME = 24576
     INITIAL_CONTACT = 24578
     R_U_THERE = 36136  # RFC 3706 §5.2

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Protocol
 
+from agent.crypto.certificates import Credential, Trust
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.isakmp import Attribute, Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
@@ -30,6 +31,8 @@ class State(Enum):
     MM_KEY_EXCH = "MM_KEY_EXCH"
     CONF_XAUTH = "CONF_XAUTH"  # the user is to log in
     CONF_ADDR = "CONF_ADDR"  # the client is to get an address
+    AG_NO_STATE = "AG_NO_STATE"
+    AG_INIT_EXCH = "AG_INIT_EXCH"
     QM_IDLE = "QM_IDLE"
     DEAD = "DEAD"
 
@@ -49,6 +52,16 @@ class Trouble(Enum):
     PROPOSAL = "no proposal chosen"
     AUTHENTICATION = "authentication failed"
     HASH = "hash does not match"
+    SIGNATURE = "signature does not match"
+    CERTIFICATE_MISSING = "the peer has sent no certificate"
+    CERTIFICATE_ENCODING = "the peer's certificate cannot be read"
+    CERTIFICATE_AUTHORITY = "the peer's certificate is of no authority that we know"
+    CERTIFICATE_EXPIRED = "the peer's certificate is not valid now"
+    CERTIFICATE_IDENTITY = "the peer's certificate names somebody else"
+    CERTIFICATE_REVOKED = "the peer's certificate has been revoked"
+    CRL = "whether the peer's certificate is revoked cannot be known"
+    LOCAL_CERTIFICATE = "our certificate is not valid now"
+    DISABLED = "aggressive mode is disabled"
     DECRYPT = "not decryptable"
     ENCODING = "malformed"
     TIMEOUT = "no answer"
@@ -146,8 +159,16 @@ class Decisions(Protocol):
         """By who the peer says that it is, where it has said so by then (aggressive mode, RFC 2409 §5.4), else by its address."""
         ...
 
-    def local_identity(self, authentication: str) -> Identification:
-        """Who we say that we are, in a phase 1 with this kind of authentication."""
+    def credential(self, authorities: Sequence[bytes]) -> Credential | None:
+        """Our key and certificate; of several, one under an authority that the peer has asked for (names as DER)."""
+        ...
+
+    def local_identity(self, credential: Credential | None) -> Identification:
+        """Who we say that we are; with a credential where that is what we prove it by."""
+        ...
+
+    def trust(self, peer: Identification | None) -> Trust:
+        """Whose certificates we believe, and what time it is."""
         ...
 
     def accepts(self, peer: Identification) -> bool:
@@ -242,6 +263,13 @@ class Phase1Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase1Shortened:
+    """The responder keeps the ISAKMP SA for so many seconds only."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class Phase1Expired:
     """The ISAKMP SA's lifetime is over."""
 
@@ -310,6 +338,7 @@ IkeEvent = (
     | LoginOffered
     | Configured
     | Phase1Failed
+    | Phase1Shortened
     | Phase1Expired
     | Phase1Deleted
     | PeerLost

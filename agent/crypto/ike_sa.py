@@ -12,6 +12,7 @@ from hmac import compare_digest
 from types import UnionType
 from typing import TypeVar
 
+from agent.crypto.certificates import Credential
 from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
 from agent.crypto.dh import DhSecret
 from agent.crypto.doi import Exchange, Flag, Protocol
@@ -159,12 +160,14 @@ class IkeSa:
         random: RandomSource,
         ends: Ends,
         traversal: NatTraversal,
+        exchange: Exchange = Exchange.MAIN,
     ) -> None:
         self.role = role
+        self.exchange = exchange  # of its phase 1
         self.decisions = decisions
         self.tally = tally
         self.random = random
-        self.state = State.MM_NO_STATE
+        self.state = State.AG_NO_STATE if exchange is Exchange.AGGRESSIVE else State.MM_NO_STATE
         # The responder's tunnel begins with the acceptance of HASH_I, and so does its count.
         self.counting = role is Role.INITIATOR
         self.initiator_cookie = NO_COOKIE
@@ -193,6 +196,9 @@ class IkeSa:
         self.last_block = b""  # of phase 1, from which the vectors of phase 2 come
         self.local_identity: Identification | None = None
         self.remote_identity: Identification | None = None
+        self.remote_id_body = b""  # IDii_b or IDir_b of the peer, as it was on the wire
+        self.requested: tuple[bytes, ...] = ()  # authorities that the peer asked for a certificate of
+        self.credential: Credential | None = None  # ours
         self.expires: int | None = None
         self.dpd: Dpd | None = None  # where the peer is watched
         self.suspicion: Trouble | None = None  # what it will have been, if nothing more is heard
@@ -201,6 +207,10 @@ class IkeSa:
     @property
     def initiator(self) -> bool:
         return self.role is Role.INITIATOR
+
+    @property
+    def aggressive(self) -> bool:
+        return self.exchange is Exchange.AGGRESSIVE
 
     @property
     def up(self) -> bool:
@@ -297,9 +307,10 @@ class IkeSa:
         return Message(header, plain, decode_payloads(header.next_payload, plain), body[-self.cipher.block :])
 
     def vector_of(self, message_id: int) -> bytes:
-        """The first vector of a phase-2 exchange."""
+        """The first vector of a phase-2 exchange, or of an error that ends phase 1 once there are keys."""
         policy = self.policy()
-        return exchange_vector(policy.hash, policy.encryption, self.last_block, message_id)
+        last_block = self.last_block or self.main.vector
+        return exchange_vector(policy.hash, policy.encryption, last_block, message_id)
 
     def new_message_id(self) -> int:
         while True:
@@ -336,9 +347,12 @@ class IkeSa:
         return True
 
     def inform(self, payloads: Sequence[Payload]) -> None:
-        """An informational exchange of one message (RFC 2409 §5.7): encrypted and hashed once there are keys for it."""
+        """An informational exchange of one message (RFC 2409 §5.7): encrypted and hashed once both have keys for it.
+
+        An initiator that has sent AM3 is up, and believes nothing in the clear.
+        """
         message_id = self.new_message_id()
-        if self.authenticated:
+        if self.authenticated or (self.state is State.AG_INIT_EXCH and not self.initiator):
             _, chain = encode_payloads(payloads)
             mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), chain))
             dialogue = Dialogue(self.vector_of(message_id))

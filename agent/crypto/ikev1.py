@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from agent.crypto import informational, main_mode, quick_mode, transaction
+from agent.crypto import aggressive_mode, informational, main_mode, quick_mode, transaction
+from agent.crypto.authentication import PRE_SHARED
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
@@ -25,8 +26,9 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import Dialogue, IkeSa, Message, QuickMode, Transaction
-from agent.crypto.isakmp import Header, MalformedMessageError, Notification, SecurityAssociation, Vendor, decode_header
+from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, Notification, SecurityAssociation, Vendor, decode_header
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
+from agent.crypto.phase1 import Step, take_requests
 
 
 def initiate(
@@ -36,19 +38,27 @@ def initiate(
     now: int,
     ends: Ends,
     traversal: NatTraversal = NAT_TRAVERSAL,
+    exchange: Exchange = Exchange.MAIN,
 ) -> IkeSa:
-    """Begin a main mode; an SA that failed at once is in state DEAD and says so in its events."""
-    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal)
+    """Begin a main or an aggressive mode; an SA that failed at once is in state DEAD and says so in its events."""
+    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal, exchange)
     try:
-        main_mode.begin(sa, now)
+        _BEGIN[exchange](sa, now)
     except RefusedError as refused:
         informational.fail_phase1(sa, refused.trouble, now)
     return sa
 
 
-def respond(decisions: Decisions, tally: Tally, random: RandomSource, ends: Ends, traversal: NatTraversal = NAT_TRAVERSAL) -> IkeSa:
-    """An SA that waits for MM1."""
-    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal)
+def respond(
+    decisions: Decisions,
+    tally: Tally,
+    random: RandomSource,
+    ends: Ends,
+    traversal: NatTraversal = NAT_TRAVERSAL,
+    exchange: Exchange = Exchange.MAIN,
+) -> IkeSa:
+    """An SA that waits for MM1 or AM1."""
+    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal, exchange)
 
 
 def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
@@ -107,16 +117,16 @@ def tick(sa: IkeSa, now: int) -> None:
 # --- by exchange ---
 
 
-def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     if octets in sa.main.heard:
         _copy(sa, sa.main, octets)
         return
-    step = main_mode.MAIN_MODE.get((sa.role, sa.state))
-    if step is None or header.encrypted != step.encrypted or header.message_id:
+    step = _PHASE1[header.exchange].get((sa.role, sa.state))
+    if step is None or step.encrypted not in (None, header.encrypted) or header.message_id:
         _drop(sa, octets, Trouble.ENCODING if sa.up else None)
         return
     _arrived(sa, octets)
-    if sa.state is State.MM_NO_STATE and not sa.initiator:
+    if sa.initiator_cookie == NO_COOKIE:
         sa.initiator_cookie = header.initiator_cookie
     try:
         message = sa.open(header, octets, sa.main.vector)
@@ -124,13 +134,15 @@ def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
             raise MalformedMessageError("a payload is missing")
         sa.follow()
         sa.peer = sa.peer.and_also(message.all(Vendor))
+        take_requests(sa, message)
         step.handle(sa, message, now)
     except MalformedMessageError:
         # With a pre-shared key the first encrypted message shows whether both have the same (RFC 2409 §5.4).
-        trouble = Trouble.AUTHENTICATION if step.encrypted else Trouble.ENCODING
-        _fail_main(sa, octets, RefusedError(trouble, NotifyType.PAYLOAD_MALFORMED), now)
+        keyed = header.encrypted and sa.policy().authentication == PRE_SHARED
+        trouble = Trouble.AUTHENTICATION if keyed else Trouble.ENCODING
+        _fail_phase1(sa, octets, RefusedError(trouble, NotifyType.PAYLOAD_MALFORMED), now)
     except RefusedError as refused:
-        _fail_main(sa, octets, refused, now)
+        _fail_phase1(sa, octets, refused, now)
     else:
         sa.main.heard += (octets,)
         sa.state = step.next_state
@@ -138,7 +150,7 @@ def _receive_main(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
             transaction.begin(sa, now)
 
 
-def _fail_main(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
+def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
     sa.main.heard += (octets,)
     sa.main.said = b""
     sa.count(IkeCount.IN_DROPS)
@@ -229,9 +241,7 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
     if header.encrypted and header.message_id in sa.used_ids:
         _duplicate(sa)
         return
-    if header.encrypted and not sa.authenticated:
-        # An error under keys that differ, most likely; or a message that overtook the last of main mode.
-        sa.suspicion = Trouble.AUTHENTICATION if sa.state is State.MM_KEY_EXCH else None
+    if header.encrypted and sa.keys is None:
         _drop(sa, octets, None)
         return
     vector = sa.vector_of(header.message_id) if header.encrypted else b""
@@ -248,15 +258,28 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
         handle(message)
     except (MalformedMessageError, RefusedError) as wrong:
         sa.count(IkeCount.IN_DROPS)
-        sa.events.append(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
+        if header.encrypted and not sa.authenticated:
+            # An error under keys that differ, most likely; or a message that overtook the last of phase 1.
+            sa.suspicion = Trouble.AUTHENTICATION
+        else:
+            sa.events.append(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
         return False
     if header.encrypted:
         sa.follow()
     return True
 
 
+_BEGIN: Mapping[Exchange, Callable[[IkeSa, int], None]] = {
+    Exchange.MAIN: main_mode.begin,
+    Exchange.AGGRESSIVE: aggressive_mode.begin,
+}
+_PHASE1: Mapping[int, Mapping[tuple[Role, State], Step]] = {
+    Exchange.MAIN: main_mode.MAIN_MODE,
+    Exchange.AGGRESSIVE: aggressive_mode.AGGRESSIVE_MODE,
+}
 _EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {
-    Exchange.MAIN: _receive_main,
+    Exchange.MAIN: _receive_phase1,
+    Exchange.AGGRESSIVE: _receive_phase1,
     Exchange.QUICK: _receive_quick,
     Exchange.TRANSACTION: _receive_transaction,
     Exchange.INFORMATIONAL: _receive_informational,

@@ -1,7 +1,7 @@
 """Crypto room: informational exchanges (RFC 2408 §4.8, RFC 2409 §5.7): notifications and deletes, in and out.
 
 Once there is an ISAKMP SA they are encrypted and begin with HASH(1); what then comes in the clear is not believed. Before, an error
-in the clear is all that a peer can say, and ends the negotiation.
+is all that a peer can say, in the clear or under the keys that there are by then, and it ends the negotiation.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import IkeSa, Message
 from agent.crypto.isakmp import Delete, Notification
+from agent.crypto.phase1 import shorten
 
 TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
     {
@@ -31,8 +32,19 @@ TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
         NotifyType.INVALID_ID_INFORMATION: Trouble.PROPOSAL,
         NotifyType.AUTHENTICATION_FAILED: Trouble.AUTHENTICATION,
         NotifyType.INVALID_HASH_INFORMATION: Trouble.HASH,
+        # Of our certificate and signature, which the peer does not accept.
+        NotifyType.INVALID_CERT_ENCODING: Trouble.AUTHENTICATION,
+        NotifyType.INVALID_CERTIFICATE: Trouble.AUTHENTICATION,
+        NotifyType.CERT_TYPE_UNSUPPORTED: Trouble.AUTHENTICATION,
+        NotifyType.INVALID_CERT_AUTHORITY: Trouble.AUTHENTICATION,
+        NotifyType.INVALID_SIGNATURE: Trouble.AUTHENTICATION,
+        NotifyType.CERTIFICATE_UNAVAILABLE: Trouble.AUTHENTICATION,
     }
 )
+
+
+# What says that a proof of identity is not accepted.
+_NOT_BELIEVED = frozenset(kind for kind, trouble in TROUBLE_OF_NOTIFY.items() if trouble in (Trouble.AUTHENTICATION, Trouble.HASH))
 
 
 def receive(sa: IkeSa, message: Message, now: int) -> None:
@@ -42,22 +54,27 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
         if not sa.matches(sa.authenticate(message.header.message_id.to_bytes(4, "big"), rest), theirs):
             raise RefusedError(Trouble.HASH)
         sa.used_ids.add(message.header.message_id)
-        for decoded in message.payloads:
-            match decoded.payload:
-                case Notification() as notification:
-                    _receive_notification(sa, notification, now)
-                case Delete() as delete:
-                    _receive_delete(sa, delete, now)
-        if not any(notification.kind == NotifyType.R_U_THERE_ACK for notification in message.all(Notification)):
-            sa.heard(now)  # an answer is life only if it is to what was asked
     elif sa.authenticated:
         raise RefusedError(Trouble.AUTHENTICATION)
-    else:
-        for notification in message.all(Notification):
-            sa.count(IkeCount.IN_NOTIFYS)
-            if notification.kind < FIRST_STATUS_NOTIFY:
-                fail_phase1(sa, set_up_trouble(sa, notification.kind), now)
-                return
+    if not sa.authenticated:
+        _receive_set_up_error(sa, message, now)
+        return
+    for decoded in message.payloads:
+        match decoded.payload:
+            case Notification() as notification:
+                _receive_notification(sa, notification, now)
+            case Delete() as delete:
+                _receive_delete(sa, delete, now)
+    if not any(notification.kind == NotifyType.R_U_THERE_ACK for notification in message.all(Notification)):
+        sa.heard(now)  # an answer is life only if it is to what was asked
+
+
+def _receive_set_up_error(sa: IkeSa, message: Message, now: int) -> None:
+    for notification in message.all(Notification):
+        sa.count(IkeCount.IN_NOTIFYS)
+        if notification.kind < FIRST_STATUS_NOTIFY:
+            fail_phase1(sa, set_up_trouble(sa, notification.kind), now)
+            return
 
 
 def set_up_trouble(sa: IkeSa, notify: int) -> Trouble:
@@ -127,6 +144,14 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
     sa.count(IkeCount.IN_NOTIFYS)
     if payload.kind in (NotifyType.R_U_THERE, NotifyType.R_U_THERE_ACK):
         _receive_dpd(sa, payload, now)
+        return
+    if payload.kind == NotifyType.RESPONDER_LIFETIME and payload.protocol == Protocol.ISAKMP and sa.initiator:
+        shorten(sa, payload)
+        return
+    if payload.protocol == Protocol.ISAKMP and payload.spi == sa.cookies and payload.kind in _NOT_BELIEVED:
+        # The responder of an aggressive mode has not accepted our last message, and has no SA.
+        sa.suspicion = TROUBLE_OF_NOTIFY[payload.kind]
+        _deleted(sa, now)
         return
     waiting = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
     if payload.kind < FIRST_STATUS_NOTIFY and payload.protocol != Protocol.ISAKMP:

@@ -13,7 +13,16 @@ from ipaddress import IPv4Address, IPv4Network
 from types import MappingProxyType
 from typing import NamedTuple
 
-from agent.crypto.doi import IPSEC_DOI, ISAKMP_VERSION, SITUATION_IDENTITY_ONLY, Flag, IdentificationType, PayloadType, Protocol
+from agent.crypto.doi import (
+    IPSEC_DOI,
+    ISAKMP_VERSION,
+    SITUATION_IDENTITY_ONLY,
+    CertificateEncoding,
+    Flag,
+    IdentificationType,
+    PayloadType,
+    Protocol,
+)
 
 HEADER_LENGTH = 28
 COOKIE_LENGTH = 8
@@ -157,6 +166,22 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """RFC 2408 §3.9: an X.509 certificate, for signatures, as DER."""
+
+    data: bytes
+    encoding: int = CertificateEncoding.X509_SIGNATURE
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRequest:
+    """RFC 2408 §3.10: the distinguished name of the authority wanted, as DER; empty for any."""
+
+    authority: bytes
+    encoding: int = CertificateEncoding.X509_SIGNATURE
+
+
+@dataclass(frozen=True, slots=True)
 class Nonce:
     data: bytes
 
@@ -215,6 +240,8 @@ Payload = (
     SecurityAssociation
     | KeyExchange
     | Identification
+    | Certificate
+    | CertificateRequest
     | Hash
     | Signature
     | Nonce
@@ -371,6 +398,18 @@ def _decode_attributes(body: bytes) -> Attributes:
     return Attributes(kind, identifier, decode_attributes(body[4:]))
 
 
+def _decode_certificate(body: bytes) -> Certificate:
+    if len(body) < 2:
+        raise MalformedMessageError("a certificate is cut short")
+    return Certificate(body[1:], body[0])
+
+
+def _decode_certificate_request(body: bytes) -> CertificateRequest:
+    if not body:
+        raise MalformedMessageError("a certificate request is cut short")
+    return CertificateRequest(body[1:], body[0])
+
+
 def _opaque(kind: Callable[[bytes], Payload]) -> Callable[[bytes], Payload]:
     def decode(body: bytes) -> Payload:
         if not body:
@@ -385,6 +424,8 @@ _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
         PayloadType.SA: _decode_sa,
         PayloadType.KEY_EXCHANGE: _opaque(KeyExchange),
         PayloadType.IDENTIFICATION: _decode_identification,
+        PayloadType.CERTIFICATE: _decode_certificate,
+        PayloadType.CERTIFICATE_REQUEST: _decode_certificate_request,
         PayloadType.HASH: _opaque(Hash),
         PayloadType.SIGNATURE: _opaque(Signature),
         PayloadType.NONCE: _opaque(Nonce),
@@ -407,6 +448,10 @@ def encode_body(payload: Payload) -> tuple[int, bytes]:
             return PayloadType.KEY_EXCHANGE, payload.data
         case Identification():
             return PayloadType.IDENTIFICATION, _encode_identification(payload)
+        case Certificate():
+            return PayloadType.CERTIFICATE, bytes((payload.encoding,)) + payload.data
+        case CertificateRequest():
+            return PayloadType.CERTIFICATE_REQUEST, bytes((payload.encoding,)) + payload.authority
         case Hash():
             return PayloadType.HASH, payload.data
         case Signature():

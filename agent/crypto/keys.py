@@ -24,6 +24,11 @@ def skeyid_pre_shared(hash_name: str, key: bytes, initiator_nonce: bytes, respon
     return keyed_digest(hash_name, key, initiator_nonce, responder_nonce)
 
 
+def skeyid_signature(hash_name: str, shared: bytes, initiator_nonce: bytes, responder_nonce: bytes) -> bytes:
+    """SKEYID = prf(Ni_b | Nr_b, g^xy)."""
+    return keyed_digest(hash_name, initiator_nonce + responder_nonce, shared)
+
+
 def phase1_keys(
     hash_name: str,
     cipher: str,

@@ -4,27 +4,39 @@
     MM2                                   ←  HDR, SA
     MM3  HDR, KE, Ni                      →
     MM4                                   ←  HDR, KE, Nr
-    MM5  HDR*, IDii, HASH_I               →
-    MM6                                   ←  HDR*, IDir, HASH_R
+    MM5  HDR*, IDii, [CERT,] HASH_I or SIG_I  →
+    MM6                                   ←  HDR*, IDir, [CERT,] HASH_R or SIG_R
 
-MM1 and MM2 announce the kinds of NAT traversal, MM3 and MM4 the rest, and carry the hashes that detect a NAT. MM5 carries
-INITIAL-CONTACT where there is no other SA with the peer, MM6 RESPONDER-LIFETIME where ours is the shorter.
+MM1 and MM2 announce the kinds of NAT traversal; MM3 and MM4 announce the rest, carry the hashes that detect a NAT, and ask for
+certificates. MM5 carries INITIAL-CONTACT where there is no other SA with the peer, and MM6 RESPONDER-LIFETIME where ours is the
+shorter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from agent.crypto.doi import Exchange
 from agent.crypto.ike_events import RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import COOKIE_LENGTH, Hash, Identification, KeyExchange, Nonce, SecurityAssociation, encode_body
+from agent.crypto.isakmp import (
+    COOKIE_LENGTH,
+    Hash,
+    Identification,
+    KeyExchange,
+    Nonce,
+    Payload,
+    SecurityAssociation,
+    Signature,
+    encode_body,
+)
 from agent.crypto.phase1 import (
     Step,
     accept_policy,
     answer,
     capabilities,
+    certificate_requests,
     check_proof,
     choose_policy,
     derive,
@@ -37,8 +49,10 @@ from agent.crypto.phase1 import (
     nat_vendors,
     proof,
     responder_lifetime,
+    take_identity,
     take_key_exchange,
     take_notifications,
+    with_proof,
 )
 from agent.crypto.proposals import offer_phase1
 
@@ -62,14 +76,20 @@ def _receive_mm1(sa: IkeSa, message: Message, now: int) -> None:
 
 def _receive_mm2(sa: IkeSa, message: Message, now: int) -> None:
     accept_policy(sa, message)
-    payloads = (*key_exchange(sa, sa.policy().group), *capabilities(sa), *nat_payloads(sa))
+    payloads = _key_exchange(sa)
     sa.say(sa.main, sa.encode(Exchange.MAIN, payloads), now, resend=True)
+
+
+def _key_exchange(sa: IkeSa) -> Sequence[Payload]:
+    """MM3 and MM4."""
+    policy = sa.policy()
+    return (*key_exchange(sa, policy.group), *certificate_requests(sa, (policy,)), *capabilities(sa), *nat_payloads(sa))
 
 
 def _receive_mm3(sa: IkeSa, message: Message, now: int) -> None:
     take_key_exchange(sa, message)
     detect_nat(sa, message)
-    payloads = (*key_exchange(sa, sa.policy().group), *capabilities(sa), *nat_payloads(sa))
+    payloads = _key_exchange(sa)
     derive(sa)
     answer(sa, sa.encode(Exchange.MAIN, payloads), now)
 
@@ -78,24 +98,24 @@ def _receive_mm4(sa: IkeSa, message: Message, now: int) -> None:
     take_key_exchange(sa, message)
     detect_nat(sa, message)
     derive(sa)
-    payloads = (identify(sa), *proof(sa), *initial_contact(sa))
+    payloads = (identify(sa, sa.policy().authentication), *proof(sa), *with_proof(sa, initial_contact(sa)))
     sa.say(sa.main, sa.seal(Exchange.MAIN, sa.main, payloads), now, resend=True)
 
 
 def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
-    sa.remote_identity = message.need(Identification)
-    check_proof(sa, message, message.body(Identification))
+    take_identity(sa, message)
+    check_proof(sa, message)
     sa.counting = True
     sa.main.vector = message.vector
     take_notifications(sa, message)
-    payloads = (identify(sa), *proof(sa), *responder_lifetime(sa))
+    payloads = (identify(sa, sa.policy().authentication), *proof(sa), *with_proof(sa, responder_lifetime(sa)))
     sa.say(sa.main, sa.seal(Exchange.MAIN, sa.main, payloads), now, resend=False)
     establish(sa, now)
 
 
 def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
-    sa.remote_identity = message.need(Identification)
-    check_proof(sa, message, message.body(Identification))
+    take_identity(sa, message)
+    check_proof(sa, message)
     sa.main.vector = message.vector
     take_notifications(sa, message)
     sa.main.said = b""  # MM6 wants no answer: to repeat MM5 for a copy of it would never end
@@ -109,7 +129,7 @@ MAIN_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
         (Role.INITIATOR, State.MM_NO_STATE): Step("MM2", (SecurityAssociation,), False, _receive_mm2, State.MM_SA_SETUP),
         (Role.RESPONDER, State.MM_SA_SETUP): Step("MM3", (KeyExchange, Nonce), False, _receive_mm3, State.MM_KEY_EXCH),
         (Role.INITIATOR, State.MM_SA_SETUP): Step("MM4", (KeyExchange, Nonce), False, _receive_mm4, State.MM_KEY_EXCH),
-        (Role.RESPONDER, State.MM_KEY_EXCH): Step("MM5", (Identification, Hash), True, _receive_mm5, State.QM_IDLE),
-        (Role.INITIATOR, State.MM_KEY_EXCH): Step("MM6", (Identification, Hash), True, _receive_mm6, State.QM_IDLE),
+        (Role.RESPONDER, State.MM_KEY_EXCH): Step("MM5", (Identification, Hash | Signature), True, _receive_mm5, State.QM_IDLE),
+        (Role.INITIATOR, State.MM_KEY_EXCH): Step("MM6", (Identification, Hash | Signature), True, _receive_mm6, State.QM_IDLE),
     }
 )

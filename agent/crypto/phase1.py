@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import UnionType
 
+from agent.crypto.authentication import METHODS, RSA_SIGNATURE
 from agent.crypto.ciphers import BlockCipher
 from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import NotifyType, Protocol
-from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, RefusedError, Role, State, Trouble
+from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Shortened, RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
 from agent.crypto.isakmp import (
-    Hash,
+    CertificateRequest,
     Identification,
     KeyExchange,
     NatDetection,
@@ -26,7 +27,7 @@ from agent.crypto.isakmp import (
     Vendor,
     encode_body,
 )
-from agent.crypto.keys import hash_initiator, phase1_keys, skeyid_pre_shared
+from agent.crypto.keys import hash_initiator, phase1_keys
 from agent.crypto.nat_traversal import detection_payloads, situation
 from agent.crypto.proposals import Phase1Policy, accept_phase1, choose_phase1, phase1_lifetime_attributes, read_phase1_lifetime
 from agent.crypto.vendor import CAPABILITIES, nat_answer, nat_offer
@@ -128,17 +129,14 @@ def take_key_exchange(sa: IkeSa, message: Message) -> None:
 
 
 def derive(sa: IkeSa) -> None:
-    """SKEYID and its kin, from the shared secret and the pre-shared key of this peer."""
+    """SKEYID and its kin, from the shared secret and what the way of authentication adds to it."""
     assert sa.secret is not None
     policy = sa.policy()
-    key = sa.decisions.pre_shared_key(sa.remote_identity)
-    if key is None:
-        raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
     try:
         shared = sa.secret.agree(sa.public_values[1 if sa.initiator else 0])
     except BadPublicValueError:
         raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.PAYLOAD_MALFORMED) from None
-    skeyid = skeyid_pre_shared(policy.hash, key, *sa.nonces)
+    skeyid = METHODS[policy.authentication].skeyid(sa, shared)
     public_values = b"".join(sa.public_values)
     sa.keys = phase1_keys(policy.hash, policy.encryption, policy.key_bits, skeyid, shared, sa.cookies, public_values)
     sa.cipher = BlockCipher(policy.encryption, sa.keys.cipher_key)
@@ -157,24 +155,42 @@ def _hash(sa: IkeSa, author: Role, id_body: bytes) -> bytes:
     return hash_initiator(sa.policy().hash, sa.phase1_keys().skeyid, mine, other, cookies, sa.sa_body, id_body)
 
 
-def identify(sa: IkeSa) -> Identification:
-    """Our identity."""
-    sa.local_identity = sa.decisions.local_identity(sa.policy().authentication)
+def certificate_requests(sa: IkeSa, policies: Iterable[Phase1Policy]) -> list[CertificateRequest]:
+    """For a certificate of any authority that we believe, where the phase 1 may be one of signatures."""
+    if all(policy.authentication != RSA_SIGNATURE for policy in policies):
+        return []
+    return [CertificateRequest(authority.name) for authority in sa.decisions.trust(sa.remote_identity).authorities]
+
+
+def take_requests(sa: IkeSa, message: Message) -> None:
+    sa.requested += tuple(request.authority for request in message.all(CertificateRequest))
+
+
+def identify(sa: IkeSa, authentication: str) -> Identification:
+    """Our identity, and what we shall prove it by."""
+    sa.credential = sa.decisions.credential(sa.requested) if authentication == RSA_SIGNATURE else None
+    sa.local_identity = sa.decisions.local_identity(sa.credential)
     return sa.local_identity
 
 
 def proof(sa: IkeSa) -> list[Payload]:
     """What proves our identity."""
     assert sa.local_identity is not None
-    return [Hash(_hash(sa, sa.role, encode_body(sa.local_identity)[1]))]
+    mine = _hash(sa, sa.role, encode_body(sa.local_identity)[1])
+    return METHODS[sa.policy().authentication].prove(sa, mine)
 
 
-def check_proof(sa: IkeSa, message: Message, id_body: bytes) -> None:
-    """The peer is who it says that it is: `remote_identity`, whose body is given as it came; and we will talk with it."""
+def take_identity(sa: IkeSa, message: Message) -> None:
+    """Who the peer says that it is."""
+    sa.remote_identity = message.need(Identification)
+    sa.remote_id_body = message.body(Identification)
+
+
+def check_proof(sa: IkeSa, message: Message) -> None:
+    """The peer is who it says that it is, and we will talk with it."""
     assert sa.remote_identity is not None
     author = Role.RESPONDER if sa.initiator else Role.INITIATOR
-    if not sa.matches(_hash(sa, author, id_body), message.need(Hash).data):
-        raise RefusedError(Trouble.HASH, NotifyType.INVALID_HASH_INFORMATION)
+    METHODS[sa.policy().authentication].check(sa, message, _hash(sa, author, sa.remote_id_body))
     if not sa.decisions.accepts(sa.remote_identity):
         raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
 
@@ -186,7 +202,6 @@ def initial_contact(sa: IkeSa) -> list[Notification]:
     """For the initiator's last message, where there is no other SA with the peer (RFC 2407 §4.6.3.3)."""
     if not sa.decisions.first_contact():
         return []
-    sa.count(IkeCount.OUT_NOTIFYS)
     return [Notification(Protocol.ISAKMP, NotifyType.INITIAL_CONTACT, sa.cookies)]
 
 
@@ -194,9 +209,14 @@ def responder_lifetime(sa: IkeSa) -> list[Notification]:
     """Where the responder's lifetime is the shorter (RFC 2407 §4.6.3.1)."""
     if sa.offered_lifetime <= sa.policy().lifetime:
         return []
-    sa.count(IkeCount.OUT_NOTIFYS)
     data = phase1_lifetime_attributes(sa.policy().lifetime)
     return [Notification(Protocol.ISAKMP, NotifyType.RESPONDER_LIFETIME, sa.cookies, data)]
+
+
+def with_proof(sa: IkeSa, notifications: Sequence[Notification]) -> Sequence[Notification]:
+    """Notifications that go with our proof, counted."""
+    sa.count(IkeCount.OUT_NOTIFYS, len(notifications))
+    return notifications
 
 
 def take_notifications(sa: IkeSa, message: Message) -> None:
@@ -206,8 +226,18 @@ def take_notifications(sa: IkeSa, message: Message) -> None:
         if notification.kind == NotifyType.INITIAL_CONTACT and not sa.initiator:
             sa.events.append(InitialContact())
         elif notification.kind == NotifyType.RESPONDER_LIFETIME and sa.initiator:
-            lifetime = read_phase1_lifetime(notification.data)
-            sa.agreed = replace(sa.policy(), lifetime=min(lifetime or sa.policy().lifetime, sa.policy().lifetime))
+            shorten(sa, notification)
+
+
+def shorten(sa: IkeSa, notification: Notification) -> None:
+    """Take the responder's lifetime, where it is shorter than what was agreed; it may come when the SA is already up."""
+    was, told = sa.policy().lifetime, read_phase1_lifetime(notification.data)
+    if not told or told >= was:
+        return
+    sa.agreed = replace(sa.policy(), lifetime=told)
+    if sa.expires is not None:
+        sa.expires -= (was - told) * SECOND
+        sa.events.append(Phase1Shortened(told))
 
 
 # --- sending, and the end ---

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import UnionType
 from typing import get_args
 
+from agent.crypto.aggressive_mode import AGGRESSIVE_MODE
 from agent.crypto.doi import ConfigurationType
-from agent.crypto.ike_events import Role
+from agent.crypto.ike_events import Role, State
 from agent.crypto.main_mode import MAIN_MODE
+from agent.crypto.phase1 import Step
 from agent.crypto.quick_mode import QUICK_MODE
 from agent.crypto.transaction import TRANSACTION
 
@@ -30,14 +32,17 @@ def _carried(payloads: tuple[type | UnionType, ...], encrypted: bool | None) -> 
     return _HEADERS[encrypted] + "".join(f", {_named(payload)}" for payload in payloads)
 
 
-def state_machines() -> str:
-    """Markdown: one table for each exchange, a row for each message that is expected in a state."""
-    main = (
+def _phase1(steps: Mapping[tuple[Role, State], Step]) -> Iterable[tuple[str, ...]]:
+    return (
         (role.value, state.value, step.name, _carried(step.payloads, step.encrypted), step.next_state.value)
         for role in Role
-        for (of, state), step in MAIN_MODE.items()
+        for (of, state), step in steps.items()
         if of is role
     )
+
+
+def state_machines() -> str:
+    """Markdown: one table for each exchange, a row for each message that is expected in a state."""
     quick = (
         (role.value, state.value, step.name, _carried(step.payloads, True), step.next_state.value)
         for role in Role
@@ -50,4 +55,10 @@ def state_machines() -> str:
         for (of, state, kind), step in TRANSACTION.items()
         if of is role
     )
-    return "\n".join((_table("Main mode", main), _table("Transaction exchanges", transactions), _table("Quick mode", quick)))
+    tables = (
+        _table("Main mode", _phase1(MAIN_MODE)),
+        _table("Aggressive mode", _phase1(AGGRESSIVE_MODE)),
+        _table("Transaction exchanges", transactions),
+        _table("Quick mode", quick),
+    )
+    return "\n".join(tables)

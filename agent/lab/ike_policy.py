@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from agent.config.model import IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
+from agent.crypto.certificates import Credential, Trust
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
@@ -179,7 +181,13 @@ class PeerDecisions:
         self.key_used = pre_shared_key(self.config, self.link, self.profile, peer)
         return self.key_used
 
-    def local_identity(self, authentication: str) -> Identification:
+    def credential(self, authorities: Sequence[bytes]) -> Credential | None:
+        return None
+
+    def trust(self, peer: Identification | None) -> Trust:
+        return Trust((), datetime(2026, 1, 1, tzinfo=UTC))
+
+    def local_identity(self, credential: Credential | None) -> Identification:
         if self.config.crypto.identity == "hostname":
             return Identification(IdentificationType.FQDN, self.config.hostname.encode(), UDP, ISAKMP_PORT)
         return Identification.of_address(IPv4Address(self.link.local), UDP, ISAKMP_PORT)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from agent.crypto import ikev1, transaction
-from agent.crypto.doi import Protocol
+from agent.crypto.certificates import Credential, Trust
+from agent.crypto.doi import Exchange, Protocol
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
@@ -31,6 +33,7 @@ from agent.lab.randomness import SeededRandom
 
 DES = Phase1Policy("des", 56, "sha", "pre-share", 1, 86400, 1)
 GUIDE = Phase2Terms((Suite("sha", "des", 56, "sha"),), 5000, 99000)
+NOBODY = Trust((), datetime(2026, 7, 1, tzinfo=UTC))
 LOCAL = Identification.of_address(IPv4Address("10.20.1.1"))
 REMOTE = Identification.of_address(IPv4Address("10.22.1.1"))
 
@@ -51,6 +54,9 @@ class Side:
     proposals: Sequence[Phase1Policy] = (DES,)
     key: bytes | None = b"key"
     terms: Phase2Terms | None = GUIDE
+    identity: Identification | None = None  # the address, where it is None
+    own: Credential | None = None
+    believes: Trust = NOBODY
     trusts: bool = True
     first: bool = True
     spi: int = 0x1000
@@ -61,15 +67,23 @@ class Side:
     requests: list[Sequence[Attribute] | None] = field(default_factory=list)
     judge: Callable[[Login], Trouble | None] | None = lambda login: None  # of logins; None: does not answer by itself
     asked: list[QuickRequest] = field(default_factory=list)
+    asked_for_key: list[Identification | None] = field(default_factory=list)
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         return self.proposals
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
+        self.asked_for_key.append(peer)
         return self.key
 
-    def local_identity(self, authentication: str = "pre-share") -> Identification:
-        return Identification.of_address(IPv4Address(self.address), 17, 500)
+    def credential(self, authorities: Sequence[bytes]) -> Credential | None:
+        return self.own
+
+    def trust(self, peer: Identification | None) -> Trust:
+        return self.believes
+
+    def local_identity(self, credential: Credential | None = None) -> Identification:
+        return self.identity or Identification.of_address(IPv4Address(self.address), 17, 500)
 
     def accepts(self, peer: Identification) -> bool:
         return self.trusts
@@ -111,6 +125,7 @@ class Pair:
         responder: Side | None = None,
         traversal: tuple[NatTraversal, NatTraversal] = (NAT_TRAVERSAL, NAT_TRAVERSAL),
         nat: tuple[str, int] | None = None,
+        exchange: Exchange = Exchange.MAIN,
     ) -> None:
         self.sides = initiator or Side("10.1.1.1"), responder or Side("10.1.1.2", spi=0x2000)
         self.counts = Counts(), Counts()
@@ -121,8 +136,8 @@ class Pair:
         self.sent: tuple[list[bytes], list[bytes]] = [], []
         self.events: tuple[list[IkeEvent], list[IkeEvent]] = [], []
         self.ends: tuple[IkeSa, IkeSa] = (
-            ikev1.initiate(self.sides[0], self.counts[0], random, 0, ends(0), traversal[0]),
-            ikev1.respond(self.sides[1], self.counts[1], random, ends(1), traversal[1]),
+            ikev1.initiate(self.sides[0], self.counts[0], random, 0, ends(0), traversal[0], exchange),
+            ikev1.respond(self.sides[1], self.counts[1], random, ends(1), traversal[1], exchange),
         )
 
     @property

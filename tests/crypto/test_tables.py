@@ -14,9 +14,14 @@ BEGIN, END = "<!-- state machines: begin -->\n", "<!-- state machines: end -->\n
 def test_each_message_has_a_row() -> None:
     rows = [line for line in state_machines().splitlines() if line.startswith(("| initiator", "| responder"))]
     names = [row.split(" | ")[2] for row in rows]
-    assert [name for name in names if name.isupper()] == ["MM2", "MM4", "MM6", "MM1", "MM3", "MM5", "QM2", "QM1", "QM3"]
+    assert [name for name in names if name.isupper()] == [
+        *("MM2", "MM4", "MM6", "MM1", "MM3", "MM5"),
+        *("AM2", "AM1", "AM3"),
+        *("QM2", "QM1", "QM3"),
+    ]
     assert [name for name in names if name.islower()] == [step.name for step in TRANSACTION.values()]
-    assert "| responder | MM_KEY_EXCH | MM5 | HDR*, Identification, Hash | QM_IDLE |" in rows
+    assert "| responder | MM_KEY_EXCH | MM5 | HDR*, Identification, Hash or Signature | QM_IDLE |" in rows
+    assert "| responder | AG_INIT_EXCH | AM3 | HDR[*], Hash or Signature | QM_IDLE |" in rows
 
 
 def test_the_page_shows_the_tables_that_drive_the_code() -> None:

@@ -1,0 +1,130 @@
+"""Crypto room: aggressive mode (RFC 2409 §5.1, §5.4; RFC 3947 §4), both sides, as a table of steps.
+
+    AM1  HDR, SA, KE, Ni, IDii            →
+    AM2                                   ←  HDR, SA, KE, Nr, IDir, [CERT,] HASH_R or SIG_R
+    AM3  HDR*, [CERT,] HASH_I or SIG_I    →
+
+AM1 and AM2 announce what there is to announce, and ask for certificates. The hashes that detect a NAT go with AM2 and AM3, so that
+the initiator has changed its ports with AM3. AM3 carries INITIAL-CONTACT where there is no other SA with the peer. It is accepted
+in the clear too, but its notifications are not: no hash is over them. The group cannot be negotiated, for AM1 has a public value of
+it. RESPONDER-LIFETIME wants protection (RFC 2407 §4.6.3.1), and so follows in an informational exchange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from agent.crypto.doi import Exchange
+from agent.crypto.ike_events import RefusedError, Role, State, Trouble
+from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.isakmp import COOKIE_LENGTH, Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature, encode_body
+from agent.crypto.phase1 import (
+    Step,
+    accept_policy,
+    capabilities,
+    certificate_requests,
+    check_proof,
+    choose_policy,
+    derive,
+    detect_nat,
+    establish,
+    identify,
+    initial_contact,
+    key_exchange,
+    nat_payloads,
+    nat_vendors,
+    proof,
+    responder_lifetime,
+    take_identity,
+    take_key_exchange,
+    take_notifications,
+    with_proof,
+)
+from agent.crypto.proposals import offer_phase1
+
+
+def begin(sa: IkeSa, now: int) -> None:
+    """Send AM1, with the policies that have the first one's group; `RefusedError` where none can be done with this peer."""
+    policies = sa.decisions.policies(None)
+    sa.offered = tuple(policy for policy in policies if policy.group == policies[0].group)
+    if not sa.offered:
+        raise RefusedError(Trouble.PROPOSAL)
+    sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
+    offer = offer_phase1(sa.offered)
+    sa.sa_body = encode_body(offer)[1]
+    payloads = (
+        offer,
+        *key_exchange(sa, sa.offered[0].group),
+        identify(sa, sa.offered[0].authentication),
+        *certificate_requests(sa, sa.offered),
+        *nat_vendors(sa),
+        *capabilities(sa),
+    )
+    sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
+    sa.state = State.AG_INIT_EXCH
+
+
+def _receive_am1(sa: IkeSa, message: Message, now: int) -> None:
+    sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
+    take_identity(sa, message)
+    chosen = choose_policy(sa, message, sa.decisions.policies(sa.remote_identity))
+    take_key_exchange(sa, message)
+    ours = key_exchange(sa, sa.policy().group)
+    derive(sa)
+    payloads = (
+        chosen,
+        *ours,
+        identify(sa, sa.policy().authentication),
+        *proof(sa),
+        *certificate_requests(sa, (sa.policy(),)),
+        *nat_vendors(sa),
+        *capabilities(sa),
+        *nat_payloads(sa),
+    )
+    sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
+
+
+def _receive_am2(sa: IkeSa, message: Message, now: int) -> None:
+    accept_policy(sa, message)
+    take_identity(sa, message)
+    take_key_exchange(sa, message)
+    derive(sa)
+    check_proof(sa, message)
+    detect_nat(sa, message)
+    payloads = (*proof(sa), *nat_payloads(sa), *with_proof(sa, initial_contact(sa)))
+    sa.say(sa.main, sa.seal(Exchange.AGGRESSIVE, sa.main, payloads), now, resend=False)
+    establish(sa, now)
+
+
+def _receive_am3(sa: IkeSa, message: Message, now: int) -> None:
+    if message.header.encrypted:
+        sa.main.vector = message.vector
+    detect_nat(sa, message)
+    check_proof(sa, message)
+    sa.counting = True
+    sa.main.said = b""  # AM3 wants no answer
+    if message.header.encrypted:
+        take_notifications(sa, message)
+    establish(sa, now)
+    shorter = responder_lifetime(sa)
+    if shorter:
+        sa.inform(shorter)
+
+
+# What aggressive mode does with what it hears, by role and state.
+AGGRESSIVE_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
+    {
+        (Role.RESPONDER, State.AG_NO_STATE): Step(
+            "AM1", (SecurityAssociation, KeyExchange, Nonce, Identification), False, _receive_am1, State.AG_INIT_EXCH
+        ),
+        (Role.INITIATOR, State.AG_INIT_EXCH): Step(
+            "AM2",
+            (SecurityAssociation, KeyExchange, Nonce, Identification, Hash | Signature),
+            False,
+            _receive_am2,
+            State.QM_IDLE,
+        ),
+        (Role.RESPONDER, State.AG_INIT_EXCH): Step("AM3", (Hash | Signature,), None, _receive_am3, State.QM_IDLE),
+    }
+)
