@@ -80,8 +80,9 @@ def _read(text: str, commands: CommandSet | None) -> tuple[Document, list[Findin
 
 
 def _dangling(config: RouterConfig) -> list[Finding]:
-    """References to VRFs and maps that no line defines: IOS lets them stand, an operator wants to know."""
+    """References to VRFs, maps and profiles that no line defines: IOS lets them stand, an operator wants to know."""
     vrfs = [(f"interface {each.name}", each.vrf) for each in config.interfaces.values()]
+    vrfs += [(f"interface {each.name}", each.tunnel_vrf) for each in config.interfaces.values()]
     vrfs += [(f"crypto keyring {each.name}", each.vrf) for each in config.crypto.keyrings.values()]
     vrfs += [(f"crypto isakmp profile {each.name}", each.vrf) for each in config.crypto.profiles.values()]
     found = [Finding(0, text, f"names VRF {vrf}, which is not configured") for text, vrf in vrfs if vrf and vrf not in config.vrfs]
@@ -89,4 +90,9 @@ def _dangling(config: RouterConfig) -> list[Finding]:
         if interface.crypto_map and interface.crypto_map not in config.crypto.maps:
             text = f"interface {interface.name}"
             found.append(Finding(0, text, f"names crypto map {interface.crypto_map}, which is not configured"))
+        if interface.tunnel_mode is not None:
+            found.append(Finding(0, f"interface {interface.name}", f"tunnel mode {interface.tunnel_mode} has no effect yet"))
+        profile = interface.tunnel_profile
+        if profile and profile not in config.crypto.ipsec_profiles:
+            found.append(Finding(0, f"interface {interface.name}", f"names IPsec profile {profile}, which is not configured"))
     return found

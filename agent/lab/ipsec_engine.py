@@ -23,6 +23,7 @@ from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_policy import Link, PeerDecisions
 from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
+from agent.lab.reverse_routes import VrfRoute, reverse_routes
 from agent.lab.sa_keeper import SaKeeper
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
@@ -96,6 +97,10 @@ class IpsecEngine:
     def _targets(self) -> Iterator[PolicyEntry[Target]]:
         yield from targets(self._protections.values())
         yield from targets(self._policies.values())
+
+    def reverse_routes(self) -> list[VrfRoute]:
+        """The routes that crypto maps and their SAs have put there."""
+        return reverse_routes(self._targets(), self.sas.lives)
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
         """The map entry, and its access list's line, that may protect a flow which a peer asks for."""

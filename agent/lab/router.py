@@ -24,7 +24,7 @@ from agent.lab.ike_records import ends_of
 from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping, PingRequest, Probe
-from agent.lab.routing import RoutingTable, build_tables
+from agent.lab.routing import RouteEntry, RoutingTable, build_tables
 from agent.lab.scheduler import Scheduler
 from agent.lab.tunnel_interfaces import TunnelEnds, standing
 
@@ -58,11 +58,12 @@ class Router:
         self._nesting = 0
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
-        self._read_interfaces()
         self.ipsec = IpsecEngine(config, monitor, scheduler, random)
         self._udp_always = udp_always
         self.ike = IkeEngine(config, monitor, scheduler, random, self.ipsec, self._send_datagram, isakmp_policies, self._traversal)
         self.ipsec.sas.ike = self.ike
+        self.ipsec.sas.routes_changed = self._refresh
+        self._read_interfaces()
 
     # --- configuration ---
 
@@ -71,6 +72,7 @@ class Router:
         self.device.name = self.config.hostname
         self._read_interfaces()
         self.ipsec.reload()
+        self._refresh()  # a crypto map may put routes there
 
     def _read_interfaces(self) -> None:
         """Ports as the configuration has them."""
@@ -93,12 +95,13 @@ class Router:
         up = {name for name, port in self.ports.items() if self._is_up(port)}
         tunnels = standing(self.config, up)
         up |= tunnels.keys()
-        self._tables = build_tables(self.config, up)
+        reverse = self.ipsec.reverse_routes()
+        self._tables = build_tables(self.config, up, reverse)
         # A tunnel needs a way to its other end that is not the tunnel itself.
         for name in [name for name, ends in tunnels.items() if self._way(ends) in (None, name)]:
             del tunnels[name]
             up.discard(name)
-            self._tables = build_tables(self.config, up)
+            self._tables = build_tables(self.config, up, reverse)
         self._tunnels = tunnels
         self._tunnel_between = {(ends.front_vrf, ends.source, ends.destination): self.ports[name] for name, ends in tunnels.items()}
         for port in self.ports.values():
@@ -139,6 +142,11 @@ class Router:
         if not self.powered:
             self.powered = True
             self._read_interfaces()
+
+    def routes(self, vrf: str | None) -> tuple[RouteEntry, ...]:
+        """The routes of a VRF that are in use, those that crypto maps have put there among them."""
+        table = self._tables.get(vrf)
+        return table.entries if table else ()
 
     def interface_of(self, vrf: str | None, address: int) -> str | None:
         """The interface that has an address of ours."""

@@ -89,5 +89,6 @@ def build_tables(
         next_hop = int(route.next_hop) if route.next_hop is not None else 0
         entries.setdefault(route.vrf, []).append(RouteEntry(route.prefix, route.interface, next_hop, route.distance))
     for vrf, entry in reverse:
-        entries.setdefault(vrf, []).append(entry)
+        if entry.interface in up:
+            entries.setdefault(vrf, []).append(entry)
     return {vrf: RoutingTable(found) for vrf, found in entries.items()}

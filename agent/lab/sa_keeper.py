@@ -23,6 +23,7 @@ from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
 from agent.lab.ike_policy import Link
 from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
+from agent.lab.reverse_routes import is_dynamic
 from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
 
@@ -67,6 +68,7 @@ class SaKeeper:
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
+        self.routes_changed: Callable[[], None] = lambda: None
         self._by_target: dict[object, list[LiveTunnel]] = {}
         self._by_row: dict[int, LiveTunnel] = {}
 
@@ -131,6 +133,7 @@ class SaKeeper:
             facts = facts_of(self._config, live, installed.bundle, ike.facts.group)
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
             self._by_row[live.row.index] = live
+            self._tell_routes(live)
         else:
             self._monitor.sas_installed(live.row, new)
         installed.spis = tuple(live.row.spis[-len(new) :])
@@ -171,6 +174,7 @@ class SaKeeper:
         if row is not None:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
+            self._tell_routes(live)
 
     def lose_everything(self) -> None:
         """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""
@@ -242,6 +246,10 @@ class SaKeeper:
             self._drop(installed.live, [installed], EndReason.NORMAL)
 
     # --- within ---
+
+    def _tell_routes(self, live: LiveTunnel) -> None:
+        if is_dynamic(live.plan.target):
+            self.routes_changed()
 
     def _forget(self, live: LiveTunnel) -> None:
         if live in self.lives:

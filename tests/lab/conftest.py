@@ -15,6 +15,7 @@ from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import parse_lab_file
 from agent.lab.ping import Ping, PingRequest
+from agent.lab.router import Router
 from agent.lab.runner import VirtualRunner
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.
@@ -98,6 +99,9 @@ class DrivenLab:
 
     def __getattr__(self, name: str) -> Any:
         return self.lab.routers[name]
+
+    def router(self, name: str) -> Router:
+        return self.lab.routers[name].router
 
     def flow(self, name: str, vrf: str | None = None) -> Any:
         return self.lab.routers[name].monitor.vrf(vrf)

@@ -182,7 +182,6 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda m, i: {"tunnel_source": m.maybe_word("address") or m.word("interface")},
             {"tunnel_source": None},
             lambda i: f"tunnel source {i.tunnel_source}" if i.tunnel_source else None,
-            later=True,
         ),
         line(
             "tunnel mode ~ mode={gre ip|ipsec ipv4}",
@@ -190,7 +189,6 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda m, i: {"tunnel_mode": None if "gre" in m.words else "ipsec ipv4"},  # GRE over IP is what a tunnel is by itself
             {"tunnel_mode": None},
             lambda i: f"tunnel mode {i.tunnel_mode}" if i.tunnel_mode else None,
-            later=True,
         ),
         line(
             "tunnel destination ~ <address:address>",
@@ -198,16 +196,14 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda m, i: {"tunnel_destination": m.address("address")},
             {"tunnel_destination": None},
             lambda i: f"tunnel destination {i.tunnel_destination}" if i.tunnel_destination else None,
-            later=True,
         ),
-        leaves.text("tunnel vrf", "<vrf:word>", 73, "tunnel_vrf", later=True),
+        leaves.text("tunnel vrf", "<vrf:word>", 73, "tunnel_vrf"),
         line(
             "tunnel protection ~ ipsec profile <profile:word>",
             74,
             lambda m, i: {"tunnel_profile": m.word("profile")},
             {"tunnel_profile": None},
             _written_protection,
-            later=True,
         ),
         line(
             "crypto map ~ <map:word>",

@@ -256,7 +256,6 @@ def _entry_lines(leaves: Leaves[CryptoMapEntry]) -> list[ConfigCommand]:
             _route,
             {"reverse_route": False, "reverse_route_option": None},
             lambda e: f"reverse-route {e.reverse_route_option or ''}".rstrip() if e.reverse_route else None,
-            later=True,
         ),
     ]
 

@@ -1,0 +1,53 @@
+"""Lab room: reverse route injection: the routes that crypto maps put into the routing tables.
+
+With `reverse-route`, the network at the other end of a tunnel is routed to the peer while the tunnel has SAs; with `static`, whatever
+the access list permits is, all the time. `remote-peer A` adds the route to the peer itself, by way of A.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address, IPv4Network
+
+from agent.crypto.spd import Addresses, PolicyEntry
+from agent.lab.policy import Target, network_of
+from agent.lab.routing import RouteEntry
+from agent.lab.tunnels import LiveTunnel
+
+VrfRoute = tuple[str | None, RouteEntry]
+_DISTANCE = 1  # as a static route's
+
+
+def is_dynamic(target: Target) -> bool:
+    """Whether an entry's routes come and go with its SAs."""
+    return target.entry.reverse_route and not _is_static(target)
+
+
+def _is_static(target: Target) -> bool:
+    return target.entry.reverse_route and "static" in (target.entry.reverse_route_option or "").split()
+
+
+def _routes(target: Target, destination: Addresses, peer: int) -> Iterator[VrfRoute]:
+    """The protected network leaves by the interface of the map, which then sees to the rest."""
+    network = network_of(destination)
+    if network is None:
+        return
+    yield target.clear_vrf, RouteEntry(network, target.interface, peer, _DISTANCE, "reverse")
+    gateway = (target.entry.reverse_route_option or "").split()[1:2]
+    if gateway:
+        host = IPv4Network((peer, 32))
+        yield target.front_vrf, RouteEntry(host, target.interface, int(IPv4Address(gateway[0])), _DISTANCE, "reverse")
+
+
+def reverse_routes(entries: Iterable[PolicyEntry[Target]], lives: Iterable[LiveTunnel]) -> list[VrfRoute]:
+    """By VRF, each route once."""
+    found: dict[VrfRoute, None] = {}
+    for entry in entries:
+        if _is_static(entry.target) and entry.target.peers:
+            for rule in entry.rules:
+                if rule.permit:
+                    found.update(dict.fromkeys(_routes(entry.target, rule.selector.destination, entry.target.peers[0])))
+    for live in lives:
+        if live.row is not None and is_dynamic(live.plan.target):
+            found.update(dict.fromkeys(_routes(live.plan.target, live.plan.selector.destination, live.link.remote)))
+    return list(found)
