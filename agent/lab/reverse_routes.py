@@ -1,6 +1,6 @@
 """Lab room: reverse route injection: the routes that crypto maps put into the routing tables.
 
-With `reverse-route`, the network at the other end of a tunnel is routed to the peer while the tunnel has SAs; with `static`, whatever
+With `reverse-route`, the network at the far end of a tunnel is routed to the peer while the tunnel has SAs; with `static`, whatever
 the access list permits is, all the time. `remote-peer A` adds the route to the peer itself, by way of A.
 """
 
