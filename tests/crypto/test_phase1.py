@@ -39,7 +39,7 @@ from agent.crypto.isakmp import (
 )
 from agent.crypto.keys import skeyid_signature
 from agent.crypto.nat_traversal import NatTraversal
-from agent.crypto.proposals import Phase1Policy
+from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from tests.crypto.ike_pair import DES, Pair, Side
 from tests.crypto.pki import NOW, YEAR, Issuer, address, root
 
@@ -270,7 +270,8 @@ def test_a_shorter_lifetime_of_the_responder_holds_on_both_sides(exchange: Excha
 
 
 def test_the_hashes_that_detect_a_nat_go_with_the_second_and_third_message() -> None:
-    pair = Pair(*sides(DES), nat=("198.51.100.7", 20000), exchange=Exchange.AGGRESSIVE)
+    esp = Phase2Terms((Suite(None, "des", 56, "sha"),), 3600, 99000)  # AH cannot go past a NAT
+    pair = Pair(*sides(DES, responder={"terms": esp}), nat=("198.51.100.7", 20000), exchange=Exchange.AGGRESSIVE)
     heard: list[tuple[bool, int, int]] = []
 
     def wire(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
@@ -279,7 +280,8 @@ def test_the_hashes_that_detect_a_nat_go_with_the_second_and_third_message() -> 
         return [octets]
 
     pair.wire = wire
-    pair.up().quick()
+    pair.up().quick(esp)
+    assert pair.result(1).choice.udp
     assert not in_clear(pair.sent[0][0], NatDetection)
     assert len(in_clear(pair.sent[1][0], NatDetection)) == 2
     assert heard[:2] == [(True, 500, 500), (False, 500, 20500)]
