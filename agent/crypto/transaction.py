@@ -60,7 +60,10 @@ def begin(sa: IkeSa, now: int) -> None:
     sa.suspicion = None
     sa.access = sa.decisions.remote_access()
     if not (sa.policy().xauth if sa.initiator else sa.access.login):
-        _configure(sa, now)
+        if sa.policy().xauth:
+            _refuse(sa, Trouble.AUTHENTICATION, now)  # the client waits for a login that nobody here asks for
+        else:
+            _configure(sa, now)
         return
     sa.state = State.CONF_XAUTH
     if sa.initiator:

@@ -127,6 +127,9 @@ class IkeFacts:
     front_vrf: str | None = None
     profile: str | None = None
     keepalive: bool = False
+    user: str | None = None  # of a remote-access client that has logged in
+    client_group: str | None = None
+    assigned_address: Address | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -18,6 +18,7 @@ from agent.crypto.dpd import Dpd
 from agent.crypto.ike_events import (
     BadMessage,
     InitialContact,
+    LoginOffered,
     PeerLost,
     Phase1Deleted,
     Phase1Expired,
@@ -35,9 +36,11 @@ from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
+from agent.crypto.transaction import answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
+from agent.lab.clients import Client, Clients
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
@@ -94,7 +97,9 @@ class IkeEngine:
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._unknown = Told()  # SAs that are not there
+        self.clients = Clients(config, self._has_flow)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
+            LoginOffered: self._login_offered,
             Phase1Up: self._phase1_up,
             Phase1Failed: self._phase1_failed,
             Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
@@ -147,6 +152,10 @@ class IkeEngine:
             if watched.sa.outbox:
                 self._settle(watched)
 
+    def flow_ended(self, live: LiveTunnel) -> None:
+        """A flow is no longer protected: it may have been the last of a client."""
+        self.clients.sweep()
+
     def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
         return next((record for record in self._records.values() if record.tunnel is tunnel), None)
 
@@ -168,6 +177,7 @@ class IkeEngine:
             if record.timer:
                 record.timer.cancel()
             self._ended(record, EndReason.LOCAL_FAILURE)
+        self.clients.lose_everything()
 
     # --- datagrams and time ---
 
@@ -259,6 +269,8 @@ class IkeEngine:
             del self._records[key]
         if self._watched.get(record.link) is record:
             del self._watched[record.link]
+        if record.decisions.client:
+            self.clients.ended(record.decisions.client)
         if record.sa.forgotten:
             if self._dead.get(key) is record:
                 del self._dead[key]
@@ -275,7 +287,7 @@ class IkeEngine:
 
     # --- beginnings ---
 
-    def _decisions(self, link: Link, profile_name: str | None) -> PeerDecisions:
+    def _decisions(self, link: Link, profile_name: str | None, clients: Clients | None) -> PeerDecisions:
         return PeerDecisions(
             self._config,
             link,
@@ -284,6 +296,7 @@ class IkeEngine:
             lambda: not self._knows(link),
             self._ipsec.answer,
             self._ipsec.new_spi,
+            clients=clients,
         )
 
     def _knows(self, link: Link) -> bool:
@@ -307,7 +320,7 @@ class IkeEngine:
 
     def _initiate(self, live: LiveTunnel) -> IkeRecord:
         counters = PacketCounters(IkeCounter)
-        decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile)
+        decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile, None)
         now, ends = self._scheduler.clock.now(), ends_of(live.link)
         sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal())
         record = IkeRecord(live.link, sa, decisions, counters)
@@ -319,12 +332,26 @@ class IkeEngine:
         if header.exchange != Exchange.MAIN or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
             return None
         counters = PacketCounters(IkeCounter)
-        decisions = self._decisions(link, None)
+        decisions = self._decisions(link, None, self.clients)
         ends = ends_of(link, local_port, remote_port)
         sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal())
         return IkeRecord(link, sa, decisions, counters)
 
     # --- what an SA tells ---
+
+    def _has_flow(self, client: Client) -> bool:
+        return bool(self._ipsec.sas.matching(lambda live: live.link == client.link and live.leads_to(client.address)))
+
+    def _login_offered(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, LoginOffered)
+        assert record.decisions.client
+
+        def answer(refusal: Trouble | None) -> None:
+            if record.sa.state is State.CONF_XAUTH:
+                answer_login(record.sa, refusal, self._scheduler.clock.now())
+                self._settle(record)
+
+        self.clients.log_in(record.decisions.client, event.login, answer)
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
         self._watch(record)

@@ -17,11 +17,13 @@ from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
-from agent.crypto.ike_events import NO_REMOTE_ACCESS, Login, QuickRequest, QuickStart, RemoteAccess
+from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
 from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity
+from agent.lab.clients import Client, Clients
+from agent.lab.remote_access import AccessRules, group_of, may_log_in, rules_of
 from agent.lab.tunnel_interfaces import protected_between
 
 
@@ -57,9 +59,9 @@ def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int, name:
 _NAMES = (IdentificationType.FQDN, IdentificationType.USER_FQDN)
 
 
-def pre_shared_key(
+def key_for(
     config: RouterConfig, link: Link, profile: IsakmpProfile | None, peer: Identification | None = None
-) -> bytes | None:
+) -> PreSharedKey | None:
     """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF.
 
     `peer` is who it says that it is, where it has said so before the key is needed: a host name or a user's.
@@ -73,7 +75,14 @@ def pre_shared_key(
         if link.front_vrf is None:
             keys += crypto.keys
     name = peer.data.decode("utf-8", "replace") if peer is not None and peer.kind in _NAMES else None
-    found = _best(config, keys, link.remote, name)
+    return _best(config, keys, link.remote, name)
+
+
+def pre_shared_key(
+    config: RouterConfig, link: Link, profile: IsakmpProfile | None, peer: Identification | None = None
+) -> bytes | None:
+    """The octets of the key for a peer."""
+    found = key_for(config, link, profile, peer)
     return found.key.encode() if found else None
 
 
@@ -90,20 +99,32 @@ def _can_do(policy: IsakmpPolicy, has_key: bool) -> bool:
     )
 
 
-def phase1_policies(configured: Iterable[IsakmpPolicy], has_key: bool) -> list[Phase1Policy]:
-    """By priority, those whose authentication can be done with a peer."""
+def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
+    return Phase1Policy(
+        policy.encryption,
+        policy.key_bits,
+        policy.hash,
+        policy.authentication,
+        policy.group,
+        policy.lifetime,
+        policy.priority,
+        xauth,
+    )
+
+
+def phase1_policies(
+    configured: Iterable[IsakmpPolicy], has_key: bool, users: bool = False, named: bool = False
+) -> list[Phase1Policy]:
+    """By priority, those whose authentication can be done with a peer.
+
+    With `users`, each also with a login after it; those of Easy VPN only so, and for a peer that has `named` itself at once.
+    """
     return [
-        Phase1Policy(
-            policy.encryption,
-            policy.key_bits,
-            policy.hash,
-            policy.authentication,
-            policy.group,
-            policy.lifetime,
-            policy.priority,
-        )
+        _phase1_policy(policy, xauth)
         for policy in sorted(configured, key=lambda policy: policy.priority)
         if _can_do(policy, has_key)
+        for xauth in (True, False)
+        if (users if xauth else not policy.easy_vpn) and (named or not policy.easy_vpn)
     ]
 
 
@@ -151,7 +172,10 @@ def profile_for(config: RouterConfig, identification: Identification, front_vrf:
 
 @dataclass(slots=True, eq=False)
 class PeerDecisions:
-    """The decisions of one phase 1. `profile` is the one that it must be (the initiator's crypto map names it), or became."""
+    """The decisions of one phase 1. `profile` is the one that it must be (the initiator's crypto map names it), or became.
+
+    `clients` is the responder's, whose peer may be one of them.
+    """
 
     config: RouterConfig
     link: Link
@@ -163,6 +187,9 @@ class PeerDecisions:
     settled: bool = False  # the peer has been accepted
     key_asked_of: Identification | None = None
     key_used: bytes | None = None
+    clients: Clients | None = None
+    client: Client | None = None
+    peer: Identification | None = None  # once it has been accepted
 
     @property
     def inside_vrf(self) -> str | None:
@@ -173,12 +200,12 @@ class PeerDecisions:
         return tunnel.vrf if tunnel else self.link.front_vrf
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
-        has_key = pre_shared_key(self.config, self.link, self.profile, peer) is not None
-        return phase1_policies(self.isakmp_policies(), has_key)
+        users = self.clients is not None and may_log_in(self.config, self.link.front_vrf, self.link.local)
+        return phase1_policies(self.isakmp_policies(), self._key(self.profile, peer) is not None, users, peer is not None)
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         self.key_asked_of = peer
-        self.key_used = pre_shared_key(self.config, self.link, self.profile, peer)
+        self.key_used = self._key(self.profile, peer)
         return self.key_used
 
     def credential(self, authorities: Sequence[bytes]) -> Credential | None:
@@ -187,6 +214,18 @@ class PeerDecisions:
     def trust(self, peer: Identification | None) -> Trust:
         return Trust((), datetime(2026, 1, 1, tzinfo=UTC))
 
+    def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
+        """That of the client's group, where it names one, else that of the peer."""
+        if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
+            its_profile = profile or profile_for(self.config, peer, self.link.front_vrf)
+            group = group_of(self.config, self._rules(its_profile), peer)
+            if group is not None and group.key is not None:
+                return group.key.encode()
+        return pre_shared_key(self.config, self.link, profile, peer)
+
+    def _rules(self, profile: IsakmpProfile | None) -> AccessRules:
+        return rules_of(self.config, profile, self.link.front_vrf, self.link.local)
+
     def local_identity(self, credential: Credential | None) -> Identification:
         if self.config.crypto.identity == "hostname":
             return Identification(IdentificationType.FQDN, self.config.hostname.encode(), UDP, ISAKMP_PORT)
@@ -194,14 +233,14 @@ class PeerDecisions:
 
     def accepts(self, peer: Identification) -> bool:
         """A profile that the map names must match; else the first that does is the peer's, and its key must be the one used."""
+        self.peer = peer
         if self.profile is not None:
             self.settled = any(_matches(match, peer, self.link.front_vrf) for match in self.profile.matches)
             return self.settled
         found = profile_for(self.config, peer, self.link.front_vrf)
-        if found is not None and found.keyring is not None and self.key_used is not None:
-            its_key = pre_shared_key(self.config, self.link, found, self.key_asked_of)
-            if its_key != self.key_used:
-                return False
+        known = found is not None and found.keyring is not None and self.key_used is not None
+        if known and self._key(found, self.key_asked_of) != self.key_used:
+            return False
         self.profile, self.settled = found, True
         return True
 
@@ -214,7 +253,16 @@ class PeerDecisions:
         return self.contact()
 
     def remote_access(self) -> RemoteAccess:
-        return NO_REMOTE_ACCESS
+        """A client is who logs in, or is of a group; a peer whose key says `no-xauth` does not log in."""
+        if self.clients is None:
+            return NO_REMOTE_ACCESS
+        rules = self._rules(self.profile)
+        key = key_for(self.config, self.link, self.profile, self.key_asked_of)
+        login = rules.login_list is not None and not (key is not None and key.no_xauth)
+        group = group_of(self.config, rules, self.peer)
+        if login or group is not None:
+            self.client = Client(self.link, rules, group)
+        return RemoteAccess(login, rules.addressing if group is not None else Addressing.NONE)
 
     def login(self) -> Login | None:
         return None  # no router of ours is a client
@@ -223,7 +271,7 @@ class PeerDecisions:
         return ()
 
     def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        return ()
+        return self.clients.configuration(self.client, asked, seconds) if self.clients and self.client else ()
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return self.answer_flow(self, request)

@@ -65,6 +65,7 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
     """What a finished phase 1 agreed on."""
     sa, link, policy, profile = record.sa, record.link, record.sa.policy(), record.decisions.profile
     local_address, remote_address = IPv4Address(link.local), IPv4Address(link.remote)
+    client = record.decisions.client
     return IkeFacts(
         local=identity_of(sa.local_identity) or Identity(True, str(local_address)),
         remote=identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
@@ -88,4 +89,7 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         front_vrf=link.front_vrf,
         profile=profile.name if profile else None,
         keepalive=sa.dpd is not None,
+        user=client.user if client else None,
+        client_group=client.group.name if client and client.group else None,
+        assigned_address=client.address if client else None,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import NamedTuple
@@ -108,7 +108,12 @@ class IpsecEngine:
         for entry in self._targets():
             target = entry.target
             wanted = target.entry.isakmp_profile
-            if (target.front_vrf, target.local, target.inside_vrf) != (link.front_vrf, link.local, decisions.inside_vrf):
+            if (target.front_vrf, target.local) != (link.front_vrf, link.local):
+                continue
+            if target.dynamic and wanted is None:
+                # A template that names no profile is for the peers of every one.
+                target = replace(target, inside_vrf=decisions.inside_vrf, clear_vrf=decisions.inside_vrf)
+            if target.inside_vrf != decisions.inside_vrf:
                 continue
             if (target.peers or not target.dynamic) and link.remote not in target.peers:
                 continue
@@ -135,9 +140,9 @@ class IpsecEngine:
         flow = flow_of(packet)
         for entry in policy:
             target = entry.target
-            if target.clear_vrf != vrf:
+            if target.clear_vrf != vrf and not target.dynamic:
                 continue
-            live = self.sas.carrying(target, flow)
+            live = self.sas.carrying(target, flow, vrf)
             if live is not None:
                 return self._seal(live, packet)
             rule = None if target.dynamic else entry.decide(flow)
@@ -200,7 +205,7 @@ class IpsecEngine:
         if lookup((entry for entry in policy if not entry.target.dynamic), flow):
             return True
         dynamic = (entry.target for entry in policy if entry.target.dynamic)
-        return any(self.sas.carrying(target, flow) for target in dynamic)
+        return any(self.sas.carrying(target, flow, target.clear_vrf) for target in dynamic)
 
     def protects_gre(self, tunnel: str) -> bool:
         """Whether a Tunnel interface takes GRE only out of its SAs."""

@@ -188,7 +188,7 @@ def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEn
             yield entry, entry.sequence, False
 
 
-def _local_address(config: RouterConfig, interface: Interface) -> int | None:
+def local_address(config: RouterConfig, interface: Interface) -> int | None:
     """Our end of a map's tunnels: the interface's address, or that of the one that `crypto map N local-address` names."""
     found = config.crypto.maps.get(interface.crypto_map or "")
     source = config.interfaces.get(found.local_address) if found and found.local_address else interface
@@ -198,7 +198,7 @@ def _local_address(config: RouterConfig, interface: Interface) -> int | None:
 def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[PolicyEntry[Target], ...]:
     """The policy of the map on an interface; incomplete entries protect nothing."""
     interface = config.interfaces[interface_name]
-    local = _local_address(config, interface)
+    local = local_address(config, interface)
     if interface.crypto_map is None or local is None:
         return ()
     entries = []

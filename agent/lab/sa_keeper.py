@@ -48,6 +48,10 @@ class Negotiator(Protocol):
         """Tell the peer that SAs are gone, if there is a phase 1 to tell it by."""
         ...
 
+    def flow_ended(self, live: LiveTunnel) -> None:
+        """A flow is no longer protected."""
+        ...
+
     def heard(self, link: Link) -> None:
         """A packet of the peer was authentic."""
         ...
@@ -81,11 +85,11 @@ class SaKeeper:
     def matching(self, wanted: Callable[[LiveTunnel], bool]) -> list[LiveTunnel]:
         return [live for live in self.lives if wanted(live)]
 
-    def carrying(self, target: Target, flow: Flow) -> LiveTunnel | None:
-        """The live tunnel of an entry that takes a flow: one that can send before one that is being made."""
+    def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
+        """The live tunnel of an entry that takes a flow of a VRF: one that can send before one that is being made."""
         waiting = None
         for live in self._by_target.get(target.key, ()):
-            if live.plan.selector.matches(flow):
+            if live.plan.target.clear_vrf == vrf and live.plan.selector.matches(flow):
                 if live.outbound:
                     return live
                 waiting = waiting or live
@@ -175,6 +179,7 @@ class SaKeeper:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
             self._tell_routes(live)
+        self.ike.flow_ended(live)
 
     def lose_everything(self) -> None:
         """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""

@@ -10,6 +10,7 @@ from agent.crypto.doi import Protocol
 from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import Bundle
+from agent.crypto.spd import Addresses
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
@@ -72,6 +73,10 @@ class LiveTunnel:
     asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried
     ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
+
+    def leads_to(self, address: IPv4Address | None) -> bool:
+        """Whether its other end is this host."""
+        return address is not None and self.plan.selector.destination == Addresses(int(address))
 
     @property
     def outbound(self) -> Installed | None:

@@ -1,0 +1,224 @@
+"""A remote-access client for tests: the protocol cores as a client, on the wire of a lab router's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+
+from agent.crypto import ikev1, ip
+from agent.crypto.doi import ConfigurationAttribute, IdentificationType, Protocol
+from agent.crypto.ike_events import (
+    Addressing,
+    Configured,
+    IkeCount,
+    IkeEvent,
+    Login,
+    Phase1Up,
+    Phase2Up,
+    QuickRequest,
+    QuickStart,
+    RemoteAccess,
+    State,
+)
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.informational import delete_phase1
+from agent.crypto.isakmp import Attribute, Identification
+from agent.crypto.nat_traversal import Ends
+from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
+from agent.crypto.sad import Bundle
+from agent.lab.randomness import SeededRandom
+from agent.lab.scheduler import Timer
+from agent.lab.wire import Quality, Wire
+from tests.lab.conftest import DrivenLab
+
+PLAIN = Phase1Policy("3des", 168, "sha", "pre-share", 2, 86400)
+WITH_LOGIN = Phase1Policy("3des", 168, "sha", "pre-share", 2, 86400, xauth=True)
+WANTED = (
+    ConfigurationAttribute.INTERNAL_IP4_ADDRESS,
+    ConfigurationAttribute.INTERNAL_IP4_DNS,
+    ConfigurationAttribute.DEFAULT_DOMAIN,
+    ConfigurationAttribute.SPLIT_INCLUDE,
+)
+
+
+class VpnClient:
+    """Connects to 192.0.2.1, gets its address, protects everything to and from it, and pings through that."""
+
+    def __init__(
+        self,
+        lab: DrivenLab,
+        address: str,
+        *,
+        group: str = "road",
+        user: Login | None = Login("alice", "secret"),  # noqa: B008 - frozen
+        key: bytes = b"groupkey",
+        addressing: Addressing = Addressing.ASKED,
+        policy: Phase1Policy = WITH_LOGIN,
+        wish: bytes = b"",
+    ) -> None:
+        self.address = int(IPv4Address(address))
+        self.inner: IPv4Address | None = None
+        self.given: tuple[Attribute, ...] = ()
+        self.events: list[IkeEvent] = []
+        self.replies = 0
+        self.silent = False
+        self._lab, self._group, self._user, self._key = lab, group, user, key
+        self._addressing, self._policy, self._wish = addressing, policy, wish
+        self._scheduler = lab.lab.scheduler
+        self._random = SeededRandom(self.address)
+        self._bundle: Bundle | None = None
+        self._timer: Timer | None = None
+        self._spi = 0x5000
+        self._wire = wire_of(lab)
+        self._wire.attach(self)
+        ends = Ends(IPv4Address(address), IPv4Address("192.0.2.1"))
+        self.sa: IkeSa = self._initiate(ends)
+
+    def _initiate(self, ends: Ends) -> IkeSa:
+        return ikev1.initiate(self, self, self._random, self._lab.clock.now(), ends)
+
+    # --- what a test does ---
+
+    def connect(self) -> VpnClient:
+        """Negotiate until nothing more comes of it."""
+        self._settle()
+        self._lab.wait(3)
+        return self
+
+    def ping(self, destination: str, count: int = 3) -> int:
+        """How many of so many echoes came back."""
+        assert self._bundle is not None
+        assert self.inner is not None
+        before = self.replies
+        for sequence in range(count):
+            echo = ip.encode_echo(ip.Echo(True, 1, sequence, bytes(56)))
+            packet = ip.Packet(int(self.inner), int(IPv4Address(destination)), ip.ICMP, echo)
+            self._send(self._bundle.seal(packet, self.address, self.sa.ends.remote._ip, self._random, sequence))
+        self._lab.wait(2)
+        return self.replies - before
+
+    def disconnect(self) -> None:
+        delete_phase1(self.sa, self._lab.clock.now())
+        self._settle()
+        self._lab.wait(1)
+
+    def of(self, kind: type) -> list[IkeEvent]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+    # --- on the wire ---
+
+    def has(self, address: int) -> bool:
+        return address == self.address
+
+    def receive(self, octets: bytes) -> None:
+        if self.silent:
+            return
+        packet = ip.decode(octets)
+        if packet.protocol == ip.UDP:
+            ikev1.receive(self.sa, ip.decode_udp(packet).data, self._lab.clock.now())
+            self._settle()
+        elif packet.protocol == ip.ESP and self._bundle is not None:
+            inner = self._bundle.open(packet)
+            assert self.inner is not None
+            assert inner.destination == int(self.inner)
+            self.replies += 1
+
+    def _send(self, packet: ip.Packet) -> None:
+        self._wire.send(self, packet.destination, packet.destination, packet.encode())
+
+    def _settle(self) -> None:
+        while self.sa.outbox or self.sa.events:
+            messages, self.sa.outbox = self.sa.outbox, []
+            for octets in messages:
+                self._send_isakmp(octets)
+            events, self.sa.events = self.sa.events, []
+            for event in events:
+                self.events.append(event)
+                self._act(event)
+        due = self.sa.next_timer()
+        if self._timer:
+            self._timer.cancel()
+        self._timer = self._scheduler.at(due, self._tick) if due is not None else None
+
+    def _send_isakmp(self, octets: bytes) -> None:
+        if not self.silent:
+            remote = self.sa.ends.remote._ip
+            payload = ip.encode_udp(self.address, remote, ip.Datagram(500, 500, octets))
+            self._send(ip.Packet(self.address, remote, ip.UDP, payload))
+
+    def _tick(self) -> None:
+        self._timer = None
+        ikev1.tick(self.sa, self._lab.clock.now())
+        self._settle()
+
+    def _act(self, event: IkeEvent) -> None:
+        if isinstance(event, Configured):
+            self.given = event.attributes
+            found = self.value_of(ConfigurationAttribute.INTERNAL_IP4_ADDRESS)
+            self.inner = IPv4Address(found) if found else None
+        elif isinstance(event, Phase1Up):
+            self._negotiate()
+        elif isinstance(event, Phase2Up):
+            self._bundle = Bundle(event.result, 64)
+
+    def _negotiate(self) -> None:
+        terms = Phase2Terms((Suite(None, "3des", 168, "sha"),), 3600, 4608000)
+        local = Identification.of_address(self.inner or IPv4Address(self.address))
+        everything = Identification(IdentificationType.IPV4_ADDR_SUBNET, bytes(8))
+        ikev1.negotiate(self.sa, QuickStart(terms, local, everything, "client"), self._lab.clock.now())
+
+    def value_of(self, kind: int) -> bytes | None:
+        return next((attribute.octets for attribute in self.given if attribute.kind == kind), None)
+
+    # --- decisions ---
+
+    def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
+        return (self._policy,)
+
+    def pre_shared_key(self, peer: Identification | None) -> bytes | None:
+        return self._key
+
+    def local_identity(self, authentication: str) -> Identification:
+        return Identification(IdentificationType.KEY_ID, self._group.encode(), 17, 500)
+
+    def accepts(self, peer: Identification) -> bool:
+        return True
+
+    def first_contact(self) -> bool:
+        return False
+
+    def remote_access(self) -> RemoteAccess:
+        return RemoteAccess(False, self._addressing)
+
+    def login(self) -> Login | None:
+        return self._user
+
+    def wanted_attributes(self) -> Sequence[Attribute]:
+        return [Attribute(kind, self._wish if kind == WANTED[0] else b"") for kind in WANTED]
+
+    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
+        return None
+
+    def answer(self, request: QuickRequest) -> QuickStart | None:
+        return None
+
+    def new_spi(self, protocol: Protocol) -> bytes:
+        self._spi += 1
+        return self._spi.to_bytes(4, "big")
+
+    def count(self, what: IkeCount, amount: int = 1) -> None:
+        """Nobody asks a client."""
+
+
+def wire_of(lab: DrivenLab) -> Wire:
+    """The wire outside the hub."""
+    port = lab.hub.router.ports["FastEthernet0/0"]
+    if port.wire is None:
+        port.wire = Wire(lab.lab.scheduler, SeededRandom(7), Quality(delay=1000))
+        port.wire.attach(port)
+    wire: Wire = port.wire
+    return wire
+
+
+def is_over(client: VpnClient) -> bool:
+    return client.sa.state is State.DEAD
