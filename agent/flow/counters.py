@@ -1,8 +1,9 @@
 """Flow room: what a tunnel counts, and where the numbers come from.
 
 A tunnel holds a *counter source*: asked for one counter as of a moment, or for all of them. `PacketCounters` are moved by a packet
-path; `PeriodicCounters` are a base plus whole packets at a period, computed when read. `Totals` sums a VRF's sources: what has been
-counted for good, plus a closed form for each group of periodic sources, so a global costs the same at one tunnel or at 100,000.
+path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus whole packets at a period, computed when
+read. `Totals` sums a VRF's sources: what has been counted for good, plus a closed form for each group of periodic sources, so a
+global costs the same at one tunnel or at 100,000.
 
 Every number is the true one, of unbounded size; the 32-bit objects of the MIB and their Wraps are cut from it by the view. A number
 that an engine cannot know is None.
@@ -11,9 +12,10 @@ that an engine cannot know is None.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from operator import add
 from typing import Protocol
 
 
@@ -66,6 +68,13 @@ class IpsecCounter(IntEnum):
     OUT_INNER_OCTETS = 18
 
 
+Keep = Callable[[tuple[int, ...]], tuple[int, ...]]
+
+
+def _same(values: tuple[int, ...]) -> tuple[int, ...]:
+    return values
+
+
 class CounterSource(Protocol):
     """Numbers that can be read as of a moment (microseconds of the router's clock)."""
 
@@ -109,6 +118,39 @@ class PacketCounters:
         self._totals = None
 
 
+def _sum(values: tuple[int, ...], amounts: Sequence[int]) -> tuple[int, ...]:
+    return tuple(map(add, values, amounts))
+
+
+class SteppedCounters:
+    """Numbers that move seldom, several at once. Many sources may hold the same tuple of values: nobody writes into it."""
+
+    __slots__ = ("_totals", "values")
+
+    def __init__(self, values: tuple[int, ...]) -> None:
+        self.values = values
+        self._totals: Totals | None = None
+
+    def add_all(self, amounts: Sequence[int], keep: Keep = _same) -> None:
+        """`keep` may give an equal tuple that is there already."""
+        self.values = keep(_sum(self.values, amounts))
+        if self._totals is not None:
+            self._totals.add_all(amounts)
+
+    def value(self, counter: int, now: int) -> int:
+        return self.values[counter]
+
+    def snapshot(self, now: int) -> tuple[int, ...]:
+        return self.values
+
+    def join(self, totals: Totals) -> None:
+        totals.add_all(self.values)
+        self._totals = totals
+
+    def leave(self, totals: Totals, now: int) -> None:
+        self._totals = None
+
+
 @dataclass(frozen=True, slots=True)
 class Rhythm:
     """What one period adds, shared by all tunnels that carry the same traffic: `step[counter]` every `period` microseconds."""
@@ -120,12 +162,19 @@ class Rhythm:
 class PeriodicCounters:
     """`base` plus what `rhythm` has added since `start` (microseconds): steady traffic that nobody has to tick."""
 
-    __slots__ = ("base", "rhythm", "start")
+    __slots__ = ("_totals", "base", "rhythm", "start")
 
     def __init__(self, base: tuple[int, ...], rhythm: Rhythm, start: int) -> None:
         self.base = base
         self.rhythm = rhythm
         self.start = start
+        self._totals: Totals | None = None
+
+    def add_all(self, amounts: Sequence[int], keep: Keep = _same) -> None:
+        """What came out of rhythm; less than nothing for a packet that did not come. `keep` is as in SteppedCounters."""
+        self.base = keep(_sum(self.base, amounts))
+        if self._totals is not None:
+            self._totals.add_all(amounts)
 
     def value(self, counter: int, now: int) -> int:
         rhythm = self.rhythm
@@ -138,11 +187,13 @@ class PeriodicCounters:
     def join(self, totals: Totals) -> None:
         totals.add_all(self.base)
         totals.group(self.rhythm).join(self.start)
+        self._totals = totals
 
     def leave(self, totals: Totals, now: int) -> None:
         totals.group(self.rhythm).leave(self.start)
         turns = (now - self.start) // self.rhythm.period
         totals.add_all([step * turns for step in self.rhythm.step])
+        self._totals = None
 
 
 class FrozenCounters:
@@ -211,7 +262,7 @@ class Totals:
 
     __slots__ = ("_counted", "_groups")
 
-    def __init__(self, kind: type[IkeCounter] | type[IpsecCounter]) -> None:
+    def __init__(self, kind: type[IntEnum]) -> None:
         self._counted = [0] * len(kind)
         self._groups: dict[Rhythm, RhythmGroup] = {}
 

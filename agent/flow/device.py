@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from agent.flow.counters import Totals
 from agent.flow.rows import Rows
 
 
@@ -27,7 +28,10 @@ class InterfaceCounter(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class InterfaceState:
-    """One interface as it stands; `last_change` is microseconds of the router's clock, `speed` bits per second."""
+    """One interface as it stands; `last_change` is microseconds of the router's clock, `speed` bits per second.
+
+    `counters` are moved by packets; `steady` is what crosses at a rhythm, computed when read.
+    """
 
     index: int
     name: str
@@ -40,6 +44,11 @@ class InterfaceState:
     oper_up: bool = True
     last_change: int = 0
     counters: list[int] = field(default_factory=lambda: [0] * len(InterfaceCounter))
+    steady: Totals = field(default_factory=lambda: Totals(InterfaceCounter))
+
+    def count(self, counter: int, now: int) -> int:
+        """One counter as of a moment."""
+        return self.counters[counter] + self.steady.value(counter, now)
 
     def count_in(self, octets: int) -> None:
         self.counters[InterfaceCounter.IN_OCTETS] += octets

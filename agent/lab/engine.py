@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from agent.config.events import ConfigEvent
+from agent.crypto.ike_events import State
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.lab.ike_policy import Link
 from agent.lab.ike_records import IkeRecord
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.router import Router
+from agent.lab.spoke_steps import Spoke
+from agent.lab.spokes import Spokes
 from agent.lab.tunnels import LiveTunnel
 
 ANY = "any"  # of a VRF filter: None is the global table
@@ -66,6 +69,7 @@ class Engine:
 
     def __init__(self, router: Router) -> None:
         self._router = router
+        self.spokes: list[Spokes] = []  # those that this router is the hub of
 
     # --- tunnels (SNMP destroy) ---
 
@@ -74,12 +78,18 @@ class Engine:
         record = self._router.ike.record_of(tunnel)
         if record is not None:
             self._router.ike.end(record, EndReason.OPERATOR)
+        for spokes in self.spokes:
+            if spoke := spokes.owner_of(tunnel):
+                spokes.end(spoke, ike=True)
 
     def destroy_ipsec(self, tunnel: IpsecTunnel) -> None:
         """Bring an IPsec tunnel down, with deletes to the peer; what is not live is left alone."""
         live = self._router.ipsec.sas.live_of(tunnel)
         if live is not None:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
+        for spokes in self.spokes:
+            if spoke := spokes.owner_of(tunnel):
+                spokes.end(spoke, ipsec=True)
 
     # --- clear ---
 
@@ -93,6 +103,8 @@ class Engine:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
+        for spokes in self.spokes:
+            spokes.clear(lambda spoke: self._takes_spoke(wanted, spoke), remote=wanted.remote)
 
     def clear_isakmp(self, index: int | None = None) -> bool:
         """`clear crypto isakmp [N]`: IKE tunnels, by their index or all; whether there was one."""
@@ -101,12 +113,26 @@ class Engine:
         ]
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
-        return bool(records)
+        found = [self._clear_isakmp_of(spokes, index) for spokes in self.spokes]
+        return bool(records) or any(found)
+
+    @staticmethod
+    def _clear_isakmp_of(spokes: Spokes, index: int | None) -> bool:
+        if index is None:
+            found = any(spoke.ike() for spoke in spokes.living())
+            spokes.clear(lambda spoke: spoke.ike() is not None, ipsec=False)
+            return found
+        spoke = spokes.owner_of_ike(index)
+        if spoke:
+            spokes.end(spoke, ike=True)
+        return spoke is not None
 
     def clear_sa(self, wanted: SessionFilter = EVERYTHING) -> None:
         """`clear crypto sa [peer A|vrf V]`: IPsec tunnels; their IKE tunnels stay."""
         for live in self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live)):
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
+        for spokes in self.spokes:
+            spokes.clear(lambda spoke: self._takes_spoke(wanted, spoke), remote=wanted.remote, ike=False)
 
     # --- what there is ---
 
@@ -128,6 +154,7 @@ class Engine:
                     len(record.waiting),
                 )
             )
+        found += [_shown(tunnel) for spokes in self.spokes for spoke in spokes.living() if (tunnel := spoke.ike())]
         return found
 
     # --- ping ---
@@ -165,6 +192,25 @@ class Engine:
     def _takes_record(self, wanted: SessionFilter, record: IkeRecord) -> bool:
         interface = self._router.interface_of(record.link.front_vrf, record.link.local)
         return wanted.takes(record.link, _ports(record), record.decisions.inside_vrf, interface)
+
+    def _takes_spoke(self, wanted: SessionFilter, spoke: Spoke) -> bool:
+        ike, ipsec = spoke.ike(), spoke.ipsec()
+        tunnel = ike or ipsec
+        if tunnel is None:
+            return False
+        interface = ipsec.facts.interface if ipsec else None
+        port = self._router.ports.get(interface or "")
+        front_vrf = ike.facts.front_vrf if ike else port.vrf if port else None
+        link = Link(front_vrf, int(tunnel.facts.local_address), int(tunnel.facts.remote_address))
+        ports = (ike.facts.local_port, ike.facts.remote_port) if ike else (500, 500)
+        return wanted.takes(link, ports, tunnel.vrf, interface or self._router.interface_of(front_vrf, link.local))
+
+
+def _shown(tunnel: IkeTunnel) -> IsakmpSa:
+    facts = tunnel.facts
+    local, remote = IPv4Address(int(facts.local_address)), IPv4Address(int(facts.remote_address))
+    source, destination = (local, remote) if facts.initiator else (remote, local)
+    return IsakmpSa(facts.front_vrf, tunnel.vrf, source, destination, facts.initiator, State.QM_IDLE.value, tunnel.index, 0)
 
 
 def _ports(record: IkeRecord) -> tuple[int, int]:

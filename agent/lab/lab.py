@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,14 @@ from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
 from agent.lab.sections import AtSection, LabFile, RouterSection
+from agent.lab.spoke_opening import Surroundings, open_spokes
+from agent.lab.spokes import Spokes
 from agent.lab.traffic import Traffic
 from agent.lab.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0
+Text = tuple[str, str]  # a configuration, and the name of the file that it is from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,7 @@ class Lab:
         scheduler: Scheduler,
         timeline: tuple[AtSection, ...],
         traffic: tuple[Traffic, ...],
+        spokes: tuple[Spokes, ...],
         external_traffic: bool,
         underlays: dict[str, Underlay],
     ) -> None:
@@ -60,6 +64,7 @@ class Lab:
         self.scheduler = scheduler
         self.timeline = timeline
         self.traffic = traffic
+        self.spokes = spokes
         self.external_traffic = external_traffic
 
     @property
@@ -67,11 +72,13 @@ class Lab:
         return next(iter(self.routers.values()))
 
     def start(self, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
-        """Put the timeline and the traffic on the schedule: `run` carries out lines of a router's CLI."""
+        """Put the timeline, the traffic and the spokes on the schedule: `run` carries out lines of a router's CLI."""
         for entry in self.timeline:
             self.scheduler.at(entry.time, partial(self._happen, entry, run))
         for traffic in self.traffic:
             traffic.start()
+        for spokes in self.spokes:
+            spokes.start()
 
     def _happen(self, entry: AtSection, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
         """Carry out one entry of the timeline."""
@@ -101,18 +108,22 @@ def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSo
 def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
     """Build the lab of a file. `LabFileError` and `ConfigErrors` say all that is wrong with it and its configurations."""
     lab = read_lab_file(path)
-    texts: dict[str, tuple[str, str]] = {}
-    problems = []
-    for name, section in lab.router.items():
-        source = path.parent / section.config
+    problems: list[tuple[str, str]] = []
+
+    def read(key: str, config: str) -> tuple[str, str]:
+        source = path.parent / config
         try:
-            texts[name] = source.read_text(encoding="utf-8"), str(source)
+            return source.read_text(encoding="utf-8"), str(source)
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            problems.append((f"router.{name}.config", f"{section.config} cannot be read: {reason}"))
+            problems.append((f"{key}.config", f"{config} cannot be read: {reason}"))
+            return "", str(source)
+
+    texts = {name: read(f"router.{name}", section.config) for name, section in lab.router.items()}
+    templates = [read(f"spokes[{at}]", section.config) for at, section in enumerate(lab.spokes)]
     if problems:
         raise LabFileError(str(path), problems)
-    return build_lab(lab, texts, clock, str(path))
+    return build_lab(lab, texts, clock, str(path), templates)
 
 
 def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
@@ -124,8 +135,14 @@ def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
     return build_lab(lab, {name: (text, str(path))}, clock, str(path))
 
 
-def build_lab(lab: LabFile, texts: dict[str, tuple[str, str]], clock: RealClock | VirtualClock, filename: str) -> Lab:
-    """`texts`: by router, its configuration and the name of the file that it is from."""
+def build_lab(
+    lab: LabFile,
+    texts: dict[str, Text],
+    clock: RealClock | VirtualClock,
+    filename: str,
+    templates: Sequence[Text] = (),
+) -> Lab:
+    """`texts`: the routers' configurations by name; `templates`: those of the sections of spokes, in their order."""
     documents = _load_all(texts)
     scheduler = Scheduler(clock)
     random = random_source(clock, lab.seed)
@@ -136,10 +153,16 @@ def build_lab(lab: LabFile, texts: dict[str, tuple[str, str]], clock: RealClock 
     underlays = {name: Underlay(name, section, scheduler) for name, section in lab.router.items() if section.ike}
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
-    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, lab.external_traffic, underlays)
+    surroundings = Surroundings(scheduler, random, filename)
+    spokes = []
+    for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
+        hub = section.hub[0]
+        spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build_lab))
+        routers[hub].engine.spokes.append(spokes[-1])
+    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays)
 
 
-def _load_all(texts: dict[str, tuple[str, str]]) -> dict[str, Document]:
+def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
     documents: dict[str, Document] = {}
     errors: list[ConfigError] = []
     for name, (text, filename) in texts.items():

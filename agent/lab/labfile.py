@@ -11,9 +11,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agent.lab.sections import AtSection, HostSection, LabFile, LinkSection, PeerSection, RouterSection, Section, TrafficSection
+from agent.lab.sections import (
+    AtSection,
+    HostSection,
+    LabFile,
+    LinkSection,
+    PeerSection,
+    RouterSection,
+    Section,
+    SpokesSection,
+    TrafficSection,
+)
 
-_NOT_YET = {"spokes", "ssh"}  # of later releases
+_NOT_YET = {"ssh"}  # of later releases
 
 
 class LabFileError(Exception):
@@ -47,6 +57,7 @@ _KEYS: dict[str, type[Section]] = {
     "peer": PeerSection,
     "traffic": TrafficSection,
     "at": AtSection,
+    "spokes": SpokesSection,
 }
 
 
@@ -88,8 +99,7 @@ def _explain(problem: Any) -> tuple[str, str]:
     if kind == "extra_forbidden":
         if location[-1] in _NOT_YET:
             return key, "is not supported yet"
-        section = _KEYS.get(str(location[0])) if len(location) > 1 else LabFile
-        return key, f"is not a key; there are {', '.join(section.model_fields if section else ())}"
+        return key, f"is not a key; there are {', '.join(_section_of(location).model_fields)}"
     if kind == "missing":
         return key, "is missing"
     if kind == "value_error":
@@ -98,6 +108,18 @@ def _explain(problem: Any) -> tuple[str, str]:
         return key, f"needs {_RIGHT[kind]}".format(**problem.get("ctx", {}))
     message = problem["msg"]
     return key, message[0].lower() + message[1:]
+
+
+def _section_of(location: tuple[int | str, ...]) -> type[Section]:
+    """The section that a key stands in."""
+    section: type[Section] = LabFile
+    for part in location[:-1]:
+        annotation = (
+            _KEYS.get(str(part)) if section is LabFile else getattr(section.model_fields.get(str(part)), "annotation", None)
+        )
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            section = annotation
+    return section
 
 
 def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
@@ -109,6 +131,7 @@ def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
     for at, traffic in enumerate(lab.traffic):
         places = {"source": traffic.source, "destination": traffic.destination, "behind": traffic.behind}
         named += [(f"traffic[{at}].{key}", place[0]) for key, place in places.items() if isinstance(place, tuple)]
+    named += [(f"spokes[{at}].hub", spokes.hub[0]) for at, spokes in enumerate(lab.spokes)]
     known = ", ".join(lab.router)
     message = "names router {}, which is not in the file; there are {}"
     return [(key, message.format(name, known)) for key, name in named if name not in lab.router]

@@ -92,6 +92,7 @@ def _router_name(value: object) -> str:
 
 
 Duration = Annotated[int, BeforeValidator(parse_duration)]
+Address = Annotated[IPv4Address, BeforeValidator(_address)]
 RouterName = Annotated[str, BeforeValidator(_router_name)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 End = Annotated[tuple[str, str], BeforeValidator(_end)]
@@ -138,14 +139,14 @@ QUALITY = ("delay", "jitter", "loss", "duplicate", "reorder", "corrupt")
 class HostSection(Section):
     """[[host]]"""
 
-    address: Annotated[IPv4Address, BeforeValidator(_address)]
+    address: Address
     behind: End
 
 
 class PeerSection(Section):
     """[[peer]]: `address` in the lab; `ike` and `nat` are where its ports 500 and 4500 really are."""
 
-    address: Annotated[IPv4Address, BeforeValidator(_address)]
+    address: Address
     behind: End
     ike: RealEndpoint | None = None
     nat: RealEndpoint | None = None
@@ -244,6 +245,35 @@ class TrafficSection(Section):
         return self
 
 
+class SeriesSection(Section):
+    """Addresses by spoke number: the first spoke's, and how many addresses on the next spoke's is."""
+
+    first: Address
+    step: Annotated[int, Field(ge=1)] = 1
+
+
+class SteadySection(Section):
+    """What every spoke sends: packets of `size` octets from its `inside` address."""
+
+    destination: Address
+    period: Annotated[Duration, Field(gt=0)]
+    size: Annotated[int, Field(ge=28, le=1500)] = 100
+
+
+class SpokesSection(Section):
+    """[[spokes]]: spokes of one kind, whose first packets go out from `start` on, spread `over` a time."""
+
+    hub: End
+    config: str
+    count: Annotated[int, Field(ge=1, le=1_000_000)]
+    address: SeriesSection
+    inside: SeriesSection
+    traffic: SteadySection
+    start: Duration = 0
+    over: Duration = 0
+    delay: Duration = 0
+
+
 class LabFile(Section):
     """A lab file. `seed` counts under a virtual clock alone: otherwise random octets are the system's."""
 
@@ -253,5 +283,6 @@ class LabFile(Section):
     peer: list[PeerSection] = []
     traffic: list[TrafficSection] = []
     at: list[AtSection] = []
+    spokes: list[SpokesSection] = []
     external_traffic: bool = False
     seed: int | None = None

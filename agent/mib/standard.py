@@ -115,7 +115,7 @@ def snmp_scalars(
 
 
 def _counter(counter: InterfaceCounter) -> Value:
-    return lambda row, now: row.counters[counter]
+    return lambda row, now: row.count(counter, now)
 
 
 def _nothing(row: Any, now: int) -> int:

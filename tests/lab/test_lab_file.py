@@ -82,7 +82,7 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
         (
             "seed = 7",
             "sed = 7",
-            "lab.toml: sed: is not a key; there are router, link, host, peer, traffic, at, external_traffic, seed",
+            "lab.toml: sed: is not a key; there are router, link, host, peer, traffic, at, spokes, external_traffic, seed",
         ),
         ("seed = 7", 'seed = "7"', "lab.toml: seed: needs a whole number"),
         ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
@@ -100,7 +100,7 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
             '"cisco"',
             "lab.toml: router.a.sysobjectid: needs an object identifier, such as",
         ),
-        ("[[at]]", "[[spokes]]\ncount = 1\n[[at]]", "lab.toml: spokes: is not supported yet"),
+        ("[[at]]", "[[ssh]]\nport = 1\n[[at]]", "lab.toml: ssh: is not supported yet"),
         ("rate = 0.1", "rate = 0.0", "lab.toml: traffic[0].rate: needs a number above 0"),
         ("rate = 0.1", 'rate = 1\nperiod = "1s"', "lab.toml: traffic[0]: needs one of rate (packets per second) and period"),
         ("rate = 0.1", 'period = "0s"', "lab.toml: traffic[0].period: needs a number above 0"),
