@@ -194,6 +194,7 @@ XAUTH_FAIL, XAUTH_OK = 0, 1  # values of STATUS
 class NotifyType(IntEnum):
     """RFC 2408 §3.14.1 and RFC 2407 §4.6.3: those that this implementation sends or acts upon."""
 
+    INVALID_SPI = 11
     NO_PROPOSAL_CHOSEN = 14
     PAYLOAD_MALFORMED = 16
     INVALID_ID_INFORMATION = 18

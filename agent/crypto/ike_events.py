@@ -71,6 +71,8 @@ class Trouble(Enum):
     EXPIRED = "the ISAKMP SA has expired"
     PEER_DELETED = "the peer has deleted the ISAKMP SA"
     GIVEN_UP = "we have deleted the ISAKMP SA"
+    ENGINE = "our crypto engine has failed"
+    ENCRYPT = "our crypto engine does not encrypt"
 
 
 class IkeCount(Enum):
@@ -199,7 +201,7 @@ class Decisions(Protocol):
         ...
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
-        """The terms for a flow that the peer asks for; None refuses."""
+        """The terms for a flow that the peer asks for; None refuses, `RefusedError` says why."""
         ...
 
     def new_spi(self, protocol: IpsecProtocol) -> bytes:
@@ -320,6 +322,19 @@ class Phase2Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class InvalidSpi:
+    """The peer has no SA of an SPI that we send with."""
+
+    protocol: int
+    spi: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFailed:
+    """A message of an ISAKMP SA that is up could be neither sealed nor opened: it is of no use any more."""
+
+
+@dataclass(frozen=True, slots=True)
 class Notified:
     """A notification that the core itself does nothing about."""
 
@@ -347,6 +362,8 @@ IkeEvent = (
     | Phase2Up
     | Phase2Failed
     | Phase2Deleted
+    | InvalidSpi
+    | EngineFailed
     | Notified
     | BadMessage
 )

@@ -17,17 +17,20 @@ from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
 from agent.crypto.dh import DhSecret
 from agent.crypto.doi import Exchange, Flag, Protocol
 from agent.crypto.dpd import Dpd
+from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
     Addressing,
     Decisions,
+    EngineFailed,
     IkeCount,
     IkeEvent,
     Phase2Failed,
     Phase2Result,
     QuickStart,
     QuickState,
+    RefusedError,
     Role,
     State,
     Tally,
@@ -161,6 +164,7 @@ class IkeSa:
         ends: Ends,
         traversal: NatTraversal,
         exchange: Exchange = Exchange.MAIN,
+        engine: CryptoEngine | None = None,
     ) -> None:
         self.role = role
         self.exchange = exchange  # of its phase 1
@@ -175,6 +179,7 @@ class IkeSa:
         self.ends = ends  # where the owner is to send to, and from; it changes as RFC 3947 §4 says
         self.heard_from = ends
         self.traversal = traversal
+        self.engine = engine or CryptoEngine()
         self.peer = PeerTraits()
         self.nat: NatSituation | None = None  # once both have sent their hashes
         self.main = Dialogue()
@@ -274,6 +279,13 @@ class IkeSa:
 
     # --- sealing and opening ---
 
+    def use_engine(self, trouble: Trouble = Trouble.ENGINE) -> None:
+        """Something is to be keyed, sealed or opened: `RefusedError` where that cannot be done."""
+        if self.engine.failed:
+            if self.authenticated:
+                self.events.append(EngineFailed())
+            raise RefusedError(trouble)
+
     def header(self, exchange: Exchange, message_id: int = 0, flags: int = 0) -> Header:
         return Header(self.initiator_cookie, self.responder_cookie, 0, exchange, flags, message_id)
 
@@ -285,6 +297,7 @@ class IkeSa:
     def seal(self, exchange: Exchange, dialogue: Dialogue, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
         """An encrypted message: padded by at least one octet, the last of which counts the others (RFC 2409 appendix B)."""
         assert self.cipher is not None
+        self.use_engine(Trouble.ENCRYPT)
         first, chain = encode_payloads(payloads)
         padding = self.cipher.block - len(chain) % self.cipher.block
         sealed = self.cipher.encrypt(dialogue.vector, chain + bytes(padding - 1) + bytes((padding - 1,)))
@@ -303,6 +316,7 @@ class IkeSa:
             return Message(header, body, decode_payloads(header.next_payload, body))
         if self.cipher is None or not body or len(body) % self.cipher.block:
             raise MalformedMessageError("not a message encrypted under this SA")
+        self.use_engine()
         plain = self.cipher.decrypt(vector, body)
         return Message(header, plain, decode_payloads(header.next_payload, plain), body[-self.cipher.block :])
 
@@ -352,7 +366,11 @@ class IkeSa:
         An initiator that has sent AM3 is up, and believes nothing in the clear.
         """
         message_id = self.new_message_id()
-        if self.authenticated or (self.state is State.AG_INIT_EXCH and not self.initiator):
+        sealed = self.authenticated or (self.state is State.AG_INIT_EXCH and not self.initiator)
+        if sealed and self.engine.failed:
+            self.events.append(EngineFailed())
+            return
+        if sealed:
             _, chain = encode_payloads(payloads)
             mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), chain))
             dialogue = Dialogue(self.vector_of(message_id))

@@ -12,6 +12,7 @@ from agent.crypto import aggressive_mode, informational, main_mode, quick_mode, 
 from agent.crypto.authentication import PRE_SHARED
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     BadMessage,
     Decisions,
@@ -39,9 +40,10 @@ def initiate(
     ends: Ends,
     traversal: NatTraversal = NAT_TRAVERSAL,
     exchange: Exchange = Exchange.MAIN,
+    engine: CryptoEngine | None = None,
 ) -> IkeSa:
     """Begin a main or an aggressive mode; an SA that failed at once is in state DEAD and says so in its events."""
-    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal, exchange)
+    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal, exchange, engine)
     try:
         _BEGIN[exchange](sa, now)
     except RefusedError as refused:
@@ -56,9 +58,10 @@ def respond(
     ends: Ends,
     traversal: NatTraversal = NAT_TRAVERSAL,
     exchange: Exchange = Exchange.MAIN,
+    engine: CryptoEngine | None = None,
 ) -> IkeSa:
     """An SA that waits for MM1 or AM1."""
-    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal, exchange)
+    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal, exchange, engine)
 
 
 def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
@@ -184,6 +187,9 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         message = sa.open(header, octets, quick.vector)
     except MalformedMessageError:
         _invalid(sa, Trouble.DECRYPT)
+        return
+    except RefusedError:
+        sa.count(IkeCount.IN_DROPS)
         return
     try:
         for kind in step.payloads:

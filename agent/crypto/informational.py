@@ -12,6 +12,7 @@ from types import MappingProxyType
 from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
+    InvalidSpi,
     Notified,
     PeerLost,
     Phase1Deleted,
@@ -144,6 +145,9 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
     sa.count(IkeCount.IN_NOTIFYS)
     if payload.kind in (NotifyType.R_U_THERE, NotifyType.R_U_THERE_ACK):
         _receive_dpd(sa, payload, now)
+        return
+    if payload.kind == NotifyType.INVALID_SPI and payload.protocol != Protocol.ISAKMP:
+        sa.events.append(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
         return
     if payload.kind == NotifyType.RESPONDER_LIFETIME and payload.protocol == Protocol.ISAKMP and sa.initiator:
         shorten(sa, payload)

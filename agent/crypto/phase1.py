@@ -108,6 +108,7 @@ def accept_policy(sa: IkeSa, message: Message) -> None:
 
 def key_exchange(sa: IkeSa, group: int) -> list[Payload]:
     """Our public value and nonce."""
+    sa.use_engine()
     sa.secret = generate(group, sa.random)
     nonce = sa.random.take(NONCE_OCTETS)
     if sa.initiator:
@@ -131,6 +132,7 @@ def take_key_exchange(sa: IkeSa, message: Message) -> None:
 def derive(sa: IkeSa) -> None:
     """SKEYID and its kin, from the shared secret and what the way of authentication adds to it."""
     assert sa.secret is not None
+    sa.use_engine()
     policy = sa.policy()
     try:
         shared = sa.secret.agree(sa.public_values[1 if sa.initiator else 0])

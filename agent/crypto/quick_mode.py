@@ -86,7 +86,10 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
         payloads += [start.local, start.remote]
     quick.state = QuickState.QM_I_QM1
     sa.quick[quick.message_id] = quick
-    _say(sa, quick, payloads, b"", now, resend=True)
+    try:
+        _say(sa, quick, payloads, b"", now, resend=True)
+    except RefusedError as refused:
+        sa.give_up(quick, refused.trouble, now)
     return quick
 
 

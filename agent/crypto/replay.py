@@ -16,6 +16,11 @@ class Fault(Enum):
     DECRYPT = "not decryptable"
     ROLLOVER = "sequence numbers used up"
     POLICY = "not what the SA is for"
+    # Faults of our own crypto engine.
+    NOT_ENCRYPTED = "not encrypted"
+    NOT_SIGNED = "not signed"
+    NOT_DECRYPTED = "not decrypted"
+    NOT_VERIFIED = "not verified"
 
 
 class PacketRefusedError(Exception):

@@ -124,6 +124,11 @@ class Sad(Generic[OwnerT]):
                 self._reserved.add(spi)
                 return spi
 
+    @property
+    def spis(self) -> int:
+        """How many are taken: an inbound SA each, there or being negotiated."""
+        return len(self._reserved)
+
     def release(self, spi: int) -> None:
         self._reserved.discard(spi)
 

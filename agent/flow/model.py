@@ -25,6 +25,7 @@ class EndReason(Enum):
     PEER_LOST = "peer lost"
     LOCAL_FAILURE = "local failure"
     SEQUENCE_ROLLOVER = "sequence number roll-over"
+    UNKNOWN_TO_PEER = "the peer does not have the SA"
     CHECKPOINT = "check point request"
 
 

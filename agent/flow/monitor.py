@@ -66,6 +66,7 @@ _IPSEC_FAILURE_OF_END = {
     EndReason.PEER_LOST: IpsecFailureReason.PEER_LOST,
     EndReason.LOCAL_FAILURE: IpsecFailureReason.INTERNAL,
     EndReason.SEQUENCE_ROLLOVER: IpsecFailureReason.SEQUENCE_ROLLOVER,
+    EndReason.UNKNOWN_TO_PEER: IpsecFailureReason.NO_SA,
 }
 _IKE_COUNT_OF_FAILURE = {
     IkeFailureReason.CAPACITY: IkeEvents.CAPACITY_FAILS,

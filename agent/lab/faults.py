@@ -13,6 +13,8 @@ ROUTER_FAULTS: Mapping[str | None, Callable[[Router], None]] = MappingProxyType(
     {
         "router off": Router.power_off,
         "router on": Router.power_on,
+        "crypto engine down": Router.fail_crypto,
+        "crypto engine up": Router.repair_crypto,
     }
 )
 LINK_FAULTS: Mapping[str | None, Callable[[Wire], None]] = MappingProxyType(

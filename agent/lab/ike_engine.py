@@ -12,12 +12,15 @@ from ipaddress import IPv4Address
 from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import Exchange
+from agent.crypto.doi import Exchange, NotifyType
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.dpd import Dpd
+from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     BadMessage,
+    EngineFailed,
     InitialContact,
+    InvalidSpi,
     LoginOffered,
     PeerLost,
     Phase1Deleted,
@@ -34,13 +37,14 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
-from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
+from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, Notification, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.transaction import answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
+from agent.lab.failures import IKE_REASONS
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
@@ -50,22 +54,6 @@ from agent.lab.told import Told
 from agent.lab.tunnels import LiveTunnel
 
 _MAX_DEAD = 1000  # SAs that are over but remembered
-
-_FAILURES = {
-    Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
-    Trouble.AUTHENTICATION: IkeFailureReason.AUTHENTICATION,
-    Trouble.HASH: IkeFailureReason.HASH_VALIDATION,
-    Trouble.DECRYPT: IkeFailureReason.ENCRYPT,
-    Trouble.ENCODING: IkeFailureReason.PEER_ENCODING,
-    Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
-    Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
-    Trouble.CAPACITY: IkeFailureReason.CAPACITY,
-    Trouble.REFUSED: IkeFailureReason.OTHER,
-    Trouble.EXPIRED: IkeFailureReason.OTHER,
-    Trouble.PEER_DELETED: IkeFailureReason.PEER_DELETE,
-    Trouble.GIVEN_UP: IkeFailureReason.OPERATOR,
-}
-
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
 
@@ -83,6 +71,7 @@ class IkeEngine:
         send: SendDatagram,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
         traversal: Callable[[], NatTraversal],
+        engine: CryptoEngine,
     ) -> None:
         self._config = config
         self._monitor = monitor
@@ -93,6 +82,7 @@ class IkeEngine:
         self._isakmp_policies = isakmp_policies
         self._traversal = traversal
         self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
+        self._engine = engine
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
@@ -110,6 +100,8 @@ class IkeEngine:
             Phase2Up: self._phase2_up,
             Phase2Failed: self._phase2_failed,
             Phase2Deleted: self._phase2_deleted,
+            InvalidSpi: self._invalid_spi,
+            EngineFailed: self._engine_failed,
             BadMessage: self._bad_message,
         }
 
@@ -121,9 +113,11 @@ class IkeEngine:
 
     def negotiate(self, live: LiveTunnel) -> None:
         """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
+        if not self._ipsec.admits(live):
+            return
         record = self._usable(live)
         if record is None:
-            record = self._initiate(live)
+            record = self._initiate(live.link, live.plan.target.entry.isakmp_profile)
         if record.sa.up:
             ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
             self._settle(record)
@@ -132,11 +126,26 @@ class IkeEngine:
             self._settle(record)
 
     def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
-        for record in reversed(self._records.values()):
-            if record.link == link and record.sa.up:
-                delete_phase2(record.sa, spis)
-                self._settle(record)
-                return
+        record = self._newest(link)
+        if record is not None:
+            delete_phase2(record.sa, spis)
+            self._settle(record)
+
+    def unknown_spi(self, link: Link, protocol: IpsecProtocol, spi: int) -> None:
+        """Tell a peer that it sends with an SPI that is not there. With invalid-spi-recovery an SA is made for that, if need be."""
+        notification = Notification(protocol, NotifyType.INVALID_SPI, spi.to_bytes(4, "big"))
+        record = self._newest(link)
+        if record is not None:
+            record.sa.inform((notification,))
+            self._settle(record)
+        elif self._config.crypto.invalid_spi_recovery and self._decisions(link, None, None).policies(None):
+            record = next((record for record in self.records() if record.link == link), None) or self._initiate(link, None)
+            record.to_tell.append(notification)
+            self._settle(record)
+
+    def _newest(self, link: Link) -> IkeRecord | None:
+        """The newest SA with a peer that is up."""
+        return next((record for record in reversed(self._records.values()) if record.link == link and record.sa.up), None)
 
     def heard(self, link: Link) -> None:
         """An IPsec packet of a peer was authentic: it is there."""
@@ -172,6 +181,7 @@ class IkeEngine:
         records, dead = self.records(), list(self._dead.values())
         self._records.clear()
         self._dead.clear()
+        self._watched.clear()
         self._ipsec.sas.lose_everything()
         for record in (*records, *dead):
             if record.timer:
@@ -318,12 +328,12 @@ class IkeEngine:
                 found = found or record
         return found
 
-    def _initiate(self, live: LiveTunnel) -> IkeRecord:
+    def _initiate(self, link: Link, profile: str | None) -> IkeRecord:
         counters = PacketCounters(IkeCounter)
-        decisions = self._decisions(live.link, live.plan.target.entry.isakmp_profile, None)
-        now, ends = self._scheduler.clock.now(), ends_of(live.link)
-        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal())
-        record = IkeRecord(live.link, sa, decisions, counters)
+        decisions = self._decisions(link, profile, None)
+        now, ends = self._scheduler.clock.now(), ends_of(link)
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), engine=self._engine)
+        record = IkeRecord(link, sa, decisions, counters)
         self._keep(record)
         return record
 
@@ -334,7 +344,7 @@ class IkeEngine:
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None, self.clients)
         ends = ends_of(link, local_port, remote_port)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal())
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), engine=self._engine)
         return IkeRecord(link, sa, decisions, counters)
 
     # --- what an SA tells ---
@@ -359,6 +369,8 @@ class IkeEngine:
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
         self._keep_open(record)
         waiting, record.waiting = record.waiting, []
+        if record.to_tell:
+            record.sa.inform(record.to_tell)
         for live in waiting:
             if live.negotiating:
                 self.negotiate(live)
@@ -372,7 +384,7 @@ class IkeEngine:
 
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
-        self._failed(record, _FAILURES[event.trouble])
+        self._failed(record, IKE_REASONS[event.trouble])
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._elsewhere(record, live)
@@ -463,6 +475,17 @@ class IkeEngine:
         assert isinstance(event, Phase2Deleted)
         self._ipsec.sas.deleted_by_peer(record.link, event.protocol, event.spis)
 
+    def _invalid_spi(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, InvalidSpi)
+        self._ipsec.sas.unknown_to_peer(record.link, event.protocol, event.spi)
+
+    def _engine_failed(self, record: IkeRecord, event: object) -> None:
+        """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
+        if record.negotiating:
+            self._failed(record, IkeFailureReason.LOCAL_FAILURE)
+        record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
+        self._ended(record, EndReason.LOCAL_FAILURE)
+
     def _bad_message(self, record: IkeRecord, event: object) -> None:
         """One failure row for each kind of bad message that a live SA gets."""
         assert isinstance(event, BadMessage)
@@ -472,7 +495,7 @@ class IkeEngine:
         facts = record.tunnel.facts
         self._monitor.ike_failed(
             record.tunnel.vrf,
-            _FAILURES[event.trouble],
+            IKE_REASONS[event.trouble],
             facts.local_address,
             facts.remote_address,
             facts.local,

@@ -9,6 +9,7 @@ from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
 from agent.crypto.ike_events import IkeCount, State, Trouble
 from agent.crypto.ike_sa import IkeSa
+from agent.crypto.isakmp import Notification
 from agent.crypto.nat_traversal import Ends
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
@@ -43,6 +44,7 @@ class IkeRecord:
     waiting: list[LiveTunnel] = field(default_factory=list)
     timer: Timer | None = None
     reported: set[Trouble] = field(default_factory=set)
+    to_tell: list[Notification] = field(default_factory=list)  # once it is up
 
     @property
     def local_port(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from ipaddress import IPv4Address
 from typing import NamedTuple
@@ -11,16 +11,21 @@ from typing import NamedTuple
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, Trouble
+from agent.crypto.doi import NotifyType, Protocol
+from agent.crypto.engine import CryptoEngine
+from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, RefusedError, Trouble
 from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
+from agent.crypto.proposals import Phase2Terms
 from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import spi_of
 from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of, lookup
 from agent.crypto.udp_encapsulation import encapsulate
+from agent.flow.clock import SECOND
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
+from agent.lab.failures import IPSEC_REASONS, PACKET_RULES
 from agent.lab.ike_policy import Link, PeerDecisions
 from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
 from agent.lab.reverse_routes import VrfRoute, reverse_routes
@@ -28,6 +33,8 @@ from agent.lab.sa_keeper import SaKeeper
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 from agent.lab.tunnels import Installed, LiveTunnel
+
+_HOLD = 1 * SECOND  # a flow that was refused SAs does not ask again before
 
 
 class Verdict(Enum):
@@ -44,36 +51,14 @@ class Outcome(NamedTuple):
     vrf: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _FaultRule:
-    """What a bad packet of a live SA counts in, and what its failure row says."""
-
-    counters: tuple[IpsecCounter, ...]
-    reason: IpsecFailureReason | None
-
-
-_FAULTS = {
-    Fault.REPLAY: _FaultRule((IpsecCounter.IN_REPLAY_DROPS,), None),
-    Fault.INTEGRITY: _FaultRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_AUTH_FAILS), IpsecFailureReason.IN_AUTHENTICATION),
-    Fault.DECRYPT: _FaultRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_DECRYPT_FAILS), IpsecFailureReason.DECRYPT),
-    Fault.MALFORMED: _FaultRule((IpsecCounter.IN_DROPS,), IpsecFailureReason.PEER_ENCODING),
-    Fault.POLICY: _FaultRule((IpsecCounter.IN_DROPS,), IpsecFailureReason.PROTOCOL_USE),
-}
-_FAILURES = {
-    Trouble.PROPOSAL: IpsecFailureReason.PROPOSAL,
-    Trouble.TIMEOUT: IpsecFailureReason.PEER_LOST,
-    Trouble.ENCODING: IpsecFailureReason.PEER_ENCODING,
-    Trouble.KEY_EXCHANGE: IpsecFailureReason.PEER_ENCODING,
-    Trouble.PEER_DELETED: IpsecFailureReason.PEER_DELETE,
-    Trouble.GIVEN_UP: IpsecFailureReason.OPERATOR,
-}
-
-
 class IpsecEngine:
     """The packet path; `sas` keeps what it works with."""
 
-    def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, random: RandomSource) -> None:
+    def __init__(
+        self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, random: RandomSource, engine: CryptoEngine
+    ) -> None:
         self.config = config
+        self._engine = engine
         self.sas = SaKeeper(config, monitor, scheduler)
         self._monitor = monitor
         self._scheduler = scheduler
@@ -172,6 +157,10 @@ class IpsecEngine:
         bundle, ends = installed.bundle, live.ends
         remote = int(ends.remote) if ends else live.link.remote
         self._identification = self._identification + 1 & 0xFFFF
+        if self._engine.failed:
+            fault = Fault.NOT_ENCRYPTED if bundle.encrypts else Fault.NOT_SIGNED
+            self._refused(installed, fault, bundle.outbound[0].spi, inbound=False)
+            return Outcome(Verdict.DROPPED, packet)
         try:
             outer = bundle.seal(packet, live.link.local, remote, self._random, self._identification)
         except PacketRefusedError:
@@ -221,17 +210,19 @@ class IpsecEngine:
         spi = spi_of(packet.protocol, packet.payload)
         installed = self.sas.sad.find(packet.protocol, spi)
         if installed is None or not _comes_by(installed, link, ends):
-            self._unknown_spi(link, spi)
+            self._unknown_spi(link, packet.protocol, spi)
             return None
         live, bundle = installed.live, installed.bundle
         try:
+            if self._engine.failed:
+                raise PacketRefusedError(Fault.NOT_DECRYPTED if bundle.encrypts else Fault.NOT_VERIFIED)
             inner = bundle.open(packet)
             if not live.plan.selector.matches(flow_of(inner).reversed()):
                 raise PacketRefusedError(Fault.POLICY)
         except PacketRefusedError as refused:
-            self._refused(installed, refused.fault, spi)
+            self._refused(installed, refused.fault, spi, inbound=True)
             return None
-        self.sas.ike.heard(link)
+        self.sas.ike.heard(live.link)
         add = live.counters.add
         add(IpsecCounter.IN_OCTETS, inner.length)
         add(IpsecCounter.IN_DECOMP_OCTETS, inner.length)
@@ -246,28 +237,54 @@ class IpsecEngine:
             self.sas.ike.moved(live.row.ike, ends)
         return inner, live.plan.target.clear_vrf
 
-    def _refused(self, installed: Installed, fault: Fault, spi: int) -> None:
-        live, rule = installed.live, _FAULTS[fault]
+    def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:
+        """A packet of a live SA that does not pass: counted, and the first of each fault told."""
+        live, rule = installed.live, PACKET_RULES[fault]
         for counter in rule.counters:
             live.counters.add(counter)
         if rule.reason is not None and fault not in installed.reported and live.row is not None:
             installed.reported.add(fault)
-            source, destination = IPv4Address(live.link.remote), IPv4Address(live.link.local)
-            self._monitor.ipsec_failed(live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=True)
+            ends = IPv4Address(live.link.local), IPv4Address(live.link.remote)
+            source, destination = ends[::-1] if inbound else ends
+            self._monitor.ipsec_failed(live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=inbound)
 
-    def _unknown_spi(self, link: Link, spi: int) -> None:
-        """One failure row for each SPI that we do not have; a sender that goes on is not told of again."""
+    def _unknown_spi(self, link: Link, protocol: int, spi: int) -> None:
+        """One failure row for each SPI that we do not have, and one word to its sender, who is not told again if it goes on."""
         if self._unknown.is_first((link.remote, spi)):
             source, destination = IPv4Address(link.remote), IPv4Address(link.local)
             self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
+            notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
+            self.sas.ike.unknown_spi(link, notified, spi)
 
     # --- negotiation ---
+
+    def admits(self, live: LiveTunnel) -> bool:
+        """Whether a flow may have SAs: the ceiling of `crypto call admission limit ipsec sa` may leave no room for more."""
+        if self._wanted(live).suites:
+            return True
+        vrf, link = live.plan.target.inside_vrf, live.link
+        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, IPv4Address(link.local), IPv4Address(link.remote))
+        self._monitor.sa_refused(vrf)
+        self._scheduler.after(_HOLD, lambda: self.sas.abandon(live))
+        return False
+
+    def _wanted(self, live: LiveTunnel) -> Phase2Terms:
+        """What we want of a flow's SAs as the configuration has it now, under the ceiling."""
+        terms = terms_of(self.config, live.plan.target, live.plan.selector, live.link.remote)
+        return self._under_ceiling(terms if terms.suites else live.plan.terms, live)
+
+    def _under_ceiling(self, terms: Phase2Terms, live: LiveTunnel | None) -> Phase2Terms:
+        """Terms with those suites alone that the ceiling leaves room for. Each protocol is two SAs; who has SAs may rekey them."""
+        ceiling = self.config.crypto.ipsec_sa_limit
+        if not ceiling or (live and live.row):
+            return terms
+        room = ceiling - 2 * self.sas.sad.spis
+        return replace(terms, suites=tuple(suite for suite in terms.suites if 2 * len(suite.protocols) <= room))
 
     def start_of(self, live: LiveTunnel) -> QuickStart:
         """The quick mode of a flow, with the terms that the configuration has now."""
         plan, live.asked_at = live.plan, self._scheduler.clock.now()
-        terms = terms_of(self.config, plan.target, plan.selector, live.link.remote)
-        return QuickStart(terms if terms.suites else plan.terms, plan.local_identity, plan.remote_identity, live)
+        return QuickStart(self._wanted(live), plan.local_identity, plan.remote_identity, live)
 
     def answer(self, decisions: PeerDecisions, request: QuickRequest) -> QuickStart | None:
         """The terms for a flow that a peer asks for; None where no map entry is for it."""
@@ -281,9 +298,12 @@ class IpsecEngine:
         target, rule = found
         terms = terms_of(self.config, target, selector, link.remote)
         live = self.sas.same_flow(target, selector, link)
+        allowed = self._under_ceiling(terms, live)
+        if terms.suites and not allowed.suites:
+            raise RefusedError(Trouble.CAPACITY, NotifyType.NO_PROPOSAL_CHOSEN)
         if live is None:
             live = self.sas.add(LiveTunnel(Plan(target, selector, link.remote, rule, terms, local, remote), link))
-        return QuickStart(terms, request.local, request.remote, live)
+        return QuickStart(allowed, request.local, request.remote, live)
 
     def new_spi(self) -> int:
         return self.sas.sad.new_spi(self._random)
@@ -297,13 +317,15 @@ class IpsecEngine:
     def failed(self, event: Phase2Failed, link: Link, vrf: str | None, ike: IkeTunnel | None) -> None:
         """A quick mode did not come about."""
         live = event.tag if isinstance(event.tag, LiveTunnel) else None
-        reason = _FAILURES.get(event.trouble, IpsecFailureReason.OTHER)
+        reason = IPSEC_REASONS.get(event.trouble, IpsecFailureReason.OTHER)
         ends = IPv4Address(link.local), IPv4Address(link.remote)
         source, destination = ends if event.initiator else ends[::-1]
         spi = event.spis[0] if event.spis else 0
         row = live.row if live else None
         peer = ike.peer if ike else None
         self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator)
+        if event.trouble is Trouble.CAPACITY:
+            self._monitor.sa_refused(vrf)
         if live is None:
             return
         self.sas.forget_spis(live, event.spis)

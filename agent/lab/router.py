@@ -13,6 +13,7 @@ from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
+from agent.crypto.engine import CryptoEngine
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
 from agent.flow.clock import Clock
@@ -58,9 +59,12 @@ class Router:
         self._nesting = 0
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
-        self.ipsec = IpsecEngine(config, monitor, scheduler, random)
+        self.crypto_engine = engine = CryptoEngine()
+        self.ipsec = IpsecEngine(config, monitor, scheduler, random, engine)
         self._udp_always = udp_always
-        self.ike = IkeEngine(config, monitor, scheduler, random, self.ipsec, self._send_datagram, isakmp_policies, self._traversal)
+        self.ike = IkeEngine(
+            config, monitor, scheduler, random, self.ipsec, self._send_datagram, isakmp_policies, self._traversal, engine
+        )
         self.ipsec.sas.ike = self.ike
         self.ipsec.sas.routes_changed = self._refresh
         self._read_interfaces()
@@ -147,6 +151,14 @@ class Router:
         """The routes of a VRF that are in use, those that crypto maps have put there among them."""
         table = self._tables.get(vrf)
         return table.entries if table else ()
+
+    def fail_crypto(self) -> None:
+        """The crypto engine fails: from now on nothing is keyed, sealed or opened."""
+        self.crypto_engine.failed = True
+
+    def repair_crypto(self) -> None:
+        """The crypto engine works again."""
+        self.crypto_engine.failed = False
 
     def interface_of(self, vrf: str | None, address: int) -> str | None:
         """The interface that has an address of ours."""

@@ -56,6 +56,10 @@ class Negotiator(Protocol):
         """A packet of the peer was authentic."""
         ...
 
+    def unknown_spi(self, link: Link, protocol: IpsecProtocol, spi: int) -> None:
+        """A peer sends with an SPI that is not there."""
+        ...
+
     def about_to_send(self, link: Link) -> None:
         """A packet is about to go to the peer."""
         ...
@@ -193,6 +197,12 @@ class SaKeeper:
         for live in [live for live in self.lives if live.link == link]:
             gone = [found for found in live.bundles if any(found.sends_with(protocol, spi) for spi in spis)]
             self._drop(live, gone, EndReason.PEER_DELETE)
+
+    def unknown_to_peer(self, link: Link, protocol: int, spi: int) -> None:
+        """The peer does not have an SA that we send with: its bundle is of no use."""
+        for live in [live for live in self.lives if live.link == link]:
+            gone = [found for found in live.bundles if found.sends_with(protocol, spi)]
+            self._drop(live, gone, EndReason.UNKNOWN_TO_PEER)
 
     # --- lifetimes ---
 

@@ -102,7 +102,7 @@ RealEndpoint = Annotated[tuple[str, int], BeforeValidator(_real_endpoint)]
 
 Place = Annotated[IPv4Address | tuple[str, str], BeforeValidator(_place)]
 Lines = Annotated[tuple[str, ...], BeforeValidator(_lines)]
-RouterFault = Literal["router off", "router on"]
+RouterFault = Literal["router off", "router on", "crypto engine down", "crypto engine up"]
 LinkFault = Literal["link down", "link up"]
 
 

@@ -28,6 +28,7 @@ IKE_END = {
 IPSEC_END = {
     EndReason.OTHER: "other",
     EndReason.LOCAL_FAILURE: "other",
+    EndReason.UNKNOWN_TO_PEER: "other",
     EndReason.NORMAL: "normal",
     EndReason.OPERATOR: "operRequest",
     EndReason.PEER_DELETE: "peerDelRequest",

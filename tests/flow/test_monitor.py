@@ -206,7 +206,8 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
     assert len(failures) == (reason is not EndReason.NORMAL)
     for failure in failures:
         assert (failure.time, failure.tunnel_index, failure.source, failure.destination) == (1_000, 1, HUB, SPOKE)
-        assert failure.reason.value == ("internal error" if reason is EndReason.LOCAL_FAILURE else reason.value)
+        others = {EndReason.LOCAL_FAILURE: "internal error", EndReason.UNKNOWN_TO_PEER: "non-existent sa"}
+        assert failure.reason.value == others.get(reason, reason.value)
     event = router.events[-1]
     assert isinstance(event, IpsecTunnelEnded)
     assert (event.vrf, event.tunnel, event.reason, event.history) == ("vrf1", ipsec, reason, history)
@@ -214,7 +215,12 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
 
 
 @pytest.mark.parametrize(
-    "reason", [reason for reason in EndReason if reason not in (EndReason.CHECKPOINT, EndReason.SEQUENCE_ROLLOVER)]
+    "reason",
+    [
+        reason
+        for reason in EndReason
+        if reason not in (EndReason.CHECKPOINT, EndReason.SEQUENCE_ROLLOVER, EndReason.UNKNOWN_TO_PEER)
+    ],
 )
 def test_an_ike_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_expired(router: Router, reason: EndReason) -> None:
     router.clock.time = 5

@@ -119,7 +119,11 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
         ('run = "ping 10.1.1.1"', "run = 1", "lab.toml: at[0].run: needs a line of the CLI in quotes, or a list of them"),
         ('run = "ping 10.1.1.1"', "run = []", "lab.toml: at[0].run: needs a line of the CLI in quotes, or a list of them"),
         ('run = "ping 10.1.1.1"', "", "lab.toml: at[0]: needs one of run and fault with router"),
-        ('run = "ping 10.1.1.1"', 'fault = "fire"', "lab.toml: at[0].fault: needs 'router off', 'router on'"),
+        (
+            'run = "ping 10.1.1.1"',
+            'fault = "fire"',
+            "lab.toml: at[0].fault: needs 'router off', 'router on', 'crypto engine down', 'crypto engine up'",
+        ),
         ('run = "ping 10.1.1.1"', 'fault = "link up"', "lab.toml: at[0]: needs a fault of a router: router off or router on"),
         ('run = "ping 10.1.1.1"', "loss = 0.5", "lab.toml: at[0]: needs link, not router, for loss"),
         ('router = "b"\nrun', 'link = "b:FastEthernet0/0"\nrun', "lab.toml: at[0]: needs router, not link, for run"),

@@ -201,7 +201,8 @@ def test_every_reason_has_a_label() -> None:
     assert set(terms.IKE_FAILURE) == set(IkeFailureReason)
     assert set(terms.IPSEC_FAILURE) == set(IpsecFailureReason)
     assert set(terms.IPSEC_END) == set(EndReason)
-    assert set(terms.IKE_END) == set(EndReason) - {EndReason.SEQUENCE_ROLLOVER}  # an IKE SA has no sequence numbers
+    # An IKE SA has no sequence numbers and no SPI.
+    assert set(terms.IKE_END) == set(EndReason) - {EndReason.SEQUENCE_ROLLOVER, EndReason.UNKNOWN_TO_PEER}
 
 
 # --- what a manager may set ---

@@ -222,7 +222,6 @@ def _single_lines() -> list[ConfigCommand]:
             _set_limit,
             sets("ipsec_sa_limit", None),
             lambda c: f"crypto call admission limit ipsec sa {c.ipsec_sa_limit}" if c.ipsec_sa_limit is not None else None,
-            later=True,
         ),
         crypto_line(
             f"crypto ipsec security-association lifetime kilobytes ~ {KILOBYTES}",

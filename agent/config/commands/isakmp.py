@@ -351,7 +351,6 @@ def _single_lines() -> list[ConfigCommand]:
             sets("invalid_spi_recovery", True),
             sets("invalid_spi_recovery", False),
             lambda c: "crypto isakmp invalid-spi-recovery" if c.invalid_spi_recovery else None,
-            later=True,
         ),
         crypto_line(
             f"crypto isakmp keepalive ~ {KEEPALIVE}",

@@ -1,0 +1,83 @@
+"""Lab room: what goes wrong, and what it is put down to: troubles of IKE, faults of packets, as the flow monitor's reasons.
+
+CISCO-IPSEC-FLOW-MONITOR-MIB has a table of failures for each phase, and an enumeration of reasons for each table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from agent.crypto.ike_events import Trouble
+from agent.crypto.replay import Fault
+from agent.flow.counters import IpsecCounter
+from agent.flow.model import IkeFailureReason, IpsecFailureReason
+
+# Of a phase 1 that did not come about, or of a message to a live one.
+IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
+    {
+        Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
+        Trouble.AUTHENTICATION: IkeFailureReason.AUTHENTICATION,
+        Trouble.SIGNATURE: IkeFailureReason.AUTHENTICATION,
+        Trouble.HASH: IkeFailureReason.HASH_VALIDATION,
+        Trouble.CERTIFICATE_MISSING: IkeFailureReason.PEER_CERTIFICATE_UNAVAILABLE,
+        Trouble.CERTIFICATE_ENCODING: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CERTIFICATE_AUTHORITY: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CERTIFICATE_EXPIRED: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CERTIFICATE_IDENTITY: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CERTIFICATE_REVOKED: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CRL: IkeFailureReason.CRL,
+        Trouble.LOCAL_CERTIFICATE: IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED,
+        Trouble.DISABLED: IkeFailureReason.OTHER,
+        Trouble.DECRYPT: IkeFailureReason.ENCRYPT,  # the MIB has no other for a cipher that fails
+        Trouble.ENCODING: IkeFailureReason.PEER_ENCODING,
+        Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
+        Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
+        Trouble.CAPACITY: IkeFailureReason.CAPACITY,
+        Trouble.REFUSED: IkeFailureReason.OTHER,
+        Trouble.EXPIRED: IkeFailureReason.OTHER,
+        Trouble.PEER_DELETED: IkeFailureReason.PEER_DELETE,
+        Trouble.GIVEN_UP: IkeFailureReason.OPERATOR,
+        Trouble.ENGINE: IkeFailureReason.LOCAL_FAILURE,
+        Trouble.ENCRYPT: IkeFailureReason.LOCAL_FAILURE,
+    }
+)
+# Of a quick mode that did not come about.
+IPSEC_REASONS: Mapping[Trouble, IpsecFailureReason] = MappingProxyType(
+    {
+        Trouble.PROPOSAL: IpsecFailureReason.PROPOSAL,
+        Trouble.TIMEOUT: IpsecFailureReason.PEER_LOST,
+        Trouble.ENCODING: IpsecFailureReason.PEER_ENCODING,
+        Trouble.KEY_EXCHANGE: IpsecFailureReason.PEER_ENCODING,
+        Trouble.REFUSED: IpsecFailureReason.OTHER,
+        Trouble.PEER_DELETED: IpsecFailureReason.PEER_DELETE,
+        Trouble.GIVEN_UP: IpsecFailureReason.OPERATOR,
+        Trouble.CAPACITY: IpsecFailureReason.CAPACITY,
+        Trouble.ENGINE: IpsecFailureReason.INTERNAL,
+        Trouble.ENCRYPT: IpsecFailureReason.ENCRYPT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRule:
+    """What a bad packet of a live SA counts in, and what its failure row says; without a reason there is none."""
+
+    counters: tuple[IpsecCounter, ...]
+    reason: IpsecFailureReason | None
+
+
+PACKET_RULES: Mapping[Fault, PacketRule] = MappingProxyType(
+    {
+        Fault.REPLAY: PacketRule((IpsecCounter.IN_REPLAY_DROPS,), None),
+        Fault.INTEGRITY: PacketRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_AUTH_FAILS), IpsecFailureReason.IN_AUTHENTICATION),
+        Fault.DECRYPT: PacketRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_DECRYPT_FAILS), IpsecFailureReason.DECRYPT),
+        Fault.MALFORMED: PacketRule((IpsecCounter.IN_DROPS,), IpsecFailureReason.PEER_ENCODING),
+        Fault.POLICY: PacketRule((IpsecCounter.IN_DROPS,), IpsecFailureReason.PROTOCOL_USE),
+        Fault.NOT_ENCRYPTED: PacketRule((IpsecCounter.OUT_DROPS, IpsecCounter.OUT_ENCRYPT_FAILS), IpsecFailureReason.ENCRYPT),
+        Fault.NOT_SIGNED: PacketRule((IpsecCounter.OUT_DROPS, IpsecCounter.OUT_AUTH_FAILS), IpsecFailureReason.OUT_AUTHENTICATION),
+        Fault.NOT_DECRYPTED: PacketRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_DECRYPT_FAILS), IpsecFailureReason.INTERNAL),
+        Fault.NOT_VERIFIED: PacketRule((IpsecCounter.IN_DROPS, IpsecCounter.IN_AUTH_FAILS), IpsecFailureReason.INTERNAL),
+    }
+)
