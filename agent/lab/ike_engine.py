@@ -53,6 +53,7 @@ from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 from agent.lab.tunnels import LiveTunnel
 
+_PHASE1 = (Exchange.MAIN, Exchange.AGGRESSIVE)
 _MAX_DEAD = 1000  # SAs that are over but remembered
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
@@ -338,13 +339,14 @@ class IkeEngine:
         return record
 
     def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord | None:
-        """A record for the first message of a main mode; None for anything else."""
-        if header.exchange != Exchange.MAIN or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
+        """A record for the first message of a main or an aggressive mode; None for anything else."""
+        if header.exchange not in _PHASE1 or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
             return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None, self.clients)
         ends = ends_of(link, local_port, remote_port)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), engine=self._engine)
+        exchange = Exchange(header.exchange)
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), exchange, self._engine)
         return IkeRecord(link, sa, decisions, counters)
 
     # --- what an SA tells ---

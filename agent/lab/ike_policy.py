@@ -271,7 +271,9 @@ class PeerDecisions:
         return ()
 
     def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        return self.clients.configuration(self.client, asked, seconds) if self.clients and self.client else ()
+        if self.clients is None or self.client is None:
+            return ()
+        return self.clients.configuration(self.client, asked, seconds)
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return self.answer_flow(self, request)

@@ -78,7 +78,7 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         local_name=config.hostname,
         remote_name=config.host_name(remote_address),
         initiator=sa.initiator,
-        aggressive=False,
+        aggressive=sa.aggressive,
         encryption=policy.encryption,
         key_bits=policy.key_bits,
         hash=policy.hash,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from agent.crypto import ikev1, ip
-from agent.crypto.doi import ConfigurationAttribute, IdentificationType, Protocol
+from agent.crypto.certificates import Credential, Trust
+from agent.crypto.doi import ConfigurationAttribute, Exchange, IdentificationType, Protocol
 from agent.crypto.ike_events import (
     Addressing,
     Configured,
@@ -21,9 +23,9 @@ from agent.crypto.ike_events import (
     State,
 )
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.informational import delete_phase1
+from agent.crypto.informational import delete_phase1, delete_phase2
 from agent.crypto.isakmp import Attribute, Identification
-from agent.crypto.nat_traversal import Ends
+from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
 from agent.lab.randomness import SeededRandom
@@ -55,6 +57,7 @@ class VpnClient:
         addressing: Addressing = Addressing.ASKED,
         policy: Phase1Policy = WITH_LOGIN,
         wish: bytes = b"",
+        exchange: Exchange = Exchange.AGGRESSIVE,
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
@@ -63,9 +66,9 @@ class VpnClient:
         self.replies = 0
         self.silent = False
         self._lab, self._group, self._user, self._key = lab, group, user, key
-        self._addressing, self._policy, self._wish = addressing, policy, wish
+        self._addressing, self._policy, self._wish, self._exchange = addressing, policy, wish, exchange
         self._scheduler = lab.lab.scheduler
-        self._random = SeededRandom(self.address)
+        self._random = SeededRandom(self.address + lab.clock.now())
         self._bundle: Bundle | None = None
         self._timer: Timer | None = None
         self._spi = 0x5000
@@ -75,7 +78,7 @@ class VpnClient:
         self.sa: IkeSa = self._initiate(ends)
 
     def _initiate(self, ends: Ends) -> IkeSa:
-        return ikev1.initiate(self, self, self._random, self._lab.clock.now(), ends)
+        return ikev1.initiate(self, self, self._random, self._lab.clock.now(), ends, NatTraversal(enabled=False), self._exchange)
 
     # --- what a test does ---
 
@@ -97,7 +100,10 @@ class VpnClient:
         self._lab.wait(2)
         return self.replies - before
 
-    def disconnect(self) -> None:
+    def disconnect(self, flow: bool = True) -> None:
+        """Delete the ISAKMP SA, and the flow's SAs before it."""
+        if flow and self._bundle is not None:
+            delete_phase2(self.sa, {keys.protocol: (keys.inbound_spi,) for keys in self._bundle.result.sas})
         delete_phase1(self.sa, self._lab.clock.now())
         self._settle()
         self._lab.wait(1)
@@ -178,7 +184,13 @@ class VpnClient:
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         return self._key
 
-    def local_identity(self, authentication: str) -> Identification:
+    def credential(self, authorities: Sequence[bytes]) -> Credential | None:
+        return None
+
+    def trust(self, peer: Identification | None) -> Trust:
+        return Trust((), datetime(2026, 1, 1, tzinfo=UTC))
+
+    def local_identity(self, credential: Credential | None) -> Identification:
         return Identification(IdentificationType.KEY_ID, self._group.encode(), 17, 500)
 
     def accepts(self, peer: Identification) -> bool:

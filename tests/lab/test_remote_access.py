@@ -1,0 +1,362 @@
+"""Remote access in a lab: clients of a hub log in, get addresses, talk through their tunnels, and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Address
+from typing import Any
+
+import pytest
+
+from agent.crypto.doi import ConfigurationAttribute, Exchange
+from agent.crypto.ike_events import Addressing, Login, Phase1Failed, Trouble
+from agent.flow.model import EndReason, Identity, IkeFailureReason
+from agent.flow.vrf import IkeEvents
+from agent.lab.engine import SessionFilter
+from agent.lab.remote_access import Verdict
+from tests.lab.vpn_client import PLAIN, VpnClient
+
+HUB = """
+hostname hub
+aaa new-model
+aaa authentication login users {users}
+aaa authorization network groups {groups}
+username alice password secret
+username carol secret 5 $1$28772684$iEwNOgGugqO9.bIz5sk8k/
+{policy}
+crypto isakmp keepalive 10 periodic
+crypto isakmp client configuration group road
+ key groupkey
+ dns 10.0.0.53
+ domain example.com
+ pool clients
+ acl 150
+{group_lines}
+{profile}
+crypto ipsec transform-set strong esp-3des esp-sha-hmac
+crypto dynamic-map remotes 1
+ set transform-set strong
+{template}
+ reverse-route
+{map_lines}
+crypto map outside 10 ipsec-isakmp dynamic remotes
+interface Loopback0
+ ip address 10.0.0.1 255.255.255.0
+interface FastEthernet0/0
+ ip address 192.0.2.1 255.255.255.0
+ crypto map outside
+ip route 0.0.0.0 0.0.0.0 192.0.2.254
+ip local pool clients 10.9.0.1 10.9.0.{last}
+access-list 150 permit ip 10.0.0.0 0.0.0.255 any
+"""
+POLICY = """crypto isakmp policy 10
+ encryption 3des
+ authentication pre-share
+ group 2"""
+PROFILE = """crypto isakmp profile road
+ match identity group road
+ client authentication list users
+ isakmp authorization list groups
+ client configuration address {way}"""
+MAP_LINES = """crypto map outside client authentication list users
+crypto map outside isakmp authorization list groups
+crypto map outside client configuration address respond"""
+DEFAULTS = {
+    "users": "local",
+    "groups": "local",
+    "policy": POLICY,
+    "group_lines": "",
+    "profile": PROFILE.format(way="respond"),
+    "template": " set isakmp-profile road",
+    "map_lines": "",
+    "last": "3",
+}
+ALICE = Login("alice", "secret")
+
+MakeHub = Callable[..., Any]
+
+
+@pytest.fixture
+def make_hub(make_lab: Callable[[str, dict[str, str]], Any]) -> MakeHub:
+    return lambda **settings: make_lab("", {"hub": HUB.format(**{**DEFAULTS, **settings})})
+
+
+def reasons(lab: Any) -> list[IkeFailureReason]:
+    return [failure.reason for failure in lab.flow("hub").ike_failures.values()]
+
+
+def clients(lab: Any) -> int:
+    return len(lab.hub.router.ike.clients)
+
+
+# --- how it goes ---
+
+
+def test_a_client_logs_in_gets_an_address_and_pings_through_its_tunnel(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.inner == IPv4Address("10.9.0.1")
+    assert client.ping("10.0.0.1") == 3
+    (tunnel,) = lab.hub.monitor.ike_tunnels.values()
+    facts = tunnel.facts
+    assert (facts.user, facts.client_group, facts.assigned_address) == ("alice", "road", IPv4Address("10.9.0.1"))
+    assert (facts.remote, facts.aggressive, facts.profile) == (Identity(False, "road"), True, "road")
+    (flow,) = lab.hub.monitor.ipsec_tunnels.values()
+    assert flow.facts.remote.first == IPv4Address("10.9.0.1")
+    assert lab.ipsec("hub", "IN_PACKETS") == lab.ipsec("hub", "OUT_PACKETS") == 3
+
+
+def test_a_client_is_told_what_its_group_has(make_hub: MakeHub) -> None:
+    client = VpnClient(make_hub(), "192.0.2.101").connect()
+    assert client.value_of(ConfigurationAttribute.INTERNAL_IP4_DNS) == IPv4Address("10.0.0.53").packed
+    assert client.value_of(ConfigurationAttribute.DEFAULT_DOMAIN) == b"example.com"
+    split = client.value_of(ConfigurationAttribute.SPLIT_INCLUDE)
+    assert split == IPv4Address("10.0.0.0").packed + IPv4Address("255.255.255.0").packed + bytes(6)
+
+
+def test_what_is_not_asked_for_is_sent_to_who_does_not_ask(make_hub: MakeHub) -> None:
+    lines = (
+        " wins 10.0.0.54\n netmask 255.255.255.0\n save-password\n banner ^C Welcome ^C\n split-dns a.example\n split-dns b.example"
+    )
+    lab = make_hub(profile=PROFILE.format(way="initiate"), group_lines=lines)
+    client = VpnClient(lab, "192.0.2.101", addressing=Addressing.PUSHED).connect()
+    assert client.inner == IPv4Address("10.9.0.1")
+    assert client.value_of(ConfigurationAttribute.INTERNAL_IP4_NBNS) == IPv4Address("10.0.0.54").packed
+    assert client.value_of(ConfigurationAttribute.INTERNAL_IP4_NETMASK) == IPv4Address("255.255.255.0").packed
+    assert client.value_of(ConfigurationAttribute.SAVE_PASSWORD) == b"\x00\x01"
+    assert client.value_of(ConfigurationAttribute.BANNER) == b"Welcome"
+    assert client.value_of(ConfigurationAttribute.SPLIT_DNS) == b"a.example,b.example"
+    assert client.value_of(ConfigurationAttribute.INTERNAL_ADDRESS_EXPIRY) == (86399).to_bytes(4, "big")
+    assert client.ping("10.0.0.1") == 3
+
+
+def test_the_lines_of_a_crypto_map_do_as_well(make_hub: MakeHub) -> None:
+    lab = make_hub(profile="", template="", map_lines=MAP_LINES)
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.ping("10.0.0.1") == 3
+
+
+def test_clients_of_a_profile_are_in_its_vrf_whichever_template_takes_them(make_hub: MakeHub) -> None:
+    lab = make_hub(
+        profile="ip vrf red\n rd 1:1\n" + PROFILE.format(way="respond") + "\n vrf red",
+        template="",
+        map_lines="interface Loopback1\n ip vrf forwarding red\n ip address 10.0.0.1 255.255.255.0\n",
+    )
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.ping("10.0.0.1") == 3
+    assert [tunnel.vrf for tunnel in lab.hub.monitor.ike_tunnels.values()] == ["red"]
+    assert lab.ipsec("hub", "IN_PACKETS", "red") == 3
+
+
+def test_easy_vpn_policies_take_clients_where_nothing_else_does(make_hub: MakeHub) -> None:
+    lab = make_hub(policy="no crypto isakmp default policy")
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.ping("10.0.0.1") == 3
+    (tunnel,) = lab.hub.monitor.ike_tunnels.values()
+    assert tunnel.facts.policy in range(65515, 65536)
+
+
+@pytest.mark.parametrize("settings", [{"exchange": Exchange.MAIN}, {"policy": PLAIN}], ids=["main mode", "no login"])
+def test_easy_vpn_policies_are_for_aggressive_mode_and_a_login(make_hub: MakeHub, settings: dict[str, Any]) -> None:
+    lab = make_hub(policy="no crypto isakmp default policy", map_lines="crypto isakmp key groupkey address 0.0.0.0 0.0.0.0")
+    client = VpnClient(lab, "192.0.2.101", **settings).connect()
+    assert client.of(Phase1Failed)
+    assert reasons(lab) == [IkeFailureReason.PROPOSAL]
+
+
+def test_main_mode_takes_clients_by_the_key_of_their_address(make_hub: MakeHub) -> None:
+    lab = make_hub(map_lines="crypto isakmp key groupkey address 0.0.0.0 0.0.0.0")
+    client = VpnClient(lab, "192.0.2.101", exchange=Exchange.MAIN).connect()
+    assert client.ping("10.0.0.1") == 3
+
+
+def test_a_key_may_spare_its_peers_the_login(make_hub: MakeHub) -> None:
+    lab = make_hub(map_lines="crypto isakmp key groupkey address 192.0.2.101 no-xauth")
+    client = VpnClient(lab, "192.0.2.101", exchange=Exchange.MAIN, policy=PLAIN, user=None).connect()
+    assert client.ping("10.0.0.1") == 3
+
+
+# --- who may log in ---
+
+
+@pytest.mark.parametrize(
+    ("users", "login"),
+    [
+        ("local", ALICE),
+        ("local", Login("ALICE", "secret")),
+        ("local", Login("carol", "hashcat")),
+        ("local-case", ALICE),
+        ("group radius local", ALICE),
+        ("none", Login("nobody", "")),
+        ("local none", Login("nobody", "")),
+    ],
+)
+def test_methods_that_let_a_user_in(make_hub: MakeHub, users: str, login: Login) -> None:
+    lab = make_hub(users=users)
+    assert VpnClient(lab, "192.0.2.101", user=login).connect().inner is not None
+
+
+@pytest.mark.parametrize(
+    ("users", "login"),
+    [
+        ("local", Login("alice", "wrong")),
+        ("local", Login("nobody", "secret")),
+        ("local-case", Login("ALICE", "secret")),
+        ("local none", Login("alice", "wrong")),
+        ("group radius", ALICE),
+    ],
+)
+def test_methods_that_do_not(make_hub: MakeHub, users: str, login: Login) -> None:
+    lab = make_hub(users=users)
+    client = VpnClient(lab, "192.0.2.101", user=login).connect()
+    assert client.of(Phase1Failed) == [Phase1Failed(Trouble.AUTHENTICATION)]
+    assert reasons(lab) == [IkeFailureReason.AUTHENTICATION]
+    assert lab.flow("hub").ike_events[IkeEvents.AUTHENTICATION_FAILS] == 1
+    assert lab.flow("hub").ike_events[IkeEvents.RESPONDER_FAILS] == 1
+    assert not lab.hub.monitor.ike_tunnels
+    assert not lab.flow("hub").ike_history
+    assert (clients(lab), lab.leaks("hub").records) == (0, 0)
+
+
+def test_servers_may_answer_later(make_hub: MakeHub) -> None:
+    lab = make_hub(users="group big")
+    asked: list[tuple[str, Login]] = []
+
+    def ask(group: str, login: Login, answer: Callable[[Verdict], None]) -> None:
+        asked.append((group, login))
+        lab.lab.scheduler.after(5_000_000, lambda: answer(Verdict.YES))
+
+    lab.hub.router.ike.clients.ask_servers = ask
+    client = VpnClient(lab, "192.0.2.101").connect()
+    (sa,) = lab.hub.engine.isakmp_sas()
+    assert sa.state == "CONF_XAUTH"
+    lab.wait(5)
+    assert asked == [("big", ALICE)]
+    assert client.ping("10.0.0.1") == 3
+
+
+def test_without_aaa_new_model_no_list_lets_anybody_in(make_hub: MakeHub) -> None:
+    lab = make_hub(map_lines="no aaa new-model\ncrypto isakmp key groupkey address 0.0.0.0 0.0.0.0")
+    VpnClient(lab, "192.0.2.101").connect()
+    assert reasons(lab) == [IkeFailureReason.AUTHENTICATION]
+
+
+def test_a_group_with_another_key_is_not_let_in(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    VpnClient(lab, "192.0.2.101", key=b"guess").connect()
+    lab.wait(80)
+    assert not lab.hub.monitor.ike_tunnels
+    assert len(reasons(lab)) == 1
+
+
+def test_a_client_that_falls_silent_before_its_login_is_lost(make_hub: MakeHub) -> None:
+    lab = make_hub(users="group big")
+    lab.hub.router.ike.clients.ask_servers = lambda group, login, answer: None
+    client = VpnClient(lab, "192.0.2.101").connect()
+    client.silent = True
+    lab.wait(80)
+    assert reasons(lab) == [IkeFailureReason.PEER_LOST]
+    assert lab.leaks("hub").records == 0
+
+
+# --- addresses ---
+
+
+def test_each_client_has_an_address_of_its_own(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    inner = [VpnClient(lab, f"192.0.2.{number}").connect().inner for number in (101, 102, 103)]
+    assert inner == [IPv4Address(f"10.9.0.{number}") for number in (1, 2, 3)]
+
+
+def test_a_client_for_whom_there_is_no_address_left_fails(make_hub: MakeHub) -> None:
+    lab = make_hub(last="1")
+    first = VpnClient(lab, "192.0.2.101").connect()
+    second = VpnClient(lab, "192.0.2.102").connect()
+    assert second.inner is None
+    assert reasons(lab) == [IkeFailureReason.CAPACITY]
+    assert lab.flow("hub").ike_events[IkeEvents.CAPACITY_FAILS] == 1
+    first.disconnect()
+    assert VpnClient(lab, "192.0.2.103").connect().inner == IPv4Address("10.9.0.1")
+
+
+@pytest.mark.parametrize("line", [" max-users 1", " max-logins 1"])
+def test_a_group_has_its_limits(make_hub: MakeHub, line: str) -> None:
+    lab = make_hub(group_lines=line)
+    VpnClient(lab, "192.0.2.101").connect()
+    VpnClient(lab, "192.0.2.102").connect()
+    assert reasons(lab) == [IkeFailureReason.CAPACITY]
+    assert len(lab.hub.monitor.ike_tunnels) == 1
+
+
+def test_a_client_that_comes_again_keeps_its_address(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    VpnClient(lab, "192.0.2.102").connect()
+    first = VpnClient(lab, "192.0.2.101").connect()
+    assert first.inner == IPv4Address("10.9.0.2")
+    first.silent = True
+    again = VpnClient(lab, "192.0.2.101", wish=first.inner.packed)
+    lab.hub.router.ports["FastEthernet0/0"].wire.ports.remove(first)
+    assert again.connect().inner == first.inner
+
+
+def test_nobody_gets_the_address_of_another_by_asking_for_it(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    first = VpnClient(lab, "192.0.2.101").connect()
+    assert first.inner is not None
+    assert VpnClient(lab, "192.0.2.102", wish=first.inner.packed).connect().inner == IPv4Address("10.9.0.2")
+
+
+def clear(lab: Any, client: VpnClient) -> None:
+    lab.hub.engine.clear_crypto_session(SessionFilter(remote=IPv4Address(client.address)))
+
+
+def vanish(lab: Any, client: VpnClient) -> None:
+    client.silent = True
+    lab.wait(60)  # dead peer detection asks every 10 seconds, then every 2
+
+
+def destroy(lab: Any, client: VpnClient) -> None:
+    (flow,) = list(lab.hub.monitor.ipsec_tunnels.values())
+    (ike,) = list(lab.hub.monitor.ike_tunnels.values())
+    lab.hub.engine.destroy_ike(ike)
+    assert clients(lab) == 1
+    lab.hub.engine.destroy_ipsec(flow)
+
+
+def lose_power(lab: Any, client: VpnClient) -> None:
+    lab.hub.router.power_off()
+    lab.hub.router.power_on()
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda lab, client: client.disconnect(), EndReason.PEER_DELETE),
+        (clear, EndReason.OPERATOR),
+        (destroy, EndReason.OPERATOR),
+        (vanish, EndReason.PEER_LOST),
+        (lose_power, EndReason.LOCAL_FAILURE),
+    ],
+    ids=["deleted by the client", "cleared", "destroyed", "lost", "without power"],
+)
+def test_an_address_is_given_back_however_the_session_ends(
+    make_hub: MakeHub, end: Callable[[Any, VpnClient], None], reason: EndReason
+) -> None:
+    lab = make_hub()
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.ping("10.0.0.1") == 3
+    end(lab, client)
+    assert clients(lab) == 0
+    assert [history.reason for history in lab.flow("hub").ike_history.values()] == [reason]
+    client.silent = True
+    assert VpnClient(lab, "192.0.2.105").connect().inner == IPv4Address("10.9.0.1")
+
+
+def test_an_address_stays_while_its_flow_does(make_hub: MakeHub) -> None:
+    """The peer deletes the ISAKMP SA: the IPsec SAs live on, and with them the address, until they expire."""
+    lab = make_hub()
+    client = VpnClient(lab, "192.0.2.101").connect()
+    client.disconnect(flow=False)
+    assert clients(lab) == 1
+    lab.wait(3600)
+    assert clients(lab) == 0
