@@ -44,35 +44,38 @@ class Packet(NamedTuple):
         return HEADER_OCTETS + len(self.options) + len(self.payload)
 
     def encode(self) -> bytes:
-        header = self._pack(0)
-        return self._pack(checksum(header)) + self.payload
-
-    def _pack(self, total: int) -> bytes:
-        words = 5 + len(self.options) // 4
-        return (
-            _HEADER.pack(
-                0x40 | words,
-                self.tos,
-                words * 4 + len(self.payload),
-                self.identification,
-                self.flags,
-                self.ttl,
-                self.protocol,
-                total,
-                self.source,
-                self.destination,
-            )
-            + self.options
+        source, destination, options = self.source, self.destination, self.options
+        first = 0x40 | 5 + len(options) // 4
+        length = HEADER_OCTETS + len(options) + len(self.payload)
+        # The sum of the header's words, as numbers (RFC 1071): cheaper than to pack it twice.
+        total = (first << 8) + self.tos + length + self.identification + self.flags + (self.ttl << 8) + self.protocol
+        total += (source >> 16) + (source & 0xFFFF) + (destination >> 16) + (destination & 0xFFFF)
+        if options:
+            total += int.from_bytes(options, "big") % 0xFFFF
+        header = _HEADER.pack(
+            first,
+            self.tos,
+            length,
+            self.identification,
+            self.flags,
+            self.ttl,
+            self.protocol,
+            ~(total % 0xFFFF or 0xFFFF) & 0xFFFF,
+            source,
+            destination,
         )
+        return b"".join((header, options, self.payload))
 
 
 def checksum(octets: bytes) -> int:
-    """The Internet checksum (RFC 1071) of octets whose checksum field is zero; of a whole good header it is 0."""
+    """The Internet checksum (RFC 1071) of octets whose checksum field is zero; of a whole good header it is 0.
+
+    The ones' complement sum of 16-bit words is the whole number modulo 65535, whose zero is written as all ones.
+    """
     if len(octets) % 2:
         octets += b"\0"
-    total: int = sum(struct.unpack(f">{len(octets) // 2}H", octets))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~(total + (total >> 16)) & 0xFFFF
+    whole = int.from_bytes(octets, "big")
+    return ~(whole % 0xFFFF or 0xFFFF) & 0xFFFF if whole else 0xFFFF
 
 
 def decode(octets: bytes) -> Packet:
@@ -83,7 +86,7 @@ def decode(octets: bytes) -> Packet:
     header = (first & 15) * 4
     if first >> 4 != 4 or header < HEADER_OCTETS or length != len(octets) or length < header:
         raise BadPacketError("not an IPv4 header")
-    if checksum(octets[:header]):
+    if int.from_bytes(octets[:header], "big") % 0xFFFF:
         raise BadPacketError("the header's checksum is wrong")
     if flags & _FRAGMENT:
         raise BadPacketError("a fragment")

@@ -36,20 +36,14 @@ class Bundle:
     def __init__(self, result: Phase2Result, window: int) -> None:
         self.result = result
         self.suite = result.choice.suite
+        self.authenticates = bool(self.suite.ah or self.suite.esp_auth)
+        self.encrypts = self.suite.esp_cipher not in (None, "null")
         self.transport = result.choice.transport
         self.udp = result.choice.udp
         self.inbound = tuple(_make(keys, self.suite, True, window) for keys in result.sas)
         self.outbound = tuple(_make(keys, self.suite, False, 0) for keys in result.sas)
         self.octets_in = 0
         self.octets_out = 0
-
-    @property
-    def authenticates(self) -> bool:
-        return bool(self.suite.ah or self.suite.esp_auth)
-
-    @property
-    def encrypts(self) -> bool:
-        return self.suite.esp_cipher not in (None, "null")
 
     @property
     def kilobytes(self) -> int:
@@ -71,7 +65,7 @@ class Bundle:
                 payload = sa.seal(next_header, payload, outer)
             next_header = sa.protocol
         self.octets_out += inner.length
-        return outer._replace(protocol=next_header, payload=payload)
+        return ip.Packet(outer.source, outer.destination, next_header, payload, *outer[4:])
 
     def open(self, packet: ip.Packet) -> ip.Packet:
         """The inner packet; `PacketRefusedError` for one that must not pass."""

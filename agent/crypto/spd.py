@@ -30,7 +30,10 @@ class Flow(NamedTuple):
 
 
 def flow_of(packet: ip.Packet) -> Flow:
-    return Flow(packet.protocol, packet.source, packet.destination, *ip.ports(packet))
+    source, destination, protocol = packet[:3]
+    if protocol not in (ip.TCP, ip.UDP):
+        return Flow(protocol, source, destination)
+    return Flow(protocol, source, destination, *ip.ports(packet))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,9 @@ class PolicyEntry(Generic[TargetT]):
         return None
 
     def covering(self, selector: Selector) -> Rule | None:
-        """The first permitting rule that covers every flow of a selector."""
-        return next((rule for rule in self.rules if rule.permit and selector.within(rule.selector)), None)
+        """The rule that takes every flow of a selector; None where the first that covers them all denies, or none does."""
+        rule = next((rule for rule in self.rules if selector.within(rule.selector)), None)
+        return rule if rule and rule.permit else None
 
 
 def lookup(entries: Iterable[PolicyEntry[TargetT]], flow: Flow) -> tuple[PolicyEntry[TargetT], Rule] | None:

@@ -12,7 +12,7 @@ that an engine cannot know is None.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from operator import add
@@ -102,6 +102,14 @@ class PacketCounters:
         self._values[counter] += amount
         if self._totals is not None:
             self._totals.add(counter, amount)
+
+    def add_each(self, amounts: Iterable[tuple[int, int]]) -> None:
+        """Several counters and what each moves by."""
+        values = self._values
+        for counter, amount in amounts:
+            values[counter] += amount
+        if self._totals is not None:
+            self._totals.add_each(amounts)
 
     def value(self, counter: int, now: int) -> int:
         return self._values[counter]
@@ -268,6 +276,11 @@ class Totals:
 
     def add(self, counter: int, amount: int) -> None:
         self._counted[counter] += amount
+
+    def add_each(self, amounts: Iterable[tuple[int, int]]) -> None:
+        counted = self._counted
+        for counter, amount in amounts:
+            counted[counter] += amount
 
     def add_all(self, amounts: Sequence[int]) -> None:
         for counter, amount in enumerate(amounts):

@@ -19,7 +19,7 @@ from agent.crypto.nat_traversal import Ends
 from agent.crypto.proposals import Phase2Terms
 from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import spi_of
-from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of, lookup
+from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of
 from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.clock import SECOND
 from agent.flow.counters import IpsecCounter
@@ -73,6 +73,7 @@ class IpsecEngine:
 
     def reload(self) -> None:
         """Read the configuration again; tunnels whose map entry is gone from its interface end."""
+        self.sas.found.clear()
         self._policies = policies_of(self.config)
         self._protections = protections_of(self.config)
         known = {entry.target.key for entry in self._targets()}
@@ -123,16 +124,22 @@ class IpsecEngine:
         if not policy:
             return Outcome(Verdict.CLEAR, packet)
         flow = flow_of(packet)
+        key = id(policy), vrf, flow
+        live = self.sas.found.get(key)
+        if live is not None:
+            return self._seal(live, packet)
         for entry in policy:
             target = entry.target
-            if target.clear_vrf != vrf and not target.dynamic:
+            rule = entry.decide(flow) if target.dynamic or target.clear_vrf == vrf else None
+            if rule is None:
                 continue
             live = self.sas.carrying(target, flow, vrf)
             if live is not None:
+                self.sas.remember(key, live)
                 return self._seal(live, packet)
-            rule = None if target.dynamic else entry.decide(flow)
-            if rule is not None:
+            if not target.dynamic:
                 self._want(target, flow, rule.selector, rule.text)
+            if target.demands and target.clear_vrf == vrf:
                 return Outcome(Verdict.DROPPED, packet)
         return Outcome(Verdict.CLEAR, packet)
 
@@ -171,15 +178,17 @@ class IpsecEngine:
         if bundle.udp and ends:
             outer = encapsulate(outer, ends)
             self.sas.ike.keepalives.sent((live.link.front_vrf, ends))
-        add, length = live.counters.add, outer.length
-        add(IpsecCounter.OUT_OCTETS, length)
-        add(IpsecCounter.OUT_UNCOMP_OCTETS, length)
-        add(IpsecCounter.OUT_PACKETS)
-        add(IpsecCounter.OUT_INNER_OCTETS, packet.length)
-        if bundle.authenticates:
-            add(IpsecCounter.OUT_AUTHS)
-        if bundle.encrypts:
-            add(IpsecCounter.OUT_ENCRYPTS)
+        length = outer.length
+        live.counters.add_each(
+            (
+                (IpsecCounter.OUT_OCTETS, length),
+                (IpsecCounter.OUT_UNCOMP_OCTETS, length),
+                (IpsecCounter.OUT_PACKETS, 1),
+                (IpsecCounter.OUT_INNER_OCTETS, packet.length),
+                (IpsecCounter.OUT_AUTHS, bundle.authenticates),
+                (IpsecCounter.OUT_ENCRYPTS, bundle.encrypts),
+            )
+        )
         self.sas.check_volume(installed)
         return Outcome(Verdict.SEALED, outer, live.link.front_vrf)
 
@@ -191,10 +200,8 @@ class IpsecEngine:
         if not policy:
             return False
         flow = flow_of(packet).reversed()
-        if lookup((entry for entry in policy if not entry.target.dynamic), flow):
-            return True
-        dynamic = (entry.target for entry in policy if entry.target.dynamic)
-        return any(self.sas.carrying(target, flow, target.clear_vrf) for target in dynamic)
+        taking = (entry.target for entry in policy if entry.decide(flow))
+        return any(target.demands or self.sas.carrying(target, flow, target.clear_vrf) for target in taking)
 
     def protects_gre(self, tunnel: str) -> bool:
         """Whether a Tunnel interface takes GRE only out of its SAs."""
@@ -223,15 +230,17 @@ class IpsecEngine:
             self._refused(installed, refused.fault, spi, inbound=True)
             return None
         self.sas.ike.heard(live.link)
-        add = live.counters.add
-        add(IpsecCounter.IN_OCTETS, inner.length)
-        add(IpsecCounter.IN_DECOMP_OCTETS, inner.length)
-        add(IpsecCounter.IN_PACKETS)
-        add(IpsecCounter.IN_OUTER_OCTETS, packet.length + (ip.UDP_OCTETS if ends else 0))
-        if bundle.authenticates:
-            add(IpsecCounter.IN_AUTHS)
-        if bundle.encrypts:
-            add(IpsecCounter.IN_DECRYPTS)
+        length = inner.length
+        live.counters.add_each(
+            (
+                (IpsecCounter.IN_OCTETS, length),
+                (IpsecCounter.IN_DECOMP_OCTETS, length),
+                (IpsecCounter.IN_PACKETS, 1),
+                (IpsecCounter.IN_OUTER_OCTETS, packet.length + (ip.UDP_OCTETS if ends else 0)),
+                (IpsecCounter.IN_AUTHS, bundle.authenticates),
+                (IpsecCounter.IN_DECRYPTS, bundle.encrypts),
+            )
+        )
         self.sas.check_volume(installed)
         if ends is not None and ends != live.ends and bundle.authenticates and live.row and live.row.ike:
             self.sas.ike.moved(live.row.ike, ends)

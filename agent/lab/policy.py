@@ -45,6 +45,11 @@ class Target:
     clear_vrf: str | None = None
 
     @property
+    def demands(self) -> bool:
+        """Whether what its rules permit passes in SAs alone: not where a dynamic entry, without a list, permits everything."""
+        return not self.dynamic or self.entry.match_address is not None
+
+    @property
     def key(self) -> tuple[str, str, int, str, int]:
         """What tells it from every other."""
         return self.interface, self.map_name, self.sequence, self.entry.name, self.entry.sequence

@@ -28,6 +28,7 @@ from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
 
 OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
+_MOST_FOUND = 65536
 _AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the way
 
 
@@ -73,6 +74,8 @@ class SaKeeper:
     def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler) -> None:
         self.sad: Sad[Installed] = Sad()
         self.lives: list[LiveTunnel] = []
+        # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
+        self.found: dict[tuple[int, str | None, Flow], LiveTunnel] = {}
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
@@ -99,6 +102,12 @@ class SaKeeper:
                 waiting = waiting or live
         return waiting
 
+    def remember(self, key: tuple[int, str | None, Flow], live: LiveTunnel) -> None:
+        """Find it at once the next time."""
+        if len(self.found) >= _MOST_FOUND:
+            self.found.clear()
+        self.found[key] = live
+
     def same_flow(self, target: Target, selector: Selector, link: Link) -> LiveTunnel | None:
         for live in self._by_target.get(target.key, ()):
             if live.link == link and live.plan.selector == selector:
@@ -108,6 +117,7 @@ class SaKeeper:
     # --- beginnings ---
 
     def add(self, live: LiveTunnel) -> LiveTunnel:
+        self.found.clear()
         self.lives.append(live)
         self._by_target.setdefault(live.plan.target.key, []).append(live)
         return live
@@ -135,6 +145,7 @@ class SaKeeper:
         installed = next((found for found in live.bundles if found.bundle.result == result), None) or self._install(live, result)
         older = [found for found in live.bundles if found is not installed]
         installed.active, installed.up_at = True, self._scheduler.clock.now()
+        self.found.clear()
         live.negotiating = False
         new = new_spis(installed.bundle)
         if live.row is None:
@@ -267,6 +278,7 @@ class SaKeeper:
             self.routes_changed()
 
     def _forget(self, live: LiveTunnel) -> None:
+        self.found.clear()
         if live in self.lives:
             self.lives.remove(live)
             self._by_target[live.plan.target.key].remove(live)
@@ -281,6 +293,7 @@ class SaKeeper:
     def _uninstall(self, installed: Installed) -> None:
         for timer in installed.timers:
             timer.cancel()
+        self.found.clear()
         self.sad.remove(installed)
         installed.live.bundles.remove(installed)
 

@@ -122,9 +122,9 @@ class RouterSection(Section):
 
 
 class LinkSection(Section):
-    """[[link]]: times in microseconds, the rest probabilities."""
+    """[[link]]: two interfaces, or more on a shared medium; times in microseconds, the rest probabilities."""
 
-    ends: Annotated[list[End], Field(min_length=2, max_length=2)]
+    ends: Annotated[list[End], Field(min_length=2)]
     delay: Duration = 0
     jitter: Duration = 0
     loss: Probability = 0.0

@@ -7,11 +7,13 @@ it has two ends only, to the other end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from agent.crypto.ciphers import RandomSource
 from agent.lab.scheduler import Scheduler
 
+_CHANCES = 1 << 32
 _REORDER_DELAY = 3  # a packet that loses its place comes this many delays late
 
 
@@ -50,9 +52,14 @@ class Wire:
         self._random = random
         self._point_to_point = point_to_point
         self._last_arrival = 0
+        self._found: dict[int, Port] = {}  # who had an address when it was last looked for
 
     def attach(self, port: Port) -> None:
         self.ports.append(port)
+
+    def detach(self, port: Port) -> None:
+        self.ports.remove(port)
+        self._found.clear()
 
     def set_up(self, up: bool) -> None:
         """Cut the wire, or mend it: its ports see the carrier go and come."""
@@ -69,11 +76,15 @@ class Wire:
             self._carry(receiver, octets)
 
     def _receiver(self, sender: Port, next_hop: int, destination: int) -> Port | None:
-        others = [port for port in self.ports if port is not sender]
         for address in (next_hop, destination):
-            for port in others:
-                if port.has(address):
+            known = self._found.get(address)
+            if known is not None and known is not sender and known.has(address):
+                return known
+            for port in self.ports:
+                if port is not sender and port.has(address):
+                    self._found[address] = port
                     return port
+        others = [port for port in self.ports if port is not sender]
         return others[0] if self._point_to_point and len(others) == 1 else None
 
     def _carry(self, receiver: Port, octets: bytes) -> None:
@@ -89,14 +100,14 @@ class Wire:
         else:
             # Jitter stretches the gaps between packets; it does not make one overtake another.
             arrival = self._last_arrival = max(arrival, self._last_arrival)
-        self._scheduler.at(arrival, lambda: self._arrive(receiver, octets))
+        self._scheduler.at(arrival, partial(self._arrive, receiver, octets))
 
     def _arrive(self, receiver: Port, octets: bytes) -> None:
         if self.up:
             receiver.receive(octets)
 
     def _chance(self) -> float:
-        return int.from_bytes(self._random.take(4), "big") / (1 << 32)
+        return int.from_bytes(self._random.take(4), "big") / _CHANCES
 
     def _happens(self, probability: float) -> bool:
         return probability > 0 and self._chance() < probability

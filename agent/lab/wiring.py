@@ -74,6 +74,8 @@ class Wiring:
         ports = [self._port(f"{key}[{side}]", end) for side, end in enumerate(link.ends)]
         quality = Quality(link.delay, link.jitter, link.loss, link.duplicate, link.reorder, link.corrupt)
         shared = any(port and kind_of(port.name).shared for port in ports)
+        if len(ports) > 2 and any(port and not kind_of(port.name).shared for port in ports):
+            self._problems.append((key, "has more than two ends, which only Ethernet interfaces can share"))
         wire = Wire(self._scheduler, self._random, quality, point_to_point=not shared)
         for side, port in enumerate(ports):
             if port and port.wire:

@@ -19,7 +19,8 @@ def ping(lab: Any, repeat: int = 2) -> int:
 
 def vanish(lab: Any) -> None:
     """West is no longer there: whatever comes is not heard."""
-    lab.west.router.ports["FastEthernet0/0"].wire.ports.remove(lab.west.router.ports["FastEthernet0/0"])
+    port = lab.west.router.ports["FastEthernet0/0"]
+    port.wire.detach(port)
 
 
 @pytest.fixture
@@ -114,9 +115,9 @@ def test_a_peer_that_comes_back_is_talked_to_anew(up: Callable[[str], Any]) -> N
     lab = up(ON_DEMAND)
     lab.wait(20)
     port = lab.west.router.ports["FastEthernet0/0"]
-    port.wire.ports.remove(port)
+    port.wire.detach(port)
     assert ping(lab, 15) == 0
-    port.wire.ports.append(port)
+    port.wire.attach(port)
     lab.wait(30)
     assert ping(lab) == 2
     assert len(lab.flow("east").ipsec_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1

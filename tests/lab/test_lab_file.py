@@ -203,6 +203,11 @@ def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
             '[[link]]\nends = ["a:FastEthernet0/0", "b:Serial0/0"]\n[[host]]',
             "link[1].ends[0]: FastEthernet0/0 is on another link already",
         ),
+        (
+            'ends = ["a:FastEthernet0/0", "b:FastEthernet0/0"]',
+            'ends = ["a:FastEthernet0/0", "b:FastEthernet0/0", "b:Serial0/0"]',
+            "link[0].ends: has more than two ends, which only Ethernet interfaces can share",
+        ),
         ('source = "10.1.1.9"', 'source = "10.1.1.8"', "traffic[0].source: 10.1.1.8 names no host of the file"),
         ('source = "10.1.1.9"', 'source = "a:Serial0/0"', "traffic[0].source: Serial0/0 has no address"),
         (
