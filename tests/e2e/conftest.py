@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, charon, real_lab, two_namespaces
+from tests.e2e.strongswan import Charon, Namespace, RealLab, Routers, StartRealLab, charon, real_lab, two_namespaces
 from tests.e2e.tools import AGENT, PATIENCE, ROOT, Wait, free_port, run_tool, wait_for
 
 __all__ = ["AGENT", "PATIENCE", "ROOT", "Wait", "free_port", "run_tool", "wait_for"]
@@ -121,7 +121,9 @@ def start_real_lab(namespaces: tuple[Namespace, Namespace], tmp_path_factory: py
     """Starts a lab of routers by number, each with its settings (`strongswan.DEFAULTS`), and options of `run`."""
     with ExitStack() as stack:
 
-        def start(routers: dict[int, dict[str, str]], *options: str) -> RealLab:
-            return stack.enter_context(real_lab(namespaces[0], tmp_path_factory.mktemp("real"), routers, *options))
+        def start(routers: Routers, *options: str) -> RealLab:
+            mibs = tmp_path_factory.getbasetemp() / "mibs"
+            mibs.mkdir(exist_ok=True)
+            return stack.enter_context(real_lab(namespaces[0], tmp_path_factory.mktemp("real"), mibs, routers, *options))
 
         yield start

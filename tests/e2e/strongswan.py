@@ -12,12 +12,13 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import vici
 
@@ -86,6 +87,8 @@ snmp-server community public RO
 end
 """
 
+Routers = dict[int, dict[str, str]]
+
 DEFAULTS = {
     "encryption": "aes 128",
     "hash": "sha",
@@ -149,6 +152,48 @@ def stop(process: subprocess.Popen[Any]) -> int:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     return process.wait(20)
+
+
+# --- the wire ---
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A packet on the wire, as the lab's end of the veth pair saw it; `length` is of the IP packet."""
+
+    sent: bool
+    ends: tuple[str, str]
+    ports: tuple[int, int]
+    length: int
+    begins: str
+
+    @property
+    def is_esp(self) -> bool:
+        """ESP in UDP: neither IKE nor a keepalive (RFC 3948 §2)."""
+        return self.ports == (4500, 4500) and self.begins not in ("00000000", "ff")
+
+    @property
+    def is_ike(self) -> bool:
+        return self.ports == (500, 500) or (self.ports == (4500, 4500) and self.begins == "00000000")
+
+
+@contextmanager
+def capture(namespace: Namespace) -> Iterator[list[Seen]]:
+    """What crosses a namespace's veth meanwhile; the list is filled when the block ends."""
+    seen: list[Seen] = []
+    words = namespace.words(sys.executable, "-m", "tests.e2e.capture", "veth0")
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield seen
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=20)
+    for line in said.splitlines():
+        direction, source, destination, _, source_port, destination_port, length, begins = line.split()
+        ports = int(source_port), int(destination_port)
+        seen.append(Seen(direction == "out", (source, destination), ports, int(length), begins))
 
 
 # --- charon ---
@@ -314,6 +359,23 @@ class RealLab:
         """The values of a column, in the order of its rows."""
         return list(self.walk(number, name).values())
 
+    def one(self, number: int, name: str) -> str:
+        """The value of a column in the one row that there is."""
+        (value,) = self.column(number, name)
+        return value
+
+    def count(self, number: int, name: str) -> int:
+        """A scalar counter."""
+        return int(self.get(number, f"{name}.0").split()[0])
+
+    def spis(self, number: int) -> dict[str, set[int]]:
+        """The SPIs of the IPsec tunnels, by direction."""
+        found: dict[str, set[int]] = {"in": set(), "out": set()}
+        directions, values = self.column(number, "cipSecSpiDirection"), self.column(number, "cipSecSpiValue")
+        for direction, value in zip(directions, values, strict=True):
+            found[direction].add(int(value))
+        return found
+
     def _snmp(self, tool: str, number: int, name: str) -> str:
         return self.namespace.run(tool, "-v2c", "-c", "public", "-OQsU", f"127.0.0.1:{self.ports[f'r{number}']}", name)
 
@@ -347,8 +409,13 @@ behind = "r{number}:FastEthernet0/1"
 
 
 @contextmanager
-def real_lab(namespace: Namespace, folder: Path, routers: dict[int, dict[str, str]], *options: str) -> Iterator[RealLab]:
-    """A lab of routers by number, each with its settings; it must end cleanly, and without a traceback."""
+def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *options: str) -> Iterator[RealLab]:
+    """A lab of routers by number, each with its settings; it must end cleanly, and without a traceback.
+
+    `mibs` keeps the compiled MIB modules from one lab to the next.
+    """
+    (folder / "state").mkdir()
+    (folder / "state" / "mibs").symlink_to(mibs)
     for number, settings in routers.items():
         (folder / f"r{number}.cfg").write_text(router_text(number, **settings))
     lab_file = folder / "real.toml"
@@ -380,4 +447,5 @@ def real_lab(namespace: Namespace, folder: Path, routers: dict[int, dict[str, st
     assert "Traceback" not in "".join(lab.output), "".join(lab.output)
 
 
-StartRealLab = Callable[..., RealLab]
+class StartRealLab(Protocol):
+    def __call__(self, routers: Routers, *options: str) -> RealLab: ...
