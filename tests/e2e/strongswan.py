@@ -39,8 +39,9 @@ charon {
   load_modular = no
   load = @PLUGINS@
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
-  retransmit_timeout = 0.5
-  retransmit_tries = 3
+  retransmit_timeout = 1
+  retransmit_base = 1
+  retransmit_tries = 4
   delete_rekeyed_delay = 1
   filelog {
     log {
@@ -229,6 +230,18 @@ class Charon:
     @property
     def log(self) -> str:
         return (self.folder / "charon.log").read_text(errors="replace")
+
+    def log_of(self, number: int) -> str:
+        """What the log says of a router: lines of a thread that has last named it."""
+        thinks_of: dict[str, int] = {}
+        said = []
+        for line in self.log.splitlines():
+            thread = line[:2]
+            if found := re.search(r"\b10\.99\.(\d+)\.", line):
+                thinks_of[thread] = int(found[1])
+            if thinks_of.get(thread) == number:
+                said.append(line)
+        return "\n".join(said)
 
     def connect(
         self, number: int, child: dict[str, Any] | None = None, secret: str | None = DEFAULTS["key"], **settings: Any

@@ -1,0 +1,171 @@
+"""The life of SAs with strongSwan's charon: replaced by either side, deleted by either side, and lost.
+
+The lab's clock goes fast, so that lifetimes end within seconds. Each test has a router of its own.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, command
+from tests.e2e.tools import wait_for
+
+SPEED = 40
+SHORT = {"seconds": "120"}  # replaced when 10 seconds are left
+SWAN_REKEYS, SWAN_DELETES_CHILD, SWAN_DELETES_IKE, WE_DELETE, SWAN_REAUTHENTICATES, OUR_DPD, OUR_DPD_LOST = range(1, 8)
+WE_REKEY, WE_EXPIRE, SWAN_DPD, SWAN_DPD_LOST, WE_CLEAR_SAS = range(8, 13)
+
+
+@pytest.fixture(scope="module")
+def lab(start_real_lab: StartRealLab) -> RealLab:
+    routers: dict[int, dict[str, str]] = {number: {} for number in range(1, 13)}
+    routers[WE_REKEY] = SHORT
+    routers[WE_EXPIRE] = {"ike_lifetime": "60"}
+    for number in (OUR_DPD, OUR_DPD_LOST):
+        routers[number] = {"lines": "crypto isakmp keepalive 10 periodic"}
+    return start_real_lab(routers, "--speed", str(SPEED))
+
+
+def up(swan: Charon, lab: RealLab, number: int, **settings: object) -> None:
+    """A tunnel that charon began, and that works."""
+    swan.connect(number, **settings)
+    assert swan.initiate(number) is None
+    assert swan.ping(number) == 5
+
+
+def cut_off(namespace: Namespace, address: str) -> None:
+    """Have nothing that a namespace sends to an address get there."""
+    command("ip", "-n", namespace.name, "rule", "add", "to", address, "prio", "1", "prohibit")
+
+
+# --- rekeying ---
+
+
+def test_charon_replaces_the_ipsec_sas(swan: Charon, lab: RealLab) -> None:
+    up(swan, lab, SWAN_REKEYS)
+    before = lab.spis(SWAN_REKEYS)
+    swan.rekey(child=f"net{SWAN_REKEYS}")
+    wait_for(lambda: lab.one(SWAN_REKEYS, "cipSecTunTotalRefreshes") == "1", "the new SAs")
+    assert swan.ping(SWAN_REKEYS) == 5
+    (child,) = swan.children(SWAN_REKEYS)
+    now = lab.spis(SWAN_REKEYS)
+    assert int(child["spi-out"], 16) in now["in"] - before["in"]
+    assert int(child["spi-in"], 16) in now["out"] - before["out"]
+    assert (child["packets-in"], child["packets-out"]) == ("5", "5")  # all by the new ones
+    assert lab.one(SWAN_REKEYS, "cipSecTunInPkts") == "10"  # one row, before and after
+
+
+def test_we_replace_the_ipsec_sas_when_their_time_is_nearly_over(swan: Charon, lab: RealLab) -> None:
+    swan.connect(WE_REKEY)
+    assert lab.ping(WE_REKEY) == 4
+    before = lab.spis(WE_REKEY)
+    wait_for(lambda: lab.one(WE_REKEY, "cipSecTunTotalRefreshes") == "1", "the new SAs")
+    wait_for(lambda: lab.one(WE_REKEY, "cipSecTunExpiredSaInstances") == "2", "the old ones to be gone")
+    now = lab.spis(WE_REKEY)
+    assert not before["in"] & now["in"]
+    (child,) = swan.children(WE_REKEY)
+    assert now == {"in": {int(child["spi-out"], 16)}, "out": {int(child["spi-in"], 16)}}
+    assert swan.ping(WE_REKEY) == 5
+
+
+def test_charon_makes_another_ike_sa_and_the_tunnel_lives_on(swan: Charon, lab: RealLab) -> None:
+    number = SWAN_REAUTHENTICATES
+    up(swan, lab, number)
+    (first,) = swan.sas(number)
+    swan.rekey(ike=f"c{number}")
+    wait_for(lambda: lab.one(number, "cipSecTunIkeTunnelIndex") == "2", "another IKE tunnel")
+    assert lab.column(number, "cikeTunStatus") == ["active", "active"]
+    assert swan.ping(number) == 5
+    # charon keeps the first one until its time is over, with nothing under it.
+    swan.terminate(**{"ike-id": first["uniqueid"]})
+    wait_for(lambda: lab.column(number, "cikeTunHistTermReason") == ["peerDelRequest"], "the end of the first one")
+    assert list(lab.walk(number, "cikeTunStatus")) == ["cikeTunStatus.2"]
+    assert swan.ping(number) == 5
+    assert lab.one(number, "cipSecTunTotalRefreshes") == "0"
+
+
+def test_our_ike_sa_expires_and_the_next_quick_mode_makes_another(swan: Charon, lab: RealLab) -> None:
+    swan.connect(WE_EXPIRE)
+    assert lab.ping(WE_EXPIRE) == 4
+    wait_for(lambda: lab.column(WE_EXPIRE, "cikeTunHistTermReason") == ["normal"], "the end of the IKE SA")
+    assert swan.ping(WE_EXPIRE) == 5  # the IPsec tunnel lives on
+    lab.cli(WE_EXPIRE, "clear", "crypto", "sa")
+    lab.ping(WE_EXPIRE)
+    assert lab.count(WE_EXPIRE, "cikeGlobalPreviousTunnels") >= 1
+    assert swan.ping(WE_EXPIRE) == 5
+
+
+# --- deletes ---
+
+
+def test_charon_deletes_the_ipsec_sas_alone(swan: Charon, lab: RealLab) -> None:
+    number = SWAN_DELETES_CHILD
+    up(swan, lab, number)
+    swan.terminate(child=f"net{number}")
+    wait_for(lambda: not lab.column(number, "cipSecTunStatus"), "the tunnel to go")
+    assert lab.column(number, "cipSecTunHistTermReason") == ["peerDelRequest"]
+    assert lab.column(number, "cipSecFailReason") == ["peerDelRequest"]
+    assert lab.one(number, "cikeTunStatus") == "active"
+    assert int(lab.one(number, "cikeTunInP2SaDelRequests")) == 1
+    assert swan.initiate(number) is None
+    assert swan.ping(number) == 5
+
+
+def test_charon_deletes_the_ike_sa(swan: Charon, lab: RealLab) -> None:
+    number = SWAN_DELETES_IKE
+    up(swan, lab, number)
+    swan.terminate(ike=f"c{number}")
+    wait_for(lambda: not lab.column(number, "cikeTunStatus"), "the tunnel to go")
+    assert lab.column(number, "cikeTunHistTermReason") == ["peerDelRequest"]
+    assert lab.column(number, "cipSecTunHistTermReason") == ["peerDelRequest"]
+    assert lab.column(number, "cikeFailReason") == ["peerDelRequest"]
+
+
+def test_we_delete_everything(swan: Charon, lab: RealLab) -> None:
+    up(swan, lab, WE_DELETE)
+    lab.cli(WE_DELETE, "clear", "crypto", "session")
+    wait_for(lambda: not swan.sas(WE_DELETE), "charon to have heard of it")
+    assert lab.column(WE_DELETE, "cikeTunHistTermReason") == ["operRequest"]
+    assert swan.initiate(WE_DELETE) is None
+    assert swan.ping(WE_DELETE) == 5
+
+
+def test_we_delete_the_ipsec_sas_alone(swan: Charon, lab: RealLab) -> None:
+    up(swan, lab, WE_CLEAR_SAS)
+    lab.cli(WE_CLEAR_SAS, "clear", "crypto", "sa")
+    wait_for(lambda: not swan.children(WE_CLEAR_SAS), "charon to have heard of it")
+    assert len(swan.sas(WE_CLEAR_SAS)) == 1
+    assert lab.one(WE_CLEAR_SAS, "cikeTunStatus") == "active"
+    assert int(lab.one(WE_CLEAR_SAS, "cikeTunOutP2SaDelRequests")) == 1
+
+
+# --- dead peers ---
+
+
+def test_charon_asks_whether_we_are_alive_and_we_are(swan: Charon, lab: RealLab) -> None:
+    up(swan, lab, SWAN_DPD, dpd_delay="1s")
+    before = int(lab.one(SWAN_DPD, "cikeTunOutNotifys"))
+    wait_for(lambda: int(lab.one(SWAN_DPD, "cikeTunOutNotifys")) >= before + 2, "two answers")
+    assert swan.sas(SWAN_DPD)[0]["state"] == "ESTABLISHED"
+
+
+def test_charon_finds_out_that_we_are_gone(swan: Charon, lab: RealLab, namespaces: tuple[Namespace, Namespace]) -> None:
+    up(swan, lab, SWAN_DPD_LOST, dpd_delay="1s", dpd_timeout="2s")
+    cut_off(namespaces[0], f"10.99.{SWAN_DPD_LOST}.2")
+    wait_for(lambda: not swan.sas(SWAN_DPD_LOST), "charon to give us up")
+
+
+def test_we_ask_whether_charon_is_alive_and_it_is(swan: Charon, lab: RealLab) -> None:
+    up(swan, lab, OUR_DPD)
+    before = int(lab.one(OUR_DPD, "cikeTunInNotifys"))
+    wait_for(lambda: int(lab.one(OUR_DPD, "cikeTunInNotifys")) >= before + 3, "three answers")
+    assert lab.one(OUR_DPD, "cikeTunStatus") == "active"
+
+
+def test_we_find_out_that_charon_is_gone(swan: Charon, lab: RealLab, namespaces: tuple[Namespace, Namespace]) -> None:
+    up(swan, lab, OUR_DPD_LOST)
+    cut_off(namespaces[1], f"10.99.{OUR_DPD_LOST}.1")
+    wait_for(lambda: lab.column(OUR_DPD_LOST, "cikeTunHistTermReason"), "us to give charon up")
+    assert lab.column(OUR_DPD_LOST, "cikeTunHistTermReason") == ["peerLost"]
+    assert lab.column(OUR_DPD_LOST, "cipSecTunHistTermReason") == ["peerLost"]
+    assert lab.column(OUR_DPD_LOST, "cikeFailReason") == ["peerLost"]
