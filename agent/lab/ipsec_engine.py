@@ -224,8 +224,10 @@ class IpsecEngine:
             if self._engine.failed:
                 raise PacketRefusedError(Fault.NOT_DECRYPTED if bundle.encrypts else Fault.NOT_VERIFIED)
             inner = bundle.open(packet)
-            if not live.plan.selector.matches(flow_of(inner).reversed()):
+            flow = flow_of(inner)
+            if flow != live.last_in and not live.plan.selector.matches(flow.reversed()):
                 raise PacketRefusedError(Fault.POLICY)
+            live.last_in = flow
         except PacketRefusedError as refused:
             self._refused(installed, refused.fault, spi, inbound=True)
             return None

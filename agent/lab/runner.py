@@ -137,9 +137,11 @@ class VirtualRunner:
 
     def advance(self, to: int) -> None:
         """Run to a moment (microseconds) without giving way."""
-        while (due := self._scheduler.next_time()) is not None and due <= to:
-            self.step()
-        self._clock.advance(to)
+        scheduler, clock = self._scheduler, self._clock
+        while (due := scheduler.next_time()) is not None and due <= to:
+            clock.advance(due)
+            scheduler.run_due(due)
+        clock.advance(to)
 
     def advance_until(self, done: Callable[[], bool]) -> None:
         """Run until `done`, or until nothing more is to happen, without giving way."""

@@ -14,7 +14,7 @@ from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import Phase2Result
 from agent.crypto.nat_traversal import Ends
-from agent.crypto.sad import Bundle, Sad
+from agent.crypto.sad import KILOBYTE, Bundle, Sad
 from agent.crypto.spd import Flow, Selector
 from agent.flow.clock import SECOND
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
@@ -219,12 +219,12 @@ class SaKeeper:
 
     def check_volume(self, installed: Installed) -> None:
         """A packet has gone through a bundle: its soft and hard ends by volume."""
-        limit, used = installed.bundle.result.choice.kilobytes, installed.bundle.kilobytes
-        margin = REKEY_KILOBYTES if installed.ours else REKEY_KILOBYTES // 2
-        if used >= limit - margin and not installed.replaced:
-            self._rekey(installed)
-            if used >= limit:
-                self._expire(installed)
+        bundle = installed.bundle
+        if (bundle.octets_out < installed.soft_end and bundle.octets_in < installed.soft_end) or installed.replaced:
+            return
+        self._rekey(installed)
+        if bundle.kilobytes >= bundle.result.choice.kilobytes:
+            self._expire(installed)
 
     def _schedule(self, installed: Installed) -> None:
         """A bundle's soft and hard ends by time."""
@@ -286,6 +286,8 @@ class SaKeeper:
     def _install(self, live: LiveTunnel, result: Phase2Result) -> Installed:
         begun = live.asked_at if result.initiator else self._scheduler.clock.now()
         installed = Installed(Bundle(result, self._config.crypto.replay_window), live, begun)
+        margin = REKEY_KILOBYTES if installed.ours else REKEY_KILOBYTES // 2
+        installed.soft_end = (result.choice.kilobytes - margin) * KILOBYTE
         live.bundles.append(installed)
         self.sad.install(installed)
         return installed

@@ -53,13 +53,13 @@ class Scheduler:
     def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = world_seconds) -> bool:
         """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left."""
         end = meter() + budget if budget is not None else None
-        first = self.next_time()
-        while first is not None and first <= now:
-            timer = heapq.heappop(self._queue)[2]
+        queue = self._queue
+        while queue and queue[0][0] <= now:
+            timer = heapq.heappop(queue)[2]
             callback, timer.callback = timer.callback, None
             if callback:
                 callback()
-            first = self.next_time()
-            if end is not None and meter() >= end:
-                return first is not None and first <= now
+                if end is not None and meter() >= end:
+                    first = self.next_time()
+                    return first is not None and first <= now
         return False

@@ -10,6 +10,7 @@ from agent.crypto.doi import Protocol
 from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import Bundle
+from agent.crypto.spd import Flow
 from agent.crypto.spd import Addresses
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
@@ -32,6 +33,7 @@ class Installed:
     live: LiveTunnel
     begun_at: int
     up_at: int = 0
+    soft_end: int = 0  # octets in one direction after which it is to be replaced
     active: bool = False
     replaced: bool = False
     rekeying: bool = False
@@ -69,6 +71,7 @@ class LiveTunnel:
     counters: PacketCounters = field(default_factory=lambda: PacketCounters(IpsecCounter))
     bundles: list[Installed] = field(default_factory=list)  # oldest first
     row: IpsecTunnel | None = None
+    last_in: Flow | None = None  # of the last packet that came as it should: most come after one like them
     negotiating: bool = False
     asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried

@@ -295,7 +295,7 @@ def test_a_client_that_comes_again_keeps_its_address(make_hub: MakeHub) -> None:
     assert first.inner == IPv4Address("10.9.0.2")
     first.silent = True
     again = VpnClient(lab, "192.0.2.101", wish=first.inner.packed)
-    lab.hub.router.ports["FastEthernet0/0"].wire.ports.remove(first)
+    lab.hub.router.ports["FastEthernet0/0"].wire.detach(first)
     assert again.connect().inner == first.inner
 
 
