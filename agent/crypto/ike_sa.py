@@ -15,7 +15,7 @@ from typing import TypeVar
 from agent.crypto.certificates import Credential
 from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
 from agent.crypto.dh import DhSecret
-from agent.crypto.doi import Exchange, Flag, Protocol
+from agent.crypto.doi import ConfigurationType, Exchange, Flag, Protocol
 from agent.crypto.dpd import Dpd
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
@@ -144,12 +144,16 @@ class QuickMode(Dialogue):
 class Transaction(Dialogue):
     """One transaction exchange (draft-dukes-ike-mode-cfg-02 §3.1): a REQUEST and its REPLY, or a SET and its ACK.
 
-    `answered`: ours has its answer.
+    `begun` is what we have begun it with, None where the peer began; `answered`: ours has its answer.
     """
 
     message_id: int = 0
-    ours: bool = True
+    begun: ConfigurationType | None = None
     answered: bool = False
+
+    @property
+    def ours(self) -> bool:
+        return self.begun is not None
 
 
 class IkeSa:

@@ -236,7 +236,7 @@ def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> 
         if header.message_id in sa.used_ids:
             _duplicate(sa)
             return
-        exchange = Transaction(sa.vector_of(header.message_id), message_id=header.message_id, ours=False)
+        exchange = Transaction(sa.vector_of(header.message_id), message_id=header.message_id)
     if _take(sa, header, octets, exchange.vector, lambda message: transaction.receive(sa, exchange, message, now)):
         exchange.heard += (octets,)
 

@@ -231,7 +231,19 @@ TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
         (Role.RESPONDER, State.QM_IDLE, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
     }
 )
-_BEGINNINGS = (ConfigurationType.REQUEST, ConfigurationType.SET)
+# What each beginning is answered by. Some answer a SET that they cannot make sense of by an empty REPLY, as if it were a REQUEST.
+_ANSWERS = {
+    ConfigurationType.REQUEST: (ConfigurationType.REPLY,),
+    ConfigurationType.SET: (ConfigurationType.ACK, ConfigurationType.REPLY),
+}
+
+
+def _meant(transaction: Transaction, kind: int) -> ConfigurationType | None:
+    """What a message of an exchange is: of ours an answer to what we began it with, of the peer's a beginning; else nothing."""
+    if transaction.begun is not None:
+        answers = _ANSWERS[transaction.begun]
+        return answers[0] if kind in answers else None
+    return ConfigurationType(kind) if kind in _ANSWERS else None
 
 
 def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> None:
@@ -241,8 +253,9 @@ def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> 
         raise RefusedError(Trouble.HASH)
     said = message.need(Attributes)
     sa.heard(now)
-    step = TRANSACTION.get((sa.role, sa.state, said.kind))
-    if step is None or transaction.ours is (said.kind in _BEGINNINGS) or transaction.answered:
+    kind = _meant(transaction, said.kind)
+    step = TRANSACTION.get((sa.role, sa.state, kind)) if kind is not None else None
+    if step is None or transaction.answered:
         raise RefusedError(Trouble.ENCODING)
     sa.used_ids.add(transaction.message_id)
     sa.transactions[transaction.message_id] = transaction
@@ -259,7 +272,7 @@ def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> 
 
 def _begin(sa: IkeSa, kind: ConfigurationType, attributes: Sequence[Attribute], now: int) -> None:
     """Begin an exchange."""
-    transaction = Transaction(message_id=sa.new_message_id())
+    transaction = Transaction(message_id=sa.new_message_id(), begun=kind)
     transaction.vector = sa.vector_of(transaction.message_id)
     sa.transactions[transaction.message_id] = transaction
     identifier = int.from_bytes(sa.random.take(2), "big")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,12 +24,13 @@ from agent.crypto.ike_events import (
     Phase2Up,
     QuickStart,
     RemoteAccess,
+    Role,
     State,
     Trouble,
 )
 from agent.crypto.ike_sa import ANSWER_WAIT, IkeSa, Transaction
 from agent.crypto.informational import delete_phase1
-from agent.crypto.isakmp import Attribute, Hash, Unknown, encode_payloads
+from agent.crypto.isakmp import Attribute, Attributes, Hash, Unknown, encode_payloads
 from agent.crypto.proposals import Phase1Policy
 from tests.crypto.ike_pair import DES, GUIDE, LOCAL, REMOTE, Pair, Side
 
@@ -226,6 +227,43 @@ def test_a_quick_mode_before_the_login_is_not_listened_to() -> None:
     assert pair.counts[1][IkeCount.IN_DROPS] == drops + 1
     assert pair.sides[1].asked == []
     assert pair.responder.state is State.CONF_XAUTH
+
+
+def answering(with_kind: ConfigurationType) -> Callable[[IkeSa, Transaction, Attributes, int], None]:
+    """A client's step that answers with a kind of its own choice."""
+
+    def handle(sa: IkeSa, exchange: Transaction, said: Attributes, now: int) -> None:
+        transaction._say(sa, exchange, Attributes(with_kind, said.identifier, ()), now, resend=False)
+
+    return handle
+
+
+@pytest.fixture
+def stray(monkeypatch: pytest.MonkeyPatch) -> Callable[[ConfigurationType, ConfigurationType], None]:
+    """Has clients answer what they hear in CONF_XAUTH by something else, without attributes."""
+
+    def change(heard: ConfigurationType, said: ConfigurationType) -> None:
+        key = (Role.INITIATOR, State.CONF_XAUTH, heard)
+        step = replace(transaction.TRANSACTION[key], handle=answering(said))
+        monkeypatch.setattr(transaction, "TRANSACTION", {**transaction.TRANSACTION, key: step})
+
+    return change
+
+
+def test_an_acknowledgement_is_no_login(stray: Callable[[ConfigurationType, ConfigurationType], None]) -> None:
+    stray(ConfigurationType.REQUEST, ConfigurationType.ACK)
+    pair = pair_of().run()
+    assert pair.responder.state is State.CONF_XAUTH
+    assert pair.of(1, BadMessage) == [BadMessage(Trouble.ENCODING)]
+    pair.wait(ANSWER_WAIT // SECOND)
+    assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.TIMEOUT)]
+
+
+def test_an_empty_reply_to_a_status_ends_the_matter(stray: Callable[[ConfigurationType, ConfigurationType], None]) -> None:
+    stray(ConfigurationType.SET, ConfigurationType.REPLY)
+    pair = pair_of(client(user=Login("bob", "secret"))).run()
+    assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.AUTHENTICATION)]
+    assert len(pair.sent[1]) == 6  # three of main mode, the request, the status, the delete
 
 
 # --- what happens on the way ---

@@ -1,0 +1,126 @@
+"""strongSwan's charon as a remote-access client of a lab router: group, user and password, an address, a ping, and the end."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.e2e.strongswan import Charon, RealLab, StartRealLab
+from tests.e2e.tools import wait_for
+
+ROUTER = """hostname {name}
+aaa new-model
+aaa authentication login users local
+aaa authorization network groups local
+username alice password secret
+crypto isakmp policy 10
+ encryption aes
+ authentication pre-share
+ group 2
+crypto isakmp client configuration group road
+ key groupkey
+ dns 10.1.{number}.53
+ pool clients
+crypto isakmp profile road
+ match identity group road
+ client authentication list users
+ isakmp authorization list groups
+ client configuration address {way}
+crypto ipsec transform-set ours esp-aes esp-sha-hmac
+crypto dynamic-map remotes 1
+ set transform-set ours
+ set isakmp-profile road
+ reverse-route
+crypto map outside 10 ipsec-isakmp dynamic remotes
+interface FastEthernet0/0
+ ip address {address} 255.255.255.252
+ crypto map outside
+interface FastEthernet0/1
+ ip address 10.1.{number}.254 255.255.255.0
+ip local pool clients 10.3.{number}.1
+snmp-server community public RO
+end
+"""
+# By router: how clients get their configuration.
+ROUTERS = {1: "respond", 2: "initiate", 3: "respond", 4: "respond", 5: "respond"}
+
+
+@pytest.fixture(scope="module")
+def lab(start_real_lab: StartRealLab) -> RealLab:
+    return start_real_lab({number: {"text": ROUTER, "way": way} for number, way in ROUTERS.items()})
+
+
+def connect(swan: Charon, number: int, key: str = "groupkey", password: str = "secret", **settings: Any) -> str | None:
+    """Have charon log in as alice; None where the tunnel came up, else why not."""
+    with swan.session() as session:
+        session.load_shared({"id": f"g{number}", "type": "IKE", "data": key, "owners": [f"10.99.{number}.1", "keyid:road"]})
+        session.load_shared({"id": "alice", "type": "XAUTH", "data": password, "owners": ["alice"]})
+    connection = {
+        "aggressive": "yes",
+        "vips": ["0.0.0.0"],
+        "proposals": ["aes128-sha1-modp1024"],
+        "local": {"auth": "psk", "id": "keyid:road"},
+        "local-user": {"auth": "xauth", "xauth_id": "alice"},
+        **settings,
+    }
+    swan.connect(number, {"local_ts": ["dynamic"]}, secret=None, **connection)
+    return swan.initiate(number)
+
+
+def pings(swan: Charon, number: int) -> int:
+    """How many of three pings from the client's address are answered from behind the router."""
+    words = ["ping", "-n", "-i", "0.05", "-W", "2", "-c", "3", "-I", f"10.3.{number}.1", f"10.1.{number}.1"]
+    found = re.search(r"(\d+) received", swan.namespace.run(*words, check=False))
+    return int(found[1]) if found else 0
+
+
+def number_of(lab: RealLab, number: int, scalar: str) -> int:
+    return int(lab.get(number, scalar).split()[0])
+
+
+def check_tunnel(swan: Charon, lab: RealLab, number: int) -> None:
+    """The client has the one address of the pool, what it says goes through, and both ends count the same."""
+    before = number_of(lab, number, "cipSecGlobalInPkts.0")
+    assert swan.sas(number)[-1]["local-vips"] == [f"10.3.{number}.1"]
+    assert pings(swan, number) == 3
+    assert number_of(lab, number, "cipSecGlobalInPkts.0") == before + 3
+    (child,) = swan.children(number)
+    assert child["local-ts"] == [f"10.3.{number}.1/32"]
+
+
+@pytest.mark.parametrize(("number", "settings"), [(1, {}), (2, {"pull": "no"})], ids=["asks", "is told"])
+def test_a_client_gets_an_address_talks_and_gives_it_back(
+    swan: Charon, lab: RealLab, number: int, settings: dict[str, str]
+) -> None:
+    assert connect(swan, number, **settings) is None
+    check_tunnel(swan, lab, number)
+    assert lab.column(number, "cikeTunRemoteValue") == ["road"]
+    assert lab.column(number, "cikeTunNegoMode") == ["aggressive"]
+    swan.terminate(ike=f"c{number}")
+    wait_for(lambda: number_of(lab, number, "cipSecGlobalActiveTunnels.0") == 0, "the client's tunnel to end")
+    assert connect(swan, number, **settings) is None  # the pool has one address
+    check_tunnel(swan, lab, number)
+
+
+def test_a_client_that_authenticates_again_keeps_its_address(swan: Charon, lab: RealLab) -> None:
+    assert connect(swan, 3) is None
+    swan.rekey(ike="c3")
+    # Charon lets the first IKE SA be until it expires, and its flow with it.
+    wait_for(lambda: number_of(lab, 3, "cikeGlobalActiveTunnels.0") == 2, "the second IKE SA")
+    check_tunnel(swan, lab, 3)
+    assert [sa["local-vips"] for sa in swan.sas(3)] == [["10.3.3.1"]] * 2
+
+
+def test_a_wrong_password_is_an_authentication_failure(swan: Charon, lab: RealLab) -> None:
+    assert connect(swan, 4, password="wrong")
+    assert lab.column(4, "cikeFailReason") == ["authFailure"]
+    assert number_of(lab, 4, "cikeGlobalAuthFails.0") == 1
+    assert number_of(lab, 4, "cikeGlobalActiveTunnels.0") == 0
+    assert "XAuth authentication of 'alice' (myself) failed" in swan.log
+
+
+def test_a_wrong_group_key_does_not_get_so_far(swan: Charon, lab: RealLab) -> None:
+    assert connect(swan, 5, key="guess")
+    assert not lab.column(5, "cikeTunRemoteValue")
