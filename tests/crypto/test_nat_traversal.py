@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from hashlib import md5
 from ipaddress import IPv4Address
 
@@ -9,17 +10,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.crypto import ip
 from agent.crypto.ciphers import digest
-from agent.crypto.doi import EncapsulationMode
+from agent.crypto.doi import EncapsulationMode, IpsecAttribute, Protocol
+from agent.crypto.ike_events import Phase2Failed, Trouble
 from agent.crypto.isakmp import NatDetection, Vendor, decode_header, decode_payloads
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal, detection_payloads, situation
-from agent.crypto.vendor import CAPABILITIES, DPD, NAT_FLAVOURS, UNITY, XAUTH, PeerTraits, nat_answer
+from agent.crypto.proposals import Phase2Terms, Suite, offer_phase2
+from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of, encapsulate
+from agent.crypto.vendor import CAPABILITIES, DPD, NAT_FLAVOURS, UNITY, XAUTH, NatFlavour, PeerTraits, nat_answer
 from agent.lab.randomness import SeededRandom
-from tests.crypto.ike_pair import Pair, Side
+from tests.crypto.ike_pair import GUIDE, Pair, Side
 
 RFC, DRAFT_3, DRAFT_2_LINE, DRAFT_2 = NAT_FLAVOURS
 WITHOUT = NatTraversal(enabled=False)
 FORCED = NatTraversal(force=True)
+ESP_TERMS = Phase2Terms((Suite(None, "des", 56, "sha"),), 3600, 4608000)
 COOKIES = bytes(range(16))
 ENDS = Ends(IPv4Address("10.0.0.1"), IPv4Address("192.0.2.9"))
 
@@ -162,3 +168,56 @@ def test_a_broken_message_moves_nothing() -> None:
     pair.wire = lambda from_initiator, number, octets: [octets[:40] + bytes(8) + octets[48:]] if from_initiator else []
     pair.quick()
     assert pair.responder.ends == before
+
+
+# --- quick mode and packets ---
+
+
+@pytest.mark.parametrize("flavour", NAT_FLAVOURS, ids=lambda flavour: repr(flavour.name))
+@pytest.mark.parametrize("transport", [False, True])
+def test_quick_mode_past_a_nat_asks_for_the_modes_of_its_kind(flavour: NatFlavour, transport: bool) -> None:
+    terms = replace(ESP_TERMS, transport=transport).past_nat(flavour)
+    (proposal,) = offer_phase2(terms, {Protocol.ESP: bytes(4)}).proposals
+    values = {attribute.kind: attribute.number for attribute in proposal.transforms[0].attributes}
+    assert values[IpsecAttribute.ENCAPSULATION_MODE] == (flavour.transport if transport else flavour.tunnel)
+
+
+def test_both_ends_put_esp_in_udp_past_a_nat_and_nowhere_else() -> None:
+    for nat, udp in ((("198.51.100.7", 20000), True), (None, False)):
+        pair = Pair(Side("10.1.1.1", terms=ESP_TERMS), Side("10.1.1.2", spi=0x2000, terms=ESP_TERMS), nat=nat).up().quick(ESP_TERMS)
+        assert [pair.result(side).choice.udp for side in (0, 1)] == [udp, udp]
+
+
+def test_a_peer_that_asks_for_bare_esp_past_a_nat_is_refused() -> None:
+    pair = Pair(Side("10.1.1.1", terms=ESP_TERMS), Side("10.1.1.2", spi=0x2000, terms=ESP_TERMS), nat=("198.51.100.7", 20000)).up()
+    pair.initiator.nat = None
+    pair.quick(ESP_TERMS)
+    (failed,) = pair.of(0, Phase2Failed)
+    assert isinstance(failed, Phase2Failed)
+    assert failed.trouble is Trouble.PROPOSAL
+
+
+def test_ah_is_not_asked_for_past_a_nat() -> None:
+    both = replace(ESP_TERMS, suites=(*GUIDE.suites, *ESP_TERMS.suites))
+    assert both.past_nat(RFC).suites == ESP_TERMS.suites
+    pair = Pair(nat=("198.51.100.7", 20000)).up().quick(GUIDE)
+    (failed,) = pair.of(0, Phase2Failed)
+    assert isinstance(failed, Phase2Failed)
+    assert failed.trouble is Trouble.PROPOSAL
+    assert not pair.of(1, Phase2Failed)  # nothing was said
+
+
+@given(st.binary(min_size=8, max_size=64))
+def test_what_a_datagram_carries_is_told_by_its_first_octets(data: bytes) -> None:
+    assert cargo_of(NON_ESP_MARKER + data) == (Cargo.ISAKMP, data)
+    assert cargo_of(b"\x01" + data) == (Cargo.ESP, b"\x01" + data)
+    assert cargo_of(KEEPALIVE)[0] is Cargo.KEEPALIVE
+    assert cargo_of(KEEPALIVE + data)[0] is Cargo.ESP
+
+
+def test_esp_in_udp_has_no_checksum() -> None:
+    packet = ip.Packet(1, 2, ip.ESP, b"sealed octets")
+    outer = encapsulate(packet, Ends(IPv4Address(1), IPv4Address(2), 4500, 24500))
+    assert outer.length == packet.length + 8
+    assert outer.payload[6:8] == bytes(2)
+    assert ip.decode_udp(outer) == ip.Datagram(4500, 24500, packet.payload)

@@ -19,6 +19,8 @@ MODES = {
 
 HELP = {
     "crypto ipsec": "Configure IPSEC policy",
+    "crypto ipsec nat-transparency": "IPsec NAT transparency model",
+    "crypto ipsec nat-transparency udp-encapsulation": "UDP encapsulation of IPsec packets past a NAT",
     "crypto ipsec security-association": "Security association parameters",
     "security-association lifetime": "Security association lifetime",
     "lifetime seconds": "Time-based key duration",
@@ -256,6 +258,14 @@ def _single_lines() -> list[ConfigCommand]:
             sets("default_transform_set", True),
             sets("default_transform_set", False),
             lambda c: None if c.default_transform_set else "no crypto ipsec default transform-set",
+            on_by_default=True,
+        ),
+        crypto_line(
+            "crypto ipsec nat-transparency udp-encapsulation",
+            1404,
+            sets("nat_traversal", True),
+            sets("nat_traversal", False),
+            lambda c: None if c.nat_traversal else "no crypto ipsec nat-transparency udp-encapsulation",
             on_by_default=True,
         ),
         _history("tunnel"),

@@ -27,6 +27,8 @@ HELP = {
     "crypto isakmp invalid-spi-recovery": "Initiate IKE and send Invalid SPI Notify",
     "crypto isakmp keepalive": "Set a keepalive interval for use with IOS peers",
     "crypto isakmp key": "Set pre-shared key for remote peer",
+    "crypto isakmp nat": "Configure NAT traversal",
+    "crypto isakmp nat keepalive": "Set the keepalive interval of a router behind a NAT",
     "crypto isakmp peer": "Set Peer Policy",
     "crypto isakmp peer address": "Peer by address",
     "crypto keyring": "Key ring commands",
@@ -54,6 +56,7 @@ GROUPS = "1|2|5|14|15|16|19|20|21|24"
 KEEPALIVE = "<interval:int(10-3600)> [<retry:int(2-60)>] [mode={on-demand|periodic}]"
 
 _DEFAULT_POLICY = IsakmpPolicy(0)
+_DEFAULT_NAT_KEEPALIVE = CryptoConfig().nat_keepalive
 _KEY_BITS = {"des": 56, "3des": 168, "aes": 128}
 
 
@@ -316,6 +319,10 @@ def _set_keepalive(crypto: CryptoConfig, match: ConfigMatch) -> None:
     crypto.keepalive = keepalive_of(match)
 
 
+def _set_nat_keepalive(crypto: CryptoConfig, match: ConfigMatch) -> None:
+    crypto.nat_keepalive = match.number("seconds")
+
+
 def _set_identity(crypto: CryptoConfig, match: ConfigMatch) -> None:
     crypto.identity = match.word("identity")
 
@@ -358,6 +365,13 @@ def _single_lines() -> list[ConfigCommand]:
             _set_keepalive,
             sets("keepalive", None),
             lambda c: f"crypto isakmp keepalive {written_keepalive(c.keepalive)}" if c.keepalive else None,
+        ),
+        crypto_line(
+            "crypto isakmp nat keepalive ~ <seconds:int(5-3600)>",
+            1318,
+            _set_nat_keepalive,
+            sets("nat_keepalive", _DEFAULT_NAT_KEEPALIVE),
+            lambda c: f"crypto isakmp nat keepalive {c.nat_keepalive}" if c.nat_keepalive != _DEFAULT_NAT_KEEPALIVE else None,
         ),
     ]
 
