@@ -20,7 +20,6 @@ from agent.crypto.ike_events import (
     QuickRequest,
     QuickStart,
     RemoteAccess,
-    State,
 )
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import delete_phase1, delete_phase2
@@ -108,6 +107,12 @@ class VpnClient:
         self._settle()
         self._lab.wait(1)
 
+    def vanish(self) -> None:
+        """Neither hear nor say anything more."""
+        if not self.silent:
+            self.silent = True
+            self._wire.detach(self)
+
     def of(self, kind: type) -> list[IkeEvent]:
         return [event for event in self.events if isinstance(event, kind)]
 
@@ -128,6 +133,9 @@ class VpnClient:
             assert self.inner is not None
             assert inner.destination == int(self.inner)
             self.replies += 1
+
+    def carrier_changed(self) -> None:
+        """A client does not look."""
 
     def _send(self, packet: ip.Packet) -> None:
         self._wire.send(self, packet.destination, packet.destination, packet.encode())
@@ -230,7 +238,3 @@ def wire_of(lab: DrivenLab) -> Wire:
         port.wire.attach(port)
     wire: Wire = port.wire
     return wire
-
-
-def is_over(client: VpnClient) -> bool:
-    return client.sa.state is State.DEAD
