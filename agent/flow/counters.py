@@ -1,7 +1,7 @@
 """Flow room: what a tunnel counts, and where the numbers come from.
 
-A tunnel holds a *counter source*: asked for one counter as of a moment, or for all of them. `PacketCounters` are moved by a packet
-path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus whole packets at a period, computed when
+A tunnel holds a *counter source*, the same one as long as it lives: asked for one counter as of a moment, or for all of them.
+`PacketCounters` are moved by a packet path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus whole packets at a period, computed when
 read. `Totals` sums a VRF's sources: what has been counted for good, plus a closed form for each group of periodic sources, so a
 global costs the same at one tunnel or at 100,000.
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agent.mib.schema import Object, Schema
-from agent.mib.tree import Column, Commit, Row, SetRefusedError, TableIndex, Tree
+from agent.mib.index import NameIndex, NumberIndex, Row, TableIndex
+from agent.mib.schema import Object, Schema, Table
+from agent.mib.tree import Column, Commit, SetRefusedError, Tree
 from agent.mib.values import LONGEST_NAME, counter_cell, is_number, number, number_cell, object_identifier, octets
 
 Value = Callable[[Row, int], Any]
@@ -29,7 +30,10 @@ class RowSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowCounter:
-    """A value function: one counter of the row's own source. A type of its own, so that encoding may take the short way."""
+    """A value function: one counter of the row's own source. A type of its own, so that encoding may take the short way.
+
+    Called it takes the row, as every value function does; its column's cells are encoded from the source itself.
+    """
 
     counter: int
 
@@ -110,20 +114,27 @@ class _TableListener:
 def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
     """Put a declared table's columns into a tree, its rows following their source from now on."""
     table = schema.table(view.table)
-    index = TableIndex()
+    counted = any(isinstance(value, RowCounter) for value in view.columns.values())
+    index = NumberIndex(counted) if _is_one_number(table) else NameIndex(counted)
 
     def sub_identifiers(key: Any, row: Row) -> tuple[int, ...]:
         return schema.encode_index(table, view.index(key, row))
 
     for name, value in view.columns.items():
         obj = schema.object(name)
-        tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
+        write = _writer(obj, view.writes.get(name))
+        tree.add(Column(obj, index, cell_encoder(obj, value), write, of_sources=isinstance(value, RowCounter)))
     view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
+
+
+def _is_one_number(table: Table) -> bool:
+    syntax = table.index[0].syntax
+    return len(table.index) == 1 and syntax is not None and is_number(syntax.base)
 
 
 def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:
     """Put declared scalars into a tree: each a column of one row, .0."""
-    index = TableIndex()
+    index = NumberIndex()
     index.add((0,), view.row)
     for name, value in view.scalars.items():
         obj = schema.object(name)

@@ -74,12 +74,12 @@ def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[
 
 
 def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
-    """`number_cell` of one counter of the row's own source, without the detour of a function that reads it."""
+    """`number_cell` of one counter of a counter source."""
     heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), _MASKS[base]
     four = _TAG_OF_BASE[base] << 8 | 4
 
-    def cell(row: Any, now: int) -> bytes | None:
-        value: int | None = row.counters.value(counter, now)
+    def cell(source: Any, now: int) -> bytes | None:
+        value: int | None = source.value(counter, now)
         if value is None:
             return None
         if 0x800000 <= value < 0x80000000:  # four octets, as most counters of a busy tunnel

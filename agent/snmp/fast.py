@@ -62,7 +62,7 @@ class Visible:
         at = bisect_right(self.keys, key)
         if at and key.startswith(self.keys[at - 1]):
             column = self.columns[at - 1]
-            return at - 1, bisect_right(column.table.keys, key[len(column.key) :])
+            return at - 1, column.table.after(key[len(column.key) :])
         return at, 0
 
 
@@ -171,11 +171,11 @@ def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[b
             suffix = name[len(column.prefix) :]
             row = column.table.find(suffix)
             if row >= 0:
-                value = column.encode(column.table.rows[row], now)
+                value = column.encode(column.subjects[row], now)
                 if value is not None:
                     if len(value) < LARGEST_KEPT_VALUE:
                         size = len(suffix)
-                        head = column.heads.get(size) or column.head(size)
+                        head = column.heads.get(size) or column.heads_of(size)
                         bindings.append(head[len(value)] + suffix + value)
                     else:
                         bindings.append(_bind(name, value))
@@ -199,11 +199,11 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> l
             column = visible.columns[at]
             table = column.table
             if first < len(table.rows):
-                value = column.encode(table.rows[first], now)
+                value = column.encode(column.subjects[first], now)
                 if value is not None and len(value) < LARGEST_KEPT_VALUE:
-                    suffix = table.suffixes[first]
+                    suffix = table.suffix(first)
                     size = len(suffix)
-                    head = column.heads.get(size) or column.head(size)
+                    head = column.heads.get(size) or column.heads_of(size)
                     bindings.append(head[len(value)] + suffix + value)
                     continue
         found = _run(visible, place, 1, now)
@@ -265,25 +265,21 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list
     bindings: list[bytes] = []
     while at < len(columns):
         column = columns[at]
-        encode = column.encode
-        heads = column.heads
-        suffixes, rows = column.table.suffixes, column.table.rows
-        last = len(rows)
-        size = -1
-        head: list[bytes] = []
+        encode, table, subjects = column.encode, column.table, column.subjects
+        last = len(subjects)
         while first < last:
-            stop = min(first + count - len(bindings), last)
-            for suffix, row in zip(suffixes[first:stop], rows[first:stop], strict=True):
-                value = encode(row, now)
+            same, rests = table.stretch(first, min(first + count - len(bindings), last))
+            stop = first + len(rests)
+            rest_size = value_size = -1
+            head = b""
+            for rest, subject in zip(rests, subjects[first:stop], strict=True):
+                value = encode(subject, now)
                 if value is None:
                     continue
-                if len(suffix) != size:
-                    size = len(suffix)
-                    head = heads.get(size) or column.head(size)
-                if len(value) < LARGEST_KEPT_VALUE:
-                    bindings.append(head[len(value)] + suffix + value)
-                else:
-                    bindings.append(_bind(column.prefix + suffix, value))
+                if len(value) != value_size or len(rest) != rest_size:
+                    rest_size, value_size = len(rest), len(value)
+                    head = column.head(len(same) + rest_size, value_size) + same
+                bindings.append(head + rest + value)
             if len(bindings) == count:
                 return bindings
             first = stop

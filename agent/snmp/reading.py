@@ -145,11 +145,8 @@ def _value(shown: Visible, name: Oid, now: int) -> bytes:
         return NO_SUCH_OBJECT
     if not shown.view.contains(name):
         return NO_SUCH_INSTANCE
-    table, suffix = column.table, key[len(column.key) :]
-    at = bisect_right(table.keys, suffix) - 1
-    if at < 0 or table.keys[at] != suffix:
-        return NO_SUCH_INSTANCE
-    return column.encode(table.rows[at], now) or NO_SUCH_INSTANCE
+    at = column.table.place(key[len(column.key) :])
+    return (column.encode(column.subjects[at], now) if at >= 0 else None) or NO_SUCH_INSTANCE
 
 
 def _cells(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:
@@ -159,14 +156,14 @@ def _cells(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:
     first = 0
     if at and key.startswith(shown.keys[at - 1]):
         at -= 1
-        first = bisect_right(shown.columns[at].table.keys, key[len(shown.keys[at]) :])
+        first = shown.columns[at].table.after(key[len(shown.keys[at]) :])
     for column, cut in zip(shown.columns[at:], shown.cut[at:], strict=True):
-        oid, encode, table = column.object.oid, column.encode, column.table
+        oid, encode, table, subjects = column.object.oid, column.encode, column.table, column.subjects
         for place in range(first, len(table)):
-            found = (*oid, *_numbers(table.keys[place]))
+            found = (*oid, *_numbers(table.key(place)))
             if cut and not shown.view.contains(found):
                 continue
-            value = encode(table.rows[place], now)
+            value = encode(subjects[place], now)
             if value is not None:
                 yield found, value
         first = 0

@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.mib.index import Entry, NameIndex, NumberIndex, TableIndex
 from agent.mib.schema import Object, Syntax
-from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Entry, TableIndex, Tree
+from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
 from agent.mib.values import name_content, number, object_identifier, order_key, sub_identifiers, wrap
 
 Oid = tuple[int, ...]
 Cells = dict[Oid, bytes]
 small = st.sampled_from([0, 1, 2, 3, 127, 128, 4294967295])
 indexes = st.lists(small, min_size=1, max_size=3).map(tuple)
+numbers = (small | st.integers(0, 300)).map(lambda number: (number,))
+KINDS = ((NameIndex, indexes), (NumberIndex, numbers))
 BASE = (1, 3, 6, 1)
 
 
@@ -34,8 +37,9 @@ def trees(draw: st.DrawFn) -> tuple[Tree, Cells, int]:
     now = draw(st.integers(0, 9))
     tree, cells = Tree(), {}
     for branch in draw(st.lists(st.sampled_from([1, 2, 5, 200]), unique=True, max_size=3)):
-        table = TableIndex()
-        rows = draw(st.lists(indexes, unique=True, max_size=8))
+        kind, indexes_of_it = draw(st.sampled_from(KINDS))
+        table: TableIndex = kind()
+        rows = draw(st.lists(indexes_of_it, unique=True, max_size=8))
         gone = draw(st.lists(st.sampled_from(rows), unique=True)) if rows else []
         for row, index in enumerate(rows):
             table.add(index, row)
@@ -105,11 +109,13 @@ def test_a_walk_by_single_steps_meets_every_cell_once(made: tuple[Tree, Cells, i
     assert walked == list(cells)
 
 
-@given(st.lists(indexes, unique=True), st.randoms(use_true_random=False))
-def test_an_index_stays_sorted_while_rows_come_and_go(rows: list[Oid], random: object) -> None:
-    table = TableIndex()
+@given(st.sampled_from(KINDS), st.data())
+def test_an_index_stays_sorted_while_rows_come_and_go(
+    kind: tuple[type[TableIndex], st.SearchStrategy[Oid]], data: st.DataObject
+) -> None:
+    table = kind[0]()
     there: dict[Oid, int] = {}
-    for row, index in enumerate(rows):
+    for row, index in enumerate(data.draw(st.lists(kind[1], unique=True))):
         table.add(index, row)
         there[index] = row
         if row % 3 == 2:
@@ -117,14 +123,29 @@ def test_an_index_stays_sorted_while_rows_come_and_go(rows: list[Oid], random: o
             table.remove(gone)
             del there[gone]
         ordered = sorted(there)
-        assert table.keys == [order_key(index) for index in ordered]
-        assert table.suffixes == [sub_identifiers(index) for index in ordered]
-        assert table.rows == [there[index] for index in ordered]
-        assert [table.find(suffix) for suffix in table.suffixes] == list(range(len(table)))
+        suffixes = [sub_identifiers(index) for index in ordered]
+        assert [table.entry(at) for at in range(len(table))] == [
+            Entry(order_key(index), suffix, there[index]) for index, suffix in zip(ordered, suffixes, strict=True)
+        ]
+        assert [table.find(suffix) for suffix in suffixes] == list(range(len(table)))
+        assert [table.place(order_key(index)) for index in ordered] == list(range(len(table)))
+        assert stretches(table) == suffixes
+    with pytest.raises(KeyError):
+        table.remove((5, 5, 5, 5)[: 1 if kind[0] is NumberIndex else 4] if (5,) not in there else (301,))
+
+
+def stretches(table: TableIndex) -> list[bytes]:
+    """Every suffix of a table, as runs of rows give them."""
+    found: list[bytes] = []
+    while len(found) < len(table):
+        same, rests = table.stretch(len(found), min(len(found) + 7, len(table)))
+        assert rests
+        found += [same + rest for rest in rests]
+    return found
 
 
 def test_values_are_made_when_they_are_asked_for() -> None:
-    table = TableIndex()
+    table = NumberIndex()
     table.add((0,), 7)
     tree = Tree()
     tree.add(column_at((*BASE, 1), table, lambda row, now: number("Integer32", row + now)))
@@ -135,43 +156,53 @@ def test_values_are_made_when_they_are_asked_for() -> None:
 def test_columns_are_in_order_however_they_came() -> None:
     tree = Tree()
     for leaf in (3, 1, 200, 2):
-        tree.add(column_at((*BASE, leaf), TableIndex(), lambda row, now: None))
+        tree.add(column_at((*BASE, leaf), NumberIndex(), lambda row, now: None))
     assert [column.object.oid[-1] for column in tree.columns] == [1, 2, 3, 200]
 
 
 @pytest.mark.parametrize("index", [(1,), (300, 7), (4294967295,) * 24])
-def test_a_kept_head_and_a_value_make_a_binding(index: Oid) -> None:
+def test_a_head_and_a_value_make_a_binding(index: Oid) -> None:
     """RFC 3416 §3: a VarBind is a SEQUENCE of name and value."""
     oid = (*BASE, 4, 1, 9)
     suffix = sub_identifiers(index)
-    column = column_at(oid, TableIndex(), lambda row, now: None)
-    heads = column.head(len(suffix))
-    assert column.heads[len(suffix)] is heads
-    assert len(heads) == LARGEST_KEPT_VALUE
-    for value in (number("Integer32", 5), number("Counter64", 2**63), wrap(0x04, b"x" * (LARGEST_KEPT_VALUE - 3))):
+    column = column_at(oid, NumberIndex(), lambda row, now: None)
+    for value in (number("Integer32", 5), number("Counter64", 2**63), *(wrap(0x04, b"x" * size) for size in (21, 22, 200))):
         name = object_identifier((*oid, *index))
         assert name_content((*oid, *index)) == column.prefix + suffix
-        assert heads[len(value)] + suffix + value == wrap(0x30, name + value)
+        assert column.head(len(suffix), len(value)) + suffix + value == wrap(0x30, name + value)
+        if len(value) < LARGEST_KEPT_VALUE:
+            assert column.heads[len(suffix)][len(value)] == column.head(len(suffix), len(value))
 
 
 @pytest.mark.parametrize("first", [1, 120, 128, 16_300, 16_384, 2_097_100, 2**31 - 301])
-def test_rows_without_gaps_are_found_by_their_numbers(first: int) -> None:
-    table = TableIndex()
+def test_rows_are_found_by_their_numbers(first: int) -> None:
+    table = NumberIndex()
     for index in range(first, first + 300):
         table.add((index,), index)
     assert [table.find(sub_identifiers((index,))) for index in (first - 1, first, first + 299, first + 300)] == [-1, 0, 299, -1]
     padded = b"\x80" + sub_identifiers((first,))
     assert table.find(padded) == -1  # X.690 §8.19: no number begins with 0x80
     assert table.find(sub_identifiers((first, 0))) == -1
+    assert table.find(sub_identifiers((first,))[:-1] + b"\x80") == -1  # ends in the middle of a number
     assert table.find(b"") == -1
     table.remove((first + 7,))
     assert table.find(sub_identifiers((first + 7,))) == -1
     assert table.find(sub_identifiers((first + 8,))) == 7
 
 
-def test_indexes_of_several_numbers_among_single_ones_leave_gaps() -> None:
-    table = TableIndex()
-    indexes = [(0,), (0, 0), (0, 1), (1,), (3,)]
-    for index in indexes:
-        table.add(index, index)
-    assert [table.find(sub_identifiers(index)) for index in indexes] == [0, 1, 2, 3, 4]
+def test_a_number_beyond_32_bits_is_no_rows() -> None:
+    for table in (NumberIndex(), NameIndex()):
+        table.add((0,), 0)
+        assert table.find(sub_identifiers((2**32,))) == -1
+
+
+def test_counter_sources_stand_beside_their_rows() -> None:
+    class Row:
+        def __init__(self, counters: str) -> None:
+            self.counters = counters
+
+    for table in (NumberIndex(counted=True), NameIndex(counted=True)):
+        for index in (3, 1, 2):
+            table.add((index,), Row(f"source {index}"))
+        table.remove((2,))
+        assert table.sources == [row.counters for row in table.rows] == ["source 1", "source 3"]

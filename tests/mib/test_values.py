@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -80,14 +79,12 @@ def test_counters_and_ticks_wrap_at_their_size(base: str, value: int) -> None:
 @pytest.mark.parametrize("base", ["Counter32", "Counter64"])
 @given(value=st.integers(0, 2**70) | edges)
 def test_the_short_way_for_counters_gives_the_same_octets(base: str, value: int) -> None:
-    row = SimpleNamespace(counters=FrozenCounters((0, value)))
-    assert counter_cell(base, 1)(row, 0) == number_cell(base, lambda row, now: value)(None, 0)
+    assert counter_cell(base, 1)(FrozenCounters((0, value)), 0) == number_cell(base, lambda row, now: value)(None, 0)
 
 
 def test_what_is_not_known_has_no_cell() -> None:
-    row = SimpleNamespace(counters=FrozenCounters((None,)))
-    assert counter_cell("Counter32", 0)(row, 0) is None
-    assert number_cell("Integer32", lambda row, now: None)(row, 0) is None
+    assert counter_cell("Counter32", 0)(FrozenCounters((None,)), 0) is None
+    assert number_cell("Integer32", lambda row, now: None)(None, 0) is None
 
 
 @given(st.binary(max_size=300))

@@ -11,8 +11,9 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
 from agent.config.model import Community, RouterConfig, SnmpGroup, SnmpUser, SnmpView, ViewSubtree, Vrf
+from agent.mib.index import NumberIndex
 from agent.mib.schema import Object, Oid, Syntax
-from agent.mib.tree import Column, Commit, SetRefusedError, TableIndex, Tree
+from agent.mib.tree import Column, Commit, SetRefusedError, Tree
 from agent.mib.values import number, object_identifier, octets
 
 LOOPBACK = "127.0.0.1"
@@ -69,7 +70,7 @@ ENTRY = (*ROOT, 2, 1)
 def fake_tree(fake: Fake) -> Tree:
     """Scalars 1 to 9 (5 a Counter64, 7 raises what `fault` says, 8 not instantiated), then a table of counters, text and status."""
     tree = Tree()
-    one = TableIndex()
+    one = NumberIndex()
     one.add((0,), fake)
 
     def scalar(number_: int, base: str, encode: Callable[[Any, int], bytes | None], write: Any = None, **syntax: Any) -> None:
@@ -113,7 +114,7 @@ def fake_tree(fake: Fake) -> Tree:
     scalar(8, "Integer32", lambda row, now: None)
     scalar(9, "IpAddress", lambda row, now: b"\x40\x04" + row.address.packed)
 
-    table = TableIndex()
+    table = NumberIndex()
     for index in fake.rows:
         table.add((index,), index)
 

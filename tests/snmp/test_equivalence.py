@@ -78,7 +78,8 @@ def pair(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         tree = service.contexts.tree(context)
         assert tree is not None
         for column in tree.columns:
-            names += [(*column.object.oid, *_sub_identifiers(key)) for key in column.table.keys[:3] + column.table.keys[-2:]]
+            places = range(len(column.table))
+            names += [(*column.object.oid, *_sub_identifiers(column.table.key(at))) for at in (*places[:3], *places[-2:])]
             names.append(column.object.oid)
     yield Pair(service, sorted(set(names)))
     service.close()

@@ -1,0 +1,221 @@
+"""Mib room: the rows of one table in the order of their indexes.
+
+Most tables are indexed by one number, and rows of those come by the hundred thousand: they keep numbers, close together, and make
+the octets of a name when these are asked for, so that reading a row touches little memory. Every other table keeps the octets.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import Any, NamedTuple
+
+from agent.mib.values import decode_sub_identifiers, order_key, sub_identifiers
+
+Row = Any  # each table's rows are of its own type; only the table's declaration knows it
+
+_BLOCK_BITS = 7  # a sub-identifier's octets carry as many bits each (X.690 §8.19)
+_BLOCK = 1 << _BLOCK_BITS
+_LAST_OCTETS = [bytes((number,)) for number in range(_BLOCK)]
+_LARGEST_SUB_IDENTIFIER = 0xFFFFFFFF
+
+
+class Entry(NamedTuple):
+    """One row of a table: its index as an order key and as octets of a name, and what it shows."""
+
+    key: bytes
+    suffix: bytes
+    row: Row
+
+
+class TableIndex(ABC):
+    """Rows by position. Where the table is `counted`, each row's counter source stands beside it: it is the row's for good."""
+
+    __slots__ = ("_counted", "rows", "sources")
+
+    def __init__(self, counted: bool = False) -> None:
+        self.rows: list[Row] = []
+        self.sources: list[Any] = []
+        self._counted = counted
+
+    @abstractmethod
+    def add(self, index: tuple[int, ...], row: Row) -> None: ...
+
+    @abstractmethod
+    def remove(self, index: tuple[int, ...]) -> None:
+        """`KeyError` where there is no such row."""
+
+    @abstractmethod
+    def find(self, suffix: bytes) -> int:
+        """The position of the row whose index is `suffix` (octets of a name); -1 where there is none."""
+
+    @abstractmethod
+    def place(self, key: bytes) -> int:
+        """The position of the row whose index has this order key; -1 where there is none."""
+
+    @abstractmethod
+    def after(self, key: bytes) -> int:
+        """The position of the first row behind an order key."""
+
+    @abstractmethod
+    def key(self, at: int) -> bytes:
+        """The order key of a row's index."""
+
+    @abstractmethod
+    def suffix(self, at: int) -> bytes:
+        """The octets of a name that a row's index is."""
+
+    @abstractmethod
+    def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
+        """The suffixes of rows from `first` on, before `stop`, one at least: what they all begin with, and the rest of each."""
+
+    def entry(self, at: int) -> Entry:
+        return Entry(self.key(at), self.suffix(at), self.rows[at])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def _insert(self, at: int, row: Row) -> None:
+        self.rows.insert(at, row)
+        if self._counted:
+            self.sources.insert(at, row.counters)
+
+    def _delete(self, at: int) -> None:
+        del self.rows[at]
+        if self._counted:
+            del self.sources[at]
+
+
+class NumberIndex(TableIndex):
+    """Rows indexed by one number.
+
+    Numbers that share all octets of their name but the last are a block; what comes before the last octet is kept once for each
+    block that has rows. Numbers rise by one as a rule, so a row stands a constant number of places from where its own number says:
+    that is tried first, and learnt anew from each search that it fails in.
+    """
+
+    __slots__ = ("_beginnings", "_first_numbers", "_lead", "_numbers")
+
+    def __init__(self, counted: bool = False) -> None:
+        super().__init__(counted)
+        self._numbers = array("I")
+        self._beginnings: dict[int, bytes] = {}  # of a block, by the number of the block
+        self._first_numbers: dict[bytes, int] = {}  # of a block, by its beginning
+        self._lead = 0
+
+    def add(self, index: tuple[int, ...], row: Row) -> None:
+        (number,) = index
+        numbers = self._numbers
+        # Rising indexes, the usual case, go to the end.
+        at = len(numbers) if not numbers or number > numbers[-1] else bisect_left(numbers, number)
+        numbers.insert(at, number)
+        self._insert(at, row)
+        block = number >> _BLOCK_BITS
+        if block not in self._beginnings:
+            beginning = sub_identifiers((number,))[:-1]
+            self._beginnings[block] = beginning
+            self._first_numbers[beginning] = block << _BLOCK_BITS
+
+    def remove(self, index: tuple[int, ...]) -> None:
+        (number,) = index
+        at = self._position(number)
+        if at < 0:
+            raise KeyError(index)
+        numbers = self._numbers
+        del numbers[at]
+        self._delete(at)
+        block = number >> _BLOCK_BITS
+        if block not in (other >> _BLOCK_BITS for other in numbers[max(at - 1, 0) : at + 1]):
+            del self._first_numbers[self._beginnings.pop(block)]
+
+    def find(self, suffix: bytes) -> int:
+        last = suffix[-1:]
+        first_number = self._first_numbers.get(suffix[:-1])
+        if first_number is None or not b"" < last < b"\x80":
+            return -1
+        number = first_number + last[0]
+        numbers = self._numbers
+        at = number - self._lead
+        if 0 <= at < len(numbers) and numbers[at] == number:
+            return at
+        at = self._position(number)
+        if at >= 0:
+            self._lead = number - at
+        return at
+
+    def place(self, key: bytes) -> int:
+        return self._position(int.from_bytes(key)) if len(key) == 4 else -1
+
+    def after(self, key: bytes) -> int:
+        # A longer name than a row's, or the same, is behind the row of its first number.
+        return bisect_right(self._numbers, int.from_bytes(key[:4])) if key else 0
+
+    def key(self, at: int) -> bytes:
+        return order_key((self._numbers[at],))
+
+    def suffix(self, at: int) -> bytes:
+        number = self._numbers[at]
+        return self._beginnings[number >> _BLOCK_BITS] + _LAST_OCTETS[number & _BLOCK - 1]
+
+    def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
+        numbers = self._numbers
+        number = numbers[first]
+        block, low = number >> _BLOCK_BITS, number & _BLOCK - 1
+        stop = min(stop, first + _BLOCK - low)
+        if numbers[stop - 1] - number == stop - 1 - first:  # no gap
+            return self._beginnings[block], _LAST_OCTETS[low : low + stop - first]
+        stop = bisect_left(numbers, block + 1 << _BLOCK_BITS, first, stop)
+        return self._beginnings[block], [_LAST_OCTETS[each & _BLOCK - 1] for each in numbers[first:stop]]
+
+    def _position(self, number: int) -> int:
+        at = bisect_left(self._numbers, number)
+        return at if at < len(self._numbers) and self._numbers[at] == number else -1
+
+
+class NameIndex(TableIndex):
+    """Rows indexed by anything: their order keys and suffixes are kept."""
+
+    __slots__ = ("_keys", "_suffixes")
+
+    def __init__(self, counted: bool = False) -> None:
+        super().__init__(counted)
+        self._keys: list[bytes] = []
+        self._suffixes: list[bytes] = []
+
+    def add(self, index: tuple[int, ...], row: Row) -> None:
+        key = order_key(index)
+        at = len(self._keys) if not self._keys or key > self._keys[-1] else bisect_left(self._keys, key)
+        self._keys.insert(at, key)
+        self._suffixes.insert(at, sub_identifiers(index))
+        self._insert(at, row)
+
+    def remove(self, index: tuple[int, ...]) -> None:
+        at = self.place(order_key(index))
+        if at < 0:
+            raise KeyError(index)
+        del self._keys[at]
+        del self._suffixes[at]
+        self._delete(at)
+
+    def find(self, suffix: bytes) -> int:
+        index = decode_sub_identifiers(suffix)
+        if index is None or max(index) > _LARGEST_SUB_IDENTIFIER:
+            return -1
+        return self.place(order_key(index))
+
+    def place(self, key: bytes) -> int:
+        at = bisect_left(self._keys, key)
+        return at if at < len(self._keys) and self._keys[at] == key else -1
+
+    def after(self, key: bytes) -> int:
+        return bisect_right(self._keys, key)
+
+    def key(self, at: int) -> bytes:
+        return self._keys[at]
+
+    def suffix(self, at: int) -> bytes:
+        return self._suffixes[at]
+
+    def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
+        return b"", self._suffixes[first:stop]
