@@ -157,9 +157,9 @@ def _cli(options: argparse.Namespace) -> int:
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from agent.mib.compile import compile_mibs
+    from agent.app import load_mibs
 
-    compiled = compile_mibs(options.state_dir / "mibs", options.source)
+    compiled = load_mibs(options.state_dir, options.source)
     for source in compiled.sources:
         print(f"{source.module}: {source.path}")
     print(f"{'compiled into' if compiled.recompiled else 'up to date in'} {compiled.cache_file}")

@@ -21,7 +21,7 @@ from agent.lab.engine import ANY, SessionFilter
 from agent.lab.lab import Lab, LabRouter
 from agent.lab.ping import PingRequest, Probe
 from agent.lab.runner import RealRunner, Runner, VirtualRunner
-from agent.mib.compile import compile_mibs
+from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
 from agent.shell import doors
@@ -47,7 +47,17 @@ DEFAULT_LISTEN: Endpoint = ("127.0.0.1", 1161)
 
 def load_schema(state_dir: Path, mib_sources: Sequence[Path]) -> Schema:
     """The compiled MIB modules, from the cache in the state directory where it is current. Raises MibError."""
-    return build_schema(compile_mibs(state_dir / "mibs", mib_sources).documents)
+    return build_schema(load_mibs(state_dir, mib_sources).documents)
+
+
+def load_mibs(state_dir: Path, mib_sources: Sequence[Path]) -> CompiledMibs:
+    """The same, as compiled; a source that gives nothing is told in the log."""
+    compiled = compile_mibs(state_dir / "mibs", mib_sources)
+    for directory in compiled.unused:
+        _log.warning(
+            "%s: no file in it (sub-directories aside) has a module that is used and that no earlier source has", directory
+        )
+    return compiled
 
 
 def settle_memory() -> None:

@@ -1,9 +1,9 @@
 """Flow room: what a tunnel counts, and where the numbers come from.
 
 A tunnel holds a *counter source*, the same one as long as it lives: asked for one counter as of a moment, or for all of them.
-`PacketCounters` are moved by a packet path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus whole
-packets at a period, computed when read. `Totals` sums a VRF's sources: what has been counted for good, plus a closed form for each
-group of periodic sources, so a global costs the same at one tunnel or at 100,000.
+`PacketCounters` are moved by a packet path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus
+whole packets at a period, computed when read. `Totals` sums a VRF's sources: what has been counted for good, plus a closed form
+for each group of periodic sources, so a global costs the same at one tunnel or at 100,000.
 
 Every number is the true one, of unbounded size; the 32-bit objects of the MIB and their Wraps are cut from it by the view. A number
 that an engine cannot know is None.

@@ -7,7 +7,6 @@ an unchanged one is read in milliseconds, without pysmi being imported. What is 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 import tempfile
@@ -33,7 +32,6 @@ from agent.mib.sources import (
 )
 
 CACHE_FORMAT = 1
-_log = logging.getLogger(__name__)
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -49,12 +47,16 @@ class ModuleSource:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMibs:
-    """The compiled modules: pysmi's JSON document of each, where each came from, and whether they were compiled just now."""
+    """The compiled modules: pysmi's JSON document of each, where each came from, and whether they were compiled just now.
+
+    `unused` are sources that none came from.
+    """
 
     documents: Documents
     sources: tuple[ModuleSource, ...]
     cache_file: Path
     recompiled: bool
+    unused: tuple[Path, ...]
 
 
 def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Path | None = None) -> CompiledMibs:
@@ -71,8 +73,7 @@ def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Pat
         sources = tuple(
             ModuleSource(module, directories[rank] / name, rank == len(directories) - 1) for module, rank, name in kept["sources"]
         )
-        _tell_unused(mib_sources, sources)
-        return CompiledMibs(kept["documents"], sources, cache_file, recompiled=False)
+        return CompiledMibs(kept["documents"], sources, cache_file, False, _unused(mib_sources, sources))
 
     indexes = [index_directory(of_directory) for of_directory in files]
     index = merge(indexes)
@@ -84,17 +85,12 @@ def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Pat
         {"sources": [(module, rank, index[module].path.name) for module, rank in origin.items()], "documents": documents},
     )
     sources = tuple(ModuleSource(module, index[module].path, rank == len(directories) - 1) for module, rank in origin.items())
-    _tell_unused(mib_sources, sources)
-    return CompiledMibs(documents, sources, cache_file, recompiled=True)
+    return CompiledMibs(documents, sources, cache_file, True, _unused(mib_sources, sources))
 
 
-def _tell_unused(mib_sources: Iterable[Path], sources: Iterable[ModuleSource]) -> None:
+def _unused(mib_sources: Iterable[Path], sources: Iterable[ModuleSource]) -> tuple[Path, ...]:
     used = {source.path.parent for source in sources}
-    for directory in mib_sources:
-        if directory not in used:
-            _log.warning(
-                "%s: no file in it (sub-directories aside) has a module that is used and that no earlier source has", directory
-            )
+    return tuple(directory for directory in mib_sources if directory not in used)
 
 
 def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str, dict[str, Any]]:

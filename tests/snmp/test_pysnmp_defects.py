@@ -311,6 +311,19 @@ def test_plain_pysnmp_drops_a_notification_that_the_view_excludes_and_says_nothi
     assert originator.send_varbinds(engine, "note", None, "red-context", objects) is None
 
 
+def test_plain_pysnmp_drops_a_notification_of_the_default_context_named_by_a_str(plain: Subject) -> None:
+    """VACM looks contexts up by octets, and on the way to it every name but the empty one is made octets of.
+
+    Ours names the global context by "" everywhere, and octets go to pysnmp (test_sender: a global notification goes to its hosts).
+    """
+    engine = plain.engine
+    config.add_notification_target(engine, "note", "trap", "trap")
+    config.add_vacm_access(engine, "reds", "", 2, "noAuthNoPriv", "exact", "all", "all", "all")
+    objects = [(v2c.apiTrapPDU.snmpTrapOID, v2c.ObjectIdentifier(ROOT)), (SIZE, v2c.Integer32(1))]
+    sent = [NotificationOriginator().send_varbinds(engine, "note", None, name, objects) for name in (b"", "", "red-context")]
+    assert [handle is not None for handle in sent] == [True, False, True]
+
+
 def test_plain_pysnmp_ignores_the_source_address_of_a_target(plain: Subject, loop: asyncio.AbstractEventLoop) -> None:
     """Ours binds a socket of its own (test_sender: notifications come from the address that the router answers on)."""
     engine, host = plain.engine, plain.trap_host
