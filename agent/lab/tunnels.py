@@ -10,8 +10,7 @@ from agent.crypto.doi import Protocol
 from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import Bundle
-from agent.crypto.spd import Flow
-from agent.crypto.spd import Addresses
+from agent.crypto.spd import Addresses, Flow
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
