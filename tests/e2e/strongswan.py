@@ -137,8 +137,8 @@ def two_namespaces() -> Iterator[tuple[Namespace, Namespace]]:
             command("ip", "-n", name, "link", "set", "lo", "up")
         command("ip", "link", "add", "veth0", "netns", names[0], "type", "veth", "peer", "name", "veth0", "netns", names[1])
         for side, name in enumerate(names, 1):
-            commands = [f"address add 10.99.{number}.{side}/30 dev veth0" for number in range(1, ROUTERS + 1)]
-            commands += [f"address add 10.2.{number}.1/32 dev lo" for number in range(1, ROUTERS + 1)] if side == 2 else []
+            commands = [f"address add 10.99.{number}.{side}/30 dev veth0" for number in range(ROUTERS + 1)]
+            commands += [f"address add 10.2.{number}.1/32 dev lo" for number in range(ROUTERS + 1)] if side == 2 else []
             commands.append("link set veth0 up")
             done = subprocess.run(["ip", "-n", name, "-batch", "-"], input="\n".join(commands), capture_output=True, text=True)
             assert done.returncode == 0, done.stderr
@@ -422,26 +422,23 @@ behind = "r{number}:FastEthernet0/1"
 
 
 @contextmanager
-def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *options: str) -> Iterator[RealLab]:
-    """A lab of routers by number, each with its settings; it must end cleanly, and without a traceback.
+def running(namespace: Namespace, lab_file: Path, mibs: Path, *options: str) -> Iterator[RealLab]:
+    """A lab in a namespace, with the state directory beside its file; it must end cleanly, and without a traceback.
 
     `mibs` keeps the compiled MIB modules from one lab to the next.
     """
-    (folder / "state").mkdir()
-    (folder / "state" / "mibs").symlink_to(mibs)
-    for number, settings in routers.items():
-        (folder / f"r{number}.cfg").write_text(router_text(number, **settings))
-    lab_file = folder / "real.toml"
-    lab_file.write_text("".join(map(lab_text, routers)))
+    state = lab_file.parent / "state"
+    state.mkdir()
+    (state / "mibs").symlink_to(mibs)
     process = subprocess.Popen(
-        namespace.words(*AGENT, "run", str(lab_file), "--state-dir", str(folder / "state"), *options),
+        namespace.words(*AGENT, "run", str(lab_file), "--state-dir", str(state), *options),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         cwd=ROOT,
     )
-    lab = RealLab(namespace, folder, process)
+    lab = RealLab(namespace, lab_file.parent, process)
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -458,6 +455,17 @@ def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *
         ended = stop(process)
     assert ended == 0, "".join(lab.output)
     assert "Traceback" not in "".join(lab.output), "".join(lab.output)
+
+
+@contextmanager
+def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *options: str) -> Iterator[RealLab]:
+    """A lab of routers by number, each with its settings."""
+    for number, settings in routers.items():
+        (folder / f"r{number}.cfg").write_text(router_text(number, **settings))
+    lab_file = folder / "real.toml"
+    lab_file.write_text("".join(map(lab_text, routers)))
+    with running(namespace, lab_file, mibs, *options) as lab:
+        yield lab
 
 
 class StartRealLab(Protocol):
