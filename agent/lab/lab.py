@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from agent.config.commands import build
 from agent.config.defaults import policies_in_force
 from agent.config.document import Document, load, read_file
 from agent.config.errors import ConfigError, ConfigErrors
@@ -165,9 +166,10 @@ def build_lab(
 def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
     documents: dict[str, Document] = {}
     errors: list[ConfigError] = []
+    commands = build()
     for name, (text, filename) in texts.items():
         try:
-            documents[name] = load(text, filename)
+            documents[name] = load(text, filename, commands)
         except ConfigErrors as wrong:
             errors += wrong.errors
     if errors:

@@ -31,6 +31,10 @@ class Scheduler:
         self._queue: list[tuple[int, int, Timer]] = []
         self._count = 0
 
+    def __len__(self) -> int:
+        """Callbacks to come, cancelled ones whose time has not come among them."""
+        return len(self._queue)
+
     def at(self, moment: int, callback: Callable[[], None]) -> Timer:
         timer = Timer(moment, callback)
         first = self._queue[0][0] if self._queue else None

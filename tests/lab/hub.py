@@ -70,11 +70,11 @@ def configurations(count: int, lifetimes: Lifetimes) -> dict[str, str]:
     return {"hub": hub, **spokes}
 
 
-def traffic(count: int, period: int) -> str:
+def traffic(count: int, period: int, stop: int) -> str:
     """A [[traffic]] section for each spoke: an echo request to the hub every `period` seconds, each at a moment of its own."""
     return "".join(
         f'[[traffic]]\nsource = "{name}:Loopback0"\ndestination = "10.0.0.1"\nprotocol = "icmp"\nperiod = "{period}s"\n'
-        f'start = "{at * period * 1000 // count}ms"\n'
+        f'start = "{at * period * 1000 // count}ms"\nstop = "{stop}s"\n'
         for at, name in enumerate(spoke_names(count))
     )
 
