@@ -133,6 +133,7 @@ _IPSEC_FAILURES: Mapping[IpsecFailureReason, str] = {
     IpsecFailureReason.INTERNAL: "cipSecSysFailure",
     IpsecFailureReason.CAPACITY: "cipSecSysFailure",
     IpsecFailureReason.ENCRYPT: "cipSecSysFailure",
+    IpsecFailureReason.OUT_AUTHENTICATION: "cipSecSysFailure",
     IpsecFailureReason.NO_SA: "cipSecNoSa",
 }
 

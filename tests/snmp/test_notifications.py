@@ -169,7 +169,12 @@ def test_every_phase_1_reason_has_been_thought_of() -> None:
 def test_a_phase_2_that_never_was_carries_index_and_value_0(told: Told, reason: IpsecFailureReason) -> None:
     told.world.monitor.ipsec_failed("vrf1", reason, HUB, SPOKE)
     never = {"cipSecTunActiveTime.0": 0, "cipSecSpiProtocol.0.0": 0}
-    system = (IpsecFailureReason.INTERNAL, IpsecFailureReason.CAPACITY, IpsecFailureReason.ENCRYPT)
+    system = (
+        IpsecFailureReason.INTERNAL,
+        IpsecFailureReason.CAPACITY,
+        IpsecFailureReason.ENCRYPT,
+        IpsecFailureReason.OUT_AUTHENTICATION,
+    )
     if reason in system:
         assert told.take() == [("cipSecSysFailure", {**PEERS, **never})]
     elif reason is IpsecFailureReason.NO_SA:

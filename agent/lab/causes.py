@@ -1,0 +1,322 @@
+"""Lab room: every cause of failure, and what it shows as at both ends, in the words of CISCO-IPSEC-FLOW-MONITOR-MIB.
+
+The table is printed into docs/failures.md, and a test brings each of its causes about and looks at every column. What decides is
+elsewhere: troubles and faults become reasons in `failures`, ends become reasons in the flow monitor, reasons notifications in the
+snmp room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one end shows: counters that rise, the reason of its new failure rows of either phase, the reason in history of a tunnel
+    of either phase that ends, the notifications sent where they are enabled, and what the peer is told by ISAKMP (not counting
+    answers that a set-up needs anyway)."""
+
+    counters: tuple[str, ...] = ()
+    ike_failure: str | None = None
+    ipsec_failure: str | None = None
+    ike_end: str | None = None
+    ipsec_end: str | None = None
+    notifications: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
+
+
+NOTHING = Shown()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`here` is the end that the cause is at, or that finds it out."""
+
+    name: str
+    here: Shown
+    peer: Shown = NOTHING
+
+
+# --- what several causes show as ---
+
+_IKE_STOP = ("cikeTunnelStop",)
+_IPSEC_STOP = ("cipSecTunnelStop", "cipSecEarlyTunTerm")
+_BOTH_STOP = (*_IPSEC_STOP, *_IKE_STOP)
+
+_INITIATOR = "cikeGlobalInitTunnelFails"
+_RESPONDER = "cikeGlobalRespTunnelFails"
+_AUTH = "cikeGlobalAuthFails"
+_REJECTED = "cikeGlobalInP2ExchgRejects"
+_WAS_REJECTED = "cikeGlobalOutP2ExchgRejects"
+
+
+def _set_up(side: str, reason: str, *told: str, counters: tuple[str, ...] = (), notification: str | None = None) -> Shown:
+    """A phase 1 that does not come about."""
+    sent = (notification,) if notification else ()
+    return Shown((side, *counters), ike_failure=reason, notifications=sent, told=told)
+
+
+def _quick(counter: str | None, reason: str, *told: str, notification: str = "cipSecSetUpFailure") -> Shown:
+    """A phase 2 that does not come about."""
+    return Shown((counter,) if counter else (), ipsec_failure=reason, notifications=(notification,), told=told)
+
+
+def _packet(*counters: str, reason: str, notification: str = "cipSecProtocolFailure") -> Shown:
+    """Packets of a live tunnel that do not pass."""
+    return Shown(tuple(f"cipSecGlobal{counter}" for counter in counters), ipsec_failure=reason, notifications=(notification,))
+
+
+def _message(*counters: str, reason: str, told: tuple[str, ...] = ()) -> Shown:
+    """A bad message to a live ISAKMP SA."""
+    rising = tuple(f"cikeGlobal{counter}" for counter in counters)
+    return Shown(rising, ike_failure=reason, notifications=("cikeProtocolFailure",), told=told)
+
+
+def _both_end(reason: str, *told: str) -> Shown:
+    """The tunnels of both phases end."""
+    return Shown((), reason, reason, reason, reason, _BOTH_STOP, told)
+
+
+def _ipsec_ends(end: str, reason: str | None, *told: str) -> Shown:
+    notifications = _IPSEC_STOP if reason else _IPSEC_STOP[:1]
+    return Shown((), None, reason, None, end, notifications, told)
+
+
+_PROTOCOL = "cikeProtocolFailure"
+_REFUSED = _set_up(_INITIATOR, "proposalFailure", notification=_PROTOCOL)
+_NOT_AUTHENTIC = _set_up(_INITIATOR, "authFailure", counters=(_AUTH,), notification=_PROTOCOL)
+_QUICK_REFUSED = _quick(_WAS_REJECTED, "proposalFailure")
+_PEER_GONE = _set_up(_INITIATOR, "peerLost")
+
+PHASE_1 = (
+    Cause(
+        "no common ISAKMP policy",
+        _set_up(_RESPONDER, "proposalFailure", "NO_PROPOSAL_CHOSEN", notification=_PROTOCOL),
+        _REFUSED,
+    ),
+    Cause("no policy can be done with the peer: there is no key for it", _REFUSED),
+    Cause(
+        "the pre-shared keys differ",
+        _set_up(_RESPONDER, "authFailure", "PAYLOAD_MALFORMED", counters=(_AUTH,), notification=_PROTOCOL),
+        _NOT_AUTHENTIC,
+    ),
+    Cause(
+        "the peer's profile has another key than was used",
+        _set_up(_RESPONDER, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
+        _NOT_AUTHENTIC,
+    ),
+    Cause(
+        "a message of the set-up is malformed",
+        _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL),
+        _set_up(_INITIATOR, "other"),
+    ),
+    Cause(
+        "a public value that no private one can have",
+        _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL),
+        _set_up(_INITIATOR, "other"),
+    ),
+    Cause("the peer never answers", _PEER_GONE),
+    Cause("the initiator falls silent", _set_up(_RESPONDER, "peerLost")),
+    Cause("the set-up is cleared", _set_up(_INITIATOR, "operRequest"), _set_up(_RESPONDER, "peerLost")),
+    Cause(
+        "the crypto engine has failed before phase 1",
+        _set_up(_RESPONDER, "localFailure", notification="cikeSysFailure"),
+        _PEER_GONE,
+    ),
+)
+MESSAGES = (
+    Cause(
+        "a message that does not decrypt",
+        _message("DecryptFails", "InP2ExchgInvalids", reason="encryptFailure"),
+    ),
+    Cause("a message whose HASH is wrong", _message("HashValidFails", "InP2ExchgInvalids", reason="hashValidation")),
+    Cause("an error in the clear, which is not believed", _message("AuthFails", reason="authFailure")),
+    Cause(
+        "a message of an ISAKMP SA that is not there",
+        Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",)),
+        Shown((), "operRequest", None, "operRequest", None, _IKE_STOP, ("DELETE",)),
+    ),
+)
+PHASE_2 = (
+    Cause("no common transform set", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause("no map entry for the flow", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause("PFS is asked for and not offered", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause(
+        "the ceiling of SAs is reached at the responder",
+        Shown(
+            (_REJECTED, "cipSecGlobalSysCapFails"),
+            ipsec_failure="sysCapExceeded",
+            notifications=("cipSecSysFailure", "cipsTooManySAs"),
+            told=("NO_PROPOSAL_CHOSEN",),
+        ),
+        _QUICK_REFUSED,
+    ),
+    Cause(
+        "the ceiling of SAs is reached at the initiator",
+        Shown(
+            ("cipSecGlobalSysCapFails",),
+            ipsec_failure="sysCapExceeded",
+            notifications=("cipSecSysFailure", "cipsTooManySAs"),
+        ),
+    ),
+    Cause("the peer does not answer a quick mode", _quick(None, "peerLost")),
+    Cause(
+        "the quick mode is cleared",
+        Shown((), "operRequest", "operRequest", "operRequest", None, ("cipSecSetUpFailure", "cikeTunnelStop"), ("DELETE",)),
+        Shown((), "peerDelRequest", "peerDelRequest", "peerDelRequest", None, ("cipSecSetUpFailure", "cikeTunnelStop")),
+    ),
+    Cause(
+        "the crypto engine cannot encrypt the first message of a quick mode",
+        Shown((), "localFailure", "encryptFailure", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")),
+    ),
+    Cause(
+        "the crypto engine fails during a quick mode",
+        Shown((), "localFailure", "internalError", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")),
+        _quick(None, "peerLost"),
+    ),
+)
+PACKETS = (
+    Cause(
+        "an SPI that is not there",
+        Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",), told=("INVALID_SPI",)),
+        _ipsec_ends("other", "nonExistentSa"),
+    ),
+    Cause(
+        "an SPI that is not there, and no ISAKMP SA either",
+        Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",)),
+    ),
+    Cause(
+        "the same, with invalid-spi-recovery",
+        Shown(
+            ("cipSecGlobalNoSaFails",),
+            ipsec_failure="nonExistentSa",
+            notifications=("cipSecNoSa", "cikeTunnelStart"),
+            told=("INVALID_SPI",),
+        ),
+        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart")),
+    ),
+    Cause("packets that are not authentic", _packet("InAuthFails", "InDrops", reason="inAuthFailure")),
+    Cause("packets that do not decrypt", _packet("InDecryptFails", "InDrops", reason="decryptFailure")),
+    Cause("packets that are not what the SA is for", _packet("InDrops", "ProtocolUseFails", reason="protocolUseFail")),
+    Cause("packets that are cut short", _packet("InDrops", reason="peerEncodingError")),
+    Cause("replayed packets", Shown(("cipSecGlobalInReplayDrops",))),
+    Cause("packets left of the replay window", Shown(("cipSecGlobalInReplayDrops",))),
+    Cause(
+        "the crypto engine fails: packets out, encrypted",
+        _packet("OutEncryptFails", "OutDrops", reason="encryptFailure", notification="cipSecSysFailure"),
+    ),
+    Cause(
+        "the crypto engine fails: packets out, authenticated only",
+        _packet("OutAuthFails", "OutDrops", reason="outAuthFailure", notification="cipSecSysFailure"),
+    ),
+    Cause(
+        "the crypto engine fails: packets in, encrypted",
+        _packet("InDecryptFails", "InDrops", reason="internalError", notification="cipSecSysFailure"),
+    ),
+    Cause(
+        "the crypto engine fails: packets in, authenticated only",
+        _packet("InAuthFails", "InDrops", reason="internalError", notification="cipSecSysFailure"),
+    ),
+)
+ENDS = (
+    Cause(
+        "an ISAKMP SA expires",
+        Shown(ike_end="normal", notifications=_IKE_STOP),
+        Shown(ike_end="normal", notifications=_IKE_STOP),
+    ),
+    Cause("the SAs of an idle flow expire", _ipsec_ends("normal", None), _ipsec_ends("normal", None)),
+    Cause("an operator clears the session", _both_end("operRequest", "DELETE"), _both_end("peerDelRequest")),
+    Cause(
+        "the map entry is taken away",
+        _ipsec_ends("operRequest", "operRequest", "DELETE"),
+        _ipsec_ends("peerDelRequest", "peerDelRequest"),
+    ),
+    Cause(
+        "sequence numbers are used up",
+        Shown(("cipSecGlobalOutDrops",), None, "seqNumRollOver", None, "seqNumRollOver", _IPSEC_STOP, ("DELETE",)),
+        _ipsec_ends("peerDelRequest", "peerDelRequest"),
+    ),
+    Cause(
+        "the peer is lost: dead peer detection",
+        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP), ("R_U_THERE",)),
+    ),
+    Cause(
+        "the peer begins afresh: INITIAL-CONTACT",
+        Shown(
+            (),
+            "peerLost",
+            "peerLost",
+            "peerLost",
+            "peerLost",
+            ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart", "cipSecTunnelStart"),
+        ),
+        Shown(("cipSecGlobalOutDrops",), notifications=("cikeTunnelStart", "cipSecTunnelStart")),
+    ),
+    Cause(
+        "the crypto engine fails: a message of the ISAKMP SA",
+        Shown((), "localFailure", None, "localFailure", None, ("cikeTunnelStop", "cikeSysFailure")),
+        Shown(told=("R_U_THERE",)),
+    ),
+    Cause(
+        "the router loses its power",
+        Shown(
+            (),
+            "localFailure",
+            "internalError",
+            "localFailure",
+            "other",
+            (*_IPSEC_STOP, "cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure"),
+        ),
+    ),
+)
+
+CHAPTERS = (
+    ("Set-ups of phase 1", PHASE_1),
+    ("Messages to an ISAKMP SA", MESSAGES),
+    ("Set-ups of phase 2", PHASE_2),
+    ("Packets", PACKETS),
+    ("Ends", ENDS),
+)
+CAUSES = tuple(cause for _, causes in CHAPTERS for cause in causes)
+
+
+# --- printed ---
+
+_COLUMNS = (
+    "at",
+    "counters",
+    "cikeFailReason",
+    "cipSecFailReason",
+    "cikeTunHistTermReason",
+    "cipSecTunHistTermReason",
+    "notifications",
+    "tells the peer",
+    "syslog",
+)
+
+
+def page() -> str:
+    """The tables of docs/failures.md."""
+    return "\n".join(line for title, causes in CHAPTERS for line in _chapter(title, causes))
+
+
+def _chapter(title: str, causes: tuple[Cause, ...]) -> Iterator[str]:
+    yield f"### {title}\n"
+    yield f"| cause | {' | '.join(_COLUMNS)} |"
+    yield "|".join(["", *[" --- "] * (len(_COLUMNS) + 1), ""])
+    for cause in causes:
+        yield _row(cause.name, "here", cause.here)
+        if cause.peer != NOTHING:
+            yield _row("", "peer", cause.peer)
+    yield ""
+
+
+def _row(name: str, at: str, shown: Shown) -> str:
+    reasons = (shown.ike_failure, shown.ipsec_failure, shown.ike_end, shown.ipsec_end)
+    told = (kind.replace("_", "-") for kind in shown.told)
+    lists = (", ".join(each) for each in (shown.counters, shown.notifications, told))
+    counters, notifications, tells = lists
+    syslog = "session DOWN" if shown.ipsec_end else None
+    cells = (name, at, counters, *reasons, notifications, tells, syslog)
+    return "|".join(["", *[f" {cell} " if cell else " " for cell in cells], ""])

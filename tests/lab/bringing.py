@@ -1,0 +1,496 @@
+"""How each cause of failure comes about in a lab: by configurations, wires, faults and commands.
+
+Each is a generator: it makes a lab and what leads up to the failure, yields the lab and the router that the cause is at, and then
+has it happen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from agent.config.session import Session
+from agent.crypto import ip
+from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.isakmp import Header, Notification, encode_message
+from agent.crypto.replay import LAST_SEQUENCE
+
+MakePair = Callable[..., Any]
+Bringing = Iterator[tuple[Any, str]]
+EAST, WEST = 0xC0000201, 0xC0000202
+
+BRINGING: dict[str, Callable[[MakePair], Bringing]] = {}
+
+
+def brings(cause: str) -> Callable[[Callable[[MakePair], Bringing]], Callable[[MakePair], Bringing]]:
+    def keep(bring: Callable[[MakePair], Bringing]) -> Callable[[MakePair], Bringing]:
+        BRINGING[cause] = bring
+        return bring
+
+    return keep
+
+
+# --- what they have in common ---
+
+
+def ping(lab: Any, repeat: int = 1) -> int:
+    return int(lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=repeat))
+
+
+def start_ping(lab: Any, seconds: float) -> None:
+    """One echo, and as long as that takes."""
+    lab.start_ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
+    lab.wait(seconds)
+
+
+def up(lab: Any) -> Any:
+    assert ping(lab, 2) >= 1
+    return lab
+
+
+def with_phase_1_alone(lab: Any) -> Any:
+    up(lab).east.engine.clear_sa()
+    lab.wait(1)
+    return lab
+
+
+def port_of(lab: Any, name: str) -> Any:
+    return lab.lab.routers[name].router.ports["FastEthernet0/0"]
+
+
+def on_the_way(lab: Any, name: str, change: Callable[[bytes], bytes | None]) -> Callable[[], None]:
+    """Have what arrives at a router changed, or dropped; the answer ends that."""
+    port = port_of(lab, name)
+    receive = port.receive
+
+    def receive_changed(octets: bytes) -> None:
+        changed = change(octets)
+        if changed is not None:
+            receive(changed)
+
+    def undo() -> None:
+        port.receive = receive
+
+    port.receive = receive_changed
+    return undo
+
+
+def flip(octets: bytes, at: int) -> bytes:
+    changed = bytearray(octets)
+    changed[at] ^= 1
+    return bytes(changed)
+
+
+def change_isakmp(lab: Any, name: str, exchange: int, number: int, change: Callable[[bytearray], None]) -> None:
+    """Have the `number`th message of a kind of exchange that arrives at a router changed."""
+    seen = 0
+
+    def changed(octets: bytes) -> bytes:
+        nonlocal seen
+        packet = ip.decode(octets)
+        if packet.protocol != ip.UDP:
+            return octets
+        datagram = ip.decode_udp(packet)
+        if datagram.data[18] == exchange:
+            seen += 1
+            if seen == number:
+                message = bytearray(datagram.data)
+                change(message)
+                payload = ip.encode_udp(packet.source, packet.destination, datagram._replace(data=bytes(message)))
+                return packet._replace(payload=payload).encode()
+        return octets
+
+    on_the_way(lab, name, changed)
+
+
+def change_esp(lab: Any, name: str, change: Callable[[bytes], bytes]) -> None:
+    on_the_way(lab, name, lambda octets: change(octets) if octets[9] == ip.ESP else octets)
+
+
+def forget(lab: Any, clear: Callable[[], None]) -> None:
+    """West clears what it has, and what it says of it is lost."""
+    undo = on_the_way(lab, "east", lambda octets: None)
+    clear()
+    lab.wait(1)
+    undo()
+
+
+# --- set-ups of phase 1 ---
+
+
+@brings("no common ISAKMP policy")
+def _no_policy(make_pair: MakePair) -> Bringing:
+    lab = make_pair(west={"encryption": "3des"})
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("no policy can be done with the peer: there is no key for it")
+def _no_key(make_pair: MakePair) -> Bringing:
+    lab = make_pair(lines="no crypto isakmp key secret address 192.0.2.{peer}")
+    yield lab, "east"
+    ping(lab)
+
+
+@brings("the pre-shared keys differ")
+def _other_key(make_pair: MakePair) -> Bringing:
+    lab = make_pair(west={"key": "another"})
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("the peer's profile has another key than was used")
+def _other_profile(make_pair: MakePair) -> Bringing:
+    ring = "crypto keyring K\n pre-shared-key address 192.0.2.0 255.255.255.0 key other"
+    profile = "crypto isakmp profile P\n keyring K\n match identity address 192.0.2.1 255.255.255.255"
+    lab = make_pair(west={"lines": f"{ring}\n{profile}"})
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("a message of the set-up is malformed")
+def _malformed(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    change_isakmp(lab, "west", Exchange.MAIN, 2, lambda message: message.__setitem__(30, 0xFF))
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("a public value that no private one can have")
+def _bad_public_value(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    change_isakmp(lab, "west", Exchange.MAIN, 2, lambda message: message.__setitem__(slice(32, 128), bytes(96)))
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("the peer never answers")
+def _no_answer(make_pair: MakePair) -> Bringing:
+    lab = make_pair(link='[[link]]\nends = ["east:FastEthernet0/0", "west:FastEthernet0/0"]\nloss = 1.0\n')
+    yield lab, "east"
+    start_ping(lab, 120)
+
+
+@brings("the initiator falls silent")
+def _silent(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    yield lab, "west"
+    start_ping(lab, 0.0025)
+    lab.east.router.power_off()
+    lab.wait(120)
+
+
+@brings("the set-up is cleared")
+def _cleared(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    yield lab, "east"
+    start_ping(lab, 0.0025)
+    lab.east.engine.clear_crypto_session()
+    lab.wait(120)
+
+
+@brings("the crypto engine has failed before phase 1")
+def _engine_phase1(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    lab.west.router.fail_crypto()
+    yield lab, "west"
+    start_ping(lab, 120)
+
+
+# --- messages to an ISAKMP SA ---
+
+
+@brings("a message that does not decrypt")
+def _undecryptable(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    change_isakmp(lab, "west", Exchange.QUICK, 1, lambda message: message.__setitem__(28, message[28] ^ 1))
+    yield lab, "west"
+    start_ping(lab, 1)
+
+
+@brings("a message whose HASH is wrong")
+def _wrong_hash(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    # In the middle of the nonce, behind a Hash of 24 octets, an SA of 60 and a header of 4: no length comes out changed.
+    change_isakmp(lab, "west", Exchange.QUICK, 1, lambda message: message.__setitem__(28 + 96, message[28 + 96] ^ 1))
+    yield lab, "west"
+    start_ping(lab, 1)
+
+
+@brings("an error in the clear, which is not believed")
+def _forged(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "west"
+    (tunnel,) = lab.flow("west").ike_tunnels.values()
+    header = Header(tunnel.facts.initiator_cookie, tunnel.facts.responder_cookie, 0, Exchange.INFORMATIONAL, 0, 99)
+    forged = encode_message(header, (Notification(Protocol.ISAKMP, NotifyType.NO_PROPOSAL_CHOSEN),))
+    datagram = ip.encode_udp(EAST, WEST, ip.Datagram(500, 500, forged))
+    port_of(lab, "west").receive(ip.Packet(EAST, WEST, ip.UDP, datagram).encode())
+
+
+@brings("a message of an ISAKMP SA that is not there")
+def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    lab.west.router.power_off()
+    lab.west.router.power_on()
+    yield lab, "west"
+    lab.east.engine.clear_isakmp()
+    lab.wait(1)
+
+
+# --- set-ups of phase 2 ---
+
+
+def _refused(make_pair: MakePair, **settings: Any) -> Bringing:
+    lab = make_pair(**settings)
+    ping(lab)  # phase 1 is up from here on
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("no common transform set")
+def _no_transform_set(make_pair: MakePair) -> Bringing:
+    yield from _refused(make_pair, west={"transforms": "esp-aes esp-sha-hmac"})
+
+
+@brings("no map entry for the flow")
+def _no_flow(make_pair: MakePair) -> Bringing:
+    yield from _refused(make_pair, west={"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"})
+
+
+@brings("PFS is asked for and not offered")
+def _no_pfs(make_pair: MakePair) -> Bringing:
+    yield from _refused(make_pair, west={"map_lines": " set pfs group2"})
+
+
+@brings("the ceiling of SAs is reached at the responder")
+def _ceiling_responder(make_pair: MakePair) -> Bringing:
+    yield from _refused(make_pair, west={"lines": "crypto call admission limit ipsec sa 1"})
+
+
+@brings("the ceiling of SAs is reached at the initiator")
+def _ceiling_initiator(make_pair: MakePair) -> Bringing:
+    lab = make_pair(east={"lines": "crypto call admission limit ipsec sa 1"})
+    yield lab, "east"
+    ping(lab)
+
+
+@brings("the peer does not answer a quick mode")
+def _no_answer_to_quick_mode(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    on_the_way(lab, "west", lambda octets: None)
+    yield lab, "east"
+    start_ping(lab, 120)
+
+
+@brings("the quick mode is cleared")
+def _cleared_quick_mode(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    yield lab, "east"
+    start_ping(lab, 0.0015)
+    lab.east.engine.clear_crypto_session()
+    lab.wait(1)
+
+
+@brings("the crypto engine cannot encrypt the first message of a quick mode")
+def _engine_quick_mode(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    lab.east.router.fail_crypto()
+    yield lab, "east"
+    ping(lab)
+
+
+@brings("the crypto engine fails during a quick mode")
+def _engine_during_quick_mode(make_pair: MakePair) -> Bringing:
+    lab = with_phase_1_alone(make_pair())
+    yield lab, "east"
+    start_ping(lab, 0.0015)
+    lab.east.router.fail_crypto()
+    lab.wait(120)
+
+
+# --- packets ---
+
+
+@brings("an SPI that is not there")
+def _unknown_spi(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    forget(lab, lab.west.engine.clear_sa)
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("an SPI that is not there, and no ISAKMP SA either")
+def _unknown_spi_alone(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    forget(lab, lab.west.engine.clear_crypto_session)
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("the same, with invalid-spi-recovery")
+def _unknown_spi_recovered(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair(west={"lines": "crypto isakmp invalid-spi-recovery"}))
+    forget(lab, lab.west.engine.clear_crypto_session)
+    yield lab, "west"
+    ping(lab)
+
+
+@brings("packets that are not authentic")
+def _not_authentic(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    change_esp(lab, "west", lambda octets: flip(octets, 60))
+    yield lab, "west"
+    ping(lab, 3)
+
+
+@brings("packets that do not decrypt")
+def _not_decryptable(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair(transforms="esp-des"))
+    change_esp(lab, "west", lambda octets: flip(octets, -1))
+    yield lab, "west"
+    ping(lab, 3)
+
+
+@brings("packets that are not what the SA is for")
+def _not_for_it(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "west"
+    # A peer that breaks the rules: ours seals nothing but what its access list has.
+    (live,) = lab.east.router.ipsec.sas.lives
+    inner = ip.Packet(0x0A090909, 0x0A000201, ip.ICMP, ip.encode_echo(ip.Echo(True, 1, 1, b"")))
+    outer = live.outbound.bundle.seal(inner, EAST, WEST, lab.lab.routers["east"].router.ipsec._random)
+    port_of(lab, "west").receive(outer.encode())
+
+
+@brings("packets that are cut short")
+def _cut_short(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    change_esp(lab, "west", lambda octets: (packet := ip.decode(octets))._replace(payload=packet.payload[:16]).encode())
+    yield lab, "west"
+    ping(lab, 3)
+
+
+@brings("replayed packets")
+def _replayed(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    port = port_of(lab, "west")
+    receive = port.receive
+    port.receive = lambda octets: (receive(octets), receive(octets))
+    yield lab, "west"
+    assert ping(lab, 3) == 3
+
+
+@brings("packets left of the replay window")
+def _late(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    kept: list[bytes] = []
+    undo = on_the_way(lab, "west", lambda octets: kept.append(octets))
+    ping(lab)
+    undo()
+    assert ping(lab, 64) == 64
+    yield lab, "west"
+    port_of(lab, "west").receive(kept[0])
+
+
+def _engine_packets(make_pair: MakePair, at: str, transforms: str) -> Bringing:
+    lab = up(make_pair(transforms=transforms))
+    lab.lab.routers[at].router.fail_crypto()
+    yield lab, at
+    ping(lab, 3)
+
+
+@brings("the crypto engine fails: packets out, encrypted")
+def _engine_out(make_pair: MakePair) -> Bringing:
+    yield from _engine_packets(make_pair, "east", "esp-des esp-sha-hmac")
+
+
+@brings("the crypto engine fails: packets out, authenticated only")
+def _engine_out_authenticated(make_pair: MakePair) -> Bringing:
+    yield from _engine_packets(make_pair, "east", "ah-sha-hmac")
+
+
+@brings("the crypto engine fails: packets in, encrypted")
+def _engine_in(make_pair: MakePair) -> Bringing:
+    yield from _engine_packets(make_pair, "west", "esp-des esp-sha-hmac")
+
+
+@brings("the crypto engine fails: packets in, authenticated only")
+def _engine_in_authenticated(make_pair: MakePair) -> Bringing:
+    yield from _engine_packets(make_pair, "west", "esp-null esp-sha-hmac")
+
+
+# --- ends ---
+
+
+@brings("an ISAKMP SA expires")
+def _ike_expires(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair(ike_lifetime="300"))
+    yield lab, "east"
+    lab.wait(310)
+
+
+@brings("the SAs of an idle flow expire")
+def _ipsec_expires(make_pair: MakePair) -> Bringing:
+    lab = make_pair(seconds="120")
+    ping(lab)
+    yield lab, "east"
+    lab.wait(130)
+
+
+@brings("an operator clears the session")
+def _clear(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "east"
+    lab.east.engine.clear_crypto_session()
+    lab.wait(1)
+
+
+@brings("the map entry is taken away")
+def _map_removed(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "east"
+    Session(lab.east.config_document).feed("no crypto map outside 10")
+    lab.east.engine.config_changed()
+    lab.wait(1)
+
+
+@brings("sequence numbers are used up")
+def _rollover(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    (live,) = lab.east.router.ipsec.sas.lives
+    live.outbound.bundle.outbound[0]._sequence.last = LAST_SEQUENCE  # as after 2^32 - 1 packets
+    yield lab, "east"
+    ping(lab)
+
+
+@brings("the peer is lost: dead peer detection")
+def _lost(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair(east={"lines": "crypto isakmp keepalive 10 3 periodic"}))
+    on_the_way(lab, "west", lambda octets: None)
+    yield lab, "east"
+    lab.wait(40)
+
+
+@brings("the peer begins afresh: INITIAL-CONTACT")
+def _afresh(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    lab.east.router.power_off()
+    lab.east.router.power_on()
+    yield lab, "west"
+    ping(lab, 3)
+
+
+@brings("the crypto engine fails: a message of the ISAKMP SA")
+def _engine_message(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair(west={"lines": "crypto isakmp keepalive 10 3 periodic"}))
+    lab.east.router.fail_crypto()
+    yield lab, "east"
+    lab.wait(15)
+
+
+@brings("the router loses its power")
+def _power(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "west"
+    lab.west.router.power_off()

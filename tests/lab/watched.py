@@ -1,0 +1,108 @@
+"""What a router of a lab shows of a failure, read as a manager reads it: cells of its trees, and the notifications made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.flow.settings import TrapKind
+from agent.lab.causes import Shown
+from agent.mib.contexts import Contexts, Sources
+from agent.mib.schema import Schema
+from agent.mib.values import order_key
+from agent.snmp.notifications import Scene, of_flow_event
+from tests.mib.world import value_of
+
+COUNTERS = (
+    "cikeGlobalInitTunnelFails",
+    "cikeGlobalRespTunnelFails",
+    "cikeGlobalSysCapFails",
+    "cikeGlobalAuthFails",
+    "cikeGlobalDecryptFails",
+    "cikeGlobalHashValidFails",
+    "cikeGlobalNoSaFails",
+    "cikeGlobalInP2ExchgInvalids",
+    "cikeGlobalInP2ExchgRejects",
+    "cikeGlobalOutP2ExchgInvalids",
+    "cikeGlobalOutP2ExchgRejects",
+    "cipSecGlobalInDrops",
+    "cipSecGlobalInReplayDrops",
+    "cipSecGlobalInAuthFails",
+    "cipSecGlobalInDecryptFails",
+    "cipSecGlobalOutDrops",
+    "cipSecGlobalOutAuthFails",
+    "cipSecGlobalOutEncryptFails",
+    "cipSecGlobalProtocolUseFails",
+    "cipSecGlobalNoSaFails",
+    "cipSecGlobalSysCapFails",
+)
+FAILURES = ("cikeFailReason", "cipSecFailReason", "cikeTunHistTermReason", "cipSecTunHistTermReason")
+
+
+class Watched:
+    """One router's global context. `shown` is what has come since the last `mark`; `told`: what it has told its peer."""
+
+    def __init__(self, schema: Schema, router: Any) -> None:
+        self._schema = schema
+        self._monitor = router.monitor
+        config = router.config_document.config
+        self._contexts = Contexts(
+            Sources(schema, config, router.monitor, router.device, router.engine, lambda lines: None, lambda name: 0)
+        )
+        self._scene = Scene(schema, config, router.monitor, self._contexts.tree)
+        for kind in TrapKind:
+            router.monitor.vrf(None).set_trap(kind, True)
+        router.monitor.subscribe(lambda event: self._sent.extend(each.name for each in of_flow_event(event, self._scene)))
+        self.told: list[str] = []
+        self._sent: list[str] = []
+        self.mark()
+
+    def mark(self) -> None:
+        self.told.clear()
+        self._sent.clear()
+        self._before = {name: self._cells(name) for name in (*COUNTERS, *FAILURES)}
+
+    def shown(self) -> Shown:
+        """Reasons of new rows must be alike: a cause has one reason in each table."""
+        risen = [name for name in COUNTERS if self._cells(name) != self._before[name]]
+        return Shown(
+            tuple(sorted(risen)),
+            *(self._new_reason(name) for name in FAILURES),
+            notifications=tuple(sorted(self._sent)),
+            told=tuple(sorted(set(self.told))),
+        )
+
+    def _new_reason(self, column: str) -> str | None:
+        new = {row: value for row, value in self._cells(column).items() if row not in self._before[column]}
+        labels = {self._label(column, value) for value in new.values()}
+        assert len(labels) < 2, (column, labels)
+        return labels.pop() if labels else None
+
+    def _label(self, column: str, value: Any) -> str:
+        syntax = self._schema.object(column).syntax
+        assert syntax is not None
+        return syntax.label(value) or ""
+
+    def _cells(self, name: str) -> dict[bytes, Any]:
+        """Every instance of an object."""
+        oid = self._schema.oid_of(name)
+        tree = self._contexts.tree("")
+        assert tree is not None
+        found = {}
+        for column, entry, encoded in tree.successors(order_key(oid), self._monitor.clock.now()):
+            if column.object.name != name:
+                break
+            found[entry.key] = value_of(encoded)
+        return found
+
+
+def normal(shown: Shown) -> Shown:
+    """With what has no order in order."""
+    return Shown(
+        tuple(sorted(shown.counters)),
+        shown.ike_failure,
+        shown.ipsec_failure,
+        shown.ike_end,
+        shown.ipsec_end,
+        tuple(sorted(shown.notifications)),
+        tuple(sorted(shown.told)),
+    )
