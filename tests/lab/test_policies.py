@@ -1,7 +1,7 @@
 """Which flow gets which SAs: the order of map entries, denies, the level of hosts, dynamic maps and their templates.
 
-RFC 4301 §4.4.1: the policy database is ordered, its first entry that fits decides. What an access list denies, the entries behind it
-may have, else it passes in the clear.
+RFC 4301 §4.4.1: the policy database is ordered, the first entry that fits decides. What an access list denies, the entries behind
+it may have, else it passes in the clear.
 """
 
 from __future__ import annotations
