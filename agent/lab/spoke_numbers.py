@@ -37,8 +37,11 @@ class Series:
         return None if rest or number < 0 else number + FIRST
 
     def moved(self, address: Address, number: int) -> Address:
-        """The address that stands to spoke `number` as this one does to the first; one that is not the first's stays."""
-        if isinstance(address, IPv4Address) and 0 <= int(address) - self.first < self.step:
+        """The address that stands to spoke `number` as this one does to the first; one that is not the first's stays.
+
+        The first spoke's are those of the block of `step` addresses that its own is in: its subnet's, say.
+        """
+        if isinstance(address, IPv4Address) and int(address) // self.step == self.first // self.step:
             return IPv4Address(int(address) + (number - FIRST) * self.step)
         return address
 

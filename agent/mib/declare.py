@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from agent.mib.index import NameIndex, NumberIndex, Row, TableIndex
+from agent.mib.index import NumberIndex, Row, TableIndex
+from agent.mib.name_index import NameIndex
 from agent.mib.schema import Object, Schema, Table
 from agent.mib.tree import Column, Commit, SetRefusedError, Tree
 from agent.mib.values import LONGEST_NAME, counter_cell, is_number, number, number_cell, object_identifier, octets

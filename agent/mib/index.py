@@ -1,7 +1,8 @@
 """Mib room: the rows of one table in the order of their indexes.
 
 Most tables are indexed by one number, and rows of those come by the hundred thousand: they keep numbers, close together, and make
-the octets of a name when these are asked for, so that reading a row touches little memory. Every other table keeps the octets.
+the octets of a name when these are asked for, so that reading a row touches little memory. Every other table keeps the octets
+(`name_index`).
 """
 
 from __future__ import annotations
@@ -9,16 +10,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from agent.mib.values import decode_sub_identifiers, order_key, sub_identifiers
+from agent.mib.values import order_key, sub_identifiers
 
 Row = Any  # each table's rows are of its own type; only the table's declaration knows it
 
 _BLOCK_BITS = 7  # a sub-identifier's octets carry as many bits each (X.690 §8.19)
 _BLOCK = 1 << _BLOCK_BITS
 _LAST_OCTETS = [bytes((number,)) for number in range(_BLOCK)]
-_LARGEST_SUB_IDENTIFIER = 0xFFFFFFFF
+LARGEST_SUB_IDENTIFIER = 0xFFFFFFFF
 
 
 class Entry(NamedTuple):
@@ -32,12 +34,11 @@ class Entry(NamedTuple):
 class TableIndex(ABC):
     """Rows by position. Where the table is `counted`, each row's counter source stands beside it: it is the row's for good."""
 
-    __slots__ = ("_counted", "rows", "sources")
+    __slots__ = ("rows", "sources")
 
-    def __init__(self, counted: bool = False) -> None:
-        self.rows: list[Row] = []
-        self.sources: list[Any] = []
-        self._counted = counted
+    def __init__(self, rows: Sequence[Row], sources: Sequence[Any]) -> None:
+        self.rows = rows
+        self.sources = sources
 
     @abstractmethod
     def add(self, index: tuple[int, ...], row: Row) -> None: ...
@@ -76,16 +77,6 @@ class TableIndex(ABC):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def _insert(self, at: int, row: Row) -> None:
-        self.rows.insert(at, row)
-        if self._counted:
-            self.sources.insert(at, row.counters)
-
-    def _delete(self, at: int) -> None:
-        del self.rows[at]
-        if self._counted:
-            del self.sources[at]
-
 
 class NumberIndex(TableIndex):
     """Rows indexed by one number.
@@ -95,10 +86,13 @@ class NumberIndex(TableIndex):
     that is tried first, and learnt anew from each search that it fails in.
     """
 
-    __slots__ = ("_beginnings", "_first_numbers", "_lead", "_numbers")
+    __slots__ = ("_beginnings", "_counted", "_first_numbers", "_lead", "_numbers", "_rows", "_sources")
 
     def __init__(self, counted: bool = False) -> None:
-        super().__init__(counted)
+        self._rows: list[Row] = []
+        self._sources: list[Any] = []
+        super().__init__(self._rows, self._sources)
+        self._counted = counted
         self._numbers = array("I")
         self._beginnings: dict[int, bytes] = {}  # of a block, by the number of the block
         self._first_numbers: dict[bytes, int] = {}  # of a block, by its beginning
@@ -110,7 +104,9 @@ class NumberIndex(TableIndex):
         # Rising indexes, the usual case, go to the end.
         at = len(numbers) if not numbers or number > numbers[-1] else bisect_left(numbers, number)
         numbers.insert(at, number)
-        self._insert(at, row)
+        self._rows.insert(at, row)
+        if self._counted:
+            self._sources.insert(at, row.counters)
         block = number >> _BLOCK_BITS
         if block not in self._beginnings:
             beginning = sub_identifiers((number,))[:-1]
@@ -124,7 +120,9 @@ class NumberIndex(TableIndex):
             raise KeyError(index)
         numbers = self._numbers
         del numbers[at]
-        self._delete(at)
+        del self._rows[at]
+        if self._counted:
+            del self._sources[at]
         block = number >> _BLOCK_BITS
         if block not in (other >> _BLOCK_BITS for other in numbers[max(at - 1, 0) : at + 1]):
             del self._first_numbers[self._beginnings.pop(block)]
@@ -171,51 +169,3 @@ class NumberIndex(TableIndex):
     def _position(self, number: int) -> int:
         at = bisect_left(self._numbers, number)
         return at if at < len(self._numbers) and self._numbers[at] == number else -1
-
-
-class NameIndex(TableIndex):
-    """Rows indexed by anything: their order keys and suffixes are kept."""
-
-    __slots__ = ("_keys", "_suffixes")
-
-    def __init__(self, counted: bool = False) -> None:
-        super().__init__(counted)
-        self._keys: list[bytes] = []
-        self._suffixes: list[bytes] = []
-
-    def add(self, index: tuple[int, ...], row: Row) -> None:
-        key = order_key(index)
-        at = len(self._keys) if not self._keys or key > self._keys[-1] else bisect_left(self._keys, key)
-        self._keys.insert(at, key)
-        self._suffixes.insert(at, sub_identifiers(index))
-        self._insert(at, row)
-
-    def remove(self, index: tuple[int, ...]) -> None:
-        at = self.place(order_key(index))
-        if at < 0:
-            raise KeyError(index)
-        del self._keys[at]
-        del self._suffixes[at]
-        self._delete(at)
-
-    def find(self, suffix: bytes) -> int:
-        index = decode_sub_identifiers(suffix)
-        if index is None or max(index) > _LARGEST_SUB_IDENTIFIER:
-            return -1
-        return self.place(order_key(index))
-
-    def place(self, key: bytes) -> int:
-        at = bisect_left(self._keys, key)
-        return at if at < len(self._keys) and self._keys[at] == key else -1
-
-    def after(self, key: bytes) -> int:
-        return bisect_right(self._keys, key)
-
-    def key(self, at: int) -> bytes:
-        return self._keys[at]
-
-    def suffix(self, at: int) -> bytes:
-        return self._suffixes[at]
-
-    def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
-        return b"", self._suffixes[first:stop]

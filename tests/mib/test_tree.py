@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.mib.index import Entry, NameIndex, NumberIndex, TableIndex
+from agent.mib.index import Entry, NumberIndex, TableIndex
+from agent.mib.name_index import NameIndex
 from agent.mib.schema import Object, Syntax
 from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
 from agent.mib.values import name_content, number, object_identifier, order_key, sub_identifiers, wrap
@@ -18,7 +20,11 @@ Cells = dict[Oid, bytes]
 small = st.sampled_from([0, 1, 2, 3, 127, 128, 4294967295])
 indexes = st.lists(small, min_size=1, max_size=3).map(tuple)
 numbers = (small | st.integers(0, 300)).map(lambda number: (number,))
-KINDS = ((NameIndex, indexes), (NumberIndex, numbers))
+KINDS: tuple[tuple[Callable[[], TableIndex], st.SearchStrategy[Oid]], ...] = (
+    (NameIndex, indexes),
+    (partial(NameIndex, largest_block=2), indexes),
+    (NumberIndex, numbers),
+)
 BASE = (1, 3, 6, 1)
 
 
@@ -111,7 +117,7 @@ def test_a_walk_by_single_steps_meets_every_cell_once(made: tuple[Tree, Cells, i
 
 @given(st.sampled_from(KINDS), st.data())
 def test_an_index_stays_sorted_while_rows_come_and_go(
-    kind: tuple[type[TableIndex], st.SearchStrategy[Oid]], data: st.DataObject
+    kind: tuple[Callable[[], TableIndex], st.SearchStrategy[Oid]], data: st.DataObject
 ) -> None:
     table = kind[0]()
     there: dict[Oid, int] = {}
@@ -130,6 +136,8 @@ def test_an_index_stays_sorted_while_rows_come_and_go(
         assert [table.find(suffix) for suffix in suffixes] == list(range(len(table)))
         assert [table.place(order_key(index)) for index in ordered] == list(range(len(table)))
         assert stretches(table) == suffixes
+        assert [*table.rows] == list(table.rows[:]) == [there[index] for index in ordered]
+        assert [table.after(order_key(index)) for index in ordered] == list(range(1, len(table) + 1))
     with pytest.raises(KeyError):
         table.remove((5, 5, 5, 5)[: 1 if kind[0] is NumberIndex else 4] if (5,) not in there else (301,))
 
@@ -205,4 +213,4 @@ def test_counter_sources_stand_beside_their_rows() -> None:
         for index in (3, 1, 2):
             table.add((index,), Row(f"source {index}"))
         table.remove((2,))
-        assert table.sources == [row.counters for row in table.rows] == ["source 1", "source 3"]
+        assert list(table.sources) == [row.counters for row in table.rows] == ["source 1", "source 3"]
