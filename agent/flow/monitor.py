@@ -190,13 +190,17 @@ class FlowMonitor:
         now = self.clock.now()
         if initiator is not None:
             flow.ike_events[IkeEvents.INITIATOR_FAILS if initiator else IkeEvents.RESPONDER_FAILS] += 1
-        if reason in _IKE_COUNT_OF_FAILURE:
-            flow.ike_events[_IKE_COUNT_OF_FAILURE[reason]] += 1
+        self.ike_fault(vrf, reason)
         failure = flow.ike_failures.append(
             lambda index: IkeFailure(index, reason, now, local, remote, local_address, remote_address)
         )
         peer = tunnel.peer.key if tunnel else self._key_for(flow, local_address, remote_address, local, remote)
         self._emit(IkeFailed(vrf, failure, peer, initiator, tunnel))
+
+    def ike_fault(self, vrf: str | None, reason: IkeFailureReason) -> None:
+        """Another message of which a failure row tells already: it counts, and that is all."""
+        if reason in _IKE_COUNT_OF_FAILURE:
+            self.vrf(vrf).ike_events[_IKE_COUNT_OF_FAILURE[reason]] += 1
 
     # --- phase 2 ---
 
@@ -281,8 +285,7 @@ class FlowMonitor:
         """
         flow = self.vrf(vrf)
         now = self.clock.now()
-        if reason in _IPSEC_COUNT_OF_FAILURE:
-            flow.ipsec_events[_IPSEC_COUNT_OF_FAILURE[reason]] += 1
+        self.ipsec_fault(vrf, reason)
         index = tunnel.index if tunnel else 0
         failure = flow.ipsec_failures.append(lambda row: IpsecFailure(row, reason, now, index, spi, source, destination))
         known = tunnel.peer if tunnel else peer
@@ -291,6 +294,11 @@ class FlowMonitor:
             local, remote = tunnel.facts.local_address, tunnel.facts.remote_address
         key = known.key if known else self._key_for(flow, local, remote, None, None)
         self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote))
+
+    def ipsec_fault(self, vrf: str | None, reason: IpsecFailureReason) -> None:
+        """Another packet of which a failure row tells already: it counts, and that is all."""
+        if reason in _IPSEC_COUNT_OF_FAILURE:
+            self.vrf(vrf).ipsec_events[_IPSEC_COUNT_OF_FAILURE[reason]] += 1
 
     def sa_refused(self, vrf: str | None) -> None:
         """The configured ceiling of SAs kept another one from being installed."""

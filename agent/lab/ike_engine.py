@@ -491,13 +491,16 @@ class IkeEngine:
     def _bad_message(self, record: IkeRecord, event: object) -> None:
         """One failure row for each kind of bad message that a live SA gets."""
         assert isinstance(event, BadMessage)
-        if record.tunnel is None or event.trouble in record.reported:
+        if record.tunnel is None:
+            return
+        facts, reason = record.tunnel.facts, IKE_REASONS[event.trouble]
+        if event.trouble in record.reported:
+            self._monitor.ike_fault(record.tunnel.vrf, reason)
             return
         record.reported.add(event.trouble)
-        facts = record.tunnel.facts
         self._monitor.ike_failed(
             record.tunnel.vrf,
-            IKE_REASONS[event.trouble],
+            reason,
             facts.local_address,
             facts.remote_address,
             facts.local,
@@ -519,6 +522,8 @@ class IkeEngine:
         if self._unknown.is_first((link, header.initiator_cookie, header.responder_cookie)):
             addresses = IPv4Address(link.local), IPv4Address(link.remote)
             self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+        else:
+            self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)
 
 
 def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:

@@ -213,7 +213,7 @@ class IpsecEngine:
         `ends` are those that it came by where it came in UDP.
         """
         if len(packet.payload) < 12:
-            return None
+            raise ip.BadPacketError("no room for an SPI and a sequence number")
         spi = spi_of(packet.protocol, packet.payload)
         installed = self.sas.sad.find(packet.protocol, spi)
         if installed is None or not _comes_by(installed, link, ends):
@@ -253,7 +253,11 @@ class IpsecEngine:
         live, rule = installed.live, PACKET_RULES[fault]
         for counter in rule.counters:
             live.counters.add(counter)
-        if rule.reason is not None and fault not in installed.reported and live.row is not None:
+        if rule.reason is None or live.row is None:
+            return
+        if fault in installed.reported:
+            self._monitor.ipsec_fault(live.row.vrf, rule.reason)
+        else:
             installed.reported.add(fault)
             ends = IPv4Address(live.link.local), IPv4Address(live.link.remote)
             source, destination = ends[::-1] if inbound else ends
@@ -266,6 +270,8 @@ class IpsecEngine:
             self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
             notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
             self.sas.ike.unknown_spi(link, notified, spi)
+        else:
+            self._monitor.ipsec_fault(link.front_vrf, IpsecFailureReason.NO_SA)
 
     # --- negotiation ---
 
