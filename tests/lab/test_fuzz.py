@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -180,7 +180,7 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
 
 
 @pytest.fixture
-def counted(make_pair: Callable[..., Any]) -> Iterator[tuple[DrivenLab, list[ip.Packet], Callable[[], int]]]:
+def counted(make_pair: Callable[..., Any]) -> tuple[DrivenLab, list[ip.Packet], Callable[[], int]]:
     """A lab, what west has heard, and all that west has counted of what it did not take."""
     lab = make_pair(transforms="ah-sha-hmac esp-des esp-sha-hmac")
     heard = [ip.decode(octets) for octets in talk(lab)]
@@ -191,7 +191,7 @@ def counted(make_pair: Callable[..., Any]) -> Iterator[tuple[DrivenLab, list[ip.
         ike = lab.ike("west", "IN_DROPS") + flow.ike_events[IkeEvents.NO_SA_FAILS]
         return int(ipsec + ike + flow.ipsec_events[IpsecEvents.NO_SA_FAILS] + state.counters[InterfaceCounter.IN_ERRORS])
 
-    yield lab, heard, refused
+    return lab, heard, refused
 
 
 def test_every_bad_packet_is_counted(counted: tuple[DrivenLab, list[ip.Packet], Callable[[], int]]) -> None:
