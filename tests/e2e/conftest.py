@@ -116,14 +116,20 @@ def swan(namespaces: tuple[Namespace, Namespace], tmp_path_factory: pytest.TempP
         yield started
 
 
+@pytest.fixture(scope="session")
+def mibs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where labs on a real underlay keep the compiled MIB modules."""
+    return tmp_path_factory.mktemp("mibs")
+
+
 @pytest.fixture(scope="module")
-def start_real_lab(namespaces: tuple[Namespace, Namespace], tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRealLab]:
+def start_real_lab(
+    namespaces: tuple[Namespace, Namespace], mibs: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[StartRealLab]:
     """Starts a lab of routers by number, each with its settings (`strongswan.DEFAULTS`), and options of `run`."""
     with ExitStack() as stack:
 
         def start(routers: Routers, *options: str) -> RealLab:
-            mibs = tmp_path_factory.getbasetemp() / "mibs"
-            mibs.mkdir(exist_ok=True)
             return stack.enter_context(real_lab(namespaces[0], tmp_path_factory.mktemp("real"), mibs, routers, *options))
 
         yield start

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.strongswan import Charon, RealLab, StartRealLab
-from tests.e2e.tools import wait_for
+from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, running
+from tests.e2e.tools import ROOT, wait_for
 
 ROUTER = """hostname {name}
 aaa new-model
@@ -124,3 +125,40 @@ def test_a_wrong_password_is_an_authentication_failure(swan: Charon, lab: RealLa
 def test_a_wrong_group_key_does_not_get_so_far(swan: Charon, lab: RealLab) -> None:
     assert connect(swan, 5, key="guess")
     assert not lab.column(5, "cikeTunRemoteValue")
+
+
+# --- the example ---
+
+# What a user fills in: where the hub and the client really are.
+PLACES = {
+    "127.0.0.1:5500": "10.99.9.1:500",
+    "127.0.0.1:5501": "10.99.9.1:4500",
+    "127.0.0.1:6500": "10.99.9.2:500",
+    "127.0.0.1:6501": "10.99.9.2:4500",
+    "127.0.0.1:1161": "127.0.0.1:0",
+    "198.51.100.1": "10.99.9.1",
+}
+
+
+def filled_in(name: str, folder: Path) -> Path:
+    text = (ROOT / "examples" / name).read_text()
+    for given, meant in PLACES.items():
+        text = text.replace(given, meant)
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def test_the_example_takes_the_client_that_stands_beside_it(
+    swan: Charon, namespaces: tuple[Namespace, Namespace], mibs: Path, tmp_path: Path
+) -> None:
+    filled_in("remote-access.cfg", tmp_path)
+    with running(namespaces[0], filled_in("remote-access.toml", tmp_path), mibs):
+        swanctl(swan, "--load-all", "--file", str(filled_in("remote-access.swanctl.conf", tmp_path)))
+        swanctl(swan, "--initiate", "--child", "lab")
+        assert "2 received" in swan.namespace.run("ping", "-n", "-c", "2", "-i", "0.1", "-I", "10.9.0.1", "10.1.0.1")
+        swanctl(swan, "--terminate", "--ike", "hub")
+
+
+def swanctl(swan: Charon, *words: str) -> None:
+    swan.namespace.run("swanctl", *words, "--uri", f"unix://{swan.folder / 'charon.vici'}")
