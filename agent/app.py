@@ -257,6 +257,9 @@ class LabService:
             underlay.open()
             places = (_written(address) for address in underlay.addresses)
             lines.append(f"{name}: IKE at {', NAT traversal at '.join(places)}")
+        for spokes in self._lab.spokes:
+            # Tunnels by the hundred thousand live long: the collector must not look at them again and again while they come.
+            spokes.grown = gc.freeze
         self._lab.start(self._run_lines)
         if isinstance(self._runner, RealRunner):
             self._runner.start()

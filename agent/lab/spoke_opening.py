@@ -102,7 +102,8 @@ def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Te
         farewells = measure_farewells(pair(FIRST))
     except NoTunnelError as error:
         raise _SectionError("", f"the hub and a spoke come to no tunnel: {error}") from None
-    stage = Stage(hub.monitor, hub.router.device, hub.router.ipsec.sas.sad, given.random, numbers, life.law)
+    router, crypto = hub.router, hub.router.config.crypto
+    stage = Stage(hub.monitor, router.device, router.ipsec.sas.sad, given.random, numbers, life.law, lambda: crypto.ipsec_sa_limit)
     return Spokes(numbers, life, stage, farewells, given.scheduler, Beginning(section.start, section.over))
 
 

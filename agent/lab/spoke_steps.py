@@ -82,7 +82,8 @@ class Spoke:
 class Stage:
     """The hub as its spokes act on it: each changes the monitor by its verbs, and what crosses the hub's interfaces.
 
-    `apart` is told of a spoke whose new IKE tunnel will not expire with those of the others.
+    `ceiling` is that of SAs, if the configuration has one. `apart` is told of a spoke whose new IKE tunnel will not expire with
+    those of the others, `refused` of one that has found no room.
     """
 
     def __init__(
@@ -93,12 +94,15 @@ class Stage:
         random: RandomSource,
         numbers: SpokeNumbers,
         law: Law,
+        ceiling: Callable[[], int | None],
     ) -> None:
         self.monitor = monitor
         self.numbers = numbers
         self.random = random
         self.law = law
         self.apart: Callable[[Spoke], None] = lambda spoke: None
+        self.refused: Callable[[Spoke], None] = lambda spoke: None
+        self._ceiling = ceiling
         self._device = device
         self._sad = sad
         self._known: dict[Amounts, Amounts] = {}
@@ -117,6 +121,11 @@ class Stage:
 
     def _any_spi(self) -> int:
         return max(_LOWEST_SPI, int.from_bytes(self.random.take(4), "big"))
+
+    def has_room(self, sas: int) -> bool:
+        """Whether the ceiling of SAs leaves room for so many more; each that comes in has one that goes out."""
+        ceiling = self._ceiling()
+        return not ceiling or 2 * self._sad.spis + sas <= ceiling
 
     def release(self, spis: Iterable[int]) -> None:
         for spi in spis:
@@ -195,9 +204,15 @@ class IpsecUp:
         ike = spoke.ike()
         if ike is None:
             return
+        facts = stage.numbers.ipsec_facts(self.facts, spoke.number)
+        if not stage.has_room(len(self.shape)):
+            ends = (facts.remote_address, facts.local_address)
+            stage.monitor.ipsec_failed(ike.vrf, IpsecFailureReason.CAPACITY, *ends, peer=ike.peer, inbound=True)
+            stage.monitor.sa_refused(ike.vrf)
+            stage.refused(spoke)
+            return
         begin = stage.law.beginning(spoke.born, stage.monitor.clock.now())
         counters = PeriodicCounters(self.counted, stage.law.tunnel, begin)
-        facts = stage.numbers.ipsec_facts(self.facts, spoke.number)
         stage.monitor.ipsec_up(ike, facts, stage.new_spis(self.shape), counters)
         stage.cross(begin)
 

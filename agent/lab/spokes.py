@@ -22,6 +22,7 @@ from agent.lab.spoke_steps import Spoke, Stage
 
 _AT_ONCE = 8  # spokes that are served before others get their turn
 _CLEARED_AT_ONCE = 32
+_MANY = 1000  # spokes that have taken steps: enough to be told of
 
 
 @dataclass(slots=True, eq=False)
@@ -54,7 +55,10 @@ class Beginning:
 
 
 class Spokes:
-    """The spokes of one [[spokes]] section at their hub. `farewells`: the cost of ending a bundle, and an ISAKMP SA."""
+    """The spokes of one [[spokes]] section at their hub. `farewells`: the cost of ending a bundle, and an ISAKMP SA.
+
+    `grown` is called whenever many of them have made something that lasts.
+    """
 
     def __init__(
         self,
@@ -72,8 +76,11 @@ class Spokes:
         self._scheduler = scheduler
         self._beginning = beginning
         self._spokes = [Spoke(number, beginning.of(number, numbers.count)) for number in range(FIRST, numbers.count + FIRST)]
+        self.grown: Callable[[], None] = lambda: None
+        self._since_grown = 0
         self._waiting: list[Cohort] = []  # for a moment that has not been lived yet
         stage.apart = self._apart
+        stage.refused = lambda spoke: self._begin_anew([spoke])
 
     def start(self) -> None:
         self._begin(self._spokes)
@@ -113,7 +120,7 @@ class Spokes:
     def _roll(self, wave: Wave) -> None:
         """Have the spokes whose time has come take the moment's steps, a few at once."""
         cohort, spokes, stage = wave.cohort, wave.cohort.spokes, self._stage
-        begins = wave.at == 0
+        first = wave.at
         born = self._scheduler.clock.now() - wave.moment.offset
         end = min(wave.at + _AT_ONCE, len(spokes))
         while wave.at < end and spokes[wave.at].born <= born:
@@ -122,10 +129,17 @@ class Spokes:
             if spoke.caller is cohort:
                 for step in wave.moment.steps:
                     step.take(spoke, stage)
-        if begins:
+        if first == 0:
             self._next_wave(cohort)
+        self._grow(wave.at - first)
         if wave.at < len(spokes):
             self._await(wave)
+
+    def _grow(self, count: int) -> None:
+        self._since_grown += count
+        if self._since_grown >= _MANY:
+            self._since_grown = 0
+            self.grown()
 
     # --- what an operator does ---
 

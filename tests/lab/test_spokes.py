@@ -12,7 +12,8 @@ import pytest
 from agent.config.errors import ConfigErrors
 from agent.crypto import ip
 from agent.flow.counters import IkeCounter, IpsecCounter
-from agent.flow.model import EndReason
+from agent.flow.events import SaRefused
+from agent.flow.model import EndReason, IpsecFailureReason
 from agent.lab.clock import VirtualClock
 from agent.lab.engine import SessionFilter
 from agent.lab.lab import Lab, build_lab
@@ -151,12 +152,13 @@ def spoke_text(transforms: str) -> str:
     return SPOKE.replace("{transforms}", transforms)
 
 
-def made(schema: Schema, hub_settings: dict[str, str], **times: Any) -> Hub:
+def made(schema: Schema, hub_settings: dict[str, str], ceiling: int = 0, **times: Any) -> Hub:
     settings = {**DEFAULTS, **hub_settings}
     clock = VirtualClock()
     file = parse_lab_file(ROUTERS + SPOKES.format(**{**TIMES, **times}), "lab.toml")
     template = (spoke_text(settings["transforms"]), "spoke.cfg")
-    lab = build_lab(file, {"hub": (HUB.format(**settings), "hub.cfg")}, clock, "lab.toml", [template])
+    limit = f"crypto call admission limit ipsec sa {ceiling}\n" if ceiling else ""
+    lab = build_lab(file, {"hub": (HUB.format(**settings) + limit, "hub.cfg")}, clock, "lab.toml", [template])
     hub = Hub(schema, lab, clock)
     lab.start(lambda router, lines: None)
     return hub
@@ -327,6 +329,21 @@ def test_isakmp_and_ipsec_sas_are_cleared_apart(schema: Schema) -> None:
     assert not hub.flow().ipsec_tunnels
     hub.advance(20)
     assert (len(hub.flow().ike_tunnels), len(hub.flow().ipsec_tunnels)) == (4, 4)
+    adds_up(hub)
+
+
+def test_the_ceiling_of_sas_holds_for_spokes_too(schema: Schema) -> None:
+    """Each spoke has two SAs; who has been refused asks again with each packet."""
+    hub = made(schema, {}, count=5, ceiling=6)
+    refused: list[Any] = []
+    hub.monitor.subscribe(lambda event: refused.append(event) if isinstance(event, SaRefused) else None)
+    hub.advance(15)
+    flow = hub.flow()
+    assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels), len(refused)) == (5, 3, 4)
+    assert {row.reason for row in flow.ipsec_failures.values()} == {IpsecFailureReason.CAPACITY}
+    hub.router.engine.destroy_ipsec(next(iter(flow.ipsec_tunnels.values())))
+    hub.advance(25)
+    assert len(flow.ipsec_tunnels) == 3
     adds_up(hub)
 
 

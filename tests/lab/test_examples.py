@@ -1,0 +1,32 @@
+"""The examples of labs that no other test runs: they load, and do what they are there for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from agent.lab.clock import VirtualClock
+from agent.lab.lab import open_lab
+from agent.lab.runner import VirtualRunner
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SECOND = 1_000_000
+
+
+def test_the_hub_of_many_spokes_with_fewer_of_them(tmp_path: Path) -> None:
+    for name in ("hub-100k.cfg", "hub-100k-spoke.cfg"):
+        (tmp_path / name).write_text((EXAMPLES / name).read_text())
+    text = (EXAMPLES / "hub-100k.toml").read_text()
+    assert "count = 100_000" in text
+    (tmp_path / "lab.toml").write_text(text.replace("count = 100_000", "count = 300"))
+    clock = VirtualClock()
+    lab = open_lab(tmp_path / "lab.toml", clock)
+    lab.start(lambda router, lines: None)
+    runner, flow = VirtualRunner(lab.scheduler, clock), lab.first.monitor.vrf(None)
+    runner.advance(32 * SECOND)
+    assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels)) == (300, 300)
+    first, last = flow.ipsec_tunnels[1].facts, flow.ipsec_tunnels[300].facts
+    assert (str(first.remote_address), str(first.remote.first)) == ("10.64.0.1", "10.128.0.0")
+    assert (str(last.remote_address), str(last.remote.first)) == ("10.64.1.44", "10.128.4.172")
+    runner.advance(3700 * SECOND)  # after a rekey of each
+    assert {(tunnel.refreshes, tunnel.expired_sas, len(tunnel.spis)) for tunnel in flow.ipsec_tunnels.values()} == {(1, 2, 2)}
+    assert not flow.ipsec_history
