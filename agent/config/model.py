@@ -206,15 +206,23 @@ class IsakmpProfile:
     keepalive: Keepalive | None = None
     description: str | None = None
     trustpoint: str | None = None
+    aggressive: bool = False  # `initiate mode aggressive`
 
 
 @dataclass(frozen=True, slots=True)
 class IsakmpPeer:
-    """`crypto isakmp peer address A [vrf V]` with its description (at most 80 characters)."""
+    """`crypto isakmp peer address A [vrf V]` with its description (at most 80 characters).
+
+    With a password and a client end-point phase 1 with the peer is begun in aggressive mode, by that key and that identity: a kind
+    ("fqdn", "ipv4-address", "user-fqdn") and its value.
+    """
 
     address: IPv4Address
     vrf: str | None = None
     description: str | None = None
+    password: str | None = None
+    password_encoding: int = 0
+    client_endpoint: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +251,17 @@ class ClientGroup:
 class Trustpoint:
     name: str
     lines: tuple[str, ...] = ()
+
+    @property
+    def revocation(self) -> tuple[str, ...] | None:
+        """The ways to look for revoked certificates, in their order ("crl", "none", "ocsp"); None where no line says."""
+        for line in self.lines:
+            words = line.split(" ")
+            if words[0] == "revocation-check":
+                return tuple(words[1:])
+            if words == ["crl", "optional"]:
+                return ("crl", "none")
+        return None
 
 
 # --- crypto ipsec --------------------------------------------------------------------------------------------------------
@@ -418,6 +437,7 @@ class CryptoConfig:
     enabled: bool = True  # `no crypto isakmp enable`
     nat_traversal: bool = True  # `no crypto ipsec nat-transparency udp-encapsulation`
     nat_keepalive: int = 20  # seconds
+    aggressive_mode: bool = True  # `crypto isakmp aggressive-mode disable`
     identity: str = "address"  # "address", "hostname", "dn"
     keepalive: Keepalive | None = None
     invalid_spi_recovery: bool = False

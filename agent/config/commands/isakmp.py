@@ -23,6 +23,7 @@ HELP = {
     "crypto isakmp default": "ISAKMP default policy",
     "crypto isakmp default policy": "Default ISAKMP policies",
     "crypto isakmp enable": "Enable ISAKMP",
+    "crypto isakmp aggressive-mode": "Disable ISAKMP aggressive mode",
     "crypto isakmp identity": "Set the identity which ISAKMP will use",
     "crypto isakmp invalid-spi-recovery": "Initiate IKE and send Invalid SPI Notify",
     "crypto isakmp keepalive": "Set a keepalive interval for use with IOS peers",
@@ -49,6 +50,9 @@ HELP = {
     "md5": "Message Digest 5",
     "sha": "Secure Hash Standard",
     "description": "Description of this section",
+    "set aggressive-mode": "Initiate aggressive mode to this peer",
+    "set aggressive-mode password": "Pre-shared key for this peer",
+    "set aggressive-mode client-endpoint": "Identity to use in aggressive mode",
     "no-xauth": "Bypasses XAuth for this peer",
 }
 
@@ -272,6 +276,32 @@ def _render_peers(state: State, place: Place) -> Iterable[Rendered]:
         yield Section(f"crypto isakmp peer address {peer.address}{vrf}", Place("isakmp-peer", (peer.address, peer.vrf)))
 
 
+def _client_endpoint(match: ConfigMatch) -> tuple[str, str]:
+    address = match.maybe_address("address")
+    return ("ipv4-address", str(address)) if address is not None else (match.word("kind"), match.word("name"))
+
+
+def _peer_lines() -> list[ConfigCommand]:
+    leaves = Leaves("isakmp-peer", _get_peer, _put_peer)
+    return [
+        leaves.text("description", "<text:line(80)>", 10, "description"),
+        leaves.command(
+            "set aggressive-mode password ~ [encoding={0|6}] <key:word>",
+            20,
+            lambda m, p: {"password": m.word("key"), "password_encoding": m.maybe_number("encoding") or 0},
+            {"password": None, "password_encoding": 0},
+            lambda p: f"set aggressive-mode password {encoded(p.password_encoding, p.password)}" if p.password else None,
+        ),
+        leaves.command(
+            "set aggressive-mode client-endpoint ~ {ipv4-address <address:address>|kind={fqdn|user-fqdn} <name:word>}",
+            21,
+            lambda m, p: {"client_endpoint": _client_endpoint(m)},
+            {"client_endpoint": None},
+            lambda p: f"set aggressive-mode client-endpoint {' '.join(p.client_endpoint)}" if p.client_endpoint else None,
+        ),
+    ]
+
+
 # --- single lines --------------------------------------------------------------------------------------------------------
 
 
@@ -346,6 +376,13 @@ def _single_lines() -> list[ConfigCommand]:
             on_by_default=True,
         ),
         crypto_line(
+            "crypto isakmp aggressive-mode disable",
+            1311,
+            sets("aggressive_mode", False),
+            sets("aggressive_mode", True),
+            lambda c: None if c.aggressive_mode else "crypto isakmp aggressive-mode disable",
+        ),
+        crypto_line(
             "crypto isakmp identity ~ identity={address|hostname|dn}",
             1312,
             _set_identity,
@@ -404,5 +441,5 @@ def commands() -> list[ConfigCommand]:
             _remove_peer,
             _render_peers,
         ),
-        Leaves("isakmp-peer", _get_peer, _put_peer).text("description", "<text:line(80)>", 10, "description"),
+        *_peer_lines(),
     ]

@@ -32,6 +32,9 @@ HELP = {
     "accounting": "Enable AAA accounting for IPsec sessions",
     "isakmp": "ISAKMP authorization parameters",
     "self-identity": "Specify identity to use",
+    "initiate mode": "Initiate phase 1 in a mode",
+    "initiate mode aggressive": "Initiate aggressive mode",
+    "ca trust-point": "Trustpoint to validate the peer's certificate against",
     "keepalive": "Set a keepalive interval for use with IOS peers",
 }
 
@@ -115,13 +118,20 @@ def _profile_lines() -> list[ConfigCommand]:
         leaves.text("description", "<text:line(80)>", 5, "description"),
         leaves.text("vrf", "<vrf:word>", 10, "vrf"),
         leaves.text("keyring", "<keyring:word>", 20, "keyring"),
-        leaves.text("ca trust-point", "<trustpoint:word>", 25, "trustpoint", later=True),
+        leaves.text("ca trust-point", "<trustpoint:word>", 25, "trustpoint"),
         line(
             "self-identity ~ {kind={address}|kind={fqdn|user-fqdn} <value:word>}",
             30,
             _self_identity,
             {"self_identity": None},
             lambda p: f"self-identity {p.self_identity}" if p.self_identity else None,
+        ),
+        line(
+            "initiate mode aggressive",
+            35,
+            lambda m, p: {"aggressive": True},
+            {"aggressive": False},
+            lambda p: "initiate mode aggressive" if p.aggressive else None,
         ),
         line(
             f"match identity {_IDENTITIES}",
@@ -321,7 +331,6 @@ def commands() -> list[ConfigCommand]:
             _enter_trustpoint,
             _remove_trustpoint,
             _render_trustpoints,
-            later=True,
         ),
         *_trustpoint_lines(),
         ConfigCommand(
