@@ -9,7 +9,7 @@ import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -240,8 +240,7 @@ class LabService:
         clock = lab.clock
         self._runner = RealRunner(lab.scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(lab.scheduler, clock)
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
-        epoch = datetime.now(UTC) - timedelta(microseconds=clock.now())
-        self._shown = {name: service.shown(LabDoors(service, self._runner), epoch) for name, service in self.routers.items()}
+        self._shown = {name: service.shown(LabDoors(service, self._runner), lab.epoch) for name, service in self.routers.items()}
         self._commands = Commands()
         self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
 

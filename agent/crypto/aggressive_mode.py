@@ -46,6 +46,7 @@ from agent.crypto.proposals import offer_phase1
 
 def begin(sa: IkeSa, now: int) -> None:
     """Send AM1, with the policies that have the first one's group; `RefusedError` where none can be done with this peer."""
+    _check_allowed(sa)
     policies = sa.decisions.policies(None)
     sa.offered = tuple(policy for policy in policies if policy.group == policies[0].group)
     if not sa.offered:
@@ -65,7 +66,14 @@ def begin(sa: IkeSa, now: int) -> None:
     sa.state = State.AG_INIT_EXCH
 
 
+def _check_allowed(sa: IkeSa) -> None:
+    """A router that does not do aggressive mode does not answer either."""
+    if not sa.decisions.allows_aggressive():
+        raise RefusedError(Trouble.DISABLED)
+
+
 def _receive_am1(sa: IkeSa, message: Message, now: int) -> None:
+    _check_allowed(sa)
     sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
     take_identity(sa, message)
     chosen = choose_policy(sa, message, sa.decisions.policies(sa.remote_identity))

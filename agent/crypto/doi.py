@@ -50,6 +50,9 @@ class Exchange(IntEnum):
     QUICK = 32
 
 
+PHASE1_EXCHANGES = (Exchange.MAIN, Exchange.AGGRESSIVE)
+
+
 class Flag(IntEnum):
     """RFC 2408 §3.1."""
 

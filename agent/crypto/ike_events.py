@@ -153,6 +153,10 @@ class Login:
 class Decisions(Protocol):
     """What a phase 1 asks of its owner, who knows the configuration and the peer."""
 
+    def allows_aggressive(self) -> bool:
+        """Whether a phase 1 may go by aggressive mode."""
+        ...
+
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         """Those that can be done with this peer, best first; `peer` is who it says that it is, where it has said so by then."""
         ...

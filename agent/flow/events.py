@@ -29,6 +29,14 @@ class IkeTunnelStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class IkeTunnelShortened:
+    """The tunnel has a shorter lifetime than it came up with."""
+
+    vrf: str | None
+    tunnel: IkeTunnel
+
+
+@dataclass(frozen=True, slots=True)
 class IkeTunnelEnded:
     """`failure` is the failure row of an end that is not a normal expiry."""
 
@@ -117,6 +125,7 @@ class CheckPointed:
 
 FlowEvent = (
     IkeTunnelStarted
+    | IkeTunnelShortened
     | IkeTunnelEnded
     | IpsecTunnelStarted
     | IpsecTunnelEnded

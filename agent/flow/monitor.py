@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.flow.clock import Clock
 from agent.flow.counters import CounterSource, FrozenCounters
@@ -20,6 +20,7 @@ from agent.flow.events import (
     FlowEvent,
     IkeFailed,
     IkeTunnelEnded,
+    IkeTunnelShortened,
     IkeTunnelStarted,
     IpsecFailed,
     IpsecTunnelEnded,
@@ -71,6 +72,10 @@ _IPSEC_FAILURE_OF_END = {
 _IKE_COUNT_OF_FAILURE = {
     IkeFailureReason.CAPACITY: IkeEvents.CAPACITY_FAILS,
     IkeFailureReason.AUTHENTICATION: IkeEvents.AUTHENTICATION_FAILS,
+    IkeFailureReason.PEER_CERTIFICATE_UNAVAILABLE: IkeEvents.AUTHENTICATION_FAILS,
+    IkeFailureReason.PEER_CERTIFICATE_INVALID: IkeEvents.AUTHENTICATION_FAILS,
+    IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED: IkeEvents.AUTHENTICATION_FAILS,
+    IkeFailureReason.CRL: IkeEvents.AUTHENTICATION_FAILS,
     IkeFailureReason.ENCRYPT: IkeEvents.DECRYPT_FAILS,
     IkeFailureReason.HASH_VALIDATION: IkeEvents.HASH_FAILS,
     IkeFailureReason.NO_SA: IkeEvents.NO_SA_FAILS,
@@ -143,6 +148,11 @@ class FlowMonitor:
         flow.ike_tunnels.add(tunnel.index, tunnel)
         self._emit(IkeTunnelStarted(vrf, tunnel))
         return tunnel
+
+    def ike_shortened(self, tunnel: IkeTunnel, lifetime: int) -> None:
+        """The responder of a live phase 1 has told that it keeps it for so many seconds only."""
+        tunnel.facts = replace(tunnel.facts, lifetime=lifetime)
+        self._emit(IkeTunnelShortened(tunnel.vrf, tunnel))
 
     def ike_ended(self, tunnel: IkeTunnel, reason: EndReason) -> None:
         """A live phase 1 is gone; IPsec tunnels under it live on, pointing to the pair's next IKE tunnel where there is one."""

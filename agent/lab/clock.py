@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 
 class RealClock:
@@ -35,6 +36,11 @@ class VirtualClock:
     def advance(self, to: int) -> None:
         """Move on to a moment; one that has passed changes nothing."""
         self._now = max(self._now, to)
+
+
+def world_date() -> datetime:
+    """What day it is outside the lab."""
+    return datetime.now(UTC)
 
 
 def world_seconds() -> float:

@@ -26,7 +26,7 @@ IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
         Trouble.CERTIFICATE_AUTHORITY: IkeFailureReason.PEER_CERTIFICATE_INVALID,
         Trouble.CERTIFICATE_EXPIRED: IkeFailureReason.PEER_CERTIFICATE_INVALID,
         Trouble.CERTIFICATE_IDENTITY: IkeFailureReason.PEER_CERTIFICATE_INVALID,
-        Trouble.CERTIFICATE_REVOKED: IkeFailureReason.PEER_CERTIFICATE_INVALID,
+        Trouble.CERTIFICATE_REVOKED: IkeFailureReason.CRL,
         Trouble.CRL: IkeFailureReason.CRL,
         Trouble.LOCAL_CERTIFICATE: IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED,
         Trouble.DISABLED: IkeFailureReason.OTHER,

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import Exchange, NotifyType
+from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.dpd import Dpd
 from agent.crypto.engine import CryptoEngine
@@ -26,6 +26,7 @@ from agent.crypto.ike_events import (
     Phase1Deleted,
     Phase1Expired,
     Phase1Failed,
+    Phase1Shortened,
     Phase1Up,
     Phase2Deleted,
     Phase2Failed,
@@ -51,9 +52,9 @@ from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
+from agent.lab.trustpoints import Certificates
 from agent.lab.tunnels import LiveTunnel
 
-_PHASE1 = (Exchange.MAIN, Exchange.AGGRESSIVE)
 _MAX_DEAD = 1000  # SAs that are over but remembered
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
@@ -72,6 +73,7 @@ class IkeEngine:
         send: SendDatagram,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
         traversal: Callable[[], NatTraversal],
+        certificates: Certificates,
         engine: CryptoEngine,
     ) -> None:
         self._config = config
@@ -82,6 +84,7 @@ class IkeEngine:
         self._send = send
         self._isakmp_policies = isakmp_policies
         self._traversal = traversal
+        self._certificates = certificates
         self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
         self._engine = engine
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
@@ -93,6 +96,7 @@ class IkeEngine:
             LoginOffered: self._login_offered,
             Phase1Up: self._phase1_up,
             Phase1Failed: self._phase1_failed,
+            Phase1Shortened: self._phase1_shortened,
             Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
             Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
             PeerLost: self._peer_lost,
@@ -307,6 +311,7 @@ class IkeEngine:
             lambda: not self._knows(link),
             self._ipsec.answer,
             self._ipsec.new_spi,
+            self._certificates,
             clients=clients,
         )
 
@@ -332,15 +337,17 @@ class IkeEngine:
     def _initiate(self, link: Link, profile: str | None) -> IkeRecord:
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, profile, None)
+        decisions.aggressive = decisions.wants_aggressive()
+        exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
         now, ends = self._scheduler.clock.now(), ends_of(link)
-        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), engine=self._engine)
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
         record = IkeRecord(link, sa, decisions, counters)
         self._keep(record)
         return record
 
     def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord | None:
-        """A record for the first message of a main or an aggressive mode; None for anything else."""
-        if header.exchange not in _PHASE1 or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
+        """A record for the first message of a phase 1; None for anything else."""
+        if header.exchange not in PHASE1_EXCHANGES or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
             return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None, self.clients)
@@ -390,6 +397,11 @@ class IkeEngine:
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._elsewhere(record, live)
+
+    def _phase1_shortened(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase1Shortened)
+        if record.tunnel is not None:
+            self._monitor.ike_shortened(record.tunnel, event.seconds)
 
     def _failed(self, record: IkeRecord, reason: IkeFailureReason) -> None:
         sa, link = record.sa, record.link

@@ -5,14 +5,14 @@ These are the decisions that the IKE core leaves to its owner (`agent.crypto.ike
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-from agent.config.model import IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
-from agent.crypto.certificates import Credential, Trust
+from agent.config.model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
+from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
+from agent.crypto.certificates import Credential, Trust, distinguished_name
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
@@ -24,6 +24,7 @@ from agent.flow.clock import SECOND
 from agent.flow.model import Identity
 from agent.lab.clients import Client, Clients
 from agent.lab.remote_access import AccessRules, group_of, may_log_in, rules_of
+from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import protected_between
 
 
@@ -89,14 +90,8 @@ def pre_shared_key(
 # --- policies ---
 
 
-def _can_do(policy: IsakmpPolicy, has_key: bool) -> bool:
-    return (
-        policy.encryption in CIPHERS
-        and policy.hash in HASHES
-        and policy.group in GROUPS
-        and policy.authentication == "pre-share"
-        and has_key
-    )
+def _can_do(policy: IsakmpPolicy) -> bool:
+    return policy.encryption in CIPHERS and policy.hash in HASHES and policy.group in GROUPS
 
 
 def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
@@ -113,16 +108,16 @@ def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
 
 
 def phase1_policies(
-    configured: Iterable[IsakmpPolicy], has_key: bool, users: bool = False, named: bool = False
+    configured: Iterable[IsakmpPolicy], authentications: Container[str], users: bool = False, named: bool = False
 ) -> list[Phase1Policy]:
-    """By priority, those whose authentication can be done with a peer.
+    """By priority, those whose authentication is one that can be done with a peer.
 
     With `users`, each also with a login after it; those of Easy VPN only so, and for a peer that has `named` itself at once.
     """
     return [
         _phase1_policy(policy, xauth)
         for policy in sorted(configured, key=lambda policy: policy.priority)
-        if _can_do(policy, has_key)
+        if _can_do(policy) and policy.authentication in authentications
         for xauth in (True, False)
         if (users if xauth else not policy.easy_vpn) and (named or not policy.easy_vpn)
     ]
@@ -138,7 +133,18 @@ def identity_of(identification: Identification | None) -> Identity | None:
     network = identification.network()
     if network is not None:
         return Identity(True, str(network.network_address if network.prefixlen == 32 else network))
-    return Identity(False, identification.data.decode("utf-8", "replace"))
+    subject = distinguished_name(identification.data) if identification.kind == IdentificationType.DER_ASN1_DN else None
+    return Identity(False, subject.rfc4514_string() if subject else identification.data.decode("utf-8", "replace"))
+
+
+_KINDS = {"fqdn": IdentificationType.FQDN, "user-fqdn": IdentificationType.USER_FQDN}
+
+
+def named_identity(kind: str, value: str) -> Identification:
+    """An identity of ours by IOS's word for its kind: "ipv4-address", "fqdn", "user-fqdn"."""
+    if kind == "ipv4-address":
+        return Identification.of_address(IPv4Address(value), UDP, ISAKMP_PORT)
+    return Identification(_KINDS[kind], value.encode(), UDP, ISAKMP_PORT)
 
 
 _NAMED = {
@@ -184,6 +190,8 @@ class PeerDecisions:
     contact: Callable[[], bool]
     answer_flow: Callable[[PeerDecisions, QuickRequest], QuickStart | None]
     take_spi: Callable[[], int]
+    certificates: Certificates
+    aggressive: bool = False  # a phase 1 that we begin in aggressive mode
     settled: bool = False  # the peer has been accepted
     key_asked_of: Identification | None = None
     key_used: bytes | None = None
@@ -200,8 +208,13 @@ class PeerDecisions:
         return tunnel.vrf if tunnel else self.link.front_vrf
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
+        authentications = set()
+        if self._key(self.profile, peer) is not None:
+            authentications.add(PRE_SHARED)
+        if self.credential(()) is not None:
+            authentications.add(RSA_SIGNATURE)
         users = self.clients is not None and may_log_in(self.config, self.link.front_vrf, self.link.local)
-        return phase1_policies(self.isakmp_policies(), self._key(self.profile, peer) is not None, users, peer is not None)
+        return phase1_policies(self.isakmp_policies(), authentications, users, peer is not None)
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         self.key_asked_of = peer
@@ -209,13 +222,18 @@ class PeerDecisions:
         return self.key_used
 
     def credential(self, authorities: Sequence[bytes]) -> Credential | None:
-        return None
+        return self.certificates.credential(self.profile.trustpoint if self.profile else None, authorities)
 
     def trust(self, peer: Identification | None) -> Trust:
-        return Trust((), datetime(2026, 1, 1, tzinfo=UTC))
+        """The profile's trustpoint where it names one: of an initiator yet unknown, that of the profile which it will match."""
+        profile = self.profile or (profile_for(self.config, peer, self.link.front_vrf) if peer else None)
+        return self.certificates.trust(profile.trustpoint if profile else None)
 
     def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
-        """That of the client's group, where it names one, else that of the peer."""
+        """That of an aggressive mode that we begin, of the client's group where it names one, else that of the peer."""
+        settings = self._aggressive_peer()
+        if self.aggressive and settings and settings.password is not None:
+            return settings.password.encode()
         if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
             its_profile = profile or profile_for(self.config, peer, self.link.front_vrf)
             group = group_of(self.config, self._rules(its_profile), peer)
@@ -227,9 +245,28 @@ class PeerDecisions:
         return rules_of(self.config, profile, self.link.front_vrf, self.link.local)
 
     def local_identity(self, credential: Credential | None) -> Identification:
-        if self.config.crypto.identity == "hostname":
-            return Identification(IdentificationType.FQDN, self.config.hostname.encode(), UDP, ISAKMP_PORT)
-        return Identification.of_address(IPv4Address(self.link.local), UDP, ISAKMP_PORT)
+        """Of aggressive mode's end-point, the profile, or the router, whoever names one first; else our address."""
+        settings = self._aggressive_peer()
+        if self.aggressive and settings and settings.client_endpoint:
+            return named_identity(*settings.client_endpoint)
+        kind, _, value = ((self.profile and self.profile.self_identity) or self.config.crypto.identity).partition(" ")
+        if kind == "dn" and credential is not None:
+            return Identification(IdentificationType.DER_ASN1_DN, credential.subject, UDP, ISAKMP_PORT)
+        if kind == "hostname":
+            return named_identity("fqdn", self.config.hostname)
+        return named_identity(kind, value) if value else named_identity("ipv4-address", str(IPv4Address(self.link.local)))
+
+    def allows_aggressive(self) -> bool:
+        return self.config.crypto.aggressive_mode
+
+    def wants_aggressive(self) -> bool:
+        """Whether a phase 1 that we begin is to go by aggressive mode: the profile says so, or the peer has what it takes."""
+        return bool((self.profile and self.profile.aggressive) or self._aggressive_peer())
+
+    def _aggressive_peer(self) -> IsakmpPeer | None:
+        """`crypto isakmp peer` of this one, where it has both settings of aggressive mode."""
+        found = self.config.crypto.peers.get((IPv4Address(self.link.remote), self.link.front_vrf))
+        return found if found and found.password is not None and found.client_endpoint is not None else None
 
     def accepts(self, peer: Identification) -> bool:
         """A profile that the map names must match; else the first that does is the peer's, and its key must be the one used."""

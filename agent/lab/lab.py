@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 from agent.config.commands import build
 from agent.config.defaults import policies_in_force
@@ -14,7 +16,7 @@ from agent.config.errors import ConfigError, ConfigErrors
 from agent.crypto.ciphers import RandomSource
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
-from agent.lab.clock import RealClock, VirtualClock
+from agent.lab.clock import RealClock, VirtualClock, world_date
 from agent.lab.engine import Engine
 from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
 from agent.lab.labfile import LabFileError, read_lab_file
@@ -25,6 +27,7 @@ from agent.lab.sections import AtSection, LabFile, RouterSection
 from agent.lab.spoke_opening import Surroundings, open_spokes
 from agent.lab.spokes import Spokes
 from agent.lab.traffic import Traffic
+from agent.lab.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
 from agent.lab.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
@@ -58,7 +61,9 @@ class Lab:
         spokes: tuple[Spokes, ...],
         external_traffic: bool,
         underlays: dict[str, Underlay],
+        epoch: datetime,
     ) -> None:
+        """`epoch`: the date at which the lab's clock was 0."""
         self.routers = routers
         self.underlays = underlays
         self.clock = clock
@@ -67,6 +72,7 @@ class Lab:
         self.traffic = traffic
         self.spokes = spokes
         self.external_traffic = external_traffic
+        self.epoch = epoch
 
     @property
     def first(self) -> LabRouter:
@@ -122,9 +128,11 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
 
     texts = {name: read(f"router.{name}", section.config) for name, section in lab.router.items()}
     templates = [read(f"spokes[{at}]", section.config) for at, section in enumerate(lab.spokes)]
+    trustpoints, wrong = read_trustpoints(lab, path.parent)
+    problems += wrong
     if problems:
         raise LabFileError(str(path), problems)
-    return build_lab(lab, texts, clock, str(path), templates)
+    return build_lab(lab, texts, clock, str(path), templates, trustpoints)
 
 
 def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
@@ -142,15 +150,25 @@ def build_lab(
     clock: RealClock | VirtualClock,
     filename: str,
     templates: Sequence[Text] = (),
+    trustpoints: Mapping[str, Trustpoints] = MappingProxyType({}),
 ) -> Lab:
-    """`texts`: the routers' configurations by name; `templates`: those of the sections of spokes, in their order."""
+    """`texts`: the routers' configurations by name; `templates`: those of the sections of spokes, in their order.
+
+    `trustpoints`: by router, what its trustpoints' files hold.
+    """
     documents = _load_all(texts)
     scheduler = Scheduler(clock)
     random = random_source(clock, lab.seed)
-    problems = underlay_problems(lab, {name: document.config for name, document in documents.items()}, isinstance(clock, RealClock))
+    configs = {name: document.config for name, document in documents.items()}
+    problems = underlay_problems(lab, configs, isinstance(clock, RealClock)) + unknown_trustpoints(lab, configs)
     if problems:
         raise LabFileError(filename, problems)
-    routers = {name: _build_router(name, section, documents[name], scheduler, random) for name, section in lab.router.items()}
+    epoch = (lab.date or world_date()) - timedelta(microseconds=clock.now())
+    date = partial(_date, epoch, clock)
+    known = {name: Certificates(config, trustpoints.get(name, {}), date) for name, config in configs.items()}
+    routers = {
+        name: _build_router(name, section, documents[name], scheduler, random, known[name]) for name, section in lab.router.items()
+    }
     underlays = {name: Underlay(name, section, scheduler) for name, section in lab.router.items() if section.ike}
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
@@ -160,7 +178,11 @@ def build_lab(
         hub = section.hub[0]
         spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build_lab))
         routers[hub].engine.spokes.append(spokes[-1])
-    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays)
+    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays, epoch)
+
+
+def _date(epoch: datetime, clock: RealClock | VirtualClock) -> datetime:
+    return epoch + timedelta(microseconds=clock.now())
 
 
 def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
@@ -177,12 +199,19 @@ def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
     return documents
 
 
-def _build_router(name: str, section: RouterSection, document: Document, scheduler: Scheduler, random: RandomSource) -> LabRouter:
+def _build_router(
+    name: str,
+    section: RouterSection,
+    document: Document,
+    scheduler: Scheduler,
+    random: RandomSource,
+    certificates: Certificates,
+) -> LabRouter:
     config = document.config
     crypto = config.crypto
     monitor = FlowMonitor(scheduler.clock, crypto.history_tunnel_size, crypto.history_failure_size)
     description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
     device = Device(config.hostname, description, section.sysobjectid)
     udp_always = section.ike is not None
-    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config), udp_always)
+    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config), certificates, udp_always)
     return LabRouter(name, document, monitor, device, Engine(router), tuple(section.snmp), router)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -117,8 +117,9 @@ def _section_of(location: tuple[int | str, ...]) -> type[Section]:
         annotation = (
             _KEYS.get(str(part)) if section is LabFile else getattr(section.model_fields.get(str(part)), "annotation", None)
         )
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            section = annotation
+        kind = (get_args(annotation) or (annotation,))[-1]  # of a table of sections, theirs
+        if isinstance(kind, type) and issubclass(kind, Section):
+            section = kind
     return section
 
 

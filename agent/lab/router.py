@@ -27,6 +27,7 @@ from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.routing import RouteEntry, RoutingTable, build_tables
 from agent.lab.scheduler import Scheduler
+from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import TunnelEnds, standing
 
 _NESTED = 4  # tunnels within tunnels; more is a route that leads into its own tunnel
@@ -43,10 +44,12 @@ class Router:
         scheduler: Scheduler,
         random: RandomSource,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
+        certificates: Certificates,
         udp_always: bool = False,
     ) -> None:
         """`udp_always`: ESP goes in UDP whether there is a NAT or not (on a real underlay, which carries nothing else)."""
         self.config = config
+        self.certificates = certificates
         self.device = device
         self.ports: dict[str, InterfacePort] = {}
         self.powered = True
@@ -63,7 +66,16 @@ class Router:
         self.ipsec = IpsecEngine(config, monitor, scheduler, random, engine)
         self._udp_always = udp_always
         self.ike = IkeEngine(
-            config, monitor, scheduler, random, self.ipsec, self._send_datagram, isakmp_policies, self._traversal, engine
+            config,
+            monitor,
+            scheduler,
+            random,
+            self.ipsec,
+            self._send_datagram,
+            isakmp_policies,
+            self._traversal,
+            certificates,
+            engine,
         )
         self.ipsec.sas.ike = self.ike
         self.ipsec.sas.routes_changed = self._refresh

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, date, datetime, time
 from ipaddress import IPv4Address
 from typing import Annotated, Literal, get_args
 
@@ -91,9 +92,19 @@ def _router_name(value: object) -> str:
     return value
 
 
+def _date(value: object) -> datetime:
+    """A date of TOML, with a time or without; what names no time zone is UTC."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime.combine(value, time())
+    if not isinstance(value, datetime):
+        raise ValueError("a date and time without quotes, such as 2026-07-01T12:00:00Z")
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
 Duration = Annotated[int, BeforeValidator(parse_duration)]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 RouterName = Annotated[str, BeforeValidator(_router_name)]
+Date = Annotated[datetime, BeforeValidator(_date)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 End = Annotated[tuple[str, str], BeforeValidator(_end)]
 Endpoint = Annotated[tuple[str, int], BeforeValidator(_endpoint)]
@@ -110,6 +121,21 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class TrustpointSection(Section):
+    """[router.NAME.trustpoint.N]: PEM files; without a key and certificate the router can only check those of others."""
+
+    ca: str
+    key: str | None = None
+    certificate: str | None = None
+    crl: str | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> TrustpointSection:
+        if (self.key is None) is not (self.certificate is None):
+            raise ValueError("both of key and certificate, or neither")
+        return self
+
+
 class RouterSection(Section):
     """[router.NAME]. On a real underlay `ike` and `nat` are its ports 500 and 4500; without `nat` it is 4500 of `ike`'s address."""
 
@@ -119,6 +145,7 @@ class RouterSection(Section):
     nat: RealEndpoint | None = None
     sysdescr: str | None = None
     sysobjectid: Annotated[str, BeforeValidator(_object_id)] = "0.0"
+    trustpoint: dict[str, TrustpointSection] = {}
 
 
 class LinkSection(Section):
@@ -275,7 +302,10 @@ class SpokesSection(Section):
 
 
 class LabFile(Section):
-    """A lab file. `seed` counts under a virtual clock alone: otherwise random octets are the system's."""
+    """A lab file. `seed` counts under a virtual clock alone: otherwise random octets are the system's.
+
+    `date` is when the lab begins; without it, when it is started.
+    """
 
     router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]
     link: list[LinkSection] = []
@@ -286,3 +316,4 @@ class LabFile(Section):
     spokes: list[SpokesSection] = []
     external_traffic: bool = False
     seed: int | None = None
+    date: Date | None = None

@@ -58,6 +58,7 @@ class Side:
     own: Credential | None = None
     believes: Trust = NOBODY
     trusts: bool = True
+    aggressive: bool = True
     first: bool = True
     spi: int = 0x1000
     access: RemoteAccess = NO_REMOTE_ACCESS
@@ -68,6 +69,9 @@ class Side:
     judge: Callable[[Login], Trouble | None] | None = lambda login: None  # of logins; None: does not answer by itself
     asked: list[QuickRequest] = field(default_factory=list)
     asked_for_key: list[Identification | None] = field(default_factory=list)
+
+    def allows_aggressive(self) -> bool:
+        return self.aggressive
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         return self.proposals

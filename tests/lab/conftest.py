@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ from agent.lab.labfile import parse_lab_file
 from agent.lab.ping import Ping, PingRequest
 from agent.lab.router import Router
 from agent.lab.runner import VirtualRunner
+from agent.lab.trustpoints import Trustpoints
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.
 ROUTER = """
@@ -76,11 +77,12 @@ def router_text(name: str, me: int, peer: int, **settings: str) -> str:
 class DrivenLab:
     """A lab with its runner, and shorthand for what tests do with it."""
 
-    def __init__(self, toml: str, texts: dict[str, str]) -> None:
+    def __init__(self, toml: str, texts: dict[str, str], trustpoints: Mapping[str, Trustpoints] | None = None) -> None:
         self.clock = VirtualClock()
         routers = "".join(f'[router.{name}]\nconfig = "{name}.cfg"\n' for name in texts)
         lab_file = parse_lab_file(toml + routers, "test.toml")
-        self.lab: Lab = build_lab(lab_file, {name: (text, f"{name}.cfg") for name, text in texts.items()}, self.clock, "test.toml")
+        files = {name: (text, f"{name}.cfg") for name, text in texts.items()}
+        self.lab: Lab = build_lab(lab_file, files, self.clock, "test.toml", trustpoints=trustpoints or {})
         self.runner = VirtualRunner(self.lab.scheduler, self.clock)
 
     def start(self) -> DrivenLab:
@@ -150,5 +152,5 @@ def make_pair() -> MakePair:
 
 
 @pytest.fixture
-def make_lab() -> Callable[[str, dict[str, str]], DrivenLab]:
+def make_lab() -> Callable[..., DrivenLab]:
     return DrivenLab

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
 
@@ -18,6 +19,7 @@ from agent.lab.sections import LinkFault, RouterFault
 GOOD = """
 external_traffic = true
 seed = 7
+date = 2026-07-01T12:00:00+02:00
 [router.a]
 config = "a.cfg"
 snmp = ["127.0.0.1:1161", "[::1]:1161"]
@@ -57,6 +59,7 @@ def test_a_good_file_says_what_it_says() -> None:
     assert lab.router["a"].snmp == [("127.0.0.1", 1161), ("::1", 1161)]
     assert (lab.link[0].delay, lab.link[0].jitter, lab.link[0].loss) == (1500, 200, 0.5)
     assert lab.link[0].ends == [("a", "FastEthernet0/0"), ("b", "FastEthernet0/0")]
+    assert lab.date == datetime(2026, 7, 1, 10, tzinfo=UTC)
     assert (lab.at[0].time, lab.seed, lab.external_traffic) == (120_000_000, 7, True)
     assert (lab.at[0].run, lab.at[1].quality) == (("ping 10.1.1.1",), {"corrupt": 0.1})
     assert (lab.traffic[0].interval, lab.traffic[0].destination) == (10_000_000, ("b", "FastEthernet0/0"))
@@ -84,6 +87,7 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
             "sed = 7",
             "lab.toml: sed: is not a key; there are router, link, host, peer, traffic, at, spokes, external_traffic, seed",
         ),
+        ("date = 2026-07-01T12:00:00+02:00", "date = 20260701", "lab.toml: date: needs a date and time without quotes, such as"),
         ("seed = 7", 'seed = "7"', "lab.toml: seed: needs a whole number"),
         ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
         ("loss = 0.5", "loss = 1.5", "lab.toml: link[0].loss: needs a number of at most 1"),
