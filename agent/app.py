@@ -30,8 +30,9 @@ from agent.shell.server import CliServer
 from agent.shell.session import Commands
 from agent.shell.session import Session as CliSession
 from agent.shell.terminal import Collected
+from agent.snmp.administration import EngineFacts, administration
 from agent.snmp.counters import SnmpCounters
-from agent.snmp.engine import SnmpAgent, Surroundings
+from agent.snmp.engine import LARGEST_UDP_PAYLOAD, SnmpAgent, Surroundings
 from agent.snmp.fast import FastPath
 from agent.snmp.identity import start_engine
 from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
@@ -96,12 +97,23 @@ class RouterService:
         apply_trap_leaves(monitor, config.snmp.traps, True)
         apply_trap_leaves(monitor, config.snmp.traps_disabled, False)
         counters = SnmpCounters()
+        identity = start_engine(options.state_dir / f"{options.name}.{router.name}.engine.json")
+        engine = EngineFacts(identity, lambda: self.agent.engine_time(), LARGEST_UDP_PAYLOAD, counters.value)
         self.contexts = Contexts(
-            Sources(schema, config, monitor, router.device, router.engine, self.configure, counters.value),
+            Sources(
+                schema,
+                config,
+                monitor,
+                router.device,
+                router.engine,
+                self.configure,
+                counters.value,
+                lambda: administration(config, schema.oid_of, engine),
+            ),
         )
         self.contexts.build()
         self.agent = SnmpAgent(
-            start_engine(options.state_dir / f"{options.name}.{router.name}.engine.json"),
+            identity,
             config,
             Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now),
             counters,

@@ -19,6 +19,7 @@ from typing import Any
 
 from agent.mib.schema import SchemaError, build_schema
 from agent.mib.sources import (
+    ENGINE_MODULES,
     BrokenModuleError,
     MibError,
     MissingModuleError,
@@ -65,26 +66,27 @@ def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Pat
     A module that a directory of `mib_sources` defines is taken from there instead, the first directory first. Raises MibError for
     whatever a user can mend: an unreadable directory, a missing import, a module that does not compile, an unwritable cache.
     """
-    directories = [*mib_sources, builtin or builtin_source()]
+    ours = [builtin] if builtin is not None else [builtin_source(), builtin_source() / ENGINE_MODULES]
+    directories = [*mib_sources, *ours]
     files = [read_directory(directory) for directory in directories]
     cache_file = cache_dir / f"mibs-{_key(files)}.json"
     kept = _read_cache(cache_file)
     if kept is not None:
         sources = tuple(
-            ModuleSource(module, directories[rank] / name, rank == len(directories) - 1) for module, rank, name in kept["sources"]
+            ModuleSource(module, directories[rank] / name, rank >= len(mib_sources)) for module, rank, name in kept["sources"]
         )
         return CompiledMibs(kept["documents"], sources, cache_file, False, _unused(mib_sources, sources))
 
     indexes = [index_directory(of_directory) for of_directory in files]
     index = merge(indexes)
-    documents = _compile(index, sorted(indexes[-1]))
+    documents = _compile(index, sorted(merge(indexes[len(mib_sources) :])))
     _check(documents, index)
     origin = {module: next(rank for rank, known in enumerate(indexes) if module in known) for module in sorted(documents)}
     _write_cache(
         cache_file,
         {"sources": [(module, rank, index[module].path.name) for module, rank in origin.items()], "documents": documents},
     )
-    sources = tuple(ModuleSource(module, index[module].path, rank == len(directories) - 1) for module, rank in origin.items())
+    sources = tuple(ModuleSource(module, index[module].path, rank >= len(mib_sources)) for module, rank in origin.items())
     return CompiledMibs(documents, sources, cache_file, True, _unused(mib_sources, sources))
 
 

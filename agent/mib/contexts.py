@@ -7,7 +7,7 @@ changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.config.model import RouterConfig
@@ -31,10 +31,16 @@ from agent.mib.standard import (
 )
 from agent.mib.tree import Tree
 
+Followed = tuple[TableView, ComputedRows]  # a table that follows the configuration
+
+
+def _no_views() -> Iterable[ScalarView | Followed]:
+    return ()
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the views read, and the doors that requests go back by."""
+    """What the views read, and the doors that requests go back by. `administration` gives the views of the SNMP engine itself."""
 
     schema: Schema
     config: RouterConfig
@@ -43,6 +49,7 @@ class Sources:
     control: TunnelControl
     configure: Configure
     snmp_count: Callable[[str], int]
+    administration: Callable[[], Iterable[ScalarView | Followed]] = _no_views
 
 
 class Contexts:
@@ -104,14 +111,14 @@ class Contexts:
         yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure, self._serial)
         yield from interface_views(given.config, given.device, given.configure)
         yield from self._follow([context_table(given.config)])
+        for view in given.administration():
+            yield from [view] if isinstance(view, ScalarView) else self._follow([view])
         if vrf is None:
             yield from config_scalars(given.config, given.monitor)
             yield from self._follow(config_tables(given.config, given.device, given.monitor, given.configure))
             yield from policy_map_tables(given.monitor)
 
-    def _follow(
-        self, views: Iterator[tuple[TableView, ComputedRows]] | list[tuple[TableView, ComputedRows]]
-    ) -> Iterator[TableView]:
+    def _follow(self, views: Iterable[Followed]) -> Iterator[TableView]:
         for view, rows in views:
             self._computed.append(rows)
             yield view

@@ -63,6 +63,10 @@ class ModuleText:
     imports: tuple[tuple[str, int], ...]
 
 
+# Within our own directory: the modules by which an SNMP engine itself is seen, which few views hold.
+ENGINE_MODULES = "engine"
+
+
 def builtin_source() -> Path:
     """The directory of our own modules: `agent/_mibs` in an installation, `mibs/` beside the package in a checkout."""
     package = Path(__file__).parents[1]

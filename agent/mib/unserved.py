@@ -14,6 +14,13 @@ SERVED_MODULES = (
     "CISCO-CONTEXT-MAPPING-MIB",
     "SNMPv2-MIB",
     "IF-MIB",
+    "SNMP-FRAMEWORK-MIB",
+    "SNMP-MPD-MIB",
+    "SNMP-TARGET-MIB",
+    "SNMP-NOTIFICATION-MIB",
+    "SNMP-USER-BASED-SM-MIB",
+    "SNMP-VIEW-BASED-ACM-MIB",
+    "SNMP-COMMUNITY-MIB",
 )
 
 UNSERVED: Mapping[str, str] = {
@@ -28,7 +35,27 @@ UNSERVED: Mapping[str, str] = {
 }
 
 # Objects whose MAX-ACCESS would let a manager write them (RFC 2863 asks for no more than reading of those of IF-MIB).
+_CONFIGURED = "SNMP is administered by the configuration"
 READ_ONLY: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "snmpTargetSpinLock",
+            "snmpTargetAddrTable",
+            "snmpTargetParamsTable",
+            "snmpTargetAddrExtTable",
+            "snmpNotifyTable",
+            "snmpNotifyFilterProfileTable",
+            "snmpNotifyFilterTable",
+            "usmUserSpinLock",
+            "usmUserTable",
+            "vacmSecurityToGroupTable",
+            "vacmAccessTable",
+            "vacmViewSpinLock",
+            "vacmViewTreeFamilyTable",
+            "snmpCommunityTable",
+        ),
+        _CONFIGURED,
+    ),
     "cContextMappingTable": "contexts follow the configuration of the VRFs",
     "ifLinkUpDownTrapEnable": "switched for the whole router by `snmp-server enable traps snmp linkup linkdown`",
     "ifPromiscuousMode": "no interface here can be told to take in what is not for it",

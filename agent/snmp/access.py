@@ -25,6 +25,7 @@ Source = IPv4Address | IPv6Address
 LEVELS = {"noauth": 1, "auth": 2, "priv": 3}  # SnmpSecurityLevel
 DEFAULT_VIEW = "v1default"
 OWN_NOTIFY_VIEW = "*tv."  # begins the names of the notify views that IOS makes itself
+EVERY_NOTIFICATION = f"{OWN_NOTIFY_VIEW}FFFFFFFF.FFFFFFFF.FFFFFFFF.F"  # such a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ class _Views:
         """A view by name; one that is not defined holds nothing (RFC 3415 §3.2 noSuchView)."""
         return self._views.get(name, NOTHING)
 
-    def read(self, name: str | None) -> View:
-        return self.named(name or DEFAULT_VIEW)
+    def all(self) -> dict[str, View]:
+        return dict(self._views)
 
     def optional(self, name: str | None) -> View | None:
         return None if name is None else self.named(name)
@@ -157,31 +158,59 @@ def compile_policy(config: RouterConfig, resolve: Callable[[str], Oid]) -> Acces
     return AccessPolicy(contexts, tuple(views.problems), communities, _users(config, views))
 
 
-def _community(config: RouterConfig, views: _Views, community: Community, context: str, model: str) -> _Known:
-    own = views.read(community.view)
-    grant = Grant(context, own, own if community.access == "RW" else None, EVERYTHING)
+def compiled_views(config: RouterConfig, resolve: Callable[[str], Oid]) -> dict[str, View]:
+    """The views by name, those that IOS makes itself among them."""
+    return {**_Views(config, resolve).all(), EVERY_NOTIFICATION: EVERYTHING}
+
+
+def community_group(config: RouterConfig, community: Community, context: str, model: str) -> tuple[SnmpGroup, list[str | None]]:
+    """What a community may do by a model, as a group of its name, with the names of the access lists that must all permit.
+
+    A group of its name that is configured for that model and context replaces only the views that it names.
+    """
+    own = community.view or DEFAULT_VIEW
+    rights = SnmpGroup(community.name, model, "noauth", context, own, own if community.access == "RW" else None, EVERY_NOTIFICATION)
     lists = [community.acl]
     for group in _groups(config, community.name, model):
-        if _group_access(group, views, None, config).covers(context):
-            grant = replace(
-                grant,
-                read=views.named(group.read) if group.read else grant.read,
-                write=views.named(group.write) if group.write else grant.write,
-                notify=views.notify(group.notify) if group.notify else grant.notify,
+        if _covers(group, context):
+            rights = replace(
+                rights,
+                read=group.read or rights.read,
+                write=group.write or rights.write,
+                notify=group.notify or rights.notify,
             )
             lists.append(group.acl)
+    return rights, lists
+
+
+def user_groups(config: RouterConfig) -> list[SnmpGroup]:
+    """The groups of SNMPv3 users, with the views that IOS gives those that name none."""
+    notified = {host.community for host in config.snmp.hosts.values() if host.version == "3"}
+    # `snmp-server host … version 3 … U` has IOS give U's group a notify view of its own, where the group names none.
+    served = {user.group for user in config.snmp.users.values() if user.model == "v3" and user.name in notified}
+    return [
+        replace(
+            group,
+            read=group.read or DEFAULT_VIEW,
+            notify=group.notify or (EVERY_NOTIFICATION if group.name in served else None),
+        )
+        for group in config.snmp.groups.values()
+        if group.model == "v3"
+    ]
+
+
+def _community(config: RouterConfig, views: _Views, community: Community, context: str, model: str) -> _Known:
+    rights, lists = community_group(config, community, context, model)
+    grant = Grant(context, views.named(rights.read or ""), views.optional(rights.write), views.notify(rights.notify))
     return _Known(grant, _lists(config, lists))
 
 
 def _users(config: RouterConfig, views: _Views) -> dict[bytes, _KnownUser]:
-    notified = {host.community for host in config.snmp.hosts.values() if host.version == "3"}
-    # `snmp-server host … version 3 … U` has IOS give U's group a notify view of its own, where the group names none.
-    served = {user.group for user in config.snmp.users.values() if user.model == "v3" and user.name in notified}
+    groups = user_groups(config)
     users = {}
     for user in config.snmp.users.values():
         if user.model == "v3":
-            own = EVERYTHING if user.group in served else None
-            rows = tuple(_group_access(group, views, own, config) for group in _groups(config, user.group, "v3"))
+            rows = tuple(_group_access(group, views, config) for group in groups if group.name == user.group)
             users[user.name.encode()] = _KnownUser(rows, _lists(config, [user.acl]))
     return users
 
@@ -190,14 +219,19 @@ def _groups(config: RouterConfig, name: str, model: str) -> list[SnmpGroup]:
     return [group for group in config.snmp.groups.values() if group.name == name and group.model == model]
 
 
-def _group_access(group: SnmpGroup, views: _Views, own_notify: View | None, config: RouterConfig) -> _GroupAccess:
+def _covers(group: SnmpGroup, context: str) -> bool:
+    named = group.context or ""
+    return context.startswith(named) if group.match == "prefix" else context == named
+
+
+def _group_access(group: SnmpGroup, views: _Views, config: RouterConfig) -> _GroupAccess:
     return _GroupAccess(
         LEVELS[group.level],
         group.context or "",
         group.match == "prefix",
-        views.read(group.read),
+        views.named(group.read or ""),
         views.optional(group.write),
-        views.notify(group.notify) or own_notify,
+        views.notify(group.notify),
         _lists(config, [group.acl]),
     )
 

@@ -105,6 +105,7 @@ class SnmpAgent:
         self.bad_community = bad_community  # called with the source of each message of an unknown community
         self._given = given
         self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._fast: FastPath | None = None
@@ -125,6 +126,10 @@ class SnmpAgent:
     def largest(self) -> int:
         """The most octets of a message that is sent (`snmp-server packetsize`)."""
         return self._largest
+
+    def engine_time(self) -> int:
+        """snmpEngineTime, in seconds."""
+        return int(self._loop.time() - self._started)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -228,12 +233,12 @@ class SnmpAgent:
     def _keep_engine_time(self) -> None:
         """snmpEngineTime from a clock that nobody sets (RFC 3414 §2.2.2): pysnmp takes the wall clock."""
         (symbol,) = self.engine.get_mib_builder().import_symbols("__SNMP-FRAMEWORK-MIB", "snmpEngineTime")
-        clock, start = self._loop.time, self._loop.time()
+        engine_time = self.engine_time
         plain = type(symbol.syntax)
 
         class EngineTime(plain):  # type: ignore[valid-type,misc]  # pysnmp makes the class when it loads the module
             def clone(self, *value: Any, **options: Any) -> Any:
-                return super().clone(*value, **options) if value else plain.clone(self, int(clock() - start))
+                return super().clone(*value, **options) if value else plain.clone(self, engine_time())
 
         symbol.syntax = EngineTime(0)
 

@@ -225,7 +225,7 @@ def test_an_unwritable_cache_is_one_line(small: Path, tmp_path: Path) -> None:
 
 
 def test_reworded_copies_of_our_modules_give_the_same_schema(compiled: CompiledMibs, dropped: Path, tmp_path: Path) -> None:
-    for file in builtin_source().glob("*.mib"):
+    for file in builtin_source().rglob("*.mib"):
         reworded = "-- another edition\n" + file.read_text().replace("This", "Such a").replace("tunnel ", "pipe ")
         (dropped / f"{file.stem}.my").write_text(reworded)
     other = compile_mibs(tmp_path / "cache", [dropped])

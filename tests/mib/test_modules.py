@@ -12,12 +12,20 @@ from typing import Any
 import pytest
 
 from agent.mib.compile import CompiledMibs, builtin_source
+from agent.mib.sources import ENGINE_MODULES
 
 FACTS = {path.stem: json.loads(path.read_text()) for path in sorted((Path(__file__).parent / "facts").glob("*.json"))}
 # Of these we ship only what other modules import.
 PARTIAL = {"CISCO-SMI", "CISCO-TC"}
+OURS = (builtin_source(), builtin_source() / ENGINE_MODULES)
 # The language itself and its base types, which facts do not list.
 BASE = {"SNMPv2-SMI", "SNMPv2-TC", "SNMPv2-CONF"}
+
+
+def file_of(module: str) -> Path:
+    """The file of one of our modules, in whichever of our directories it is."""
+    (path,) = builtin_source().rglob(f"{module}.mib")
+    return path
 
 
 def syntax_of(written: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def fact_of(module: str, entry: dict[str, Any]) -> dict[str, Any]:
     if entry.get("objects"):
         fact["objects"] = [carried["object"] for carried in entry["objects"]]
     if entry["class"] == "moduleidentity":
-        text = (builtin_source() / f"{module}.mib").read_text()
+        text = file_of(module).read_text()
         fact["last_updated"] = re.search(r'LAST-UPDATED\s+"(\w+)"', text)[1]  # type: ignore[index]
     return fact
 
@@ -69,7 +77,7 @@ def definitions(compiled: CompiledMibs, module: str) -> dict[str, dict[str, Any]
 
 
 def test_facts_are_there_for_every_module_but_the_base_modules() -> None:
-    shipped = {path.stem for path in builtin_source().glob("*.mib")}
+    shipped = {path.stem for path in builtin_source().rglob("*.mib")}
     assert shipped == set(FACTS) | BASE
 
 
@@ -89,30 +97,46 @@ def test_a_module_defines_nothing_that_the_facts_do_not_have(compiled: CompiledM
 
 @pytest.mark.parametrize("module", sorted(FACTS))
 def test_every_definition_is_described(module: str) -> None:
-    text = (builtin_source() / f"{module}.mib").read_text()
+    text = file_of(module).read_text()
     descriptions = re.findall(r'DESCRIPTION\s+"([^"]*)"', text)
     assert len(descriptions) >= len(re.findall(r"^    STATUS ", text, re.M))
     assert all(len(description) >= 10 for description in descriptions)
 
 
-def test_smilint_finds_no_error(tmp_path: Path) -> None:
-    directory = builtin_source()
+def smilint(tmp_path: Path, directory: Path) -> list[str]:
+    """What smilint finds in the modules of a directory, down to minor errors."""
     empty = tmp_path / "smi.conf"
     empty.touch()
     run = subprocess.run(
         ["smilint", "-c", str(empty), "-r", "-l", "3", *map(str, sorted(directory.glob("*.mib")))],
-        env={**os.environ, "SMIPATH": str(directory)},
+        env={**os.environ, "SMIPATH": ":".join(map(str, OURS))},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    assert (run.returncode, run.stdout) == (0, "")
+    return [line.partition(": ")[2] for line in run.stderr.splitlines()]
+
+
+def test_smilint_finds_no_error(tmp_path: Path) -> None:
+    assert smilint(tmp_path, builtin_source()) == []
+
+
+def test_of_the_engine_s_modules_smilint_minds_only_that_oids_are_indexes(tmp_path: Path) -> None:
+    """RFC 3413 and RFC 3415 have it so: an OBJECT IDENTIFIER has no SIZE that could be stated."""
+    assert smilint(tmp_path, builtin_source() / ENGINE_MODULES) == [
+        f"index element `{subtree}' of row `{row}' should but cannot have a size restriction"
+        for subtree, row in (
+            ("snmpNotifyFilterSubtree", "snmpNotifyFilterEntry"),
+            ("vacmViewTreeFamilySubtree", "vacmViewTreeFamilyEntry"),
+        )
+    ]
 
 
 def snmptranslate(tmp_path: Path, *arguments: str) -> list[str]:
     """net-snmp's translator with our modules alone; it may complain of nothing. Its answers are apart by empty lines."""
     run = subprocess.run(
-        ["snmptranslate", "-M", str(builtin_source()), "-m", "ALL", *arguments],
+        ["snmptranslate", "-M", ":".join(map(str, OURS)), "-m", "ALL", *arguments],
         env={**os.environ, "SNMPCONFPATH": str(tmp_path), "SNMP_PERSISTENT_DIR": str(tmp_path)},
         capture_output=True,
         text=True,

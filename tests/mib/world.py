@@ -24,6 +24,8 @@ from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.tree import Column, Commit, Tree
 from agent.mib.values import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, decode_name, order_key
+from agent.snmp.administration import EngineFacts, administration
+from agent.snmp.identity import EngineIdentity
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 
 Value = int | bytes | tuple[int, ...] | None
@@ -72,6 +74,9 @@ class World:
         self.control = Control()
         self.configured: list[list[str]] = []
         self.counted: dict[str, int] = {}
+        self.engine = EngineFacts(
+            EngineIdentity(b"\x80\0\0\x09\x05engine", 3), lambda: 7, 65507, lambda name: self.counted.get(name, 0)
+        )
         self.contexts = Contexts(
             Sources(
                 schema=schema,
@@ -81,6 +86,7 @@ class World:
                 control=self.control,
                 configure=self.configured.append,
                 snmp_count=lambda name: self.counted.get(name, 0),
+                administration=lambda: administration(self.config, schema.oid_of, self.engine),
             )
         )
 

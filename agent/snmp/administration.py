@@ -1,0 +1,304 @@
+"""Snmp room: the modules by which an SNMP engine itself is seen: SNMP-FRAMEWORK, -MPD, -TARGET, -NOTIFICATION, -USER-BASED-SM,
+-VIEW-BASED-ACM and -COMMUNITY-MIB (RFC 3411–3415, RFC 3584 §5.2).
+
+All of it follows the configuration, and is there to be read alone; keys are nowhere in it. No view holds it that does not name it
+(`view.py`). The tables of access control are made of the same groups and views that the access policy is compiled from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import Any
+
+from pysnmp.carrier.asyncio.dgram import udp
+
+from agent.config.model import RouterConfig, SnmpGroup, SnmpHost
+from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
+from agent.mib.schema import Oid
+from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups
+from agent.snmp.identity import EngineIdentity
+from agent.snmp.sender import InformPatience
+from agent.snmp.view import Family
+
+_Followed = tuple[TableView, ComputedRows]
+_LONGEST_NAME = 32  # octets of an index that is a name
+
+_MODELS = {"v1": 1, "v2c": 2, "v3": 3}  # SnmpSecurityModel
+_HOST_MODELS = {"1": (0, 1), "2c": (1, 2), "3": (3, 3)}  # SnmpMessageProcessingModel and SnmpSecurityModel
+_LEVEL_LABELS = {"noauth": "noAuthNoPriv", "auth": "authNoPriv", "priv": "authPriv"}
+_AUTHENTICATION = {
+    None: "usmNoAuthProtocol",
+    "md5": "usmHMACMD5AuthProtocol",
+    "sha": "usmHMACSHAAuthProtocol",
+    "sha224": "usmHMAC128SHA224AuthProtocol",
+    "sha256": "usmHMAC192SHA256AuthProtocol",
+    "sha384": "usmHMAC256SHA384AuthProtocol",
+    "sha512": "usmHMAC384SHA512AuthProtocol",
+}
+# Triple DES and AES with longer keys have no name in a module of the IETF's.
+_PRIVACY = {None: "usmNoPrivProtocol", "des": "usmDESPrivProtocol", "aes128": "usmAesCfb128Protocol"}
+_NO_ROW: Oid = (0, 0)
+_COUNTERS = (
+    "snmpUnknownSecurityModels",
+    "snmpInvalidMsgs",
+    "snmpUnknownPDUHandlers",
+    "snmpUnavailableContexts",
+    "snmpUnknownContexts",
+    "usmStatsUnsupportedSecLevels",
+    "usmStatsNotInTimeWindows",
+    "usmStatsUnknownUserNames",
+    "usmStatsUnknownEngineIDs",
+    "usmStatsWrongDigests",
+    "usmStatsDecryptionErrors",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What the engine says of itself: name and boots, seconds since, longest message in octets, and its counters by name."""
+
+    identity: EngineIdentity
+    time: Callable[[], int]
+    longest_message: int
+    count: Callable[[str], int]
+
+
+def administration(config: RouterConfig, resolve: Callable[[str], Oid], engine: EngineFacts) -> Iterator[ScalarView | _Followed]:
+    """The views. `resolve` gives the OID of a name, and raises KeyError where the modules have none."""
+    yield _scalars(engine)
+    yield from _target_tables(config)
+    yield _user_table(config, resolve, engine.identity.engine_id)
+    yield from _access_tables(config, resolve)
+    yield _community_table(config, engine.identity.engine_id)
+
+
+def _scalars(engine: EngineFacts) -> ScalarView:
+    def counter(name: str) -> Value:
+        return lambda row, now: row.count(name)
+
+    return ScalarView(
+        engine,
+        {
+            "snmpEngineID": lambda row, now: row.identity.engine_id,
+            "snmpEngineBoots": lambda row, now: row.identity.boots,
+            "snmpEngineTime": lambda row, now: row.time(),
+            "snmpEngineMaxMessageSize": lambda row, now: row.longest_message,
+            **{name: counter(name) for name in _COUNTERS},
+            **dict.fromkeys(("snmpTargetSpinLock", "usmUserSpinLock", "vacmViewSpinLock"), _constant(0)),
+        },
+    )
+
+
+# --- targets: a row of each table for each `snmp-server host` ---
+
+
+def _targets(config: RouterConfig) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Address]]]:
+    for number, host in enumerate(config.snmp.hosts.values(), 1):
+        address = host.address if isinstance(host.address, IPv4Address) else config.hosts.get(host.address)
+        if address is not None:
+            yield f"host{number}", (host, address)
+
+
+def _target_tables(config: RouterConfig) -> Iterator[_Followed]:
+    patience = InformPatience()
+
+    def targets() -> Iterable[tuple[Any, Any]]:
+        # The name is in the row as well, for tags and parameters are named after it.
+        return [(name, (name, *target)) for name, target in _targets(config)]
+
+    yield _table(
+        "snmpTargetAddrTable",
+        targets,
+        {
+            "snmpTargetAddrTDomain": _constant(tuple(udp.DOMAIN_NAME)),
+            "snmpTargetAddrTAddress": lambda row, now: row[2].packed + row[1].port.to_bytes(2, "big"),
+            "snmpTargetAddrTimeout": _constant(int(patience.timeout * 100)),
+            "snmpTargetAddrRetryCount": lambda row, now: patience.retries if row[1].informs else 0,
+            "snmpTargetAddrTagList": lambda row, now: row[0],
+            "snmpTargetAddrParams": lambda row, now: row[0],
+            **_kept("snmpTargetAddrStorageType", "snmpTargetAddrRowStatus"),
+        },
+    )
+    yield _table(
+        "snmpTargetParamsTable",
+        targets,
+        {
+            "snmpTargetParamsMPModel": lambda row, now: _HOST_MODELS[row[1].version][0],
+            "snmpTargetParamsSecurityModel": lambda row, now: _HOST_MODELS[row[1].version][1],
+            "snmpTargetParamsSecurityName": lambda row, now: row[1].community,
+            "snmpTargetParamsSecurityLevel": lambda row, now: _LEVEL_LABELS[row[1].level],
+            **_kept("snmpTargetParamsStorageType", "snmpTargetParamsRowStatus"),
+        },
+    )
+    yield _table("snmpTargetAddrExtTable", targets, {"snmpTargetAddrTMask": _constant(b""), "snmpTargetAddrMMS": _constant(0)})
+    yield _table(
+        "snmpNotifyTable",
+        targets,
+        {
+            "snmpNotifyTag": lambda row, now: row[0],
+            "snmpNotifyType": lambda row, now: "inform" if row[1].informs and row[1].version != "1" else "trap",
+            **_kept("snmpNotifyStorageType", "snmpNotifyRowStatus"),
+        },
+    )
+    # What a host's list of types holds back is not told by subtrees: the filter tables exist, and have no rows.
+    yield _table(
+        "snmpNotifyFilterProfileTable",
+        tuple,
+        {
+            "snmpNotifyFilterProfileName": _constant(None),
+            **_kept("snmpNotifyFilterProfileStorType", "snmpNotifyFilterProfileRowStatus"),
+        },
+    )
+    yield _table(
+        "snmpNotifyFilterTable",
+        tuple,
+        {
+            "snmpNotifyFilterMask": _constant(None),
+            "snmpNotifyFilterType": _constant(None),
+            **_kept("snmpNotifyFilterStorageType", "snmpNotifyFilterRowStatus"),
+        },
+    )
+
+
+# --- users and communities ---
+
+
+def _user_table(config: RouterConfig, resolve: Callable[[str], Oid], engine_id: bytes) -> _Followed:
+    def users() -> Iterable[tuple[Any, Any]]:
+        return [((engine_id, user.name), user) for user in config.snmp.users.values() if user.model == "v3"]
+
+    def protocol(names: Mapping[str | None, str], kind: str) -> Value:
+        oids = {said: resolve(name) for said, name in names.items()}
+        return lambda row, now: oids.get(getattr(row, kind))
+
+    changes = ("usmUserAuthKeyChange", "usmUserOwnAuthKeyChange", "usmUserPrivKeyChange", "usmUserOwnPrivKeyChange")
+    return _table(
+        "usmUserTable",
+        users,
+        {
+            "usmUserSecurityName": lambda row, now: row.name,
+            "usmUserCloneFrom": _constant(_NO_ROW),
+            "usmUserAuthProtocol": protocol(_AUTHENTICATION, "auth"),
+            "usmUserPrivProtocol": protocol(_PRIVACY, "priv"),
+            **dict.fromkeys((*changes, "usmUserPublic"), _constant(b"")),
+            **_kept("usmUserStorageType", "usmUserStatus"),
+        },
+    )
+
+
+def _communities(config: RouterConfig) -> Iterator[tuple[str, str]]:
+    """The communities that are answered, and the context of each."""
+    contexts = _contexts(config)
+    for name in config.snmp.communities:
+        context = config.snmp.community_contexts.get(name, "")
+        if context in contexts:
+            yield name, context
+
+
+def _community_table(config: RouterConfig, engine_id: bytes) -> _Followed:
+    return _table(
+        "snmpCommunityTable",
+        lambda: [(name[:_LONGEST_NAME], (name, context)) for name, context in _communities(config)],
+        {
+            "snmpCommunityName": lambda row, now: row[0],
+            "snmpCommunitySecurityName": lambda row, now: row[0],
+            "snmpCommunityContextEngineID": _constant(engine_id),
+            "snmpCommunityContextName": lambda row, now: row[1],
+            "snmpCommunityTransportTag": _constant(b""),
+            **_kept("snmpCommunityStorageType", "snmpCommunityStatus"),
+        },
+    )
+
+
+# --- access control ---
+
+
+def _contexts(config: RouterConfig) -> list[str]:
+    return list(dict.fromkeys(["", *(vrf.context for vrf in config.vrfs.values() if vrf.context)]))
+
+
+def _members(config: RouterConfig) -> Iterator[tuple[tuple[int, str], str]]:
+    """Who is in which group: a community stands for a group of its own name."""
+    for name, _ in _communities(config):
+        for model in ("v1", "v2c"):
+            yield (_MODELS[model], name), name
+    for user in config.snmp.users.values():
+        yield (_MODELS[user.model], user.name), user.group
+
+
+def _rights(config: RouterConfig) -> Iterator[tuple[tuple[str, str, int, int], SnmpGroup]]:
+    groups = user_groups(config)
+    for name, context in _communities(config):
+        community = config.snmp.communities[name]
+        groups += [community_group(config, community, context, model)[0] for model in ("v1", "v2c")]
+    for group in groups:
+        yield (group.name, group.context or "", _MODELS[group.model], LEVELS[group.level]), group
+
+
+def _access_tables(config: RouterConfig, resolve: Callable[[str], Oid]) -> Iterator[_Followed]:
+    def families() -> Iterable[tuple[Any, Any]]:
+        views = compiled_views(config, resolve)
+        return [((name, family.subtree), family) for name, view in views.items() for family in view.families]
+
+    yield _table(
+        "vacmContextTable",
+        lambda: [(context, context) for context in _contexts(config)],
+        {"vacmContextName": lambda row, now: row},
+    )
+    yield _table(
+        "vacmSecurityToGroupTable",
+        lambda: _members(config),
+        {
+            "vacmGroupName": lambda row, now: row,
+            **_kept("vacmSecurityToGroupStorageType", "vacmSecurityToGroupStatus"),
+        },
+    )
+    yield _table(
+        "vacmAccessTable",
+        lambda: _rights(config),
+        {
+            "vacmAccessContextMatch": lambda row, now: row.match,
+            "vacmAccessReadViewName": lambda row, now: row.read or "",
+            "vacmAccessWriteViewName": lambda row, now: row.write or "",
+            "vacmAccessNotifyViewName": lambda row, now: row.notify or "",
+            **_kept("vacmAccessStorageType", "vacmAccessStatus"),
+        },
+    )
+    yield _table(
+        "vacmViewTreeFamilyTable",
+        families,
+        {
+            "vacmViewTreeFamilyMask": lambda row, now: _mask(row),
+            "vacmViewTreeFamilyType": lambda row, now: "included" if row.included else "excluded",
+            **_kept("vacmViewTreeFamilyStorageType", "vacmViewTreeFamilyStatus"),
+        },
+    )
+
+
+def _mask(family: Family) -> bytes:
+    """A family's mask, its bits in the order of the sub-identifiers; empty where all of them count (RFC 3415 §4)."""
+    if not family.wild:
+        return b""
+    size = (len(family.subtree) + 7) // 8
+    bits = sum(1 << (8 * size - 1 - at) for at in range(8 * size) if at not in family.wild)
+    return bits.to_bytes(size, "big")
+
+
+# --- tables that follow the configuration ---
+
+
+def _table(table: str, compute: Callable[[], Iterable[tuple[Any, Any]]], columns: Mapping[str, Value]) -> _Followed:
+    """A table whose rows' keys are the values of its index."""
+    rows = ComputedRows(compute)
+    return TableView(table, rows, lambda key, row: key if isinstance(key, tuple) else (key,), columns), rows
+
+
+def _constant(value: Any) -> Value:
+    return lambda row, now: value
+
+
+def _kept(storage: str, status: str) -> dict[str, Value]:
+    """The two columns by which managers make rows, where they may not."""
+    return {storage: _constant("readOnly"), status: _constant("active")}
