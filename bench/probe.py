@@ -16,9 +16,9 @@ def tlv(tag: int, content: bytes) -> bytes:
     return bytes((tag, len(content))) + content
 
 
-def get_sys_up_time(community: str) -> bytes:
-    """The whole request datagram."""
-    varbind = tlv(0x30, tlv(0x06, SYS_UP_TIME_0) + tlv(0x05, b""))
+def get(community: str, name: bytes) -> bytes:
+    """A whole GET of one name (its octets)."""
+    varbind = tlv(0x30, tlv(0x06, name) + tlv(0x05, b""))
     zero = tlv(0x02, b"\0")
     pdu = tlv(0xA0, tlv(0x02, b"\1") + zero + zero + tlv(0x30, varbind))
     return tlv(0x30, tlv(0x02, b"\1") + tlv(0x04, community.encode()) + pdu)
@@ -36,7 +36,7 @@ def answers(port: int, community: str, wait_seconds: float) -> bool:
         asking.settimeout(wait_seconds)
         try:
             asking.connect(("127.0.0.1", port))
-            asking.send(get_sys_up_time(community))
+            asking.send(get(community, SYS_UP_TIME_0))
             return is_answer(asking.recv(65535), community)
         except OSError:
             return False
@@ -51,6 +51,20 @@ def wait_for_answer(port: int, community: str, limit_seconds: float, is_alive: C
             return True
         time.sleep(RETRY_SECONDS)
     return False
+
+
+def ask_number(port: int, community: str, name: bytes, wait_seconds: float) -> int | None:
+    """An unsigned number of 127.0.0.1:`port`; None where no answer comes in time."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(wait_seconds)
+        try:
+            asking.connect(("127.0.0.1", port))
+            asking.send(get(community, name))
+            answer = asking.recv(65535)
+        except OSError:
+            return None
+    at = answer.rindex(name) + len(name)
+    return int.from_bytes(answer[at + 2 : at + 2 + answer[at + 1]], "big")
 
 
 def free_udp_port() -> int:

@@ -21,6 +21,7 @@ from bench import report
 from bench.load import OPERATIONS, Figure, Operation, Settings, alternate
 from bench.programs import BenchError, build
 from bench.sides import ROOT, Cores, StartSide, starter_of_agent, starter_of_snmpd
+from bench.spokes import measure_spokes
 from bench.startup import warm_start_seconds
 from bench.verify import differences
 
@@ -121,6 +122,16 @@ def print_start(directory: Path, rounds: int) -> None:
     say(f"ipsec-agent run, start to first answer with warm MIB cache: {seconds} ({wanted})")
 
 
+def print_spokes(plan: Plan, rows: int, snmpd: StartSide, core: int | None) -> None:
+    """A hub of so many spokes by number, coming up and then beside snmpd, while their traffic moves the counters."""
+    progress(f"{rows:,} spokes by number")
+    arrival, figures = measure_spokes(rows, core, snmpd, plan.settings, plan.rounds, plan.directory)
+    say(f"{rows:,} spokes by number: all up {arrival.seconds:.1f} s after the start (wanted < 60), {arrival.resident}")
+    waits = f"median {arrival.median_ms:.1f} ms, slowest {arrival.slowest_ms:.0f} ms"
+    say(f"polls meanwhile: {arrival.polls:,}, {arrival.lost} lost, {waits}")
+    say(report.rates(figures, ("spokes", "snmpd"), limits=True))
+
+
 def print_circumstances(cores: Cores, plan: Plan, without_libwrap: bool) -> None:
     """What a reader needs in order to judge the figures."""
     version = subprocess.run(["net-snmp-config", "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -145,6 +156,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "bench", help="where to compile")
     parser.add_argument("--sides", choices=("both", "snmpd", "snmpd-twice"), default="both")
     parser.add_argument("--without-libwrap", action="store_true", help="spare snmpd its look into hosts.allow")
+    parser.add_argument("--no-spokes", action="store_true", help="leave the hub with spokes by number out")
     parser.add_argument("--no-start", action="store_true", help="leave the start-up time out")
     options = parser.parse_args(arguments)
     quick = options.quick
@@ -168,6 +180,7 @@ def main(arguments: Sequence[str]) -> int:
             programs = build(options.build)
             settings = Settings(programs.load, options.seconds, 0.2, options.window, cores.client)
             snmpd = starter_of_snmpd(programs, cores.server, directory, options.without_libwrap)
+            snmpd_for_spokes = starter_of_snmpd(programs, cores.server, directory, options.without_libwrap, "snmpd beside spokes")
             again = starter_of_snmpd(programs, cores.server, directory, options.without_libwrap, "snmpd again")
             starters = {
                 "both": (starter_of_agent(cores.server), snmpd),
@@ -177,6 +190,9 @@ def main(arguments: Sequence[str]) -> int:
             plan = Plan(options.rows, options.rounds, settings, starters, directory)
             print_circumstances(cores, plan, options.without_libwrap)
             print_results(measure_all(plan), options.rows)
+            if options.sides == "both" and not options.no_spokes:
+                say()
+                print_spokes(plan, max(options.rows), snmpd_for_spokes, cores.server)
             if options.sides == "both" and not options.no_start:
                 say()
                 print_start(directory, options.rounds)
