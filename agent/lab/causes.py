@@ -125,6 +125,21 @@ PHASE_1 = (
         _PEER_GONE,
     ),
 )
+CLIENTS = (
+    Cause(
+        "a user's password is wrong",
+        _set_up(_RESPONDER, "authFailure", "DELETE", counters=(_AUTH,), notification=_PROTOCOL),
+    ),
+    Cause("a client does not answer", _set_up(_RESPONDER, "peerLost", "DELETE")),
+    Cause(
+        "the pool has no address left",
+        _set_up(_RESPONDER, "sysCapExceeded", "DELETE", counters=("cikeGlobalSysCapFails",), notification="cikeSysFailure"),
+    ),
+    Cause(
+        "a group has all the users that it may have",
+        _set_up(_RESPONDER, "sysCapExceeded", "DELETE", counters=("cikeGlobalSysCapFails",), notification="cikeSysFailure"),
+    ),
+)
 MESSAGES = (
     Cause(
         "a message that does not decrypt",
@@ -273,6 +288,7 @@ ENDS = (
 
 CHAPTERS = (
     ("Set-ups of phase 1", PHASE_1),
+    ("Set-ups of remote-access clients", CLIENTS),
     ("Messages to an ISAKMP SA", MESSAGES),
     ("Set-ups of phase 2", PHASE_2),
     ("Packets", PACKETS),

@@ -12,8 +12,10 @@ from typing import Any
 from agent.config.session import Session
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.ike_events import Login
 from agent.crypto.isakmp import Header, Notification, encode_message
 from agent.crypto.replay import LAST_SEQUENCE
+from tests.lab.vpn_client import VpnClient
 
 MakePair = Callable[..., Any]
 Bringing = Iterator[tuple[Any, str]]
@@ -195,6 +197,66 @@ def _engine_phase1(make_pair: MakePair) -> Bringing:
     lab.west.router.fail_crypto()
     yield lab, "west"
     start_ping(lab, 120)
+
+
+# --- set-ups of remote-access clients ---
+
+CLIENTS = """
+aaa new-model
+aaa authentication login users local
+aaa authorization network groups local
+username alice password secret
+crypto isakmp client configuration group road
+ key groupkey
+ pool clients
+{group_line}
+crypto isakmp profile road
+ match identity group road
+ client authentication list users
+ isakmp authorization list groups
+ client configuration address respond
+crypto ipsec transform-set theirs esp-3des esp-sha-hmac
+crypto dynamic-map remotes 1
+ set transform-set theirs
+crypto map outside 20 ipsec-isakmp dynamic remotes
+ip local pool clients 10.9.0.1
+"""
+
+
+def with_clients(make_pair: MakePair, group_line: str = "") -> Any:
+    return make_pair(west={"lines": CLIENTS.format(group_line=group_line)})
+
+
+@brings("a user's password is wrong")
+def _wrong_password(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair)
+    yield lab, "west"
+    VpnClient(lab, "192.0.2.101", server="west", user=Login("alice", "wrong")).connect()
+
+
+@brings("a client does not answer")
+def _silent_client(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair)
+    client = VpnClient(lab, "192.0.2.101", server="west", hears=1)
+    yield lab, "west"
+    client.connect()
+    lab.wait(120)
+
+
+@brings("the pool has no address left")
+def _no_address(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair)
+    VpnClient(lab, "192.0.2.101", server="west").connect()
+    yield lab, "west"
+    VpnClient(lab, "192.0.2.102", server="west").connect()
+
+
+@brings("a group has all the users that it may have")
+def _full_group(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair, " max-users 1")
+    VpnClient(lab, "192.0.2.101", server="west").connect()
+    yield lab, "west"
+    VpnClient(lab, "192.0.2.102", server="west").connect()
 
 
 # --- messages to an ISAKMP SA ---

@@ -27,6 +27,7 @@ from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
+from agent.lab.interfaces import InterfacePort
 from agent.lab.randomness import SeededRandom
 from agent.lab.scheduler import Timer
 from agent.lab.wire import Quality, Wire
@@ -43,7 +44,7 @@ WANTED = (
 
 
 class VpnClient:
-    """Connects to 192.0.2.1, gets its address, protects everything to and from it, and pings through that."""
+    """Connects to a router of the lab, gets its address, protects everything to and from it, and pings through that."""
 
     def __init__(
         self,
@@ -57,13 +58,17 @@ class VpnClient:
         policy: Phase1Policy = WITH_LOGIN,
         wish: bytes = b"",
         exchange: Exchange = Exchange.AGGRESSIVE,
+        server: str = "hub",
+        hears: int | None = None,
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
         self.given: tuple[Attribute, ...] = ()
         self.events: list[IkeEvent] = []
         self.replies = 0
+        self.heard = 0
         self.silent = False
+        self._hears = hears  # how many packets before it falls silent
         self._lab, self._group, self._user, self._key = lab, group, user, key
         self._addressing, self._policy, self._wish, self._exchange = addressing, policy, wish, exchange
         self._scheduler = lab.lab.scheduler
@@ -71,9 +76,10 @@ class VpnClient:
         self._bundle: Bundle | None = None
         self._timer: Timer | None = None
         self._spi = 0x5000
-        self._wire = wire_of(lab)
+        outside = lab.lab.routers[server].router.ports["FastEthernet0/0"]
+        self._wire = wire_of(lab, outside)
         self._wire.attach(self)
-        ends = Ends(IPv4Address(address), IPv4Address("192.0.2.1"))
+        ends = Ends(IPv4Address(address), IPv4Address(outside.address))
         self.sa: IkeSa = self._initiate(ends)
 
     def _initiate(self, ends: Ends) -> IkeSa:
@@ -108,9 +114,11 @@ class VpnClient:
         self._lab.wait(1)
 
     def vanish(self) -> None:
-        """Neither hear nor say anything more."""
+        """Neither hear nor say nor do anything more."""
         if not self.silent:
             self.silent = True
+            if self._timer:
+                self._timer.cancel()
             self._wire.detach(self)
 
     def of(self, kind: type) -> list[IkeEvent]:
@@ -122,8 +130,11 @@ class VpnClient:
         return address == self.address
 
     def receive(self, octets: bytes) -> None:
+        if self._hears is not None and self.heard >= self._hears:
+            self.vanish()
         if self.silent:
             return
+        self.heard += 1
         packet = ip.decode(octets)
         if packet.protocol == ip.UDP:
             ikev1.receive(self.sa, ip.decode_udp(packet).data, self._lab.clock.now())
@@ -233,11 +244,9 @@ class VpnClient:
         """Nobody asks a client."""
 
 
-def wire_of(lab: DrivenLab) -> Wire:
-    """The wire outside the hub."""
-    port = lab.hub.router.ports["FastEthernet0/0"]
+def wire_of(lab: DrivenLab, port: InterfacePort) -> Wire:
+    """The wire of an interface, which gets one if it is on none."""
     if port.wire is None:
         port.wire = Wire(lab.lab.scheduler, SeededRandom(7), Quality(delay=1000))
         port.wire.attach(port)
-    wire: Wire = port.wire
-    return wire
+    return port.wire
