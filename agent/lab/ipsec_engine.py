@@ -37,6 +37,35 @@ from agent.lab.tunnels import Installed, LiveTunnel
 _HOLD = 1 * SECOND  # a flow that was refused SAs does not ask again before
 
 
+# What a packet of an SA counts in, as plain numbers: octets twice, packets, octets of the other layer, authenticated, encrypted.
+_OF_SEALED = tuple(
+    map(
+        int,
+        (
+            IpsecCounter.OUT_OCTETS,
+            IpsecCounter.OUT_UNCOMP_OCTETS,
+            IpsecCounter.OUT_PACKETS,
+            IpsecCounter.OUT_INNER_OCTETS,
+            IpsecCounter.OUT_AUTHS,
+            IpsecCounter.OUT_ENCRYPTS,
+        ),
+    )
+)
+_OF_OPENED = tuple(
+    map(
+        int,
+        (
+            IpsecCounter.IN_OCTETS,
+            IpsecCounter.IN_DECOMP_OCTETS,
+            IpsecCounter.IN_PACKETS,
+            IpsecCounter.IN_OUTER_OCTETS,
+            IpsecCounter.IN_AUTHS,
+            IpsecCounter.IN_DECRYPTS,
+        ),
+    )
+)
+
+
 class Verdict(Enum):
     CLEAR = "clear"
     SEALED = "sealed"
@@ -179,16 +208,7 @@ class IpsecEngine:
             outer = encapsulate(outer, ends)
             self.sas.ike.keepalives.sent((live.link.front_vrf, ends))
         length = outer.length
-        live.counters.add_each(
-            (
-                (IpsecCounter.OUT_OCTETS, length),
-                (IpsecCounter.OUT_UNCOMP_OCTETS, length),
-                (IpsecCounter.OUT_PACKETS, 1),
-                (IpsecCounter.OUT_INNER_OCTETS, packet.length),
-                (IpsecCounter.OUT_AUTHS, bundle.authenticates),
-                (IpsecCounter.OUT_ENCRYPTS, bundle.encrypts),
-            )
-        )
+        live.counters.add_each(_OF_SEALED, (length, length, 1, packet.length, bundle.authenticates, bundle.encrypts))
         self.sas.check_volume(installed)
         return Outcome(Verdict.SEALED, outer, live.link.front_vrf)
 
@@ -233,16 +253,8 @@ class IpsecEngine:
             return None
         self.sas.ike.heard(live.link)
         length = inner.length
-        live.counters.add_each(
-            (
-                (IpsecCounter.IN_OCTETS, length),
-                (IpsecCounter.IN_DECOMP_OCTETS, length),
-                (IpsecCounter.IN_PACKETS, 1),
-                (IpsecCounter.IN_OUTER_OCTETS, packet.length + (ip.UDP_OCTETS if ends else 0)),
-                (IpsecCounter.IN_AUTHS, bundle.authenticates),
-                (IpsecCounter.IN_DECRYPTS, bundle.encrypts),
-            )
-        )
+        outer = packet.length + (ip.UDP_OCTETS if ends else 0)
+        live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))
         self.sas.check_volume(installed)
         if ends is not None and ends != live.ends and bundle.authenticates and live.row and live.row.ike:
             self.sas.ike.moved(live.row.ike, ends)

@@ -230,6 +230,23 @@ def test_the_timeline_happens_at_its_moments(start_lab: StartLab) -> None:
     assert 3000 <= start < 3100
 
 
+def test_lines_of_the_timeline_are_pasted_and_faults_are_seen(start_lab: StartLab) -> None:
+    pasted = '["configure terminal", "interface Serial1/0.1", "shutdown", "do ping 10.22.1.1 repeat 1"]'
+    at = f'\n[[at]]\ntime = "10s"\nrouter = "ipsecf-3745b"\nrun = {pasted}\n'
+    at += '\n[[at]]\ntime = "20s"\nlink = "ipsecf-3745a:Serial1/2.2"\nfault = "link down"\n'
+    lab = start_lab({"two-vrf-hub.toml": lambda text: text + at}, ["--clock", "virtual", "--until", "30s"])
+    rows = run_tool("snmpbulkwalk", "-v2c", "-c", "global1", "-Oqv", lab.hub, "ifDescr").split("\n")
+    status = dict(
+        zip(rows, run_tool("snmpbulkwalk", "-v2c", "-c", "global1", "-Oqv", lab.hub, "ifOperStatus").split(), strict=False)
+    )
+    admin = dict(
+        zip(rows, run_tool("snmpbulkwalk", "-v2c", "-c", "global1", "-Oqv", lab.hub, "ifAdminStatus").split(), strict=False)
+    )
+    assert (admin["Serial1/0.1"], status["Serial1/0.1"]) == ("down", "down")
+    assert (admin["Serial1/2.2"], status["Serial1/2.2"]) == ("up", "down")
+    assert status["Serial1/2.1"] == "up"
+
+
 def test_modules_that_lack_an_object_are_named_at_the_start(tmp_path: Path) -> None:
     old = tmp_path / "old"
     old.mkdir()
