@@ -43,6 +43,7 @@ class QuickState(Enum):
     QM_READY = "QM_READY"
     QM_I_QM1 = "QM_I_QM1"
     QM_R_QM2 = "QM_R_QM2"
+    QM_I_QM3 = "QM_I_QM3"
     QM_COMPLETE = "QM_COMPLETE"
 
 

@@ -194,7 +194,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     try:
         for kind in step.payloads:
             message.need(kind)
-        step.handle(sa, quick, message, now)
+        next_state = step.handle(sa, quick, message, now) or step.next_state
     except MalformedMessageError:
         _invalid(sa, Trouble.ENCODING)
     except RefusedError as refused:
@@ -206,7 +206,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.follow()
         sa.heard(now)
         quick.heard += (octets,)
-        quick.state = step.next_state
+        quick.state = next_state
 
 
 def _fail_quick(
@@ -243,6 +243,13 @@ def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> 
 
 def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     if sa.state is State.DEAD:
+        return
+    quick = sa.quick.get(header.message_id)
+    if header.encrypted and quick is not None and quick.state is QuickState.QM_I_QM3:
+        # CONNECTED comes in an exchange of its own kind, but under the message id of the quick mode (RFC 2408 §3.1).
+        chained, quick.vector = quick.vector, sa.vector_of(header.message_id)
+        _receive_quick(sa, header, octets, now)
+        quick.vector = chained
         return
     if header.encrypted and header.message_id in sa.used_ids:
         _duplicate(sa)

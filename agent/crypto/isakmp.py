@@ -143,6 +143,12 @@ class Identification:
             return cls.of_address(network.network_address, protocol, port)
         return cls(IdentificationType.IPV4_ADDR_SUBNET, network.network_address.packed + network.netmask.packed, protocol, port)
 
+    def range(self) -> tuple[IPv4Address, IPv4Address] | None:
+        """The first and last address that a range identity stands for; None for any other kind."""
+        if self.kind != IdentificationType.IPV4_ADDR_RANGE or len(self.data) != 8 or self.data[:4] > self.data[4:]:
+            return None
+        return IPv4Address(self.data[:4]), IPv4Address(self.data[4:])
+
     def network(self) -> IPv4Network | None:
         """The addresses that an address or subnet identity stands for; None for any other kind."""
         try:

@@ -4,6 +4,8 @@
     QM2                                             ←  HDR*, HASH(2), SA, Nr [, KE], IDci, IDcr
     QM3  HDR*, HASH(3)                              →
 
+    QM4                                             ←  HDR*, HASH, CONNECTED (only where QM2 had the commit bit)
+
 QM2 carries RESPONDER-LIFETIME where a lifetime of ours is the shorter. Who waits for an answer sends again: the initiator QM1, the
 responder QM2.
 """
@@ -16,7 +18,7 @@ from types import MappingProxyType
 
 from agent.crypto.ciphers import HASHES, key_octets
 from agent.crypto.dh import BadPublicValueError, generate
-from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.doi import Exchange, Flag, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
     Phase2Keyed,
@@ -61,8 +63,8 @@ class Step:
 
     name: str
     payloads: tuple[type[Payload], ...]
-    handle: Callable[[IkeSa, QuickMode, Message, int], None]
-    next_state: QuickState
+    handle: Callable[[IkeSa, QuickMode, Message, int], QuickState | None]
+    next_state: QuickState  # unless the handler says otherwise
 
 
 def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
@@ -130,7 +132,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     sa.events.append(Phase2Keyed(quick.result))
 
 
-def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
     _verify(sa, quick, message, quick.initiator_nonce)
     quick.vector = message.vector
     quick.responder_nonce = message.need(Nonce).data
@@ -146,8 +148,22 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     shared = _agree(quick, message) if choice.group is not None else b""
     quick.result = _result(sa, quick, choice, shared)
     mine = sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce)
-    sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=False)
+    commit = bool(message.header.flags & Flag.COMMIT)
+    sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=commit)
     sa.count(IkeCount.OUT_P2_EXCHANGES)
+    if commit:
+        # RFC 2408 §3.1: its SAs are not to be used before it says that they are there.
+        sa.events.append(Phase2Keyed(quick.result))
+        return QuickState.QM_I_QM3
+    _complete(sa, quick, now)
+    return None
+
+
+def _receive_qm4(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+    _verify(sa, quick, message, b"")
+    if not any(notification.kind == NotifyType.CONNECTED for notification in message.all(Notification)):
+        raise MalformedMessageError("not what a quick mode with the commit bit ends with")
+    sa.count(IkeCount.IN_NOTIFYS)
     _complete(sa, quick, now)
 
 
@@ -165,6 +181,7 @@ QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
         (Role.INITIATOR, QuickState.QM_I_QM1): Step(
             "QM2", (Hash, SecurityAssociation, Nonce), _receive_qm2, QuickState.QM_COMPLETE
         ),
+        (Role.INITIATOR, QuickState.QM_I_QM3): Step("QM4", (Hash, Notification), _receive_qm4, QuickState.QM_COMPLETE),
         (Role.RESPONDER, QuickState.QM_R_QM2): Step("QM3", (Hash,), _receive_qm3, QuickState.QM_COMPLETE),
     }
 )

@@ -46,8 +46,28 @@ class Addresses:
     def holds(self, address: int) -> bool:
         return (address ^ self.base) & ~self.wildcard & _ALL == 0
 
-    def within(self, other: Addresses) -> bool:
+    def within(self, other: Addresses | AddressRange) -> bool:
+        if isinstance(other, AddressRange):
+            return other.holds(self.base) and other.holds(self.base | self.wildcard)
         return self.wildcard & ~other.wildcard & _ALL == 0 and other.holds(self.base)
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRange:
+    """Addresses from `low` to `high`: what a peer may ask for, and no access list can say."""
+
+    low: int
+    high: int
+
+    def holds(self, address: int) -> bool:
+        return self.low <= address <= self.high
+
+    def within(self, other: Addresses | AddressRange) -> bool:
+        if isinstance(other, AddressRange):
+            return other.holds(self.low) and other.holds(self.high)
+        # The bits in which two of the range may differ must all be open.
+        differing = (1 << (self.low ^ self.high).bit_length()) - 1
+        return differing & ~other.wildcard & _ALL == 0 and other.holds(self.low)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +96,8 @@ class Selector:
     """Flows by protocol (0: any), addresses and ports."""
 
     protocol: int
-    source: Addresses
-    destination: Addresses
+    source: Addresses | AddressRange
+    destination: Addresses | AddressRange
     source_ports: Ports = ANY_PORT
     destination_ports: Ports = ANY_PORT
 

@@ -17,7 +17,7 @@ from agent.crypto.dh import GROUPS
 from agent.crypto.ip import GRE
 from agent.crypto.isakmp import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
-from agent.crypto.spd import ANY_PORT, Addresses, PolicyEntry, Ports, Rule, Selector
+from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector
 from agent.lab.tunnel_interfaces import TunnelEnds, tunnels
 
 _ALL = 0xFFFFFFFF
@@ -91,14 +91,14 @@ def rule_of(line: AclEntry) -> Rule:
     return Rule(line.permit, selector, line.text)
 
 
-def network_of(addresses: Addresses) -> IPv4Network | None:
-    """Addresses as a network; None for a wildcard that is no mask turned round."""
-    if addresses.wildcard & addresses.wildcard + 1:
+def network_of(addresses: Addresses | AddressRange) -> IPv4Network | None:
+    """Addresses as a network; None for a range, and for a wildcard that is no mask turned round."""
+    if isinstance(addresses, AddressRange) or addresses.wildcard & addresses.wildcard + 1:
         return None
     return IPv4Network((addresses.base, 32 - addresses.wildcard.bit_length()))
 
 
-def identification_of(addresses: Addresses, protocol: int, ports: Ports) -> Identification | None:
+def identification_of(addresses: Addresses | AddressRange, protocol: int, ports: Ports) -> Identification | None:
     """The phase-2 identity of one end of a flow; None where IKEv1 has none for it (odd wildcards, port ranges)."""
     network = network_of(addresses)
     if network is None or (ports != ANY_PORT and (ports.negated or ports.low != ports.high)):
@@ -106,9 +106,11 @@ def identification_of(addresses: Addresses, protocol: int, ports: Ports) -> Iden
     return Identification.of_network(network, protocol, 0 if ports == ANY_PORT else ports.low)
 
 
-def addresses_of_identification(identification: Identification) -> Addresses | None:
-    network = identification.network()
-    return Addresses(int(network.network_address), int(network.hostmask)) if network is not None else None
+def addresses_of_identification(identification: Identification) -> Addresses | AddressRange | None:
+    network, span = identification.network(), identification.range()
+    if network is not None:
+        return Addresses(int(network.network_address), int(network.hostmask))
+    return AddressRange(int(span[0]), int(span[1])) if span is not None else None
 
 
 def selector_of(local: Identification, remote: Identification) -> Selector | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from agent.crypto.spd import Addresses, PolicyEntry
+from agent.crypto.spd import Addresses, AddressRange, PolicyEntry
 from agent.lab.policy import Target, network_of
 from agent.lab.routing import RouteEntry
 from agent.lab.tunnels import LiveTunnel
@@ -27,7 +27,7 @@ def _is_static(target: Target) -> bool:
     return target.entry.reverse_route and "static" in (target.entry.reverse_route_option or "").split()
 
 
-def _routes(target: Target, destination: Addresses, peer: int) -> Iterator[VrfRoute]:
+def _routes(target: Target, destination: Addresses | AddressRange, peer: int) -> Iterator[VrfRoute]:
     """The protected network leaves by the interface of the map, which then sees to the rest."""
     network = network_of(destination)
     if network is None:

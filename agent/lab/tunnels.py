@@ -103,7 +103,9 @@ def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:
 
 def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoint:
     """One end of a flow for cipSecEndPtTable."""
-    network = identification.network()
+    network, span = identification.network(), identification.range()
+    if span is not None:
+        return Endpoint("range", *span, identification.protocol, identification.port)
     assert network is not None  # only such flows are planned
     host = network.prefixlen == 32
     return Endpoint(

@@ -6,12 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.crypto import ip
-from agent.crypto.spd import Addresses, Flow, PolicyEntry, Ports, Rule, Selector, covering, flow_of, lookup
+from agent.crypto.spd import Addresses, AddressRange, Flow, PolicyEntry, Ports, Rule, Selector, covering, flow_of, lookup
 
 small = st.integers(0, 7)
 addresses = st.builds(Addresses, small, st.sampled_from([0, 1, 3, 5, 7, 0xFFFFFFFF])).map(
     lambda found: Addresses(found.base & ~found.wildcard, found.wildcard)
 )
+ranges = st.builds(lambda one, other: AddressRange(min(one, other), max(one, other)), small, small)
+addresses = st.one_of(addresses, ranges)
 ports = st.one_of(
     st.just(Ports()), st.tuples(small, small, st.booleans()).map(lambda found: Ports(min(found[:2]), max(found[:2]), found[2]))
 )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from agent.crypto.doi import IdentificationType
+from agent.crypto.isakmp import Identification
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelStarted, SasExpired, SasInstalled
 from agent.flow.model import EndReason, IpsecFailureReason
+from agent.lab import ipsec_engine
 
 
 def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
@@ -318,3 +322,50 @@ def test_events_come_once_for_each_thing(make_pair: Callable[..., Any]) -> None:
     lab.west.monitor.subscribe(events.append)
     ping(lab, 5)
     assert [type(event) for event in events] == [IkeTunnelStarted, IpsecTunnelStarted]
+
+
+def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
+    """Both ends ask for new SAs within the time that a message takes: both keep the same ones."""
+    lab = make_pair(seconds="120")
+    ping(lab)
+    lab.wait(50)
+    for name in ("east", "west"):
+        (live,) = lab.lab.routers[name].router.ipsec.sas.lives
+        lab.lab.routers[name].router.ipsec.sas._rekey(live.bundles[0])
+    assert ping(lab, 3) == 3
+    for name in ("east", "west"):
+        assert only(lab.flow(name).ipsec_tunnels).refreshes == 2
+        assert not lab.flow(name).ipsec_failures
+    lab.wait(35)
+    spis = [sorted(spi.value for spi in only(lab.flow(name).ipsec_tunnels).spis) for name in ("east", "west")]
+    assert spis[0] == spis[1]
+    assert len(spis[0]) == 2
+    assert ping(lab, 3) == 3
+    assert (lab.leaks("east").sad, lab.leaks("west").sad) == (1, 1)
+
+
+def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours never does: east is made to, by identities that are ranges within what the access lists permit."""
+    plan_of = ipsec_engine.plan_of
+
+    def in_ranges(*arguments: Any) -> Any:
+        plan = plan_of(*arguments)
+        ends = [bytes((10, 0, number, 1, 10, 0, number, 6)) for number in (1, 2)]
+        local, remote = (Identification(IdentificationType.IPV4_ADDR_RANGE, end) for end in ends)
+        return replace(plan, local_identity=local, remote_identity=remote)
+
+    monkeypatch.setattr(ipsec_engine, "plan_of", in_ranges)
+    lab = make_pair()
+    assert ping(lab, 3) == 2
+    assert ping(lab, 2, by="west") == 2  # through the same SAs
+    facts = only(lab.flow("west").ipsec_tunnels).facts
+    assert (facts.remote.kind, str(facts.remote.first), str(facts.remote.last)) == ("range", "10.0.1.1", "10.0.1.6")
+
+
+def test_a_range_beyond_the_access_list_is_refused(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    plan_of = ipsec_engine.plan_of
+    beyond = Identification(IdentificationType.IPV4_ADDR_RANGE, bytes((10, 0, 2, 1, 10, 0, 3, 1)))
+    monkeypatch.setattr(ipsec_engine, "plan_of", lambda *arguments: replace(plan_of(*arguments), remote_identity=beyond))
+    lab = make_pair()
+    assert ping(lab, 1) == 0
+    assert only(lab.flow("west").ipsec_failures).reason is IpsecFailureReason.PROPOSAL
