@@ -337,6 +337,13 @@ def distinguished_name(octets: bytes) -> x509.Name | None:
         return None
 
 
+def organizational_unit(octets: bytes) -> str | None:
+    """The first OU of a Name from its DER: to IOS, the group of a client that has a certificate."""
+    name = distinguished_name(octets)
+    units = name.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME) if name else []
+    return str(units[0].value) if units else None
+
+
 def _relative_name(body: bytes) -> x509.RelativeDistinguishedName:
     attributes = []
     for _, attribute in _elements(body):

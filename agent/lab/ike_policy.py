@@ -23,7 +23,7 @@ from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity
 from agent.lab.clients import Client, Clients
-from agent.lab.remote_access import AccessRules, group_of, may_log_in, rules_of
+from agent.lab.remote_access import AccessRules, group_name, group_of, may_log_in, rules_of
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import protected_between
 
@@ -152,7 +152,6 @@ _NAMED = {
     "host domain": IdentificationType.FQDN,
     "user": IdentificationType.USER_FQDN,
     "user domain": IdentificationType.USER_FQDN,
-    "group": IdentificationType.KEY_ID,
 }
 _DOMAIN_SEPARATOR = {"host domain": ".", "user domain": "@"}
 
@@ -161,6 +160,8 @@ def _matches(match: MatchIdentity, identification: Identification, front_vrf: st
     if match.kind == "address":
         network = identification.network()
         return network is not None and match.network is not None and match.vrf == front_vrf and network.subnet_of(match.network)
+    if match.kind == "group":
+        return group_name(identification) == match.value
     if identification.kind != _NAMED.get(match.kind):
         return False
     value = identification.data.decode("utf-8", "replace")

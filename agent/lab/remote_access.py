@@ -13,6 +13,7 @@ from ipaddress import IPv4Address
 
 from agent.config.model import ClientGroup, CryptoMap, IsakmpProfile, RouterConfig
 from agent.config.passwords import password_matches
+from agent.crypto.certificates import organizational_unit
 from agent.crypto.doi import ConfigurationAttribute, IdentificationType
 from agent.crypto.ike_events import Addressing, Login
 from agent.crypto.isakmp import Attribute, Identification
@@ -60,10 +61,16 @@ def may_log_in(config: RouterConfig, front_vrf: str | None, local: int) -> bool:
     return everywhere or rules_of(config, None, front_vrf, local).login_list is not None
 
 
+def group_name(peer: Identification) -> str | None:
+    """The group that a client says it is of: by a key ID, or by the OU of its certificate."""
+    if peer.kind == IdentificationType.KEY_ID:
+        return peer.data.decode("utf-8", "replace")
+    return organizational_unit(peer.data) if peer.kind == IdentificationType.DER_ASN1_DN else None
+
+
 def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | None) -> ClientGroup | None:
     """The group that a client says it is of, else that of its profile, where the list that finds groups knows local ones."""
-    named = peer is not None and peer.kind == IdentificationType.KEY_ID
-    name = peer.data.decode("utf-8", "replace") if peer is not None and named else rules.group
+    name = (group_name(peer) if peer is not None else None) or rules.group
     methods = _methods(config, config.network_lists, rules.group_list)
     return config.crypto.client_groups.get(name or "") if "local" in methods else None
 

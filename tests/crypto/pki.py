@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import IPv4Address
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -67,7 +68,7 @@ class Issuer:
     def below(self, name: str) -> Issuer:
         return Issuer(key_of(name), self.certificate_for(name, authority=True), self)
 
-    def credential(self, name: str, *alternatives: x509.GeneralName, **settings: datetime) -> Credential:
+    def credential(self, name: str, *alternatives: x509.GeneralName, **settings: Any) -> Credential:
         chain = [self.certificate_for(name, alternatives, **settings)]
         issuer: Issuer | None = self
         while issuer is not None and issuer.above is not None:

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import NameOID
 
+from agent.crypto.certificates import Authority
 from agent.crypto.doi import ConfigurationAttribute, Exchange
 from agent.crypto.ike_events import Addressing, Login, Phase1Failed, Trouble
 from agent.flow.model import EndReason, Identity, IkeFailureReason
 from agent.flow.vrf import IkeEvents
 from agent.lab.engine import SessionFilter
 from agent.lab.remote_access import Verdict
-from tests.lab.vpn_client import PLAIN, VpnClient
+from agent.lab.trustpoints import Trustpoint
+from tests.crypto.pki import NOW, address, root, subject_of
+from tests.lab.conftest import DrivenLab
+from tests.lab.vpn_client import PLAIN, WITH_LOGIN, VpnClient
 
 HUB = """
 hostname hub
@@ -53,6 +60,12 @@ POLICY = """crypto isakmp policy 10
  encryption 3des
  authentication pre-share
  group 2"""
+SIGNED_POLICY = """crypto pki trustpoint ours
+ revocation-check none
+crypto isakmp policy 10
+ encryption 3des
+ group 2"""
+DATE = f"date = {NOW:%Y-%m-%dT%H:%M:%S}Z\n"
 PROFILE = """crypto isakmp profile road
  match identity group road
  client authentication list users
@@ -174,6 +187,21 @@ def test_a_key_may_spare_its_peers_the_login(make_hub: MakeHub) -> None:
     lab = make_hub(map_lines="crypto isakmp key groupkey address 192.0.2.101 no-xauth")
     client = VpnClient(lab, "192.0.2.101", exchange=Exchange.MAIN, policy=PLAIN, user=None).connect()
     assert client.ping("10.0.0.1") == 3
+
+
+@pytest.mark.parametrize("exchange", [Exchange.MAIN, Exchange.AGGRESSIVE])
+def test_a_client_with_a_certificate_is_of_the_group_that_its_ou_names(exchange: Exchange) -> None:
+    authority = root()
+    unit = x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "road")
+    mine = authority.credential("alice's computer", subject=x509.Name([*subject_of("alice"), unit]))
+    text = HUB.format(**{**DEFAULTS, "policy": SIGNED_POLICY})
+    hub = Trustpoint(Authority(authority.certificate, None), authority.credential("hub", address("192.0.2.1")))
+    lab = DrivenLab(DATE, {"hub": text}, {"hub": {"ours": hub}})
+    policy = replace(WITH_LOGIN, authentication="rsa-sig")
+    client = VpnClient(lab, "192.0.2.101", policy=policy, exchange=exchange, credential=mine, trust=authority.trust()).connect()
+    assert client.ping("10.0.0.1") == 3
+    (tunnel,) = lab.flow("hub").ike_tunnels.values()
+    assert (tunnel.facts.user, tunnel.facts.client_group, tunnel.facts.authentication) == ("alice", "road", "rsa-sig")
 
 
 # --- who may log in ---

@@ -60,6 +60,8 @@ class VpnClient:
         exchange: Exchange = Exchange.AGGRESSIVE,
         server: str = "hub",
         hears: int | None = None,
+        credential: Credential | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
@@ -68,6 +70,7 @@ class VpnClient:
         self.replies = 0
         self.heard = 0
         self.silent = False
+        self._credential, self._trust = credential, trust
         self._hears = hears  # how many packets before it falls silent
         self._lab, self._group, self._user, self._key = lab, group, user, key
         self._addressing, self._policy, self._wish, self._exchange = addressing, policy, wish, exchange
@@ -204,15 +207,17 @@ class VpnClient:
         return self._key
 
     def credential(self, authorities: Sequence[bytes]) -> Credential | None:
-        return None
+        return self._credential
 
     def allows_aggressive(self) -> bool:
         return True
 
     def trust(self, peer: Identification | None) -> Trust:
-        return Trust((), datetime(2026, 1, 1, tzinfo=UTC))
+        return self._trust or Trust((), datetime(2026, 1, 1, tzinfo=UTC))
 
     def local_identity(self, credential: Credential | None) -> Identification:
+        if credential is not None:
+            return Identification(IdentificationType.DER_ASN1_DN, credential.subject, 17, 500)
         return Identification(IdentificationType.KEY_ID, self._group.encode(), 17, 500)
 
     def accepts(self, peer: Identification) -> bool:
