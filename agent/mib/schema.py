@@ -120,7 +120,7 @@ class Schema:
         objects: Mapping[str, Object],
         tables: Mapping[str, Table],
         notifications: Mapping[str, Notification],
-        names: Mapping[str, tuple[str, Oid]],
+        names: Mapping[str, Oid],
     ) -> None:
         self._objects = objects
         self._tables = tables
@@ -149,13 +149,9 @@ class Schema:
         """Every scalar and column that a manager can read, in OID order."""
         return iter(self._accessible)
 
-    def module_of(self, name: str) -> str:
-        """The module that defines a name, of whatever kind."""
-        return self._names[name][0]
-
     def oid_of(self, name: str) -> Oid:
         """The OID of anything that has one: `iso`, `mib-2` and `cipSecMIBObjects` as well as objects (an IOS view names such)."""
-        return self._names[name][1]
+        return self._names[name]
 
     def encode_index(self, table: Table, values: Sequence[IndexValue]) -> Oid:
         """See `encode_index`."""
@@ -209,7 +205,7 @@ def build_schema(documents: Mapping[str, Mapping[str, Any]]) -> Schema:
     rows: dict[Oid, tuple[str, Mapping[str, Any]]] = {}
     columns: dict[Oid, list[Object]] = {}
     notifications: dict[str, Notification] = {}
-    names: dict[str, tuple[str, Oid]] = {"iso": ("", (1,))}
+    names: dict[str, Oid] = {"iso": (1,)}
 
     for module, document in documents.items():
         for entry in document.values():
@@ -218,7 +214,7 @@ def build_schema(documents: Mapping[str, Mapping[str, Any]]) -> Schema:
                 continue
             name = entry["name"]
             oid = tuple(map(int, written.split(".")))
-            names[name] = (module, oid)
+            names[name] = oid
             if entry["class"] == "objecttype":
                 obj = objects[name] = _object(types, module, name, oid, entry)
                 if obj.kind == "column":
@@ -255,7 +251,7 @@ def _object(types: _Types, module: str, name: str, oid: Oid, entry: Mapping[str,
 
 def _table(
     objects: Mapping[str, Object],
-    names: Mapping[str, tuple[str, Oid]],
+    names: Mapping[str, Oid],
     columns: Mapping[Oid, list[Object]],
     rows: Mapping[Oid, tuple[str, Mapping[str, Any]]],
     module: str,
@@ -268,9 +264,9 @@ def _table(
     source = entry
     while "augmention" in source:
         augmented = source["augmention"]["object"]
-        if augmented not in names or names[augmented][1] not in rows:
+        if augmented not in names or names[augmented] not in rows:
             raise SchemaError(module, f"{entry['name']} augments {augmented}, which is no row")
-        source = rows[names[augmented][1]][1]
+        source = rows[names[augmented]][1]
     indices = source.get("indices", ())
     unknown = next((index["object"] for index in indices if index["object"] not in objects), None)
     if unknown is not None:
