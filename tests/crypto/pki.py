@@ -90,13 +90,13 @@ class Issuer:
         return Trust((Authority(self.certificate, crl, revocation),), moment)
 
 
-def root(name: str = "Root") -> Issuer:
+def root(name: str = "Root", moment: datetime = NOW) -> Issuer:
     key = key_of(name)
     certificate = (
         x509.CertificateBuilder(subject_of(name), subject_of(name), key.public_key())
         .serial_number(1)
-        .not_valid_before(NOW - 5 * YEAR)
-        .not_valid_after(NOW + 5 * YEAR)
+        .not_valid_before(moment - 5 * YEAR)
+        .not_valid_after(moment + 5 * YEAR)
         .add_extension(x509.BasicConstraints(True, None), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -406,12 +406,17 @@ def router_text(number: int, **settings: str) -> str:
     return values["text"].format(**values) if "text" in values else ROUTER.format(**values)
 
 
-def lab_text(number: int) -> str:
+def lab_text(number: int, trustpoint: str | None = None) -> str:
+    """`trustpoint`: a folder with the files of the router's trustpoint `ours`."""
+    files = {"key": "router.key", "certificate": "router.pem", "ca": "ca.pem"} if trustpoint else {}
+    section = f"[router.r{number}.trustpoint.ours]\n" if trustpoint else ""
+    section += "".join(f'{key} = "{trustpoint}/{name}"\n' for key, name in files.items())
     return f"""
 [router.r{number}]
 config = "r{number}.cfg"
 snmp = ["127.0.0.1:0"]
 ike = "10.99.{number}.1:500"
+{section}
 [[peer]]
 address = "10.99.{number}.2"
 behind = "r{number}:FastEthernet0/0"
@@ -463,7 +468,7 @@ def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *
     for number, settings in routers.items():
         (folder / f"r{number}.cfg").write_text(router_text(number, **settings))
     lab_file = folder / "real.toml"
-    lab_file.write_text("".join(map(lab_text, routers)))
+    lab_file.write_text("".join(lab_text(number, settings.get("trustpoint")) for number, settings in routers.items()))
     with running(namespace, lab_file, mibs, *options) as lab:
         yield lab
 
