@@ -94,7 +94,7 @@ def brought_up(swan: Charon, lab: RealLab, number: int, swan_starts: bool) -> No
     if swan_starts:
         assert swan.initiate(number) is None
     else:
-        # The first packet is dropped. Where AM3 and QM1 both wait for charon it takes QM1 first, and ignores it: it comes again in 2 s.
+        # The first packet is dropped. Of an AM3 and a QM1 that wait for it, charon takes QM1 first, in vain: it comes again in 2 s.
         assert lab.ping(number) in (2, 3, 4)
         assert lab.ping(number) == 5
     assert swan.ping(number) == 5
