@@ -105,10 +105,15 @@ class Tally(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuickRequest:
-    """The flow that a peer's quick mode asks for; an identity that it left out is the peers' own addresses (RFC 2409 §5.5)."""
+    """The flow that a peer's quick mode asks for; an identity that it left out is the peers' own addresses (RFC 2409 §5.5).
+
+    `translated`: it is between the peers themselves, in transport mode past a NAT, so that its identities have addresses as they are
+    on the peer's side.
+    """
 
     local: Identification | None
     remote: Identification | None
+    translated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,6 +296,12 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
     return None
 
 
+def asks_for_mode(offer: SecurityAssociation, mode: int) -> bool:
+    """Whether an encapsulation mode is among those offered."""
+    wanted = Attribute(IpsecAttribute.ENCAPSULATION_MODE, mode)
+    return any(wanted in transform.attributes for proposal in offer.proposals for transform in proposal.transforms)
+
+
 def with_spis(proposals: Sequence[Proposal], spis: Mapping[Protocol, bytes]) -> SecurityAssociation:
     """The responder's answer: the chosen proposals with its own SPIs in place of the initiator's."""
     return SecurityAssociation(tuple(replace(proposal, spi=spis[Protocol(proposal.protocol)]) for proposal in proposals))

@@ -48,6 +48,7 @@ from agent.crypto.keys import keymat
 from agent.crypto.proposals import (
     Phase2Choice,
     accept_phase2,
+    asks_for_mode,
     choose_phase2,
     offer_phase2,
     phase2_lifetime_attributes,
@@ -107,9 +108,11 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     if len(identities) not in (0, 2) or not rest:
         raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
     remote, local = identities or (None, None)
-    start = sa.decisions.answer(QuickRequest(local, remote))
+    offer = message.need(SecurityAssociation)
+    translated = sa.nat is not None and asks_for_mode(offer, sa.nat.flavour.transport)
+    start = sa.decisions.answer(QuickRequest(local, remote, translated))
     quick.start = _encapsulated(sa, start) if start else None
-    chosen = choose_phase2(message.need(SecurityAssociation), quick.start.terms) if quick.start else None
+    chosen = choose_phase2(offer, quick.start.terms) if quick.start else None
     if quick.start is None or chosen is None:
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
     proposals, choice, shorter = chosen

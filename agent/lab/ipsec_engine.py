@@ -318,8 +318,8 @@ class IpsecEngine:
     def answer(self, decisions: PeerDecisions, request: QuickRequest) -> QuickStart | None:
         """The terms for a flow that a peer asks for; None where no map entry is for it."""
         link = decisions.link
-        local = request.local or Identification.of_address(IPv4Address(link.local))
-        remote = request.remote or Identification.of_address(IPv4Address(link.remote))
+        local = _of_peer(request.local, link.local, request.translated)
+        remote = _of_peer(request.remote, link.remote, request.translated)
         selector = selector_of(local, remote)
         found = self.target_for(decisions, selector) if selector else None
         if selector is None or found is None:
@@ -369,6 +369,13 @@ def _comes_by(installed: Installed, link: Link, ends: Ends | None) -> bool:
     if installed.bundle.udp:
         return ends is not None and installed.live.link[:2] == link[:2]
     return ends is None and installed.live.link == link
+
+
+def _of_peer(asked: Identification | None, address: int, translated: bool) -> Identification:
+    """One end of a flow: as asked for; the peer itself where nothing is, and where a NAT stands between its address and ours."""
+    if asked is None:
+        return Identification.of_address(IPv4Address(address))
+    return Identification.of_address(IPv4Address(address), asked.protocol, asked.port) if translated else asked
 
 
 def _narrowed(selector: Selector, flow: Flow) -> Selector:

@@ -176,3 +176,22 @@ def test_the_rekeying_hub_finds_the_peer() -> None:
         lab.wait(10)
     assert tunnel(lab, "east").refreshes >= 3
     assert lab.ipsec("west", "OUT_DROPS") == 0
+
+
+def test_transport_mode_is_between_the_addresses_that_each_end_sees() -> None:
+    lab, nat = behind_a_nat(mode="transport", east="ip route 192.0.2.0 255.255.255.0 192.168.1.254")
+    assert lab.ping("east", "192.0.2.2", "192.168.1.1") == 4
+    assert lab.ping("west", "192.0.2.77", "192.0.2.2") == 5
+    for name in ("east", "west"):
+        assert tunnel(lab, name).facts.transport
+        # 20 of IP, 8 of UDP, 8 of ESP, 8 of IV, 88 of payload and trailer, 12 of ICV.
+        assert lab.ipsec(name, "OUT_OCTETS") == 9 * 144
+
+
+def test_the_hub_rekeys_transport_mode_too() -> None:
+    lab, _ = behind_a_nat(mode="transport", west="crypto ipsec security-association lifetime seconds 120")
+    lab.ping("east", "192.0.2.2", "192.168.1.1")
+    for _ in range(30):
+        assert lab.ping("west", "192.0.2.77", "192.0.2.2", repeat=1) == 1
+        lab.wait(10)
+    assert tunnel(lab, "east").refreshes >= 2
