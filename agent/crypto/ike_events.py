@@ -107,8 +107,8 @@ class Tally(Protocol):
 class QuickRequest:
     """The flow that a peer's quick mode asks for; an identity that it left out is the peers' own addresses (RFC 2409 §5.5).
 
-    `translated`: it is between the peers themselves, in transport mode past a NAT, so that its identities have addresses as they are
-    on the peer's side.
+    `translated`: it is between the peers themselves, in transport mode past a NAT, and its identities have the addresses of the
+    peer's side.
     """
 
     local: Identification | None

@@ -78,7 +78,7 @@ def detect_nat(sa: IkeSa, message: Message) -> None:
     if not sa.traversal.enabled or sa.peer.nat is None:
         return
     sa.nat = situation(message.all(NatDetection), sa.peer.nat, sa.traversal, sa.ends, sa.policy().hash, sa.cookies)
-    if sa.nat and sa.nat.detected and sa.initiator:
+    if sa.nat and sa.nat.detected and sa.initiator and not sa.floated:
         sa.ends = sa.traversal.floated(sa.ends)
 
 

@@ -18,9 +18,12 @@ from agent.lab.remote_access import AccessRules, AskServers, attributes_of, chec
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """A peer that is a client, in one phase 1. `link`: front-door VRF, our address, its address. `alive` while there is that SA."""
+    """A peer that is a client, in one phase 1.
 
-    link: tuple[str | None, int, int]
+    `link`: front-door VRF, our address, its address, its port past a NAT. `alive` while there is that SA.
+    """
+
+    link: tuple[str | None, int, int, int]
     rules: AccessRules
     group: ClientGroup | None
     user: str | None = None

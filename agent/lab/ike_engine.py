@@ -122,7 +122,7 @@ class IkeEngine:
             return
         record = self._usable(live)
         if record is None:
-            record = self._initiate(live.link, live.plan.target.entry.isakmp_profile)
+            record = self._initiate(live.link, live.plan.target.entry.isakmp_profile, live.ends)
         if record.sa.up:
             ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
             self._settle(record)
@@ -231,9 +231,23 @@ class IkeEngine:
         record = self.record_of(tunnel)
         if record is not None:
             record.sa.ends = ends
+            self._know_by_port(record)
             self._keep_open(record)
         for live in self._ipsec.sas.matching(lambda live: live.row is not None and live.row.ike is tunnel):
             live.ends = ends
+            if record is not None:
+                live.link = record.link
+
+    def _know_by_port(self, record: IkeRecord) -> None:
+        """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
+        sa, old = record.sa, record.link
+        if sa.initiator or sa.nat is None or not sa.nat.remote_behind:
+            return
+        record.link = record.decisions.link = old.heard_from(sa.ends.remote_port)
+        if record.decisions.client:
+            record.decisions.client.link = record.link
+        if record.link != old and self._watched.get(old) is record:
+            self._watched[record.link] = self._watched.pop(old)
 
     def _keep_open(self, record: IkeRecord) -> None:
         """We are behind a NAT, which would forget us if we were silent."""
@@ -274,12 +288,12 @@ class IkeEngine:
             record.timer = self._scheduler.at(due, lambda: self._tick(record))
 
     def _keep(self, record: IkeRecord) -> None:
-        key = (record.link, record.sa.initiator_cookie)
+        key = _key(record)
         if record.sa.state is not State.DEAD and key not in self._records:
             self._records[key] = record
 
     def _bury(self, record: IkeRecord) -> None:
-        key = (record.link, record.sa.initiator_cookie)
+        key = _key(record)
         if self._records.get(key) is record:
             del self._records[key]
         if self._watched.get(record.link) is record:
@@ -334,12 +348,13 @@ class IkeEngine:
                 found = found or record
         return found
 
-    def _initiate(self, link: Link, profile: str | None) -> IkeRecord:
+    def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord:
+        """Begin a main mode; a peer past a NAT is where it was last `heard` from, and nowhere else."""
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, profile, None)
         decisions.aggressive = decisions.wants_aggressive()
         exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
-        now, ends = self._scheduler.clock.now(), ends_of(link)
+        now, ends = self._scheduler.clock.now(), heard if heard and link.port else ends_of(link)
         sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
         record = IkeRecord(link, sa, decisions, counters)
         self._keep(record)
@@ -374,6 +389,7 @@ class IkeEngine:
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
         self._watch(record)
+        self._know_by_port(record)
         facts = facts_of(self._config, record)
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
         self._keep_open(record)
@@ -443,6 +459,7 @@ class IkeEngine:
 
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
+        self._know_by_port(record)
         self._forget_peer(record)
 
     def _peer_lost(self, record: IkeRecord, event: object) -> None:
@@ -536,6 +553,11 @@ class IkeEngine:
             self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
         else:
             self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)
+
+
+def _key(record: IkeRecord) -> tuple[Link, bytes]:
+    """What an SA is found by."""
+    return record.link._replace(port=0), record.sa.initiator_cookie
 
 
 def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:

@@ -15,7 +15,7 @@ from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
 from agent.crypto.certificates import Credential, Trust, distinguished_name
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
-from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
+from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
 from agent.crypto.isakmp import Attribute, Identification
@@ -29,11 +29,19 @@ from agent.lab.tunnel_interfaces import protected_between
 
 
 class Link(NamedTuple):
-    """A pair of IKE peers: addresses as numbers, and the VRF through which they reach each other."""
+    """A pair of IKE peers: addresses as numbers, and the VRF through which they reach each other.
+
+    `port` is that of a peer past a NAT which gave it one of its own: others may have the same address.
+    """
 
     front_vrf: str | None
     local: int
     remote: int
+    port: int = 0
+
+    def heard_from(self, port: int) -> Link:
+        """The pair, where the peer is past a NAT and heard from a port."""
+        return self._replace(port=0 if port in (ISAKMP_PORT, NAT_PORT) else port)
 
 
 # --- keys ---
@@ -205,7 +213,7 @@ class PeerDecisions:
         """The VRF that the tunnels of this peer belong to."""
         if self.profile and self.profile.vrf is not None:
             return self.profile.vrf
-        tunnel = protected_between(self.config, *self.link)
+        tunnel = protected_between(self.config, *self.link[:3])
         return tunnel.vrf if tunnel else self.link.front_vrf
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:

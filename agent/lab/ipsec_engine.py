@@ -234,6 +234,8 @@ class IpsecEngine:
         """
         if len(packet.payload) < 12:
             raise ip.BadPacketError("no room for an SPI and a sequence number")
+        if ends is not None:
+            link = link.heard_from(ends.remote_port)
         spi = spi_of(packet.protocol, packet.payload)
         installed = self.sas.sad.find(packet.protocol, spi)
         if installed is None or not _comes_by(installed, link, ends):

@@ -256,6 +256,8 @@ class Charon:
             "local_addrs": [ours],
             "remote_addrs": [theirs],
             "proposals": ["aes128-sha1-modp2048"],
+            "rekey_time": "79200",  # charon proposes a lifetime of both times
+            "over_time": "7200",
             "local": {"auth": "psk", "id": ours},
             "remote": {"auth": "psk", "id": theirs},
             "children": {
@@ -263,6 +265,8 @@ class Charon:
                     "local_ts": [f"10.2.{number}.0/24"],
                     "remote_ts": [f"10.1.{number}.0/24"],
                     "esp_proposals": ["aes128-sha1"],
+                    "rekey_time": "3300",
+                    "life_time": "3600",
                     "mode": "tunnel",
                     **(child or {}),
                 }

@@ -179,7 +179,7 @@ def test_the_rekeying_hub_finds_the_peer() -> None:
 
 
 def test_transport_mode_is_between_the_addresses_that_each_end_sees() -> None:
-    lab, nat = behind_a_nat(mode="transport", east="ip route 192.0.2.0 255.255.255.0 192.168.1.254")
+    lab, _ = behind_a_nat(mode="transport", east="ip route 192.0.2.0 255.255.255.0 192.168.1.254")
     assert lab.ping("east", "192.0.2.2", "192.168.1.1") == 4
     assert lab.ping("west", "192.0.2.77", "192.0.2.2") == 5
     for name in ("east", "west"):
@@ -195,3 +195,66 @@ def test_the_hub_rekeys_transport_mode_too() -> None:
         assert lab.ping("west", "192.0.2.77", "192.0.2.2", repeat=1) == 1
         lab.wait(10)
     assert tunnel(lab, "east").refreshes >= 2
+
+
+# --- several peers behind one NAT ---
+
+
+def ping_both(lab: DrivenLab) -> tuple[int, int]:
+    return lab.ping("east", "10.0.2.1", "10.0.1.1"), lab.ping("north", "10.0.2.1", "10.0.3.1")
+
+
+def test_two_peers_of_one_address_are_two() -> None:
+    lab, _ = behind_a_nat(others=("north",))
+    assert ping_both(lab) == (4, 4)  # north's INITIAL-CONTACT says nothing of east
+    assert ping_both(lab) == (5, 5)
+    assert lab.ping("west", "10.0.1.1", "10.0.2.1") == lab.ping("west", "10.0.3.1", "10.0.2.1") == 5
+    assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 2
+    lab.north.engine.clear_crypto_session()
+    lab.wait(1)
+    assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
+    assert lab.ping("west", "10.0.1.1", "10.0.2.1") == 5
+
+
+def test_one_that_begins_afresh_ends_its_own_alone() -> None:
+    lab, _ = behind_a_nat(others=("north",))
+    ping_both(lab)
+    lab.router("north").power_off()
+    lab.router("north").power_on()
+    assert lab.ping("north", "10.0.2.1", "10.0.3.1") == 4
+    reasons = [row.reason for row in lab.flow("west").ipsec_history.values()]
+    assert reasons == [EndReason.PEER_LOST]
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 5
+    assert len(lab.flow("west").ipsec_tunnels) == 2
+
+
+def test_each_has_new_sas_when_the_old_ones_end() -> None:
+    lab, nat = behind_a_nat(
+        others=("north",), west="crypto ipsec security-association lifetime seconds 120\ncrypto isakmp policy 10\n lifetime 300"
+    )
+    ping_both(lab)
+    for _ in range(50):
+        assert lab.ping("west", "10.0.1.1", "10.0.2.1", repeat=1) == 1
+        assert lab.ping("west", "10.0.3.1", "10.0.2.1", repeat=1) == 1
+        lab.wait(10)
+    for name in ("east", "north"):
+        assert tunnel(lab, name).refreshes >= 3
+        assert not lab.flow(name).ike_failures
+    nat.move("192.0.2.99")
+    assert ping_both(lab) == (5, 5)
+    assert lab.ping("west", "10.0.1.1", "10.0.2.1") == lab.ping("west", "10.0.3.1", "10.0.2.1") == 5
+
+
+def test_the_hub_begins_an_ike_sa_with_where_it_last_heard_the_peer() -> None:
+    lab, _ = behind_a_nat(others=("north",), west="crypto isakmp policy 10\n lifetime 300")
+    ping_both(lab)
+    lab.wait(310)
+    assert not lab.flow("west").ike_tunnels
+    lives = list(lab.router("west").ipsec.sas.lives)
+    for live in lives:
+        lab.router("west").ipsec.sas.negotiate(live)
+    lab.wait(2)
+    assert [tunnel.facts.initiator for tunnel in lab.flow("west").ike_tunnels.values()] == [True, True]
+    assert [tunnel.refreshes for tunnel in lab.flow("west").ipsec_tunnels.values()] == [1, 1]
+    assert len({tunnel.facts.remote_port for tunnel in lab.flow("west").ike_tunnels.values()}) == 2
+    assert ping_both(lab) == (5, 5)
