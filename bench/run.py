@@ -126,7 +126,8 @@ def print_spokes(plan: Plan, rows: int, snmpd: StartSide, core: int | None) -> N
     """A hub of so many spokes by number, coming up and then beside snmpd, while their traffic moves the counters."""
     progress(f"{rows:,} spokes by number")
     arrival, figures = measure_spokes(rows, core, snmpd, plan.settings, plan.rounds, plan.directory)
-    say(f"{rows:,} spokes by number: all up {arrival.seconds:.1f} s after the start (wanted < 60), {arrival.resident}")
+    took = f"{arrival.seconds:.1f} s after the start (wanted < 60), of which {arrival.cpu_seconds:.1f} s of work"
+    say(f"{rows:,} spokes by number: all up {took}; {arrival.resident}")
     waits = f"median {arrival.median_ms:.1f} ms, slowest {arrival.slowest_ms:.0f} ms"
     say(f"polls meanwhile: {arrival.polls:,}, {arrival.lost} lost, {waits}")
     say(report.rates(figures, ("spokes", "snmpd"), limits=True))

@@ -24,9 +24,10 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How the spokes came up: seconds from the start of the process, memory then, and the polls made meanwhile."""
+    """How the spokes came up: seconds from the start of the process, its processor time and memory then, and the polls meanwhile."""
 
     seconds: float
+    cpu_seconds: float
     resident: str
     polls: int
     lost: int
@@ -69,7 +70,7 @@ def start(rows: int, core: int | None, directory: Path) -> tuple[Side, Arrival]:
         time.sleep(POLL_SECONDS)
     seconds = time.monotonic() - began
     resident = f"{side.resident_octets() / MEBIBYTE:,.0f} MiB (wanted ≤ 1,024)"
-    arrival = Arrival(seconds, resident, len(waits), lost, median(waits) * 1000, max(waits) * 1000)
+    arrival = Arrival(seconds, side.cpu_seconds(), resident, len(waits), lost, median(waits) * 1000, max(waits) * 1000)
     return replace(side, start_seconds=seconds), arrival
 
 

@@ -185,7 +185,7 @@ class Engine:
     # --- within ---
 
     def _takes_live(self, wanted: SessionFilter, live: LiveTunnel) -> bool:
-        record = next((record for record in self._router.ike.records() if record.link == live.link), None)
+        record = next(iter(self._router.ike.with_peer(live.link)), None)
         ports = _ports(record) if record else (500, 500)
         return wanted.takes(live.link, ports, live.plan.target.inside_vrf, live.plan.target.interface)
 

@@ -46,6 +46,7 @@ from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
+from agent.lab.groups import Groups
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ipsec_engine import IpsecEngine
@@ -88,6 +89,7 @@ class IkeEngine:
         self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
         self._engine = engine
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
+        self._by_link: Groups[Link, IkeRecord] = Groups()
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._unknown = Told()  # SAs that are not there
@@ -115,6 +117,10 @@ class IkeEngine:
     def records(self) -> list[IkeRecord]:
         """Every SA that is up or being negotiated, oldest first."""
         return list(self._records.values())
+
+    def with_peer(self, link: Link) -> list[IkeRecord]:
+        """Those with one peer, oldest first."""
+        return self._by_link.of(link)
 
     def negotiate(self, live: LiveTunnel) -> None:
         """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
@@ -144,13 +150,13 @@ class IkeEngine:
             record.sa.inform((notification,))
             self._settle(record)
         elif self._config.crypto.invalid_spi_recovery and self._decisions(link, None, None).policies(None):
-            record = next((record for record in self.records() if record.link == link), None) or self._initiate(link, None)
+            record = next(iter(self.with_peer(link)), None) or self._initiate(link, None)
             record.to_tell.append(notification)
             self._settle(record)
 
     def _newest(self, link: Link) -> IkeRecord | None:
         """The newest SA with a peer that is up."""
-        return next((record for record in reversed(self._records.values()) if record.link == link and record.sa.up), None)
+        return next((record for record in self._by_link.newest_first(link) if record.sa.up), None)
 
     def heard(self, link: Link) -> None:
         """An IPsec packet of a peer was authentic: it is there."""
@@ -171,7 +177,9 @@ class IkeEngine:
         self.clients.sweep()
 
     def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
-        return next((record for record in self._records.values() if record.tunnel is tunnel), None)
+        facts = tunnel.facts
+        link = Link(facts.front_vrf, int(facts.local_address), int(facts.remote_address))
+        return next((record for record in self.with_peer(link) if record.tunnel is tunnel), None)
 
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
@@ -185,6 +193,7 @@ class IkeEngine:
         """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
         records, dead = self.records(), list(self._dead.values())
         self._records.clear()
+        self._by_link.clear()
         self._dead.clear()
         self._watched.clear()
         self._ipsec.sas.lose_everything()
@@ -291,11 +300,13 @@ class IkeEngine:
         key = _key(record)
         if record.sa.state is not State.DEAD and key not in self._records:
             self._records[key] = record
+            self._by_link.add(record.link, record)
 
     def _bury(self, record: IkeRecord) -> None:
         key = _key(record)
         if self._records.get(key) is record:
             del self._records[key]
+            self._by_link.discard(record.link, record)
         if self._watched.get(record.link) is record:
             del self._watched[record.link]
         if record.decisions.client:
@@ -331,16 +342,15 @@ class IkeEngine:
 
     def _knows(self, link: Link) -> bool:
         """Whether there is an SA of either phase with a peer."""
-        ike = any(record.link == link and record.sa.up for record in self._records.values())
-        return ike or bool(self._ipsec.sas.matching(lambda live: live.link == link and bool(live.bundles)))
+        return self._newest(link) is not None or any(live.bundles for live in self._ipsec.sas.with_peer(link))
 
     def _usable(self, live: LiveTunnel) -> IkeRecord | None:
         """An SA with the flow's peer and of its profile: the newest that is up, else one being negotiated."""
         profile = live.plan.target.entry.isakmp_profile
         found = None
-        for record in reversed(self._records.values()):
+        for record in self._by_link.newest_first(live.link):
             has = record.decisions.profile.name if record.decisions.profile else None
-            if record.link != live.link or (profile is not None and has not in (None, profile)):
+            if profile is not None and has not in (None, profile):
                 continue
             if record.sa.up and (profile is None or has == profile):
                 return record
@@ -374,7 +384,7 @@ class IkeEngine:
     # --- what an SA tells ---
 
     def _has_flow(self, client: Client) -> bool:
-        return bool(self._ipsec.sas.matching(lambda live: live.link == client.link and live.leads_to(client.address)))
+        return any(live.leads_to(client.address) for live in self._ipsec.sas.with_peer(Link(*client.link)))
 
     def _login_offered(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, LoginOffered)
@@ -440,7 +450,7 @@ class IkeEngine:
             self._scheduler.after(0, lambda: self._try(live))
         elif live.row is None and live.peer_at + 1 < len(peers):
             live.peer_at += 1
-            live.link = live.link._replace(remote=peers[live.peer_at])
+            self._ipsec.sas.redirect(live, live.link._replace(remote=peers[live.peer_at]))
             self._scheduler.after(0, lambda: self._try(live))
         else:
             self._ipsec.sas.abandon(live)
@@ -469,13 +479,14 @@ class IkeEngine:
 
     def _forget_peer(self, record: IkeRecord) -> None:
         """End all that was held with a peer but one SA, as lost."""
-        for other in self.records():
-            if other is not record and other.link == record.link and other.sa.up:
+        for other in self.with_peer(record.link):
+            if other is not record and other.sa.up:
                 other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
                 self._ended(other, EndReason.PEER_LOST)
                 self._settle(other)
-        for live in self._ipsec.sas.matching(lambda live: live.link == record.link and live.row is not None):
-            self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
+        for live in self._ipsec.sas.with_peer(record.link):
+            if live.row is not None:
+                self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)

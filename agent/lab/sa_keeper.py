@@ -20,6 +20,7 @@ from agent.flow.clock import SECOND
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
+from agent.lab.groups import Groups
 from agent.lab.ike_policy import Link
 from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
@@ -73,14 +74,15 @@ class SaKeeper:
 
     def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler) -> None:
         self.sad: Sad[Installed] = Sad()
-        self.lives: list[LiveTunnel] = []
+        self.lives: dict[LiveTunnel, None] = {}  # in the order in which they began
         # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
         self.found: dict[tuple[int, str | None, Flow], LiveTunnel] = {}
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
         self.routes_changed: Callable[[], None] = lambda: None
-        self._by_target: dict[object, list[LiveTunnel]] = {}
+        self._by_target: Groups[object, LiveTunnel] = Groups()
+        self._by_link: Groups[Link, LiveTunnel] = Groups()
         self._by_row: dict[int, LiveTunnel] = {}
 
     # --- finding ---
@@ -92,10 +94,13 @@ class SaKeeper:
     def matching(self, wanted: Callable[[LiveTunnel], bool]) -> list[LiveTunnel]:
         return [live for live in self.lives if wanted(live)]
 
+    def with_peer(self, link: Link) -> list[LiveTunnel]:
+        return self._by_link.of(link)
+
     def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
         """The live tunnel of an entry that takes a flow of a VRF: one that can send before one that is being made."""
         waiting = None
-        for live in self._by_target.get(target.key, ()):
+        for live in self._by_target.of(target.key):
             if live.plan.target.clear_vrf == vrf and live.plan.selector.matches(flow):
                 if live.outbound:
                     return live
@@ -109,8 +114,8 @@ class SaKeeper:
         self.found[key] = live
 
     def same_flow(self, target: Target, selector: Selector, link: Link) -> LiveTunnel | None:
-        for live in self._by_target.get(target.key, ()):
-            if live.link == link and live.plan.selector == selector:
+        for live in self._by_link.of(link):
+            if live.plan.target.key == target.key and live.plan.selector == selector:
                 return live
         return None
 
@@ -118,9 +123,17 @@ class SaKeeper:
 
     def add(self, live: LiveTunnel) -> LiveTunnel:
         self.found.clear()
-        self.lives.append(live)
-        self._by_target.setdefault(live.plan.target.key, []).append(live)
+        self.lives[live] = None
+        self._by_target.add(live.plan.target.key, live)
+        self._by_link.add(live.link, live)
         return live
+
+    def redirect(self, live: LiveTunnel, link: Link) -> None:
+        """Another peer is tried for a flow."""
+        if live in self.lives:
+            self._by_link.discard(live.link, live)
+            self._by_link.add(link, live)
+        live.link = link
 
     def negotiate(self, live: LiveTunnel) -> None:
         live.negotiating = True
@@ -205,13 +218,13 @@ class SaKeeper:
 
     def deleted_by_peer(self, link: Link, protocol: int, spis: tuple[int, ...]) -> None:
         """The peer has deleted SAs that we send with; the other SAs of their bundles go with them."""
-        for live in [live for live in self.lives if live.link == link]:
+        for live in self.with_peer(link):
             gone = [found for found in live.bundles if any(found.sends_with(protocol, spi) for spi in spis)]
             self._drop(live, gone, EndReason.PEER_DELETE)
 
     def unknown_to_peer(self, link: Link, protocol: int, spi: int) -> None:
         """The peer does not have an SA that we send with: its bundle is of no use."""
-        for live in [live for live in self.lives if live.link == link]:
+        for live in self.with_peer(link):
             gone = [found for found in live.bundles if found.sends_with(protocol, spi)]
             self._drop(live, gone, EndReason.UNKNOWN_TO_PEER)
 
@@ -280,8 +293,9 @@ class SaKeeper:
     def _forget(self, live: LiveTunnel) -> None:
         self.found.clear()
         if live in self.lives:
-            self.lives.remove(live)
-            self._by_target[live.plan.target.key].remove(live)
+            del self.lives[live]
+            self._by_target.discard(live.plan.target.key, live)
+            self._by_link.discard(live.link, live)
 
     def _install(self, live: LiveTunnel, result: Phase2Result) -> Installed:
         begun = live.asked_at if result.initiator else self._scheduler.clock.now()

@@ -222,12 +222,7 @@ def test_both_may_begin_at_once(make_pair: Callable[..., Any]) -> None:
 def test_a_peer_that_has_begun_afresh_ends_what_was(make_pair: Callable[..., Any]) -> None:
     lab = make_pair()
     ping(lab)
-    east = lab.east.router  # East loses everything, as in a crash, and says nothing.
-    east.ike._records.clear()
-    for live in list(east.ipsec.sas.lives):
-        for installed in list(live.bundles):
-            east.ipsec.sas._uninstall(installed)
-        east.ipsec.sas._forget(live)
+    lab.east.router.ike.lose_everything()  # as in a crash: it says nothing
     assert ping(lab, 3) == 2
     flow = lab.flow("west")
     assert only(flow.ike_history).reason is EndReason.PEER_LOST

@@ -1,0 +1,38 @@
+"""Lab room: things by what they have in common, so that nobody looks through all of them for a few."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+KeyT = TypeVar("KeyT", bound=Hashable)
+ThingT = TypeVar("ThingT", bound=Hashable)
+
+
+class Groups(Generic[KeyT, ThingT]):
+    """Each thing is in one group; within it they stand in the order in which they came."""
+
+    __slots__ = ("_groups",)
+
+    def __init__(self) -> None:
+        self._groups: dict[KeyT, dict[ThingT, None]] = {}
+
+    def add(self, key: KeyT, thing: ThingT) -> None:
+        self._groups.setdefault(key, {})[thing] = None
+
+    def discard(self, key: KeyT, thing: ThingT) -> None:
+        group = self._groups.get(key)
+        if group is not None:
+            group.pop(thing, None)
+            if not group:
+                del self._groups[key]
+
+    def of(self, key: KeyT) -> list[ThingT]:
+        """A group as it is now."""
+        return list(self._groups.get(key, ()))
+
+    def newest_first(self, key: KeyT) -> Iterator[ThingT]:
+        return reversed(self._groups.get(key, {}))
+
+    def clear(self) -> None:
+        self._groups.clear()
