@@ -24,7 +24,7 @@ MEBIBYTE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How the spokes came up: seconds from the start of the process, its processor time and memory then, and the polls meanwhile."""
+    """How the spokes came up: seconds from the start of the process, its processor time and memory then, and polls meanwhile."""
 
     seconds: float
     cpu_seconds: float
