@@ -57,6 +57,11 @@ def _set_up(side: str, reason: str, *told: str, counters: tuple[str, ...] = (), 
     return Shown((side, *counters), ike_failure=reason, notifications=sent, told=told)
 
 
+def _certificate(reason: str, told: str) -> Shown:
+    """A peer's certificate that is not believed."""
+    return _set_up(_RESPONDER, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
+
+
 def _quick(counter: str | None, reason: str, *told: str, notification: str = "cipSecSetUpFailure") -> Shown:
     """A phase 2 that does not come about."""
     return Shown((counter,) if counter else (), ipsec_failure=reason, notifications=(notification,), told=told)
@@ -100,6 +105,32 @@ PHASE_1 = (
         "the pre-shared keys differ",
         _set_up(_RESPONDER, "authFailure", "PAYLOAD_MALFORMED", counters=(_AUTH,), notification=_PROTOCOL),
         _NOT_AUTHENTIC,
+    ),
+    Cause(
+        "the pre-shared keys differ, in aggressive mode",
+        _set_up(
+            _INITIATOR,
+            "hashValidation",
+            "INVALID_HASH_INFORMATION",
+            counters=("cikeGlobalHashValidFails",),
+            notification=_PROTOCOL,
+        ),
+        _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
+    ),
+    Cause("aggressive mode is disabled at the responder", _set_up(_RESPONDER, "other"), _PEER_GONE),
+    Cause(
+        "the peer's certificate is of no authority that is known",
+        _certificate("peerCertNotValid", "INVALID_CERT_AUTHORITY"),
+        _NOT_AUTHENTIC,
+    ),
+    Cause("the peer's certificate names another", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause("the peer's certificate has expired", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause("the peer's certificate is revoked", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause("there is no revocation list to ask", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause(
+        "our own certificate has expired",
+        _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification="cikeCertCrlFailure"),
+        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
     ),
     Cause(
         "the peer's profile has another key than was used",
