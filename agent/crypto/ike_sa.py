@@ -367,10 +367,12 @@ class IkeSa:
     def inform(self, payloads: Sequence[Payload]) -> None:
         """An informational exchange of one message (RFC 2409 §5.7): encrypted and hashed once both have keys for it.
 
-        An initiator that has sent AM3 is up, and believes nothing in the clear.
+        An initiator that has sent AM3 is up, and believes nothing in the clear; so is a responder that has sent MM6.
         """
         message_id = self.new_message_id()
-        sealed = self.authenticated or (self.state is State.AG_INIT_EXCH and not self.initiator)
+        after_am3 = self.state is State.AG_INIT_EXCH and not self.initiator
+        after_mm6 = self.state is State.MM_KEY_EXCH and bool(self.last_block)
+        sealed = self.authenticated or after_am3 or after_mm6
         if sealed and self.engine.failed:
             self.events.append(EngineFailed())
             return

@@ -153,7 +153,7 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
         shorten(sa, payload)
         return
     if payload.protocol == Protocol.ISAKMP and payload.spi == sa.cookies and payload.kind in _NOT_BELIEVED:
-        # The responder of an aggressive mode has not accepted our last message, and has no SA.
+        # The peer has not accepted the last message of our phase 1, and has no SA.
         sa.suspicion = TROUBLE_OF_NOTIFY[payload.kind]
         _deleted(sa, now)
         return

@@ -114,6 +114,7 @@ def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
 
 
 def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
+    sa.last_block = message.vector  # the responder is up: what we say from now on is to be encrypted
     take_identity(sa, message)
     check_proof(sa, message)
     sa.main.vector = message.vector

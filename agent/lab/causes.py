@@ -138,6 +138,11 @@ PHASE_1 = (
         _NOT_AUTHENTIC,
     ),
     Cause(
+        "the responder is not whom the initiator's profile matches",
+        _set_up(_INITIATOR, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
+        Shown((), "peerDelRequest", None, "peerDelRequest", None, ("cikeTunnelStart", *_IKE_STOP)),
+    ),
+    Cause(
         "a message of the set-up is malformed",
         _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL),
         _set_up(_INITIATOR, "other"),

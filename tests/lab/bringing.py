@@ -211,6 +211,14 @@ def _other_profile(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
+@brings("the responder is not whom the initiator's profile matches")
+def _not_matched(make_pair: MakePair) -> Bringing:
+    profile = "crypto isakmp profile P\n match identity address 192.0.2.99 255.255.255.255"
+    lab = make_pair(east={"lines": f"{profile}\ncrypto map outside 10\n set isakmp-profile P"})
+    yield lab, "east"
+    ping(lab)
+
+
 @brings("a message of the set-up is malformed")
 def _malformed(make_pair: MakePair) -> Bringing:
     lab = make_pair()
