@@ -48,7 +48,7 @@ from agent.flow.model import (
     PeerKey,
     Spi,
 )
-from agent.flow.rows import IndexAllocator, Rows
+from agent.flow.rows import IndexAllocator, LowestFree, Rows
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 
 DEFAULT_WINDOW = 200
@@ -351,6 +351,8 @@ class FlowMonitor:
             key = self._key_for(flow, facts.local_address, facts.remote_address, facts.local, facts.remote)
             peer = flow.pairs[pair] = Peer(key, facts.local_address, facts.remote_address, self.clock.now())
             flow.peers.add(key, peer)
+            if key.internal > 1:
+                flow.internals.setdefault((key.local, key.remote), LowestFree(2)).take()
         return peer
 
     def _key_for(
@@ -366,13 +368,16 @@ class FlowMonitor:
         peer = flow.pairs.get((key.local, key.remote, local_address, remote_address))
         if peer is not None:
             return peer.key
-        while key in flow.peers:
-            key = PeerKey(key.local, key.remote, key.internal + 1)
+        if key in flow.peers:
+            others = flow.internals.get((key.local, key.remote))
+            key = PeerKey(key.local, key.remote, others.peek() if others else 2)
         return key
 
     def _release(self, flow: VrfFlow, peer: Peer) -> None:
         if not peer.ike_tunnels and not peer.ipsec_tunnels:
             flow.peers.remove(peer.key)
+            if peer.key.internal > 1:
+                flow.internals[peer.key.local, peer.key.remote].give_back(peer.key.internal)
             del flow.pairs[peer.key.local, peer.key.remote, peer.local_address, peer.remote_address]
 
     @staticmethod

@@ -1,8 +1,9 @@
-"""Flow room: collections of rows that tell who listens when a row comes or goes, sliding windows, and index allocation."""
+"""Flow room: collections of rows that tell who listens when a row comes or goes, sliding windows, and who gets which number."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, ValuesView
+from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
 KeyT = TypeVar("KeyT", bound=Hashable)
@@ -84,6 +85,29 @@ class IndexAllocator:
             if not self._used(index):
                 self._last = index
                 return index
+
+
+class LowestFree:
+    """Numbers from a first one on, the lowest that is free each time."""
+
+    __slots__ = ("_freed", "_next")
+
+    def __init__(self, first: int) -> None:
+        self._next = first
+        self._freed: list[int] = []
+
+    def peek(self) -> int:
+        """What `take` would give."""
+        return self._freed[0] if self._freed else self._next
+
+    def take(self) -> int:
+        if self._freed:
+            return heappop(self._freed)
+        self._next += 1
+        return self._next - 1
+
+    def give_back(self, number: int) -> None:
+        heappush(self._freed, number)
 
 
 class Window(Rows[int, RowT]):

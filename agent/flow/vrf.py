@@ -20,7 +20,7 @@ from agent.flow.model import (
     PeerKey,
     Spi,
 )
-from agent.flow.rows import Rows, Window
+from agent.flow.rows import LowestFree, Rows, Window
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind
 
 
@@ -55,6 +55,8 @@ class VrfFlow:
         self.peers: Rows[PeerKey, Peer] = Rows()
         # Whose row is whose: pairs may share their identities, and the rows of those come and go in any order.
         self.pairs: dict[tuple[Identity, Identity, Address, Address], Peer] = {}
+        # Of pairs that share both identities the first has cikePeerIntIndex 1, the others' come from here.
+        self.internals: dict[tuple[Identity, Identity], LowestFree] = {}
         self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()
         self.ike_tunnels: Rows[int, IkeTunnel] = Rows()
         self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()

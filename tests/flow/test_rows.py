@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.flow.rows import INDEX_LIMIT, IndexAllocator, Rows, Window
+from agent.flow.rows import INDEX_LIMIT, IndexAllocator, LowestFree, Rows, Window
 
 
 class Mirror:
@@ -122,3 +122,19 @@ def test_140_ends_leave_the_last_130() -> None:
     for _ in range(140):
         window.append(lambda index: index)
     assert list(window) == list(range(11, 141))
+
+
+@given(st.lists(st.integers(0, 9), max_size=40))
+def test_the_lowest_free_number_is_given(turns: list[int]) -> None:
+    """Of each turn, an odd number takes one, an even one gives one back."""
+    numbers, taken = LowestFree(2), set[int]()
+    for turn in turns:
+        if turn % 2 or not taken:
+            lowest = next(number for number in range(2, 50) if number not in taken)
+            assert numbers.peek() == lowest
+            assert numbers.take() == lowest
+            taken.add(lowest)
+        else:
+            given_back = sorted(taken)[turn % len(taken)]
+            numbers.give_back(given_back)
+            taken.remove(given_back)
