@@ -58,6 +58,7 @@ SPOKE = """
 hostname spoke{number}
 crypto isakmp policy 10
  authentication pre-share
+crypto isakmp identity {identity}
 crypto isakmp key secret address 10.1.0.1
 crypto ipsec transform-set ours {transforms}
 crypto map outside 10 ipsec-isakmp
@@ -96,6 +97,7 @@ DEFAULTS = {
     "seconds": "120",
     "kilobytes": "4608000",
     "transforms": "esp-des esp-sha-hmac",
+    "identity": "address",
     "profile": "",
     "inside_vrf": "",
     "forwarding": "",
@@ -148,15 +150,19 @@ def index_of(key: bytes) -> list[int]:
     return [int.from_bytes(key[at : at + 4], "big") for at in range(0, len(key), 4)]
 
 
-def spoke_text(transforms: str) -> str:
-    return SPOKE.replace("{transforms}", transforms)
+def spoke_text(**settings: str) -> str:
+    """The spokes' configuration, its places left open."""
+    text = SPOKE
+    for name in ("transforms", "identity"):
+        text = text.replace(f"{{{name}}}", {**DEFAULTS, **settings}[name])
+    return text
 
 
 def made(schema: Schema, hub_settings: dict[str, str], ceiling: int = 0, **times: Any) -> Hub:
     settings = {**DEFAULTS, **hub_settings}
     clock = VirtualClock()
     file = parse_lab_file(ROUTERS + SPOKES.format(**{**TIMES, **times}), "lab.toml")
-    template = (spoke_text(settings["transforms"]), "spoke.cfg")
+    template = (spoke_text(**hub_settings), "spoke.cfg")
     limit = f"crypto call admission limit ipsec sa {ceiling}\n" if ceiling else ""
     lab = build_lab(file, {"hub": (HUB.format(**settings) + limit, "hub.cfg")}, clock, "lab.toml", [template])
     hub = Hub(schema, lab, clock)
@@ -172,7 +178,7 @@ def real(schema: Schema, hub_settings: dict[str, str], **times: Any) -> Hub:
     texts = {"hub": (HUB.format(**settings), "hub.cfg")}
     for number, name in enumerate(names):
         own = {"number": str(number + 1), "address": f"10.1.1.{number + 1}", "inside": f"10.3.0.{number * 4 + 1}"}
-        texts[name] = (SPOKE.format(**own, transforms=settings["transforms"]), f"{name}.cfg")
+        texts[name] = (spoke_text(**hub_settings).format(**own), f"{name}.cfg")
     file = parse_lab_file(ROUTERS + "".join(f'[router.{name}]\nconfig = "{name}.cfg"\n' for name in names), "lab.toml")
     lab = build_lab(file, texts, clock, "lab.toml")
     wire = lab.routers["hub"].router.ports["FastEthernet0/0"].wire
@@ -204,11 +210,11 @@ INSTANTS = (1.5, 46, 114, 145, 225, 310, 345, 900)
         ({}, {}),
         (IN_A_VRF, {"delay": 2000, "over": 7 * SECOND, "count": 5}),
         ({"transforms": "ah-sha-hmac esp-des esp-sha-hmac"}, {"delay": 1500, "over": SECOND, "count": 3}),
-        ({}, {"to": "10.2.0.77", "count": 2}),
+        ({"identity": "hostname"}, {"to": "10.2.0.77", "count": 2}),
         ({}, {"period": 150 * SECOND, "over": 9 * SECOND, "count": 3}),
         ({"kilobytes": "2560", "seconds": "3600", "ike_lifetime": "86400"}, {"period": 60_000, "size": 1400, "count": 1}),
     ],
-    ids=["at-once", "in-a-vrf", "ah-and-esp", "unanswered", "idle-in-between", "by-volume"],
+    ids=["at-once", "in-a-vrf", "ah-and-esp", "by-name-and-unanswered", "idle-in-between", "by-volume"],
 )
 def test_spokes_made_and_real_ones_give_equal_walks(schema: Schema, settings: dict[str, str], times: dict[str, Any]) -> None:
     ours, theirs = made(schema, settings, **times), real(schema, settings, **times)
@@ -379,7 +385,7 @@ def test_the_ceiling_of_sas_holds_for_spokes_too(schema: Schema) -> None:
         (
             "{inside} 255",
             "{insde} 255",
-            "spokes[0].config: spoke.cfg line 15: {insde} is nothing; there are {number}, {address}, {inside}",
+            "spokes[0].config: spoke.cfg line 16: {insde} is nothing; there are {number}, {address}, {inside}",
         ),
         (
             "address {address} 255",
@@ -396,7 +402,7 @@ def test_the_ceiling_of_sas_holds_for_spokes_too(schema: Schema) -> None:
     ],
 )
 def test_an_error_names_its_key(old: str, new: str, error: str) -> None:
-    text, template = ROUTERS + SPOKES.format(**{**TIMES, "count": 2}), spoke_text("esp-des esp-sha-hmac")
+    text, template = ROUTERS + SPOKES.format(**{**TIMES, "count": 2}), spoke_text()
     assert old in text + template
 
     def build() -> Lab:
@@ -415,7 +421,7 @@ def test_spokes_that_the_hub_does_not_treat_alike_are_an_error() -> None:
     )
     maps = "".join(f"crypto map outside {number} ipsec-isakmp{entry.format(number, number * 4 - 3)}" for number in (1, 2))
     text = HUB.format(**DEFAULTS).replace("crypto map outside 10 ipsec-isakmp dynamic spokes\n", maps)
-    template = spoke_text("esp-des esp-sha-hmac").replace("10.2.0.0 0.0.0.255\n", "any\n")
+    template = spoke_text().replace("10.2.0.0 0.0.0.255\n", "any\n")
     file = parse_lab_file(ROUTERS + SPOKES.format(**{**TIMES, "count": 2}), "lab.toml")
     with pytest.raises(LabFileError, match="the first and the last differ in map sequence, acl name, acl entry"):
         build_lab(file, {"hub": (text, "hub.cfg")}, VirtualClock(), "lab.toml", [(template, "spoke.cfg")])
@@ -423,6 +429,6 @@ def test_spokes_that_the_hub_does_not_treat_alike_are_an_error() -> None:
 
 def test_a_wrong_line_of_the_spokes_configuration_is_told_by_its_number() -> None:
     file = parse_lab_file(ROUTERS + SPOKES.format(**{**TIMES, "count": 2}), "lab.toml")
-    template = spoke_text("esp-des esp-sha-hmac").replace("{address} 255.255.0.0", "{address} 255.255.0.255")
-    with pytest.raises(ConfigErrors, match=r"^spoke\.cfg:12: "):
+    template = spoke_text().replace("{address} 255.255.0.0", "{address} 255.255.0.255")
+    with pytest.raises(ConfigErrors, match=r"^spoke\.cfg:13: "):
         build_lab(file, {"hub": (HUB.format(**DEFAULTS), "hub.cfg")}, VirtualClock(), "lab.toml", [(template, "spoke.cfg")])
