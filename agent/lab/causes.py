@@ -161,6 +161,55 @@ PHASE_1 = (
         _PEER_GONE,
     ),
 )
+_CERTIFICATE = "cikeCertCrlFailure"
+
+
+def _certificate(name: str, reason: str, told: str) -> Cause:
+    """A certificate of the initiator that the responder does not believe."""
+    found = _set_up(_RESPONDER, reason, told, counters=(_AUTH,), notification=_CERTIFICATE)
+    return Cause(name, found, _NOT_AUTHENTIC)
+
+
+AUTHENTICATION = (
+    Cause(
+        "the pre-shared keys differ in aggressive mode",
+        _set_up(
+            _INITIATOR,
+            "hashValidation",
+            "INVALID_HASH_INFORMATION",
+            counters=("cikeGlobalHashValidFails",),
+            notification=_PROTOCOL,
+        ),
+        _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
+    ),
+    Cause("aggressive mode is disabled", _set_up(_RESPONDER, "other"), _PEER_GONE),
+    Cause("no policy can be done with the peer: we have no certificate", _REFUSED),
+    Cause(
+        "the signature is not that of the peer's certificate",
+        _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL),
+        _NOT_AUTHENTIC,
+    ),
+    Cause(
+        "the peer's certificate does not come",
+        _set_up(_INITIATOR, "peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", counters=(_AUTH,), notification=_CERTIFICATE),
+        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
+    ),
+    Cause(
+        "the peer's certificate cannot be read",
+        _set_up(_INITIATOR, "peerCertNotValid", "INVALID_CERT_ENCODING", counters=(_AUTH,), notification=_CERTIFICATE),
+        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
+    ),
+    _certificate("the peer's certificate is of another authority", "peerCertNotValid", "INVALID_CERT_AUTHORITY"),
+    _certificate("the peer's certificate has expired", "peerCertNotValid", "INVALID_CERTIFICATE"),
+    _certificate("the peer's certificate names somebody else", "peerCertNotValid", "INVALID_CERTIFICATE"),
+    _certificate("the peer's certificate has been revoked", "crlFailure", "INVALID_CERTIFICATE"),
+    _certificate("there is no list of revoked certificates, and one is wanted", "crlFailure", "INVALID_CERTIFICATE"),
+    Cause(
+        "our certificate has expired",
+        _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_CERTIFICATE),
+        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
+    ),
+)
 CLIENTS = (
     Cause(
         "a user's password is wrong",
@@ -324,6 +373,7 @@ ENDS = (
 
 CHAPTERS = (
     ("Set-ups of phase 1", PHASE_1),
+    ("Set-ups of phase 1: aggressive mode and certificates", AUTHENTICATION),
     ("Set-ups of remote-access clients", CLIENTS),
     ("Messages to an ISAKMP SA", MESSAGES),
     ("Set-ups of phase 2", PHASE_2),

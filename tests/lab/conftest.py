@@ -141,12 +141,18 @@ MakePair = Callable[..., DrivenLab]
 def make_pair() -> MakePair:
     """east (1) and west (2): settings for both, or for one of them by `east={…}`."""
 
-    def make(link: str = LINK, east: dict[str, str] | None = None, west: dict[str, str] | None = None, **both: str) -> DrivenLab:
+    def make(
+        link: str = LINK,
+        east: dict[str, str] | None = None,
+        west: dict[str, str] | None = None,
+        trustpoints: Mapping[str, Trustpoints] | None = None,
+        **both: str,
+    ) -> DrivenLab:
         texts = {
             "east": router_text("east", 1, 2, **{**both, **(east or {})}),
             "west": router_text("west", 2, 1, **{**both, **(west or {})}),
         }
-        return DrivenLab(link, texts)
+        return DrivenLab(link, texts, trustpoints)
 
     return make
 

@@ -1,0 +1,129 @@
+"""How the failures of aggressive mode and of certificates come about in a lab. See `bringing`.
+
+The labs have the date of the tests' certificates. East begins, so that it is East's certificate that West looks at first; what is
+done to messages in the clear is done to West's, in aggressive mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from agent.crypto import ip
+from agent.crypto.certificates import Authority
+from agent.crypto.isakmp import Certificate, Payload, decode_header, decode_payloads, encode_message
+from agent.lab.trustpoints import Trustpoint, Trustpoints
+from tests.crypto.pki import NOW, Issuer, address, root
+from tests.lab.bringing import Bringing, MakePair, on_the_way, ping, start_ping
+from tests.lab.conftest import LINK
+
+BRINGING: dict[str, Callable[[MakePair], Bringing]] = {}
+
+DATED = f"date = {NOW:%Y-%m-%dT%H:%M:%S}Z\n{LINK}"
+ROOT, STRANGER = root(), root("Stranger")
+TRUSTPOINT = "crypto pki trustpoint ours\n"
+AGGRESSIVE = "crypto isakmp profile ours\n match identity address 192.0.2.{peer}\n initiate mode aggressive\n"
+BY_PROFILE = {"map_lines": " set isakmp-profile ours", "lines": AGGRESSIVE}
+SIGNED = {"lines": TRUSTPOINT + "crypto isakmp policy 10\n no authentication\n"}
+SIGNED_AGGRESSIVE = {"lines": SIGNED["lines"] + AGGRESSIVE, "map_lines": " set isakmp-profile ours"}
+WITH_CRL = {"lines": SIGNED["lines"].replace(TRUSTPOINT, TRUSTPOINT + " revocation-check crl\n")}
+
+
+def trustpoint(me: int, issuer: Issuer = ROOT, crl: Any = None, by: Issuer = ROOT, **settings: Any) -> Trustpoint:
+    """Of the router that is 192.0.2.`me`; `issuer` has signed its certificate, `by` is whom it believes."""
+    own = issuer.credential(f"router {me}", address(f"192.0.2.{me}"), **settings)
+    return Trustpoint(Authority(by.certificate, crl), own)
+
+
+EAST, WEST = trustpoint(1), trustpoint(2)
+
+
+def trusting(east: Trustpoint = EAST, west: Trustpoint = WEST) -> Mapping[str, Trustpoints]:
+    return {"east": {"ours": east}, "west": {"ours": west}}
+
+
+def change_clear(lab: Any, name: str, change: Callable[[Payload], list[Payload]]) -> None:
+    """Have the payloads of the ISAKMP messages in the clear that arrive at a router changed, each to none or some."""
+
+    def changed(octets: bytes) -> bytes:
+        packet = ip.decode(octets)
+        if packet.protocol != ip.UDP:
+            return octets
+        datagram = ip.decode_udp(packet)
+        header = decode_header(datagram.data)
+        if header.encrypted:
+            return octets
+        payloads = [decoded.payload for decoded in decode_payloads(header.next_payload, datagram.data[28:])]
+        message = encode_message(header, [new for payload in payloads for new in change(payload)])
+        payload = ip.encode_udp(packet.source, packet.destination, datagram._replace(data=message))
+        return packet._replace(payload=payload).encode()
+
+    on_the_way(lab, name, changed)
+
+
+def signed(cause: str, here: str = "west", **settings: Any) -> None:
+    """A cause that lies in the configurations and the trustpoints."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = make_pair(link=DATED, **{"east": SIGNED, "west": SIGNED, "trustpoints": trusting(), **settings})
+        yield lab, here
+        ping(lab)
+
+    BRINGING[cause] = bring
+
+
+def changed(cause: str, change: Callable[[Payload], list[Payload]]) -> None:
+    """A cause that lies in what becomes of West's messages on their way."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = make_pair(link=DATED, east=SIGNED_AGGRESSIVE, west=SIGNED_AGGRESSIVE, trustpoints=trusting())
+        change_clear(lab, "east", change)
+        yield lab, "east"
+        ping(lab)
+
+    BRINGING[cause] = bring
+
+
+def _differing_keys(make_pair: MakePair) -> Bringing:
+    lab = make_pair(east=BY_PROFILE, west={**BY_PROFILE, "key": "another"})
+    yield lab, "east"
+    ping(lab)
+
+
+def _disabled(make_pair: MakePair) -> Bringing:
+    lab = make_pair(east=BY_PROFILE, west={"lines": "crypto isakmp aggressive-mode disable\n"})
+    yield lab, "west"
+    start_ping(lab, 120)
+
+
+def _expired(make_pair: MakePair) -> Bringing:
+    """By the date of West alone."""
+    soon = trustpoint(1, end=NOW + timedelta(days=1))
+    lab = make_pair(link=DATED, east=SIGNED, west=SIGNED, trustpoints=trusting(east=soon))
+    certificates = lab.router("west").certificates
+    believed = certificates.trust
+    certificates.trust = lambda name: replace(believed(name), moment=NOW + timedelta(days=2))
+    yield lab, "west"
+    ping(lab)
+
+
+assert EAST.credential is not None
+_FORGED = Trustpoint(EAST.authority, replace(EAST.credential, key=STRANGER.key))
+_REVOKED = ROOT.crl(EAST.credential.certificates[0])
+
+BRINGING["the pre-shared keys differ in aggressive mode"] = _differing_keys
+BRINGING["aggressive mode is disabled"] = _disabled
+BRINGING["the peer's certificate has expired"] = _expired
+signed("no policy can be done with the peer: we have no certificate", "east", trustpoints={"west": {"ours": WEST}})
+signed("the signature is not that of the peer's certificate", trustpoints=trusting(east=_FORGED))
+signed("the peer's certificate is of another authority", trustpoints=trusting(east=trustpoint(1, STRANGER)))
+signed("the peer's certificate names somebody else", trustpoints=trusting(east=trustpoint(9)))
+signed("the peer's certificate has been revoked", west=WITH_CRL, trustpoints=trusting(west=trustpoint(2, crl=_REVOKED)))
+signed("there is no list of revoked certificates, and one is wanted", west=WITH_CRL)
+signed("our certificate has expired", "east", trustpoints=trusting(east=trustpoint(1, end=NOW - timedelta(days=1))))
+changed("the peer's certificate does not come", lambda payload: [] if isinstance(payload, Certificate) else [payload])
+changed(
+    "the peer's certificate cannot be read", lambda payload: [Certificate(b"?")] if isinstance(payload, Certificate) else [payload]
+)
