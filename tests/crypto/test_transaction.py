@@ -348,6 +348,34 @@ def test_a_changed_message_costs_a_retry_at_most(number: int, by_client: bool, a
     assert pair.responder.up
 
 
+KINDS = st.sampled_from([*ConfigurationType, 0, 5, 255])
+ATTRIBUTE_KINDS = st.sampled_from([*ConfigurationAttribute, *XauthAttribute]) | st.integers(0, 0x7FFF)
+ATTRIBUTES = st.lists(st.builds(Attribute, ATTRIBUTE_KINDS, st.integers(0, 0xFFFF) | st.binary(max_size=40)), max_size=6).map(tuple)
+# How an end is kept in a state: what is lost on the way there.
+STANDING: dict[State, Callable[[], Pair]] = {
+    State.CONF_XAUTH: lambda: pair_of(server_side=server(judge=None)).run(),
+    State.CONF_ADDR: lambda: pair_of(client(access=RemoteAccess(False, Addressing.PUSHED))).run(),
+    State.QM_IDLE: lambda: pair_of().up(),
+}
+
+
+@given(st.sampled_from([*STANDING]), st.integers(0, 1), KINDS, ATTRIBUTES)
+@settings(max_examples=150, deadline=None)
+def test_whatever_an_authentic_message_says_it_breaks_nothing(
+    state: State, side: int, kind: int, attributes: tuple[Attribute, ...]
+) -> None:
+    pair = STANDING[state]()
+    assert pair.ends[side].state is state
+    sender = pair.ends[1 - side]
+    exchange = Transaction(message_id=sender.new_message_id())
+    exchange.vector = sender.vector_of(exchange.message_id)
+    transaction._say(sender, exchange, Attributes(kind, 7, attributes), pair.now, resend=False)
+    pair.run()
+    pair.wait(200)
+    assert not any(sa.transactions for sa in pair.ends)
+    assert pair.ends[side].state in (State.QM_IDLE, State.DEAD)
+
+
 def test_a_password_is_not_shown() -> None:
     assert "secret" not in repr(ALICE)
     assert XauthAttribute.USER_PASSWORD == 16522
