@@ -398,6 +398,7 @@ class IkeEngine:
         self.clients.log_in(record.decisions.client, event.login, answer)
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
+        self._ipsec.sas.lost.discard(record.link)
         self._watch(record)
         self._know_by_port(record)
         facts = facts_of(self._config, record)
@@ -453,6 +454,7 @@ class IkeEngine:
             self._ipsec.sas.redirect(live, live.link._replace(remote=peers[live.peer_at]))
             self._scheduler.after(0, lambda: self._try(live))
         else:
+            self._ipsec.sas.lost.difference_update(live.link._replace(remote=peer) for peer in peers)
             self._ipsec.sas.abandon(live)
 
     def _try(self, live: LiveTunnel) -> None:
@@ -476,6 +478,7 @@ class IkeEngine:
         """The peer no longer answers: nobody is there to be told of the end of what we had with it."""
         self._ended(record, EndReason.PEER_LOST)
         self._forget_peer(record)
+        self._ipsec.sas.lost.add(record.link)
 
     def _forget_peer(self, record: IkeRecord) -> None:
         """End all that was held with a peer but one SA, as lost."""

@@ -176,10 +176,12 @@ class IpsecEngine:
         """A packet without SAs: it is dropped, and sets off the negotiation that the next one will find done."""
         if target.entry.per_host:
             selector = _narrowed(selector, flow)
-        plan = plan_of(self.config, target, selector, target.peers[0], rule)
+        links = [Link(target.front_vrf, target.local, peer) for peer in target.peers]
+        at = next((at for at, link in enumerate(links) if link not in self.sas.lost), 0)
+        plan = plan_of(self.config, target, selector, links[at].remote, rule)
         if plan is None:
             return
-        live = self.sas.add(LiveTunnel(plan, Link(target.front_vrf, target.local, plan.remote)))
+        live = self.sas.add(LiveTunnel(plan, links[at], peer_at=at))
         live.counters.add(IpsecCounter.OUT_DROPS)
         self.sas.negotiate(live)
 

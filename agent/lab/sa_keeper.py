@@ -77,6 +77,7 @@ class SaKeeper:
         self.lives: dict[LiveTunnel, None] = {}  # in the order in which they began
         # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
         self.found: dict[tuple[int, str | None, Flow], LiveTunnel] = {}
+        self.lost: set[Link] = set()  # peers that dead peer detection has lost: others of a map entry are tried before them
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler

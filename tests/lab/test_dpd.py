@@ -122,3 +122,19 @@ def test_a_peer_that_comes_back_is_talked_to_anew(up: Callable[[str], Any]) -> N
     assert ping(lab) == 2
     assert len(lab.flow("east").ipsec_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
     assert [row.reason for row in lab.flow("west").ipsec_history.values()] == [EndReason.PEER_LOST]  # by INITIAL-CONTACT
+
+
+def test_after_a_loss_the_next_peer_of_the_map_entry_is_tried_first(make_pair: Callable[..., Any]) -> None:
+    third = {"map_lines": " set peer 192.0.2.3", "lines": f"{PERIODIC}\ncrypto isakmp key secret address 192.0.2.3"}
+    lab = make_pair(east=third)
+    assert ping(lab) == 1
+    port = lab.west.router.ports["FastEthernet0/0"]
+    port.wire.detach(port)
+    lab.wait(40)
+    assert_lost(lab)
+    ping(lab, 1)
+    assert [f"{record.link.remote:08x}" for record in lab.east.router.ike.records()] == ["c0000203"]
+    lab.wait(80)  # nobody is there: the list begins anew
+    port.wire.attach(port)
+    assert ping(lab, 3) == 2
+    assert not lab.east.router.ipsec.sas.lost

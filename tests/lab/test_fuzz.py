@@ -21,10 +21,14 @@ from agent.flow.vrf import IkeEvents, IpsecEvents
 from tests.lab.bringing import port_of
 from tests.lab.conftest import DrivenLab
 from tests.lab.test_nat_traversal import behind_a_nat
+from tests.lab.test_phase1 import SIGNED_AGGRESSIVE
+from tests.lab.test_phase1 import pair as signed
 
 WHOLE = 1_000_000 if os.environ.get("SOAK") else 20_000
+PARTS = 5
 TURN = 400  # after so many, time goes on by a while
 WATCHED = "crypto isakmp keepalive 10 2"
+AGGRESSIVE = {**SIGNED_AGGRESSIVE, "lines": f"{WATCHED}\n{SIGNED_AGGRESSIVE['lines']}"}
 PLAIN_ISAKMP, NAT_PORTS = 500, 4500
 
 Make = Callable[[], DrivenLab]
@@ -97,17 +101,18 @@ def assert_nothing_stays(lab: DrivenLab) -> None:
     assert len(timers) <= 10 * (1 + len(records) + len(sas.lives))
 
 
-@pytest.mark.parametrize("scenario", ["AH and ESP", "ESP without authentication", "ESP in UDP"])
+@pytest.mark.parametrize("scenario", ["AH and ESP", "ESP without authentication", "ESP in UDP", "aggressive mode and signatures"])
 def test_soak_of_mutated_and_forged_datagrams(scenario: str, make_pair: Callable[..., Any]) -> None:
     lab = {
         "AH and ESP": pair(make_pair, transforms="ah-sha-hmac esp-des esp-sha-hmac"),
         "ESP without authentication": pair(make_pair, transforms="esp-des"),
         "ESP in UDP": lambda: behind_a_nat(west=WATCHED)[0],
+        "aggressive mode and signatures": lambda: signed(**AGGRESSIVE),
     }[scenario]()
     heard = [ip.decode(octets) for octets in talk(lab)]
     port, dice = port_of(lab, "west"), random.Random(scenario)
     source, destination = heard[0].source, heard[0].destination
-    for number in range(WHOLE // 4):
+    for number in range(WHOLE // PARTS):
         if dice.random() < 0.75:
             port.receive(mutated(dice, dice.choice(heard)))
         else:
@@ -156,7 +161,7 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
     dice = random.Random(11)
     exchanges = (Exchange.INFORMATIONAL, Exchange.INFORMATIONAL, Exchange.QUICK, Exchange.TRANSACTION)
     port = port_of(lab, "west")
-    for number in range(WHOLE // 4):
+    for number in range(WHOLE // PARTS):
         if number % 50 == 0:
             lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3)
         if number % TURN == 0:
