@@ -35,7 +35,7 @@ class AhSa:
         icv = self._auth.icv
         head = _HEADER.pack(next_header, (_HEADER.size + icv) // 4 - 2, 0, self.spi, self._sequence.take())
         covered = _covered(outer, _HEADER.size + icv + len(payload))
-        return b"".join((head, self._auth.digest(covered, head, bytes(icv), payload)[:icv], payload))
+        return b"".join((head, self._auth.check_value(b"".join((covered, head, bytes(icv), payload))), payload))
 
     def open(self, packet: ip.Packet) -> tuple[int, bytes]:
         """The next header and the payload; `PacketRefusedError` for a packet that must not pass."""
@@ -48,7 +48,7 @@ class AhSa:
             raise PacketRefusedError(Fault.INTEGRITY)  # an ICV of another length than agreed proves nothing
         self._window.check(sequence)
         covered = _covered(packet, len(octets))
-        mine = self._auth.digest(covered, octets[: _HEADER.size], bytes(icv), octets[behind:])[:icv]
+        mine = self._auth.check_value(b"".join((covered, octets[: _HEADER.size], bytes(icv), octets[behind:])))
         if not compare_digest(mine, octets[_HEADER.size : behind]):
             raise PacketRefusedError(Fault.INTEGRITY)
         self._window.accept(sequence)

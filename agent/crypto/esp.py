@@ -8,12 +8,14 @@ from __future__ import annotations
 import struct
 from hmac import compare_digest
 
-from agent.crypto.ciphers import BlockCipher, KeyedHash, RandomSource
+from agent.crypto.ciphers import KeyedHash, PacketCipher, RandomSource
 from agent.crypto.replay import Fault, PacketRefusedError, ReplayWindow, Sequence
 
 _HEADER = struct.Struct(">II")
 _NULL_BLOCK = 4  # RFC 4303 §2.4: the trailer ends on 4 octets even without a cipher
 _PADDING = bytes(range(1, 256))
+_TRAILERS = [_PADDING[:padding] + bytes((padding,)) for padding in range(256)]  # but for the next header
+_OCTETS = [bytes((octet,)) for octet in range(256)]
 
 
 class EspSa:
@@ -25,7 +27,7 @@ class EspSa:
 
     def __init__(self, spi: int, cipher: str | None, cipher_key: bytes, auth: str | None, auth_key: bytes, window: int = 0) -> None:
         self.spi = spi
-        self._cipher = BlockCipher(cipher, cipher_key) if cipher not in (None, "null") else None
+        self._cipher = PacketCipher(cipher, cipher_key) if cipher not in (None, "null") else None
         self._auth = KeyedHash(auth, auth_key) if auth else None
         self._icv = self._auth.icv if self._auth else 0
         self._sequence = Sequence()
@@ -37,14 +39,13 @@ class EspSa:
         head = _HEADER.pack(self.spi, self._sequence.take())
         cipher = self._cipher
         padding = -(len(payload) + 2) % (cipher.block if cipher else _NULL_BLOCK)
-        body = b"".join((payload, _PADDING[:padding], bytes((padding, next_header))))
         if cipher:
-            vector = random.take(cipher.block)
-            body = vector + cipher.encrypt(vector, body)
+            seed = random.take(cipher.block)
+            body = cipher.encrypt(b"".join((seed, payload, _TRAILERS[padding], _OCTETS[next_header])))
+        else:
+            body = b"".join((payload, _TRAILERS[padding], _OCTETS[next_header]))
         sealed = head + body
-        if self._auth:
-            sealed += self._auth.digest(sealed)[: self._icv]
-        return sealed
+        return sealed + self._auth.check_value(sealed) if self._auth else sealed
 
     def open(self, octets: bytes) -> tuple[int, bytes]:
         """The next header and the payload; `PacketRefusedError` for a packet that must not pass."""
@@ -53,17 +54,18 @@ class EspSa:
             raise PacketRefusedError(Fault.MALFORMED)
         sequence = _HEADER.unpack_from(octets)[1]
         self._window.check(sequence)
-        if self._auth and not compare_digest(self._auth.digest(octets[:end])[: self._icv], octets[end:]):
+        if self._auth and not compare_digest(self._auth.check_value(octets[:end]), octets[end:]):
             raise PacketRefusedError(Fault.INTEGRITY)
         self._window.accept(sequence)
         body = octets[_HEADER.size : end]
-        cipher = self._cipher
-        if cipher:
-            if len(body) < 2 * cipher.block or len(body) % cipher.block:
+        begin = 0
+        if cipher := self._cipher:
+            begin = cipher.block
+            if len(body) < 2 * begin or len(body) % begin:
                 raise PacketRefusedError(Fault.DECRYPT)
-            body = cipher.decrypt(body[: cipher.block], body[cipher.block :])
-        padding, next_header = body[-2], body[-1]
-        length = len(body) - 2 - padding
-        if length < 0 or body[length:-2] != _PADDING[:padding]:
+            body = cipher.decrypt(body)
+        padding = body[-2]
+        end = len(body) - 2 - padding
+        if end < begin or body[end:-1] != _TRAILERS[padding]:
             raise PacketRefusedError(Fault.DECRYPT)
-        return next_header, body[:length]
+        return body[-1], body[begin:end]

@@ -49,6 +49,7 @@ from agent.crypto.isakmp import (
     Payload,
     decode_payloads,
     encode_payloads,
+    put_before,
 )
 from agent.crypto.keys import Phase1Keys, exchange_vector
 from agent.crypto.nat_traversal import Ends, NatSituation, NatTraversal
@@ -299,10 +300,22 @@ class IkeSa:
         return self._frame(exchange, message_id, 0, first, chain)
 
     def seal(self, exchange: Exchange, dialogue: Dialogue, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
-        """An encrypted message: padded by at least one octet, the last of which counts the others (RFC 2409 appendix B)."""
+        """An encrypted message."""
+        return self.seal_chain(exchange, dialogue, encode_payloads(payloads), message_id)
+
+    def seal_behind_hash(
+        self, exchange: Exchange, dialogue: Dialogue, payloads: Sequence[Payload], message_id: int, nonce: bytes = b""
+    ) -> bytes:
+        """An encrypted message that begins with HASH = prf(SKEYID_a, M-ID [| Ni_b] | the payloads) (RFC 2409 §5.5, §5.7)."""
+        first, chain = encode_payloads(payloads)
+        mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), nonce, chain))
+        return self.seal_chain(exchange, dialogue, put_before(mine, first, chain), message_id)
+
+    def seal_chain(self, exchange: Exchange, dialogue: Dialogue, encoded: tuple[int, bytes], message_id: int) -> bytes:
+        """Padded by at least one octet, the last of which counts the others (RFC 2409 appendix B)."""
         assert self.cipher is not None
         self.use_engine(Trouble.ENCRYPT)
-        first, chain = encode_payloads(payloads)
+        first, chain = encoded
         padding = self.cipher.block - len(chain) % self.cipher.block
         sealed = self.cipher.encrypt(dialogue.vector, chain + bytes(padding - 1) + bytes((padding - 1,)))
         dialogue.vector = sealed[-self.cipher.block :]
@@ -377,10 +390,7 @@ class IkeSa:
             self.events.append(EngineFailed())
             return
         if sealed:
-            _, chain = encode_payloads(payloads)
-            mine = Hash(self.authenticate(message_id.to_bytes(4, "big"), chain))
-            dialogue = Dialogue(self.vector_of(message_id))
-            message = self.seal(Exchange.INFORMATIONAL, dialogue, (mine, *payloads), message_id)
+            message = self.seal_behind_hash(Exchange.INFORMATIONAL, Dialogue(self.vector_of(message_id)), payloads, message_id)
         else:
             message = self.encode(Exchange.INFORMATIONAL, payloads, message_id)
         self.count(IkeCount.OUT_NOTIFYS, sum(isinstance(payload, Notification) for payload in payloads))

@@ -9,9 +9,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
+from operator import attrgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from agent.crypto.doi import (
     IPSEC_DOI,
@@ -270,7 +272,10 @@ class Decoded(NamedTuple):
 
 # --- attributes, transforms, proposals ---
 
+TRANSFORMS_REMEMBERED = 256  # peers of one configuration offer the same ones
 
+
+@lru_cache(TRANSFORMS_REMEMBERED)
 def _encode_transform(transform: Transform, last: bool) -> bytes:
     body = struct.pack(">BBH", transform.number, transform.identifier, 0)
     body += b"".join(attribute.encode() for attribute in transform.attributes)
@@ -325,6 +330,7 @@ def _split(body: bytes, kind: int) -> Iterable[bytes]:
         raise MalformedMessageError("octets after the last proposal or transform")
 
 
+@lru_cache(TRANSFORMS_REMEMBERED)
 def _decode_transform(body: bytes) -> Transform:
     number, identifier, reserved = struct.unpack_from(">BBH", body)
     if reserved:
@@ -445,35 +451,31 @@ _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
 )
 
 
+_DATA = attrgetter("data")
+_ENCODERS: MappingProxyType[type, tuple[int, Callable[[Any], bytes]]] = MappingProxyType(
+    {
+        SecurityAssociation: (PayloadType.SA, _encode_sa),
+        KeyExchange: (PayloadType.KEY_EXCHANGE, _DATA),
+        Identification: (PayloadType.IDENTIFICATION, _encode_identification),
+        Certificate: (PayloadType.CERTIFICATE, lambda payload: bytes((payload.encoding,)) + payload.data),
+        CertificateRequest: (PayloadType.CERTIFICATE_REQUEST, lambda payload: bytes((payload.encoding,)) + payload.authority),
+        Hash: (PayloadType.HASH, _DATA),
+        Signature: (PayloadType.SIGNATURE, _DATA),
+        Nonce: (PayloadType.NONCE, _DATA),
+        Notification: (PayloadType.NOTIFICATION, _encode_notification),
+        Delete: (PayloadType.DELETE, _encode_delete),
+        Vendor: (PayloadType.VENDOR, _DATA),
+        Attributes: (PayloadType.ATTRIBUTES, _encode_attributes),
+    }
+)
+
+
 def encode_body(payload: Payload) -> tuple[int, bytes]:
     """The payload's type and its body without the generic header: what RFC 2409 §5 writes as SAi_b, IDii_b, …"""
-    match payload:
-        case SecurityAssociation():
-            return PayloadType.SA, _encode_sa(payload)
-        case KeyExchange():
-            return PayloadType.KEY_EXCHANGE, payload.data
-        case Identification():
-            return PayloadType.IDENTIFICATION, _encode_identification(payload)
-        case Certificate():
-            return PayloadType.CERTIFICATE, bytes((payload.encoding,)) + payload.data
-        case CertificateRequest():
-            return PayloadType.CERTIFICATE_REQUEST, bytes((payload.encoding,)) + payload.authority
-        case Hash():
-            return PayloadType.HASH, payload.data
-        case Signature():
-            return PayloadType.SIGNATURE, payload.data
-        case Nonce():
-            return PayloadType.NONCE, payload.data
-        case Notification():
-            return PayloadType.NOTIFICATION, _encode_notification(payload)
-        case Delete():
-            return PayloadType.DELETE, _encode_delete(payload)
-        case Vendor():
-            return PayloadType.VENDOR, payload.data
-        case Attributes():
-            return PayloadType.ATTRIBUTES, _encode_attributes(payload)
-        case NatDetection() | Unknown():
-            return payload.kind, payload.data
+    if isinstance(payload, NatDetection | Unknown):
+        return payload.kind, payload.data
+    kind, encode = _ENCODERS[type(payload)]
+    return kind, encode(payload)
 
 
 # --- chains of payloads, messages ---
@@ -485,6 +487,12 @@ def encode_payloads(payloads: Sequence[Payload]) -> tuple[int, bytes]:
     following = [kind for kind, _ in encoded[1:]] + [PayloadType.NONE]
     chain = b"".join(_GENERIC.pack(after, 0, 4 + len(body)) + body for after, (_, body) in zip(following, encoded, strict=True))
     return (encoded[0][0] if encoded else PayloadType.NONE), chain
+
+
+def put_before(payload: Payload, first: int, chain: bytes) -> tuple[int, bytes]:
+    """The same of a payload and the chain behind it."""
+    kind, body = encode_body(payload)
+    return kind, _GENERIC.pack(first, 0, 4 + len(body)) + body + chain
 
 
 def decode_payloads(first: int, octets: bytes) -> tuple[Decoded, ...]:

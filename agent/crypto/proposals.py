@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from agent.crypto.doi import (
     AH_HASHES,
@@ -28,7 +29,7 @@ from agent.crypto.doi import (
     LifeType,
     Protocol,
 )
-from agent.crypto.isakmp import Attribute, Proposal, SecurityAssociation, Transform, decode_attributes
+from agent.crypto.isakmp import TRANSFORMS_REMEMBERED, Attribute, Proposal, SecurityAssociation, Transform, decode_attributes
 from agent.crypto.vendor import NatFlavour
 
 _BASIC_LIMIT = 0xFFFF
@@ -125,6 +126,11 @@ def _read_attributes(
     return values, lives
 
 
+def _with(proposal: Proposal, transform: Transform) -> Proposal:
+    """A proposal with one transform, the one that was taken."""
+    return Proposal(proposal.number, proposal.protocol, proposal.spi, (transform,))
+
+
 # --- phase 1 ---
 
 
@@ -181,7 +187,7 @@ def choose_phase1(
                     continue
                 offered = values.get(IkeAttribute.LIFE_DURATION, policy.lifetime)
                 agreed = replace(policy, lifetime=min(offered, policy.lifetime))
-                answer = replace(offer, proposals=(replace(proposal, transforms=(transform,)),))
+                answer = SecurityAssociation((_with(proposal, transform),), offer.doi, offer.situation)
                 return answer, agreed, offered
     return None
 
@@ -214,6 +220,7 @@ def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | 
     )
 
 
+@lru_cache(TRANSFORMS_REMEMBERED)
 def _transform_of(protocol: Protocol, suite: Suite, terms: Phase2Terms) -> Transform:
     if protocol == Protocol.AH and suite.ah:
         return Transform(1, AH_HASHES[suite.ah], _phase2_attributes(terms, suite.ah, None, 0))
@@ -242,6 +249,7 @@ class _Read:
     kilobytes: int | None
 
 
+@lru_cache(TRANSFORMS_REMEMBERED)
 def _read_phase2(transform: Transform) -> _Read:
     values, lives = _read_attributes(transform.attributes, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
     return _Read(transform.identifier, values, lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES))
@@ -287,9 +295,7 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
             seconds = min([terms.seconds, *(read.seconds for _, read in found if read.seconds)])
             kilobytes = min([terms.kilobytes, *(read.kilobytes for _, read in found if read.kilobytes)])
             shorter = any((read.seconds or seconds) > seconds or (read.kilobytes or kilobytes) > kilobytes for _, read in found)
-            chosen = tuple(
-                replace(proposal, transforms=(transform,)) for proposal, (transform, _) in zip(proposals, found, strict=True)
-            )
+            chosen = tuple(_with(proposal, transform) for proposal, (transform, _) in zip(proposals, found, strict=True))
             spis = {Protocol(proposal.protocol): proposal.spi for proposal in proposals}
             udp = terms.flavour is not None
             return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis, udp), shorter
@@ -304,7 +310,9 @@ def asks_for_mode(offer: SecurityAssociation, mode: int) -> bool:
 
 def with_spis(proposals: Sequence[Proposal], spis: Mapping[Protocol, bytes]) -> SecurityAssociation:
     """The responder's answer: the chosen proposals with its own SPIs in place of the initiator's."""
-    return SecurityAssociation(tuple(replace(proposal, spi=spis[Protocol(proposal.protocol)]) for proposal in proposals))
+    return SecurityAssociation(
+        tuple(Proposal(each.number, each.protocol, spis[Protocol(each.protocol)], each.transforms) for each in proposals)
+    )
 
 
 def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choice | None:

@@ -42,7 +42,6 @@ from agent.crypto.isakmp import (
     Notification,
     Payload,
     SecurityAssociation,
-    encode_payloads,
 )
 from agent.crypto.keys import keymat
 from agent.crypto.proposals import (
@@ -206,9 +205,7 @@ def _id(quick: QuickMode) -> bytes:
 
 def _say(sa: IkeSa, quick: QuickMode, payloads: list[Payload], nonce: bytes, now: int, resend: bool) -> None:
     """QM1 or QM2: HASH = prf(SKEYID_a, M-ID [| Ni_b] | the payloads that follow)."""
-    _, chain = encode_payloads(payloads)
-    mine = Hash(sa.authenticate(_id(quick), nonce, chain))
-    sa.say(quick, sa.seal(Exchange.QUICK, quick, (mine, *payloads), quick.message_id), now, resend)
+    sa.say(quick, sa.seal_behind_hash(Exchange.QUICK, quick, payloads, quick.message_id, nonce), now, resend)
     sa.count(IkeCount.OUT_P2_EXCHANGES)
 
 

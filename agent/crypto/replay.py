@@ -34,19 +34,20 @@ class PacketRefusedError(Exception):
 class ReplayWindow:
     """The last `size` sequence numbers and which of them were seen, as bits; size 0 refuses nothing."""
 
-    __slots__ = ("_seen", "highest", "size")
+    __slots__ = ("_mask", "_seen", "highest", "size")
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.highest = 0
+        self._mask = (1 << size) - 1
         self._seen = 0  # bit n: highest - n
 
     def check(self, sequence: int) -> None:
         """`PacketRefusedError` for a number that was seen, is left of the window, or is 0 (never sent)."""
-        if not self.size:
+        if sequence > self.highest or not self.size:
             return
         behind = self.highest - sequence
-        if sequence == 0 or behind >= self.size or (behind >= 0 and self._seen >> behind & 1):
+        if sequence == 0 or behind >= self.size or self._seen >> behind & 1:
             raise PacketRefusedError(Fault.REPLAY)
 
     def accept(self, sequence: int) -> None:
@@ -55,7 +56,7 @@ class ReplayWindow:
             return
         ahead = sequence - self.highest
         if ahead > 0:
-            self._seen = (self._seen << ahead | 1) & ((1 << self.size) - 1) if ahead < self.size else 1
+            self._seen = (self._seen << ahead | 1) & self._mask if ahead < self.size else 1
             self.highest = sequence
         else:
             self._seen |= 1 << -ahead

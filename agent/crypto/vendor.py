@@ -60,6 +60,8 @@ class PeerTraits:
 
     def and_also(self, vendors: Sequence[Vendor]) -> PeerTraits:
         """With what another message of the peer announces."""
+        if not vendors:
+            return self
         return PeerTraits(
             self.dpd or DPD in vendors,
             self.xauth or XAUTH in vendors,

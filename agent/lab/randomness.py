@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import random
 
+_POOL = 4096  # octets that are asked of the system at a time: each packet takes a few
+
 
 class SystemRandom:
     seeded = False
 
+    def __init__(self) -> None:
+        self._pool = b""
+        self._taken = 0
+
     def take(self, count: int) -> bytes:
-        return os.urandom(count)
+        begin, end = self._taken, self._taken + count
+        if end > len(self._pool):
+            self._pool = os.urandom(max(count, _POOL))
+            begin, end = 0, count
+        self._taken = end
+        return self._pool[begin:end]
 
 
 class SeededRandom:

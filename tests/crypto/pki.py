@@ -55,7 +55,7 @@ class Issuer:
     ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder(self.certificate.subject, subject or subject_of(name), key_of(name).public_key())
-            .serial_number(x509.random_serial_number())
+            .serial_number(x509.random_serial_number() | 1 << 158)  # always as long
             .not_valid_before(begin)
             .not_valid_after(end)
             .add_extension(x509.BasicConstraints(authority, None), critical=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,6 +32,18 @@ class Octets:
 
     def take(self, count: int) -> bytes:
         return self.octets[:count]
+
+
+def seed(key: bytes, vector: bytes, last: bytes) -> bytes:
+    """The random block of which an SA's chain makes that vector, behind the last block that it made."""
+    return Cipher(AES(key), modes.CBC(last)).decryptor().update(vector)
+
+
+def test_vectors_are_new_though_the_random_octets_are_not() -> None:
+    """The chain goes on from the packet before."""
+    sa = EspSa(256, "aes", bytes(16), None, b"")
+    first, second = (sa.seal(ip.ICMP, b"the same", Octets(bytes(16))) for _ in range(2))
+    assert first[8:24] != second[8:24]
 
 
 # RFC 3602 §4: SPI, key, vector, sequence number, next header, payload, packet.
@@ -61,8 +75,10 @@ def test_esp_makes_and_opens_the_packets_of_rfc_3602(case: int) -> None:
     spi, key, sequence, next_header, payload, packet = RFC_3602[case]
     sealed = bytes.fromhex(packet)
     sender = EspSa(spi, "aes", bytes.fromhex(key), None, b"")
-    made = [sender.seal(next_header, bytes.fromhex(payload), Octets(sealed[8:24])) for _ in range(sequence)]
-    assert made[-1] == sealed
+    made = bytes(16)
+    for _ in range(sequence):
+        made = sender.seal(next_header, bytes.fromhex(payload), Octets(seed(bytes.fromhex(key), sealed[8:24], made[-16:])))
+    assert made == sealed
     assert EspSa(spi, "aes", bytes.fromhex(key), None, b"").open(sealed) == (next_header, bytes.fromhex(payload))
 
 
