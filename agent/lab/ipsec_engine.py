@@ -28,7 +28,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import IPSEC_REASONS, PACKET_RULES
 from agent.lab.ike_policy import Link, PeerDecisions
 from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
-from agent.lab.reverse_routes import VrfRoute, reverse_routes
+from agent.lab.reverse_routes import VrfRoute, Way, reverse_routes
 from agent.lab.sa_keeper import SaKeeper
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
@@ -113,9 +113,9 @@ class IpsecEngine:
         yield from targets(self._protections.values())
         yield from targets(self._policies.values())
 
-    def reverse_routes(self) -> list[VrfRoute]:
+    def reverse_routes(self, way: Way) -> list[VrfRoute]:
         """The routes that crypto maps and their SAs have put there."""
-        return reverse_routes(self._targets(), self.sas.lives)
+        return reverse_routes(self._targets(), self.sas.lives, way)
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
         """The map entry, and its access list's line, that may protect a flow which a peer asks for."""

@@ -25,7 +25,7 @@ from agent.lab.ike_records import ends_of
 from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping, PingRequest, Probe
-from agent.lab.routing import RouteEntry, RoutingTable, build_tables
+from agent.lab.routing import Path, RouteEntry, RoutingTable, build_tables
 from agent.lab.scheduler import Scheduler
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import TunnelEnds, standing
@@ -111,12 +111,14 @@ class Router:
         up = {name for name, port in self.ports.items() if self._is_up(port)}
         tunnels = standing(self.config, up)
         up |= tunnels.keys()
-        reverse = self.ipsec.reverse_routes()
-        self._tables = build_tables(self.config, up, reverse)
+        self._tables = build_tables(self.config, up)
         # A tunnel needs a way to its other end that is not the tunnel itself.
         for name in [name for name, ends in tunnels.items() if self._way(ends) in (None, name)]:
             del tunnels[name]
             up.discard(name)
+            self._tables = build_tables(self.config, up)
+        reverse = self.ipsec.reverse_routes(self._path)
+        if reverse:
             self._tables = build_tables(self.config, up, reverse)
         self._tunnels = tunnels
         self._tunnel_between = {(ends.front_vrf, ends.source, ends.destination): self.ports[name] for name, ends in tunnels.items()}
@@ -136,9 +138,12 @@ class Router:
         return is_switched_on(self.config, port.interface) and port.has_carrier
 
     def _way(self, ends: TunnelEnds) -> str | None:
-        table = self._tables.get(ends.front_vrf)
-        path = table.lookup(ends.destination) if table else None
+        path = self._path(ends.front_vrf, ends.destination)
         return path.interface if path else None
+
+    def _path(self, vrf: str | None, address: int) -> Path | None:
+        table = self._tables.get(vrf)
+        return table.lookup(address) if table else None
 
     def _carrier_changed(self) -> None:
         if self.powered:

@@ -37,7 +37,7 @@ crypto map outside 10 ipsec-isakmp
  set peer 192.0.2.{peer}
  set transform-set ours
  match address 101
-access-list 101 permit gre host 192.0.2.{me} host 192.0.2.{peer}
+access-list 101 permit {permit} host 192.0.2.{me} host 192.0.2.{peer}
 interface Loopback0
  {inner_vrf}
  ip address 10.0.{me}.1 255.255.255.0
@@ -55,6 +55,7 @@ ip route {route_vrf} 10.0.{peer}.0 255.255.255.0 Tunnel0
 """
 DEFAULTS = {
     "mode": "transport",
+    "permit": "gre",
     "map": "no crypto map",
     "tunnel": "description none",
     "inner_vrf": "description inner",
@@ -95,7 +96,11 @@ def test_packets_go_through_the_tunnel_in_the_clear(lab_with: Callable[..., Any]
     assert interface(lab, "east").kind == "tunnel"
 
 
-@pytest.mark.parametrize("settings", [{"map": MAPPED}, {"tunnel": PROTECTED}], ids=["crypto map", "protection"])
+@pytest.mark.parametrize(
+    "settings",
+    [{"map": MAPPED}, {"map": MAPPED, "permit": "47"}, {"tunnel": PROTECTED}],
+    ids=["crypto map", "by number", "protection"],
+)
 @pytest.mark.parametrize("mode", ["transport", "tunnel"])
 def test_protected_gre(lab_with: Callable[..., Any], settings: dict[str, str], mode: str) -> None:
     lab = lab_with(mode=mode, **settings)

@@ -44,6 +44,16 @@ def test_a_static_one_is_there_from_the_beginning(make_pair: Callable[..., Any])
     assert not reverse(lab, "west")
 
 
+def test_the_peer_itself_may_be_routed_too(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(west={"map_lines": " reverse-route remote-peer", "lines": NO_ROUTE})
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 4
+    assert reverse(lab, "west") == [
+        (FAR, "FastEthernet0/0", 0xC0000201),
+        (IPv4Network("192.0.2.1/32"), "FastEthernet0/0", 0xC0000201),
+    ]
+    assert lab.ping("west", "10.0.1.1", "10.0.2.1") == 5
+
+
 def test_a_gateway_gets_the_route_to_the_peer(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(west={"map_lines": " reverse-route remote-peer 192.0.2.1", "lines": NO_ROUTE})
     assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 4
