@@ -84,6 +84,7 @@ class InterfacePort:
         carrier_changed: Callable[[], None],
     ) -> None:
         self.interface = interface
+        self.name, self.vrf = interface.name, interface.vrf
         self.state = state
         self.wire: Wire | None = None
         self.carrier_changed = carrier_changed
@@ -93,20 +94,13 @@ class InterfacePort:
         self.configure(interface)
 
     @property
-    def name(self) -> str:
-        return self.interface.name
-
-    @property
-    def vrf(self) -> str | None:
-        return self.interface.vrf
-
-    @property
     def has_carrier(self) -> bool:
         """Whether its wire is whole; an interface on no wire sees none that is not."""
         return self.wire is None or self.wire.up
 
     def configure(self, interface: Interface) -> None:
         self.interface = interface
+        self.name, self.vrf = interface.name, interface.vrf
         self.address = int(interface.address.ip) if interface.address else 0
         self.addresses = frozenset({self.address, *(int(other.ip) for other in interface.secondary)} - {0})
 

@@ -1,8 +1,8 @@
 """Lab room: reverse route injection: the routes that crypto maps put into the routing tables.
 
 With `reverse-route`, the network at the far end of a tunnel is routed to the peer while the tunnel has SAs; with `static`, whatever
-the access list permits is, all the time. `remote-peer` adds the route to the peer itself: by way of A where it says `remote-peer A`,
-else by the way that leads there already.
+the access list permits is, all the time. `remote-peer` adds the route to the peer itself: by way of A where it says so, else by the
+way that leads there already.
 """
 
 from __future__ import annotations
