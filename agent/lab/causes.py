@@ -57,9 +57,9 @@ def _set_up(side: str, reason: str, *told: str, counters: tuple[str, ...] = (), 
     return Shown((side, *counters), ike_failure=reason, notifications=sent, told=told)
 
 
-def _certificate(reason: str, told: str) -> Shown:
+def _certificate(reason: str, told: str, side: str = _RESPONDER) -> Shown:
     """A peer's certificate that is not believed."""
-    return _set_up(_RESPONDER, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
+    return _set_up(side, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
 
 
 def _quick(counter: str | None, reason: str, *told: str, notification: str = "cipSecSetUpFailure") -> Shown:
@@ -91,6 +91,7 @@ def _ipsec_ends(end: str, reason: str | None, *told: str) -> Shown:
 _PROTOCOL = "cikeProtocolFailure"
 _REFUSED = _set_up(_INITIATOR, "proposalFailure", notification=_PROTOCOL)
 _NOT_AUTHENTIC = _set_up(_INITIATOR, "authFailure", counters=(_AUTH,), notification=_PROTOCOL)
+_OURS_NOT_AUTHENTIC = _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL)
 _QUICK_REFUSED = _quick(_WAS_REJECTED, "proposalFailure")
 _PEER_GONE = _set_up(_INITIATOR, "peerLost")
 
@@ -118,6 +119,22 @@ PHASE_1 = (
         _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
     ),
     Cause("aggressive mode is disabled at the responder", _set_up(_RESPONDER, "other"), _PEER_GONE),
+    Cause("no policy can be done with the peer: there is no certificate of ours", _REFUSED),
+    Cause(
+        "the signature is not that of the peer's certificate",
+        _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL),
+        _NOT_AUTHENTIC,
+    ),
+    Cause(
+        "the peer's certificate does not come",
+        _certificate("peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", _INITIATOR),
+        _OURS_NOT_AUTHENTIC,
+    ),
+    Cause(
+        "the peer's certificate cannot be read",
+        _certificate("peerCertNotValid", "INVALID_CERT_ENCODING", _INITIATOR),
+        _OURS_NOT_AUTHENTIC,
+    ),
     Cause(
         "the peer's certificate is of no authority that is known",
         _certificate("peerCertNotValid", "INVALID_CERT_AUTHORITY"),
@@ -130,7 +147,7 @@ PHASE_1 = (
     Cause(
         "our own certificate has expired",
         _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification="cikeCertCrlFailure"),
-        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
+        _OURS_NOT_AUTHENTIC,
     ),
     Cause(
         "the peer's profile has another key than was used",
@@ -159,55 +176,6 @@ PHASE_1 = (
         "the crypto engine has failed before phase 1",
         _set_up(_RESPONDER, "localFailure", notification="cikeSysFailure"),
         _PEER_GONE,
-    ),
-)
-_CERTIFICATE = "cikeCertCrlFailure"
-
-
-def _certificate(name: str, reason: str, told: str) -> Cause:
-    """A certificate of the initiator that the responder does not believe."""
-    found = _set_up(_RESPONDER, reason, told, counters=(_AUTH,), notification=_CERTIFICATE)
-    return Cause(name, found, _NOT_AUTHENTIC)
-
-
-AUTHENTICATION = (
-    Cause(
-        "the pre-shared keys differ in aggressive mode",
-        _set_up(
-            _INITIATOR,
-            "hashValidation",
-            "INVALID_HASH_INFORMATION",
-            counters=("cikeGlobalHashValidFails",),
-            notification=_PROTOCOL,
-        ),
-        _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
-    ),
-    Cause("aggressive mode is disabled", _set_up(_RESPONDER, "other"), _PEER_GONE),
-    Cause("no policy can be done with the peer: we have no certificate", _REFUSED),
-    Cause(
-        "the signature is not that of the peer's certificate",
-        _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL),
-        _NOT_AUTHENTIC,
-    ),
-    Cause(
-        "the peer's certificate does not come",
-        _set_up(_INITIATOR, "peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", counters=(_AUTH,), notification=_CERTIFICATE),
-        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
-    ),
-    Cause(
-        "the peer's certificate cannot be read",
-        _set_up(_INITIATOR, "peerCertNotValid", "INVALID_CERT_ENCODING", counters=(_AUTH,), notification=_CERTIFICATE),
-        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
-    ),
-    _certificate("the peer's certificate is of another authority", "peerCertNotValid", "INVALID_CERT_AUTHORITY"),
-    _certificate("the peer's certificate has expired", "peerCertNotValid", "INVALID_CERTIFICATE"),
-    _certificate("the peer's certificate names somebody else", "peerCertNotValid", "INVALID_CERTIFICATE"),
-    _certificate("the peer's certificate has been revoked", "crlFailure", "INVALID_CERTIFICATE"),
-    _certificate("there is no list of revoked certificates, and one is wanted", "crlFailure", "INVALID_CERTIFICATE"),
-    Cause(
-        "our certificate has expired",
-        _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_CERTIFICATE),
-        _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL),
     ),
 )
 CLIENTS = (
@@ -373,7 +341,6 @@ ENDS = (
 
 CHAPTERS = (
     ("Set-ups of phase 1", PHASE_1),
-    ("Set-ups of phase 1: aggressive mode and certificates", AUTHENTICATION),
     ("Set-ups of remote-access clients", CLIENTS),
     ("Messages to an ISAKMP SA", MESSAGES),
     ("Set-ups of phase 2", PHASE_2),

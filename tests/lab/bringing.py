@@ -7,7 +7,6 @@ has it happen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 from agent.config.session import Session
@@ -16,8 +15,6 @@ from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import Login
 from agent.crypto.isakmp import Header, Notification, encode_message
 from agent.crypto.replay import LAST_SEQUENCE
-from tests.crypto.pki import NOW
-from tests.lab.test_phase1 import BOTH, BY_PROFILE, CERTIFICATES, PROFILE, SIGNED, TRUSTPOINT, pair, trustpoint
 from tests.lab.vpn_client import VpnClient
 
 MakePair = Callable[..., Any]
@@ -141,64 +138,6 @@ def _no_key(make_pair: MakePair) -> Bringing:
 def _other_key(make_pair: MakePair) -> Bringing:
     lab = make_pair(west={"key": "another"})
     yield lab, "west"
-    ping(lab)
-
-
-@brings("the pre-shared keys differ, in aggressive mode")
-def _other_key_aggressive(make_pair: MakePair) -> Bringing:
-    lab = pair(west={**BY_PROFILE, "key": "another"}, east=BY_PROFILE)
-    yield lab, "east"
-    ping(lab)
-
-
-@brings("aggressive mode is disabled at the responder")
-def _no_aggressive_mode(make_pair: MakePair) -> Bringing:
-    lab = pair(east=BY_PROFILE, west={**BY_PROFILE, "lines": PROFILE + "crypto isakmp aggressive-mode disable\n"})
-    yield lab, "west"
-    start_ping(lab, 120)
-
-
-def _not_believed(kind: str) -> Bringing:
-    trustpoints, check, _ = CERTIFICATES[kind]
-    lab = pair(trustpoints, east=SIGNED, west={"lines": SIGNED["lines"].replace(TRUSTPOINT, TRUSTPOINT + check)})
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("the peer's certificate is of no authority that is known")
-def _other_authority(make_pair: MakePair) -> Bringing:
-    yield from _not_believed("another authority")
-
-
-@brings("the peer's certificate names another")
-def _other_name(make_pair: MakePair) -> Bringing:
-    yield from _not_believed("another identity")
-
-
-@brings("the peer's certificate is revoked")
-def _revoked(make_pair: MakePair) -> Bringing:
-    yield from _not_believed("revoked")
-
-
-@brings("there is no revocation list to ask")
-def _no_crl(make_pair: MakePair) -> Bringing:
-    yield from _not_believed("no revocation list")
-
-
-@brings("the peer's certificate has expired")
-def _expired(make_pair: MakePair) -> Bringing:
-    soon = {"east": {"ours": trustpoint(1, end=NOW + timedelta(minutes=1))}, "west": BOTH["west"]}
-    lab = pair(soon, **SIGNED)
-    lab.router("west").certificates._date = lambda: NOW + timedelta(days=2)  # a clock that is ahead
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("our own certificate has expired")
-def _own_expired(make_pair: MakePair) -> Bringing:
-    late = {"east": {"ours": trustpoint(1, end=NOW - timedelta(days=1))}, "west": BOTH["west"]}
-    lab = pair(late, **SIGNED)
-    yield lab, "east"
     ping(lab)
 
 

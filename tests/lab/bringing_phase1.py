@@ -113,16 +113,16 @@ assert EAST.credential is not None
 _FORGED = Trustpoint(EAST.authority, replace(EAST.credential, key=STRANGER.key))
 _REVOKED = ROOT.crl(EAST.credential.certificates[0])
 
-BRINGING["the pre-shared keys differ in aggressive mode"] = _differing_keys
-BRINGING["aggressive mode is disabled"] = _disabled
+BRINGING["the pre-shared keys differ, in aggressive mode"] = _differing_keys
+BRINGING["aggressive mode is disabled at the responder"] = _disabled
 BRINGING["the peer's certificate has expired"] = _expired
-signed("no policy can be done with the peer: we have no certificate", "east", trustpoints={"west": {"ours": WEST}})
+signed("no policy can be done with the peer: there is no certificate of ours", "east", trustpoints={"west": {"ours": WEST}})
 signed("the signature is not that of the peer's certificate", trustpoints=trusting(east=_FORGED))
-signed("the peer's certificate is of another authority", trustpoints=trusting(east=trustpoint(1, STRANGER)))
-signed("the peer's certificate names somebody else", trustpoints=trusting(east=trustpoint(9)))
-signed("the peer's certificate has been revoked", west=WITH_CRL, trustpoints=trusting(west=trustpoint(2, crl=_REVOKED)))
-signed("there is no list of revoked certificates, and one is wanted", west=WITH_CRL)
-signed("our certificate has expired", "east", trustpoints=trusting(east=trustpoint(1, end=NOW - timedelta(days=1))))
+signed("the peer's certificate is of no authority that is known", trustpoints=trusting(east=trustpoint(1, STRANGER)))
+signed("the peer's certificate names another", trustpoints=trusting(east=trustpoint(9)))
+signed("the peer's certificate is revoked", west=WITH_CRL, trustpoints=trusting(west=trustpoint(2, crl=_REVOKED)))
+signed("there is no revocation list to ask", west=WITH_CRL)
+signed("our own certificate has expired", "east", trustpoints=trusting(east=trustpoint(1, end=NOW - timedelta(days=1))))
 changed("the peer's certificate does not come", lambda payload: [] if isinstance(payload, Certificate) else [payload])
 changed(
     "the peer's certificate cannot be read", lambda payload: [Certificate(b"?")] if isinstance(payload, Certificate) else [payload]
