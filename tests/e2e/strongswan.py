@@ -356,6 +356,10 @@ class RealLab:
         state = ["--state-dir", str(self.folder / "state"), "--router", f"r{number}"]
         return run_tool(*AGENT, "cli", *state, *words)
 
+    def begin(self, number: int) -> None:
+        """Bring a tunnel up by pings: the first is always dropped, and those behind it until the tunnel is up."""
+        wait_for(lambda: self.ping(number), f"a tunnel from router {number}")
+
     def ping(self, number: int, count: int = 5) -> int:
         """How many pings from behind the router are answered from behind charon."""
         said = self.cli(number, "ping", f"10.2.{number}.1", "source", f"10.1.{number}.254", "repeat", str(count), "timeout", "1")

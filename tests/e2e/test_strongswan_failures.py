@@ -14,7 +14,7 @@ import pytest
 from tests.e2e.strongswan import Charon, RealLab, StartRealLab
 from tests.e2e.tools import wait_for
 
-SPEED = 40
+SPEED = 20
 
 
 class Case(NamedTuple):
