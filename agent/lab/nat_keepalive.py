@@ -36,7 +36,7 @@ class NatKeepalives:
 
     def sent(self, path: Path) -> None:
         """Something was sent by a path."""
-        if path in self._last_sent:
+        if self._last_sent and path in self._last_sent:
             self._last_sent[path] = self._scheduler.clock.now()
 
     def _wait(self, path: Path) -> None:

@@ -11,12 +11,12 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
-from agent.lab.policy import policy_of_interface, transform_sets
+from agent.lab.policy import policies_of, protections_of, targets, transform_sets
 from agent.lab.scheduler import Scheduler
 from agent.lab.sections import Endpoint, LabFile, PeerSection, RouterSection
 from agent.lab.told import Told
@@ -178,16 +178,19 @@ def underlay_problems(lab: LabFile, configs: Mapping[str, RouterConfig], real_cl
         key = f"router.{name}.ike"
         if not real_clock:
             problems.append((key, "a real underlay needs the real clock"))
-        for transform_set, at in _with_ah(configs[name], {peer.behind[1] for peer in lab.peer if peer.behind[0] == name}):
+        peers = [peer for peer in lab.peer if peer.behind[0] == name]
+        for transform_set, at in _with_ah(configs[name], peers):
             message = "has AH, which does not go in UDP; on a real underlay a transform set needs ESP alone"
             problems.append((key, f"transform set {transform_set} of {at} {message}"))
     return problems
 
 
-def _with_ah(config: RouterConfig, interfaces: Collection[str]) -> Iterator[tuple[str, str]]:
-    for interface in interfaces:
-        for policy in policy_of_interface(config, interface) if interface in config.interfaces else ():
-            target = policy.target
-            for transforms in transform_sets(config, target.entry):
-                if transforms.ah:
-                    yield transforms.name, f"crypto map {target.map_name} {target.sequence}"
+def _with_ah(config: RouterConfig, peers: Sequence[PeerSection]) -> Iterator[tuple[str, str]]:
+    """The transform sets with AH that a real peer might be offered, and the crypto map that has them."""
+    addresses = {int(peer.address) for peer in peers}
+    policies = policies_of(config)
+    maps = [entry.target for name in {peer.behind[1] for peer in peers} for entry in policies.get(name, ())]
+    for target in (*maps, *(entry.target for entry in targets(protections_of(config).values()))):
+        for transforms in transform_sets(config, target.entry):
+            if transforms.ah and (target.dynamic or addresses & set(target.peers)):
+                yield transforms.name, f"crypto map {target.map_name} {target.sequence}"

@@ -194,6 +194,18 @@ def test_ah_is_refused() -> None:
     )
 
 
+def test_ah_of_a_protected_tunnel_is_refused() -> None:
+    lines = (
+        "crypto ipsec transform-set bundle ah-sha-hmac esp-des\ncrypto ipsec profile vti\n set transform-set bundle\n"
+        "interface Tunnel0\n ip address 10.8.0.1 255.255.255.252\n tunnel source FastEthernet0/0\n tunnel destination 192.0.2.2\n"
+        " tunnel protection ipsec profile vti\n"
+    )
+    with pytest.raises(LabFileError, match=r"router.east.ike: transform set bundle of crypto map .* has AH"):
+        build(MINIMAL, RealClock(), lines=lines)
+    # A tunnel to somebody else is none of the real peer's.
+    build(MINIMAL, RealClock(), lines=lines.replace("destination 192.0.2.2", "destination 192.0.2.3"))
+
+
 def test_an_address_that_is_taken_is_told() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", 0))
