@@ -36,7 +36,6 @@ from agent.crypto.ike_events import (
     State,
     Trouble,
 )
-from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, Notification, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
@@ -48,7 +47,7 @@ from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
 from agent.lab.groups import Groups
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
-from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
+from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of, has_moved, is_foreign, key_of
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
@@ -90,6 +89,7 @@ class IkeEngine:
         self._engine = engine
         self._records: dict[tuple[Link, bytes], IkeRecord] = {}
         self._by_link: Groups[Link, IkeRecord] = Groups()
+        self._by_tunnel: dict[int, IkeRecord] = {}  # those that are up, by their tunnel's index
         self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._unknown = Told()  # SAs that are not there
@@ -177,9 +177,8 @@ class IkeEngine:
         self.clients.sweep()
 
     def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
-        facts = tunnel.facts
-        link = Link(facts.front_vrf, int(facts.local_address), int(facts.remote_address))
-        return next((record for record in self.with_peer(link) if record.tunnel is tunnel), None)
+        record = self._by_tunnel.get(tunnel.index)
+        return record if record and record.tunnel is tunnel else None
 
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
@@ -232,8 +231,8 @@ class IkeEngine:
         key = (link, header.initiator_cookie)
         record = self._records.get(key) or self._dead.get(key)
         if record is None and header.responder_cookie != NO_COOKIE:
-            return next((record for record in self._records.values() if _has_moved(record, link, header)), None)
-        return None if record is not None and _foreign(record.sa, header) else record
+            return next((record for record in self._records.values() if has_moved(record, link, header)), None)
+        return None if record is not None and is_foreign(record.sa, header) else record
 
     def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
         """A peer past a NAT was heard, and believed, from another address or port: everything of its tunnels goes there."""
@@ -245,7 +244,7 @@ class IkeEngine:
         for live in self._ipsec.sas.matching(lambda live: live.row is not None and live.row.ike is tunnel):
             live.ends = ends
             if record is not None:
-                live.link = record.link
+                self._ipsec.sas.redirect(live, record.link)
 
     def _know_by_port(self, record: IkeRecord) -> None:
         """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
@@ -255,8 +254,12 @@ class IkeEngine:
         record.link = record.decisions.link = old.heard_from(sa.ends.remote_port)
         if record.decisions.client:
             record.decisions.client.link = record.link
-        if record.link != old and self._watched.get(old) is record:
-            self._watched[record.link] = self._watched.pop(old)
+        if record.link != old:
+            if self._records.get(key_of(record)) is record:
+                self._by_link.discard(old, record)
+                self._by_link.add(record.link, record)
+            if self._watched.get(old) is record:
+                self._watched[record.link] = self._watched.pop(old)
 
     def _keep_open(self, record: IkeRecord) -> None:
         """We are behind a NAT, which would forget us if we were silent."""
@@ -297,13 +300,13 @@ class IkeEngine:
             record.timer = self._scheduler.at(due, lambda: self._tick(record))
 
     def _keep(self, record: IkeRecord) -> None:
-        key = _key(record)
+        key = key_of(record)
         if record.sa.state is not State.DEAD and key not in self._records:
             self._records[key] = record
             self._by_link.add(record.link, record)
 
     def _bury(self, record: IkeRecord) -> None:
-        key = _key(record)
+        key = key_of(record)
         if self._records.get(key) is record:
             del self._records[key]
             self._by_link.discard(record.link, record)
@@ -403,6 +406,7 @@ class IkeEngine:
         self._know_by_port(record)
         facts = facts_of(self._config, record)
         record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
+        self._by_tunnel[record.tunnel.index] = record
         self._keep_open(record)
         waiting, record.waiting = record.waiting, []
         if record.to_tell:
@@ -464,6 +468,7 @@ class IkeEngine:
     def _ended(self, record: IkeRecord, reason: EndReason) -> None:
         tunnel, record.tunnel = record.tunnel, None
         if tunnel is not None:
+            self._by_tunnel.pop(tunnel.index, None)
             self._monitor.ike_ended(tunnel, reason)
         for live in record.waiting:
             self._ipsec.sas.abandon(live)
@@ -567,20 +572,3 @@ class IkeEngine:
             self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
         else:
             self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)
-
-
-def _key(record: IkeRecord) -> tuple[Link, bytes]:
-    """What an SA is found by."""
-    return record.link._replace(port=0), record.sa.initiator_cookie
-
-
-def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:
-    """Whether a datagram is of an SA past a NAT, but from an address that is not its own."""
-    sa = record.sa
-    same = (sa.initiator_cookie, sa.responder_cookie) == (header.initiator_cookie, header.responder_cookie)
-    return same and record.link[:2] == link[:2] and sa.nat is not None and sa.nat.detected
-
-
-def _foreign(sa: IkeSa, header: Header) -> bool:
-    """Whether a message names another responder cookie than the SA's."""
-    return NO_COOKIE not in (header.responder_cookie, sa.responder_cookie) and header.responder_cookie != sa.responder_cookie
