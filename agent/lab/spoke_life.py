@@ -241,13 +241,15 @@ class Life:
         """When something happens next that may be a step."""
         return self._pair.next_time()
 
-    def go_on(self) -> None:
-        """Live the next moment; if anything came of it, it is the last of `moments`."""
+    def go_on(self) -> bool:
+        """Live the next moment; whether anything came of it, which is then the last of `moments`."""
         at = self._pair.moment()
         self._count(at)
-        if self._steps:
-            self.moments.append(Moment(at, tuple(self._steps)))
-            self._steps.clear()
+        if not self._steps:
+            return False
+        self.moments.append(Moment(at, tuple(self._steps)))
+        self._steps.clear()
+        return True
 
     # --- what the monitor tells ---
 

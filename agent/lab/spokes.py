@@ -7,6 +7,7 @@ A spoke that an operator has robbed of its tunnel leaves its cohort, and begins 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -25,12 +26,22 @@ _CLEARED_AT_ONCE = 32
 _MANY = 1000  # spokes that have taken steps: enough to be told of
 
 
-@dataclass(slots=True, eq=False)
 class Cohort:
-    """Spokes in the order in which their lives begin; `next_wave` is the moment whose wave has not begun yet."""
+    """Spokes in the order in which their lives begin, and when; `next_wave` is the moment whose wave has not begun yet."""
 
-    spokes: list[Spoke]
-    next_wave: int = 0
+    __slots__ = ("births", "next_wave", "spokes")
+
+    def __init__(self, spokes: list[Spoke], next_wave: int) -> None:
+        self.spokes = spokes
+        self.births = array("q", [spoke.born for spoke in spokes])
+        self.next_wave = next_wave
+        for spoke in spokes:
+            spoke.caller = self
+
+    @property
+    def is_left(self) -> bool:
+        """Whether none of its spokes is of it any more."""
+        return not any(spoke.caller is self for spoke in self.spokes)
 
 
 @dataclass(slots=True, eq=False)
@@ -93,21 +104,20 @@ class Spokes:
         self._scheduler.at(self._beginning.start + self._life.next_time(), self._go_on)
 
     def _go_on(self) -> None:
-        self._life.go_on()
-        waiting, self._waiting = self._waiting, []
-        for cohort in waiting:
-            self._next_wave(cohort)
+        if self._life.go_on():
+            waiting, self._waiting = self._waiting, []
+            for cohort in waiting:
+                self._next_wave(cohort)
         self._watch()
 
     def _begin(self, spokes: list[Spoke], first_wave: int = 0) -> None:
         """Begin the life of spokes that are in the order of their births."""
-        cohort = Cohort(spokes, first_wave)
-        for spoke in spokes:
-            spoke.caller = cohort
-        self._next_wave(cohort)
+        self._next_wave(Cohort(spokes, first_wave))
 
     def _next_wave(self, cohort: Cohort) -> None:
         number = cohort.next_wave
+        if cohort.is_left:
+            return
         if number < len(self._life.moments):
             cohort.next_wave += 1
             self._await(Wave(cohort, number, self._life.moments[number]))
@@ -115,15 +125,16 @@ class Spokes:
             self._waiting.append(cohort)
 
     def _await(self, wave: Wave) -> None:
-        self._scheduler.at(wave.cohort.spokes[wave.at].born + wave.moment.offset, partial(self._roll, wave))
+        self._scheduler.at(wave.cohort.births[wave.at] + wave.moment.offset, partial(self._roll, wave))
 
     def _roll(self, wave: Wave) -> None:
         """Have the spokes whose time has come take the moment's steps, a few at once."""
-        cohort, spokes, stage = wave.cohort, wave.cohort.spokes, self._stage
+        cohort, stage = wave.cohort, self._stage
+        spokes, births = cohort.spokes, cohort.births
         first = wave.at
         born = self._scheduler.clock.now() - wave.moment.offset
         end = min(wave.at + _AT_ONCE, len(spokes))
-        while wave.at < end and spokes[wave.at].born <= born:
+        while wave.at < end and births[wave.at] <= born:
             spoke = spokes[wave.at]
             wave.at += 1
             if spoke.caller is cohort:

@@ -274,6 +274,22 @@ def test_clearing_sessions_ends_them_and_the_next_packets_bring_them_back(schema
     adds_up(hub)
 
 
+def test_what_befalls_one_spoke_does_not_keep_the_others_waiting(schema: Schema) -> None:
+    hub = made(schema, {}, count=4, over=4 * SECOND)
+    for instant in (95, 105, 107.5, 250, 420):
+        hub.advance(instant)
+        for _ in range(2):
+            second = hub.flow().ipsec_tunnels
+            tunnel = next((tunnel for tunnel in second.values() if str(tunnel.facts.remote_address) == "10.1.1.2"), None)
+            if tunnel is not None:
+                hub.router.engine.destroy_ipsec(tunnel)
+    hub.advance(425)
+    others = [tunnel for tunnel in hub.flow().ipsec_tunnels.values() if str(tunnel.facts.remote_address) != "10.1.1.2"]
+    # 120 seconds less 10 each time, from 1, 3 and 4 seconds on.
+    assert [(tunnel.index, tunnel.refreshes) for tunnel in others] == [(1, 3), (3, 3), (4, 3)]
+    adds_up(hub)
+
+
 @pytest.mark.parametrize("address", ["10.1.1.2", "10.1.1.99"])
 def test_a_session_is_cleared_by_its_peer(schema: Schema, address: str) -> None:
     hub = made(schema, {}, count=3)
