@@ -19,10 +19,9 @@ from agent.crypto.isakmp import NO_COOKIE, Delete, Hash, Identification, Notific
 from agent.flow.device import InterfaceCounter
 from agent.flow.vrf import IkeEvents, IpsecEvents
 from tests.lab.bringing import port_of
+from tests.lab.bringing_phase1 import DATED, SIGNED_AGGRESSIVE, trusting
 from tests.lab.conftest import DrivenLab
 from tests.lab.test_nat_traversal import behind_a_nat
-from tests.lab.test_phase1 import SIGNED_AGGRESSIVE
-from tests.lab.test_phase1 import pair as signed
 
 WHOLE = 1_000_000 if os.environ.get("SOAK") else 20_000
 PARTS = 5
@@ -107,7 +106,7 @@ def test_soak_of_mutated_and_forged_datagrams(scenario: str, make_pair: Callable
         "AH and ESP": pair(make_pair, transforms="ah-sha-hmac esp-des esp-sha-hmac"),
         "ESP without authentication": pair(make_pair, transforms="esp-des"),
         "ESP in UDP": lambda: behind_a_nat(west=WATCHED)[0],
-        "aggressive mode and signatures": lambda: signed(**AGGRESSIVE),
+        "aggressive mode and signatures": lambda: make_pair(link=DATED, trustpoints=trusting(), **AGGRESSIVE),
     }[scenario]()
     heard = [ip.decode(octets) for octets in talk(lab)]
     port, dice = port_of(lab, "west"), random.Random(scenario)
