@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from agent.crypto import ip
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from tests.lab.conftest import DrivenLab
 from tests.lab.nat import Nat
@@ -195,6 +198,18 @@ def test_the_hub_rekeys_transport_mode_too() -> None:
         assert lab.ping("west", "192.0.2.77", "192.0.2.2", repeat=1) == 1
         lab.wait(10)
     assert tunnel(lab, "east").refreshes >= 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from([b"", bytes(4), b"\xff"]), st.binary(max_size=80)), max_size=20))
+def test_whatever_comes_to_the_port_breaks_nothing(datagrams: list[tuple[bytes, bytes]]) -> None:
+    lab, nat = behind_a_nat()
+    lab.ping("east", "10.0.2.1", "10.0.1.1")
+    for begins, data in datagrams:
+        nat._send(1, nat.address, 0xC0000202, ip.Datagram(20001, 4500, begins + data))
+    lab.wait(5)
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 5
+    assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
 
 
 # --- several peers behind one NAT ---
