@@ -17,11 +17,13 @@ from agent.flow.counters import (
     PeriodicCounters,
     Rhythm,
     RhythmGroup,
+    SteppedCounters,
     Totals,
 )
 
 SIZE = len(IpsecCounter)
 numbers = st.tuples(*[st.integers(0, 2**40)] * SIZE)
+steps = st.tuples(*[st.integers(-3, 3000)] * SIZE)
 moments = st.integers(-100_000, 100_000)
 rhythms = [Rhythm(period, tuple((period + counter) % 3 for counter in range(SIZE))) for period in (1, 7, 100, 4096)]
 
@@ -57,6 +59,15 @@ def test_periodic_counters_add_whole_packets_at_their_period() -> None:
     counters = PeriodicCounters((1000, *(5,) * (SIZE - 1)), rhythm, 50)
     assert [counters.value(0, now) for now in (50, 149, 150, 249, 250)] == [1000, 1000, 1184, 1184, 1368]
     assert counters.value(1, 10_000) == 5
+
+
+def test_sources_that_have_counted_the_same_may_share_their_numbers() -> None:
+    known: dict[tuple[int, ...], tuple[int, ...]] = {}
+    sources = [SteppedCounters((0,) * SIZE), SteppedCounters((0,) * SIZE), PeriodicCounters((0,) * SIZE, rhythms[0], 0)]
+    for source in sources:
+        source.add_all((300,) * SIZE, lambda values: known.setdefault(values, values))
+    assert sources[0].snapshot(0) is sources[1].snapshot(0)
+    assert list(known) == [(300,) * SIZE]
 
 
 @given(numbers, st.sampled_from(rhythms), moments, st.integers(0, 10_000))
@@ -120,15 +131,17 @@ def made(kind: str, data: st.DataObject, now: int) -> CounterSource:
         return counters
     if kind == "periodic":
         return PeriodicCounters(data.draw(numbers), data.draw(st.sampled_from(rhythms)), now - data.draw(st.integers(0, 10_000)))
+    if kind == "stepped":
+        return SteppedCounters(data.draw(numbers))
     return FrozenCounters(data.draw(st.tuples(*[st.none() | st.integers(0, 2**33)] * SIZE)))
 
 
-@given(st.lists(st.sampled_from(["packets", "periodic", "frozen", "count", "end"]), max_size=30), st.data())
+@given(st.lists(st.sampled_from(["packets", "stepped", "periodic", "frozen", "count", "step", "end"]), max_size=30), st.data())
 def test_totals_are_the_live_sources_and_the_ended_ones_at_any_moment(verbs: list[str], data: st.DataObject) -> None:
     totals, sources, now = Totals(IpsecCounter), Sources(), 0
     for verb in verbs:
         now += data.draw(st.integers(0, 5_000))
-        if verb in ("packets", "periodic", "frozen"):
+        if verb in ("packets", "stepped", "periodic", "frozen"):
             source: Any = made(verb, data, now)
             source.join(totals)
             sources.live.append(source)
@@ -138,6 +151,10 @@ def test_totals_are_the_live_sources_and_the_ended_ones_at_any_moment(verbs: lis
             counting = [source for source in sources.live if isinstance(source, PacketCounters)]
             if counting:
                 data.draw(st.sampled_from(counting)).add(data.draw(st.integers(0, SIZE - 1)), data.draw(st.integers(1, 2000)))
+        elif verb == "step":
+            stepping = [source for source in sources.live if isinstance(source, SteppedCounters | PeriodicCounters)]
+            if stepping:
+                data.draw(st.sampled_from(stepping)).add_all(data.draw(steps))
         assert every(totals, now) == sources.sum(now)
     later = now + data.draw(st.integers(0, 50_000))
     assert every(totals, later) == sources.sum(later)
