@@ -27,6 +27,8 @@ check: $(VENV)/.dev-ready
 
 bench: $(VENV)/.dev-ready bench-tools
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
+	$(BIN)/python -m bench.crypto_cores
+	$(BIN)/python -m bench.stall
 
 soak: $(VENV)/.dev-ready tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab -k soak
