@@ -100,7 +100,7 @@ def test_a_peer_that_has_moved_is_followed_by_what_is_authentic() -> None:
 
 
 def test_a_tunnel_with_a_peer_past_a_nat_can_be_destroyed() -> None:
-    lab, nat = behind_a_nat()
+    lab, _ = behind_a_nat()
     lab.ping("east", "10.0.2.1", "10.0.1.1")
     (ike,) = lab.flow("west").ike_tunnels.values()
     lab.west.engine.destroy_ike(ike)
