@@ -239,13 +239,16 @@ class PeerDecisions:
         return self.certificates.trust(profile.trustpoint if profile else None)
 
     def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
-        """That of an aggressive mode that we begin, of the client's group where it names one, else that of the peer."""
+        """That of an aggressive mode that we begin, of the client's group where it names one, else that of the peer.
+
+        The profile of a peer that has named itself is the one that matches the name.
+        """
         settings = self._aggressive_peer()
         if self.aggressive and settings and settings.password is not None:
             return settings.password.encode()
+        profile = profile or (profile_for(self.config, peer, self.link.front_vrf) if peer is not None else None)
         if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
-            its_profile = profile or profile_for(self.config, peer, self.link.front_vrf)
-            group = group_of(self.config, self._rules(its_profile), peer)
+            group = group_of(self.config, self._rules(profile), peer)
             if group is not None and group.key is not None:
                 return group.key.encode()
         return pre_shared_key(self.config, self.link, profile, peer)

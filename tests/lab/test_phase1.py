@@ -107,6 +107,23 @@ def test_a_peer_may_be_known_by_its_name_alone(pair: MakePair) -> None:
     assert facts(lab, "west").remote.value == facts(lab, "east").local.value == "east@vpn.example"
 
 
+def test_in_aggressive_mode_the_name_of_a_peer_leads_to_its_profile_and_so_to_its_key(pair: MakePair) -> None:
+    """Two keyrings of West have a key for East's address; in main mode the first would be taken."""
+    keyrings = "".join(f"crypto keyring {name}\n pre-shared-key address 0.0.0.0 0.0.0.0 key {name}\n" for name in ("one", "two"))
+    profiles = "".join(
+        f"crypto isakmp profile {name}\n keyring {name}\n match identity host {name}.example\n" for name in ("one", "two")
+    )
+    lab = pair(
+        east={
+            "lines": "crypto isakmp peer address 192.0.2.2\n set aggressive-mode password two\n"
+            " set aggressive-mode client-endpoint fqdn two.example\n"
+        },
+        west={"lines": f"no crypto isakmp key secret address 192.0.2.1\n{keyrings}{profiles}"},
+    )
+    assert ping(lab) == 1
+    assert facts(lab, "west").profile == "two"
+
+
 def test_a_peer_without_both_settings_is_met_in_main_mode(pair: MakePair) -> None:
     lab = pair(east={"lines": "crypto isakmp peer address 192.0.2.2\n set aggressive-mode password secret\n"})
     assert ping(lab) == 1
