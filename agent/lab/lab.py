@@ -24,7 +24,7 @@ from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
 from agent.lab.sections import AtSection, LabFile, RouterSection
-from agent.lab.spoke_opening import Surroundings, open_spokes
+from agent.lab.spoke_opening import HIDDEN_HUB, Surroundings, open_spokes
 from agent.lab.spokes import Spokes
 from agent.lab.traffic import Traffic
 from agent.lab.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
@@ -176,7 +176,8 @@ def build_lab(
     spokes = []
     for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
         hub = section.hub[0]
-        spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build_lab))
+        build = partial(build_lab, trustpoints={HIDDEN_HUB: trustpoints.get(hub, {})})
+        spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build))
         routers[hub].engine.spokes.append(spokes[-1])
     return Lab(routers, clock, scheduler, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays, epoch)
 

@@ -23,7 +23,7 @@ from agent.lab.spoke_numbers import FIRST, SpokeNumbers, UnknownPlaceError
 from agent.lab.spoke_steps import Stage
 from agent.lab.spokes import Beginning, Spokes
 
-_HUB, _SPOKE = "hub", "spoke"
+HIDDEN_HUB, _SPOKE = "hub", "spoke"
 _HIGHEST = 0xFFFFFFFF
 _HIDDEN: dict[str, Any] = {"snmp": [], "ike": None, "nat": None}  # what a hidden router has not
 Text = tuple[str, str]
@@ -82,19 +82,21 @@ def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Te
     def pair(number: int) -> HiddenPair:
         spoke_text = _configuration(numbers, number, template_name)
         hidden = LabFile(
-            router={_HUB: lab.router[section.hub[0]].model_copy(update=_HIDDEN), _SPOKE: RouterSection(config=template_name)},
+            router={HIDDEN_HUB: lab.router[section.hub[0]].model_copy(update=_HIDDEN), _SPOKE: RouterSection(config=template_name)},
             link=[_link(section, numbers, number, spoke_text)],
             host=[
-                host.model_copy(update={"behind": (_HUB, host.behind[1])}) for host in lab.host if host.behind[0] == section.hub[0]
+                host.model_copy(update={"behind": (HIDDEN_HUB, host.behind[1])})
+                for host in lab.host
+                if host.behind[0] == section.hub[0]
             ],
             seed=lab.seed,
         )
         clock = VirtualClock()
-        built = build(hidden, {_HUB: hub_text, _SPOKE: spoke_text}, clock, given.filename)
+        built = build(hidden, {HIDDEN_HUB: hub_text, _SPOKE: spoke_text}, clock, given.filename)
         traffic = Traffic(
             numbers.inside.address(number), int(section.traffic.destination), section.traffic.period, section.traffic.size
         )
-        return HiddenPair(built.routers[_HUB], built.routers[_SPOKE], built.scheduler, clock, traffic)
+        return HiddenPair(built.routers[HIDDEN_HUB], built.routers[_SPOKE], built.scheduler, clock, traffic)
 
     try:
         _check_alike(numbers, pair(FIRST), pair(numbers.count))
@@ -130,7 +132,7 @@ def _link(section: SpokesSection, numbers: SpokeNumbers, number: int, text: Text
     address = IPv4Address(numbers.address.address(number))
     for interface in load(*text).config.interfaces.values():
         if interface.address is not None and interface.address.ip == address:
-            ends = [f"{_HUB}:{section.hub[1]}", f"{_SPOKE}:{interface.name}"]
+            ends = [f"{HIDDEN_HUB}:{section.hub[1]}", f"{_SPOKE}:{interface.name}"]
             return LinkSection.model_validate({"ends": ends, "delay": f"{section.delay}us"})
     raise _SectionError(".config", f"{text[1]} gives no interface {{address}}, which is {address}")
 
