@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -318,11 +319,15 @@ class Charon:
 
 @contextmanager
 def charon(namespace: Namespace, folder: Path, conf: str = STRONGSWAN_CONF) -> Iterator[Charon]:
-    """A charon in a namespace. It writes its pid below /run, so it has a /run of its own."""
+    """A charon in a namespace. It writes its pid below /run, so it has a /run of its own.
+
+    It is a copy of the distribution's: AppArmor, where it is at work, would keep that one, by its path, from our folder.
+    """
+    program = shutil.copy(CHARON, folder / "charon")
     path = folder / "strongswan.conf"
     path.write_text(conf.replace("@FOLDER@", str(folder)).replace("@PLUGINS@", PLUGINS))
     process = subprocess.Popen(
-        namespace.words("sh", "-c", f"mount -t tmpfs tmpfs /run && exec {CHARON}"),
+        namespace.words("sh", "-c", f"mount -t tmpfs tmpfs /run && exec {program}"),
         env={**os.environ, "STRONGSWAN_CONF": str(path)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -20,13 +20,14 @@ def test_the_example_works_as_it_is_written(
     mibs = tmp_path_factory.getbasetemp() / "mibs"
     mibs.mkdir(exist_ok=True)
     uri = ["--uri", f"unix://{swan.folder / 'charon.vici'}"]
+    swanctl = shutil.copy(shutil.which("swanctl", path="/usr/sbin:/usr/bin") or "", tmp_path)  # as with charon, for AppArmor's sake
     with running(namespaces[0], tmp_path / "strongswan-peer.toml", mibs) as lab:
         file = str(ROOT / "examples" / "strongswan-peer.swanctl.conf")
-        swan.namespace.run("swanctl", "--load-all", "--file", file, *uri)
-        swan.namespace.run("swanctl", "--initiate", "--child", "net", *uri)
+        swan.namespace.run(swanctl, "--load-all", "--file", file, *uri)
+        swan.namespace.run(swanctl, "--initiate", "--child", "net", *uri)
         said = swan.namespace.run("ping", "-n", "-c", "3", "-i", "0.1", "-I", "10.2.0.1", "10.1.0.1")
         assert "3 received" in said
-        shown = swan.namespace.run("swanctl", "--list-sas", *uri)
+        shown = swan.namespace.run(swanctl, "--list-sas", *uri)
         spis = {way: int(spi, 16) for way, spi in re.findall(r"^ +(in|out) +([0-9a-f]{8}),", shown, re.MULTILINE)}
         counted = dict(re.findall(r"^ +(in|out) .* (\d+) packets", shown, re.MULTILINE))
         walked = lab.namespace.run("snmpbulkwalk", "-v2c", "-c", "public", "-OQvU", "127.0.0.1:1161", "cipSecSpiValue")
