@@ -228,6 +228,13 @@ class Charon:
             connected.connect(str(self.folder / "charon.vici"))
             yield vici.Session(connected)
 
+    def listens(self) -> bool:
+        try:
+            with self.session() as session:
+                return bool(session.version())
+        except (FileNotFoundError, ConnectionRefusedError):  # not there yet, or bound and not yet listened to
+            return False
+
     @property
     def log(self) -> str:
         return (self.folder / "charon.log").read_text(errors="replace")
@@ -308,9 +315,9 @@ class Charon:
         with self.session() as session:
             list(session.terminate({**what, "timeout": "20000"}) or ())
 
-    def ping(self, number: int, count: int = 5, size: int = 100) -> int:
-        """How many pings from behind charon are answered from behind the router."""
-        words = ["ping", "-n", "-i", "0.05", "-W", "2", "-c", str(count), "-s", str(size)]
+    def ping(self, number: int, count: int = 5, size: int = 100, flood: bool = False) -> int:
+        """How many pings from behind charon are answered from behind the router; in a flood, each follows the last one's answer."""
+        words = ["ping", "-n", *(["-q", "-f"] if flood else ["-i", "0.05"]), "-W", "2", "-c", str(count), "-s", str(size)]
         said = self.namespace.run(*words, "-I", f"10.2.{number}.1", f"10.1.{number}.1", check=False)
         found = re.search(r"(\d+) received", said)
         assert found, said
@@ -335,10 +342,8 @@ def charon(namespace: Namespace, folder: Path, conf: str = STRONGSWAN_CONF) -> I
     )
     try:
         found = Charon(namespace, folder, process)
-        wait_for(lambda: (folder / "charon.vici").exists() or process.poll() is not None, "charon to open its socket")
-        assert process.poll() is None, found.log
-        with found.session() as session:
-            session.version()
+        wait_for(lambda: found.listens() or process.poll() is not None, "charon to listen")
+        assert process.poll() is None, "charon has ended"
         yield found
     finally:
         stop(process)

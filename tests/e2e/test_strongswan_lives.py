@@ -13,13 +13,14 @@ from tests.e2e.tools import wait_for
 SPEED = 20
 SHORT = {"seconds": "120"}  # replaced when 10 seconds are left
 SWAN_REKEYS, SWAN_DELETES_CHILD, SWAN_DELETES_IKE, WE_DELETE, SWAN_REAUTHENTICATES, OUR_DPD, OUR_DPD_LOST = range(1, 8)
-WE_REKEY, WE_EXPIRE, SWAN_DPD, SWAN_DPD_LOST, WE_CLEAR_SAS = range(8, 13)
+WE_REKEY, WE_EXPIRE, SWAN_DPD, SWAN_DPD_LOST, WE_CLEAR_SAS, WE_REKEY_BY_VOLUME = range(8, 14)
 
 
 @pytest.fixture(scope="module")
 def lab(start_real_lab: StartRealLab) -> RealLab:
-    routers: dict[int, dict[str, str]] = {number: {} for number in range(1, 13)}
+    routers: dict[int, dict[str, str]] = {number: {} for number in range(1, 14)}
     routers[WE_REKEY] = SHORT
+    routers[WE_REKEY_BY_VOLUME] = {"map_lines": " set security-association lifetime kilobytes 2560"}
     routers[WE_EXPIRE] = {"ike_lifetime": "60"}
     for number in (OUR_DPD, OUR_DPD_LOST):
         routers[number] = {"lines": "crypto isakmp keepalive 10 periodic"}
@@ -66,6 +67,20 @@ def test_we_replace_the_ipsec_sas_when_their_time_is_nearly_over(swan: Charon, l
     (child,) = swan.children(WE_REKEY)
     assert now == {"in": {int(child["spi-out"], 16)}, "out": {int(child["spi-in"], 16)}}
     assert swan.ping(WE_REKEY) == 5
+
+
+def test_we_replace_the_ipsec_sas_when_their_volume_is_nearly_used_up(swan: Charon, lab: RealLab) -> None:
+    number = WE_REKEY_BY_VOLUME
+    swan.connect(number)
+    lab.begin(number)
+    assert lab.one(number, "cipSecTunLifeSize") == "2560"
+    # 2,610 kilobytes. charon may hear our first packets by the new SAs before it has worked through QM3.
+    assert swan.ping(number, count=2600, size=1000, flood=True) > 2590
+    assert lab.one(number, "cipSecTunTotalRefreshes") == "1"
+    (child,) = swan.children(number)
+    assert {int(child["spi-out"], 16)} <= lab.spis(number)["in"]
+    assert 0 < int(child["packets-out"]) < 2600
+    assert int(lab.one(number, "cipSecTunHcInOctets")) > 2590 * 1028
 
 
 def test_charon_makes_another_ike_sa_and_the_tunnel_lives_on(swan: Charon, lab: RealLab) -> None:
