@@ -82,7 +82,7 @@ def test_every_wrong_key_of_a_lab_file_is_told_with_file_and_key(tmp_path: Path)
     assert refused("run", path, "--state-dir", tmp_path / "state") == [
         f"{path}: router.a.config: is missing",
         f'{path}: router.a.snmp[0]: needs an address and port, such as "127.0.0.1:1161" or "[::1]:1161"',
-        f"{path}: router.a.confg: is not a key; there are config, snmp, ike, nat, sysdescr, sysobjectid",
+        f"{path}: router.a.confg: is not a key; there are config, snmp, ike, nat, sysdescr, sysobjectid, trustpoint",
     ]
 
 
