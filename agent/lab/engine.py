@@ -75,7 +75,7 @@ class Engine:
 
     def destroy_ike(self, tunnel: IkeTunnel) -> None:
         """Bring an IKE tunnel down, with a delete to the peer; what is not live is left alone."""
-        record = self._router.ike.record_of(tunnel)
+        record = self._router.ike.sas.of_tunnel(tunnel)
         if record is not None:
             self._router.ike.end(record, EndReason.OPERATOR)
         for spokes in self.spokes:
@@ -98,7 +98,7 @@ class Engine:
         lives = self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
         links = {live.link for live in lives}
-        records = [record for record in self._router.ike.records() if record.link in links or self._takes_record(wanted, record)]
+        records = [record for record in self._router.ike.sas if record.link in links or self._takes_record(wanted, record)]
         for live in lives:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for record in records:
@@ -108,9 +108,7 @@ class Engine:
 
     def clear_isakmp(self, index: int | None = None) -> bool:
         """`clear crypto isakmp [N]`: IKE tunnels, by their index or all; whether there was one."""
-        records = [
-            record for record in self._router.ike.records() if index is None or (record.tunnel and record.tunnel.index == index)
-        ]
+        records = [record for record in self._router.ike.sas if index is None or (record.tunnel and record.tunnel.index == index)]
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
         found = [self._clear_isakmp_of(spokes, index) for spokes in self.spokes]
@@ -139,7 +137,7 @@ class Engine:
     def isakmp_sas(self) -> list[IsakmpSa]:
         """Phase-1 SAs, those under way too, oldest first."""
         found = []
-        for record in self._router.ike.records():
+        for record in self._router.ike.sas:
             ends = IPv4Address(record.link.local), IPv4Address(record.link.remote)
             source, destination = ends if record.sa.initiator else ends[::-1]
             found.append(
@@ -185,7 +183,7 @@ class Engine:
     # --- within ---
 
     def _takes_live(self, wanted: SessionFilter, live: LiveTunnel) -> bool:
-        record = next(iter(self._router.ike.with_peer(live.link)), None)
+        record = next(iter(self._router.ike.sas.of_peer(live.link)), None)
         ports = _ports(record) if record else (500, 500)
         return wanted.takes(live.link, ports, live.plan.target.inside_vrf, live.plan.target.interface)
 

@@ -1,8 +1,4 @@
-"""Lab room: a router's IKE: which ISAKMP SA a datagram belongs to, what its events mean to the flow monitor, and the timers.
-
-An SA is known by the pair of peers (`Link`) and the initiator's cookie. What is over is remembered a while, so that late copies of
-its messages are known for what they are.
-"""
+"""Lab room: a router's IKE: datagrams to and from its ISAKMP SAs, what their events mean to the flow monitor, and the timers."""
 
 from __future__ import annotations
 
@@ -37,7 +33,7 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
-from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, Notification, decode_header
+from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header, MalformedMessageError, Notification, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.transaction import answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
@@ -45,17 +41,15 @@ from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
-from agent.lab.groups import Groups
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of
-from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of, has_moved, is_foreign, key_of
+from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
+from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnels import LiveTunnel
-
-_MAX_DEAD = 1000  # SAs that are over but remembered
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
 
@@ -87,10 +81,7 @@ class IkeEngine:
         self._certificates = certificates
         self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
         self._engine = engine
-        self._records: dict[tuple[Link, bytes], IkeRecord] = {}
-        self._by_link: Groups[Link, IkeRecord] = Groups()
-        self._by_tunnel: dict[int, IkeRecord] = {}  # those that are up, by their tunnel's index
-        self._dead: dict[tuple[Link, bytes], IkeRecord] = {}
+        self.sas = IkeSas()
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._unknown = Told()  # SAs that are not there
         self.clients = Clients(config, self._has_flow)
@@ -114,21 +105,12 @@ class IkeEngine:
 
     # --- what others ask ---
 
-    def records(self) -> list[IkeRecord]:
-        """Every SA that is up or being negotiated, oldest first."""
-        return list(self._records.values())
-
-    def with_peer(self, link: Link) -> list[IkeRecord]:
-        """Those with one peer, oldest first."""
-        return self._by_link.of(link)
-
     def negotiate(self, live: LiveTunnel) -> None:
         """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
         if not self._ipsec.admits(live):
             return
-        record = self._usable(live)
-        if record is None:
-            record = self._initiate(live.link, live.plan.target.entry.isakmp_profile, live.ends)
+        profile = live.plan.target.entry.isakmp_profile
+        record = self.sas.usable(live.link, profile) or self._initiate(live.link, profile, live.ends)
         if record.sa.up:
             ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
             self._settle(record)
@@ -137,7 +119,7 @@ class IkeEngine:
             self._settle(record)
 
     def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
-        record = self._newest(link)
+        record = self.sas.newest(link)
         if record is not None:
             delete_phase2(record.sa, spis)
             self._settle(record)
@@ -145,18 +127,14 @@ class IkeEngine:
     def unknown_spi(self, link: Link, protocol: IpsecProtocol, spi: int) -> None:
         """Tell a peer that it sends with an SPI that is not there. With invalid-spi-recovery an SA is made for that, if need be."""
         notification = Notification(protocol, NotifyType.INVALID_SPI, spi.to_bytes(4, "big"))
-        record = self._newest(link)
+        record = self.sas.newest(link)
         if record is not None:
             record.sa.inform((notification,))
             self._settle(record)
         elif self._config.crypto.invalid_spi_recovery and self._decisions(link, None, None).policies(None):
-            record = next(iter(self.with_peer(link)), None) or self._initiate(link, None)
+            record = next(iter(self.sas.of_peer(link)), None) or self._initiate(link, None)
             record.to_tell.append(notification)
             self._settle(record)
-
-    def _newest(self, link: Link) -> IkeRecord | None:
-        """The newest SA with a peer that is up."""
-        return next((record for record in self._by_link.newest_first(link) if record.sa.up), None)
 
     def heard(self, link: Link) -> None:
         """An IPsec packet of a peer was authentic: it is there."""
@@ -176,10 +154,6 @@ class IkeEngine:
         """A flow is no longer protected: it may have been the last of a client."""
         self.clients.sweep()
 
-    def record_of(self, tunnel: IkeTunnel) -> IkeRecord | None:
-        record = self._by_tunnel.get(tunnel.index)
-        return record if record and record.tunnel is tunnel else None
-
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
         if record.negotiating:
@@ -190,13 +164,10 @@ class IkeEngine:
 
     def lose_everything(self) -> None:
         """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
-        records, dead = self.records(), list(self._dead.values())
-        self._records.clear()
-        self._by_link.clear()
-        self._dead.clear()
+        gone = self.sas.clear()
         self._watched.clear()
         self._ipsec.sas.lose_everything()
-        for record in (*records, *dead):
+        for record in gone:
             if record.timer:
                 record.timer.cancel()
             self._ended(record, EndReason.LOCAL_FAILURE)
@@ -211,9 +182,7 @@ class IkeEngine:
         except MalformedMessageError:
             self._malformed(link, octets)
             return
-        record = self._find(link, header)
-        if record is None:
-            record = self._respond(link, header, local_port, remote_port)
+        record = self.sas.find(link, header) or self._respond(link, header, local_port, remote_port)
         if record is None:
             self._no_sa(link, header)
             return
@@ -223,20 +192,12 @@ class IkeEngine:
             self.moved(record.tunnel, record.sa.ends)
         if record.sa.initiator_cookie == NO_COOKIE:
             return  # not a first message, after all
-        self._keep(record)
+        self.sas.keep(record)
         self._settle(record)
-
-    def _find(self, link: Link, header: Header) -> IkeRecord | None:
-        """The SA of a datagram; past a NAT the peer's address may be another than when the SA was made (RFC 3947 §6)."""
-        key = (link, header.initiator_cookie)
-        record = self._records.get(key) or self._dead.get(key)
-        if record is None and header.responder_cookie != NO_COOKIE:
-            return next((record for record in self._records.values() if has_moved(record, link, header)), None)
-        return None if record is not None and is_foreign(record.sa, header) else record
 
     def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
         """A peer past a NAT was heard, and believed, from another address or port: everything of its tunnels goes there."""
-        record = self.record_of(tunnel)
+        record = self.sas.of_tunnel(tunnel)
         if record is not None:
             record.sa.ends = ends
             self._know_by_port(record)
@@ -251,15 +212,13 @@ class IkeEngine:
         sa, old = record.sa, record.link
         if sa.initiator or sa.nat is None or not sa.nat.remote_behind:
             return
-        record.link = record.decisions.link = old.heard_from(sa.ends.remote_port)
+        link = old.heard_from(sa.ends.remote_port)
+        self.sas.rename(record, link)
+        record.decisions.link = link
         if record.decisions.client:
-            record.decisions.client.link = record.link
-        if record.link != old:
-            if self._records.get(key_of(record)) is record:
-                self._by_link.discard(old, record)
-                self._by_link.add(record.link, record)
-            if self._watched.get(old) is record:
-                self._watched[record.link] = self._watched.pop(old)
+            record.decisions.client.link = link
+        if self._watched.get(old) is record:
+            self._watched[link] = self._watched.pop(old)
 
     def _keep_open(self, record: IkeRecord) -> None:
         """We are behind a NAT, which would forget us if we were silent."""
@@ -268,7 +227,7 @@ class IkeEngine:
 
     def _in_use(self, path: Path) -> bool:
         vrf, ends = path
-        return any(record.sa.up and record.link.front_vrf == vrf and record.sa.ends == ends for record in self.records()) or bool(
+        return any(record.sa.up and record.link.front_vrf == vrf and record.sa.ends == ends for record in self.sas) or bool(
             self._ipsec.sas.matching(lambda live: live.link.front_vrf == vrf and live.ends == ends and bool(live.bundles))
         )
 
@@ -291,7 +250,7 @@ class IkeEngine:
                 if handler:
                     handler(record, event)
         if sa.state is State.DEAD:
-            self._bury(record)
+            self._over(record)
         due = sa.next_timer()
         if record.timer and record.timer.time != due:
             record.timer.cancel()
@@ -299,34 +258,13 @@ class IkeEngine:
         if record.timer is None and due is not None:
             record.timer = self._scheduler.at(due, lambda: self._tick(record))
 
-    def _keep(self, record: IkeRecord) -> None:
-        key = key_of(record)
-        if record.sa.state is not State.DEAD and key not in self._records:
-            self._records[key] = record
-            self._by_link.add(record.link, record)
-
-    def _bury(self, record: IkeRecord) -> None:
-        key = key_of(record)
-        if self._records.get(key) is record:
-            del self._records[key]
-            self._by_link.discard(record.link, record)
+    def _over(self, record: IkeRecord) -> None:
+        """The core has no more use for the SA."""
+        self.sas.bury(record)
         if self._watched.get(record.link) is record:
             del self._watched[record.link]
         if record.decisions.client:
             self.clients.ended(record.decisions.client)
-        if record.sa.forgotten:
-            if self._dead.get(key) is record:
-                del self._dead[key]
-            return
-        if record.sa.initiator_cookie == NO_COOKIE:
-            record.sa.main.due = None  # nothing was ever sent
-            return
-        self._dead[key] = record
-        if len(self._dead) > _MAX_DEAD:
-            oldest = self._dead.pop(next(iter(self._dead)))
-            if oldest.timer:
-                oldest.timer.cancel()
-            oldest.sa.main.due = None
 
     # --- beginnings ---
 
@@ -345,21 +283,7 @@ class IkeEngine:
 
     def _knows(self, link: Link) -> bool:
         """Whether there is an SA of either phase with a peer."""
-        return self._newest(link) is not None or any(live.bundles for live in self._ipsec.sas.with_peer(link))
-
-    def _usable(self, live: LiveTunnel) -> IkeRecord | None:
-        """An SA with the flow's peer and of its profile: the newest that is up, else one being negotiated."""
-        profile = live.plan.target.entry.isakmp_profile
-        found = None
-        for record in self._by_link.newest_first(live.link):
-            has = record.decisions.profile.name if record.decisions.profile else None
-            if profile is not None and has not in (None, profile):
-                continue
-            if record.sa.up and (profile is None or has == profile):
-                return record
-            if record.negotiating:
-                found = found or record
-        return found
+        return self.sas.newest(link) is not None or any(live.bundles for live in self._ipsec.sas.with_peer(link))
 
     def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord:
         """Begin a main mode; a peer past a NAT is where it was last `heard` from, and nowhere else."""
@@ -370,7 +294,7 @@ class IkeEngine:
         now, ends = self._scheduler.clock.now(), heard if heard and link.port else ends_of(link)
         sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
         record = IkeRecord(link, sa, decisions, counters)
-        self._keep(record)
+        self.sas.keep(record)
         return record
 
     def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord | None:
@@ -405,8 +329,7 @@ class IkeEngine:
         self._watch(record)
         self._know_by_port(record)
         facts = facts_of(self._config, record)
-        record.tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters)
-        self._by_tunnel[record.tunnel.index] = record
+        self.sas.came_up(record, self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters))
         self._keep_open(record)
         waiting, record.waiting = record.waiting, []
         if record.to_tell:
@@ -466,9 +389,8 @@ class IkeEngine:
             self.negotiate(live)
 
     def _ended(self, record: IkeRecord, reason: EndReason) -> None:
-        tunnel, record.tunnel = record.tunnel, None
+        tunnel = self.sas.went_down(record)
         if tunnel is not None:
-            self._by_tunnel.pop(tunnel.index, None)
             self._monitor.ike_ended(tunnel, reason)
         for live in record.waiting:
             self._ipsec.sas.abandon(live)
@@ -487,7 +409,7 @@ class IkeEngine:
 
     def _forget_peer(self, record: IkeRecord) -> None:
         """End all that was held with a peer but one SA, as lost."""
-        for other in self.with_peer(record.link):
+        for other in self.sas.of_peer(record.link):
             if other is not record and other.sa.up:
                 other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
                 self._ended(other, EndReason.PEER_LOST)
@@ -561,7 +483,7 @@ class IkeEngine:
 
     def _malformed(self, link: Link, octets: bytes) -> None:
         """Not even a header: whose it would have been is known by its first octets alone."""
-        record = self._records.get((link, octets[:8]))
+        record = self.sas.begun_by(link, octets[:COOKIE_LENGTH])
         if record is not None:
             ikev1.receive(record.sa, octets, self._scheduler.clock.now())
             self._settle(record)

@@ -9,7 +9,7 @@ from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
 from agent.crypto.ike_events import IkeCount, State, Trouble
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.isakmp import NO_COOKIE, Header, Notification
+from agent.crypto.isakmp import Notification
 from agent.crypto.nat_traversal import Ends
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
@@ -95,20 +95,3 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         client_group=client.group.name if client and client.group else None,
         assigned_address=client.address if client else None,
     )
-
-
-def key_of(record: IkeRecord) -> tuple[Link, bytes]:
-    """What an SA is found by."""
-    return record.link._replace(port=0), record.sa.initiator_cookie
-
-
-def has_moved(record: IkeRecord, link: Link, header: Header) -> bool:
-    """Whether a datagram is of an SA past a NAT, but from an address that is not its own."""
-    sa = record.sa
-    same = (sa.initiator_cookie, sa.responder_cookie) == (header.initiator_cookie, header.responder_cookie)
-    return same and record.link[:2] == link[:2] and sa.nat is not None and sa.nat.detected
-
-
-def is_foreign(sa: IkeSa, header: Header) -> bool:
-    """Whether a message names another responder cookie than the SA's."""
-    return NO_COOKIE not in (header.responder_cookie, sa.responder_cookie) and header.responder_cookie != sa.responder_cookie

@@ -131,7 +131,7 @@ class DrivenLab:
     def leaks(self, name: str) -> SimpleNamespace:
         """What a router's engine still holds."""
         router = self.lab.routers[name].router
-        return SimpleNamespace(sad=len(router.ipsec.sas.sad), lives=len(router.ipsec.sas.lives), records=len(router.ike.records()))
+        return SimpleNamespace(sad=len(router.ipsec.sas.sad), lives=len(router.ipsec.sas.lives), records=len(list(router.ike.sas)))
 
 
 MakePair = Callable[..., DrivenLab]

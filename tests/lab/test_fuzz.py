@@ -90,8 +90,8 @@ def assert_nothing_stays(lab: DrivenLab) -> None:
     """Once all has been waited for, a router holds what its tunnels need and no more."""
     lab.wait(300)
     router, flow = lab.west.router, lab.flow("west")
-    sas, records = router.ipsec.sas, router.ike.records()
-    assert not router.ike._dead
+    sas, records = router.ipsec.sas, list(router.ike.sas)
+    assert not router.ike.sas.over
     assert len(records) == len(flow.ike_tunnels)
     assert {live.row for live in sas.lives} == set(flow.ipsec_tunnels.values())
     assert sas.sad.spis == len(sas.sad) == len(flow.spis) / 2
@@ -165,7 +165,7 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
             lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3)
         if number % TURN == 0:
             lab.wait(5)
-        records = [record for record in lab.east.router.ike.records() if record.sa.up]
+        records = [record for record in lab.east.router.ike.sas if record.sa.up]
         if not records:
             continue
         sa = dice.choice(records).sa
@@ -241,5 +241,5 @@ def test_a_flood_of_beginnings_is_forgotten(make_pair: Callable[..., Any]) -> No
     assert lab.leaks("west").records == 1499
     lab.wait(400)
     assert lab.leaks("west").records == 0
-    assert not lab.west.router.ike._dead
+    assert not lab.west.router.ike.sas.over
     assert len(lab.flow("west").ike_failures) == 200  # the window

@@ -1,0 +1,152 @@
+"""Lab room: the ISAKMP SAs of one router, and how one is found: by its cookies, by its peer, by its tunnel.
+
+What is over is remembered a while, so that late copies of its messages are known for what they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.crypto.ike_events import State
+from agent.crypto.isakmp import NO_COOKIE, Header
+from agent.flow.model import IkeTunnel
+from agent.lab.groups import Groups
+from agent.lab.ike_policy import Link
+from agent.lab.ike_records import IkeRecord
+
+_MAX_DEAD = 1000  # SAs that are over but remembered
+_Key = tuple[Link, bytes]
+
+
+class IkeSas:
+    """Those that are up or being negotiated, oldest first, and apart from them those that are over."""
+
+    def __init__(self) -> None:
+        self._live: dict[_Key, IkeRecord] = {}
+        self._over: dict[_Key, IkeRecord] = {}
+        self._by_cookie: Groups[bytes, IkeRecord] = Groups()  # the initiator's; live ones alone, as all below
+        self._by_peer: Groups[Link, IkeRecord] = Groups()
+        self._by_tunnel: dict[int, IkeRecord] = {}
+
+    def __iter__(self) -> Iterator[IkeRecord]:
+        """As they are now."""
+        return iter(list(self._live.values()))
+
+    @property
+    def over(self) -> list[IkeRecord]:
+        """Those that are remembered."""
+        return list(self._over.values())
+
+    # --- finding ---
+
+    def find(self, link: Link, header: Header) -> IkeRecord | None:
+        """The SA of a datagram; past a NAT the peer's address may be another than when the SA was made (RFC 3947 §6)."""
+        key = (link, header.initiator_cookie)
+        record = self._live.get(key) or self._over.get(key)
+        if record is not None:
+            return None if _is_foreign(record, header) else record
+        if header.responder_cookie == NO_COOKIE:
+            return None
+        return next((each for each in self._by_cookie.of(header.initiator_cookie) if _has_moved(each, link, header)), None)
+
+    def begun_by(self, link: Link, initiator_cookie: bytes) -> IkeRecord | None:
+        """The live SA of a peer that a datagram, of which nothing more can be read, would be of."""
+        return self._live.get((link, initiator_cookie))
+
+    def of_peer(self, link: Link) -> list[IkeRecord]:
+        """Those with one peer, oldest first."""
+        return self._by_peer.of(link)
+
+    def newest(self, link: Link) -> IkeRecord | None:
+        """The newest with a peer that is up."""
+        return next((record for record in self._by_peer.newest_first(link) if record.sa.up), None)
+
+    def usable(self, link: Link, profile: str | None) -> IkeRecord | None:
+        """One with a peer, and of a profile if it must be: the newest that is up, else one being negotiated."""
+        found = None
+        for record in self._by_peer.newest_first(link):
+            has = record.decisions.profile.name if record.decisions.profile else None
+            if profile is not None and has not in (None, profile):
+                continue
+            if record.sa.up and (profile is None or has == profile):
+                return record
+            if record.negotiating:
+                found = found or record
+        return found
+
+    def of_tunnel(self, tunnel: IkeTunnel) -> IkeRecord | None:
+        record = self._by_tunnel.get(tunnel.index)
+        return record if record and record.tunnel is tunnel else None
+
+    # --- keeping ---
+
+    def keep(self, record: IkeRecord) -> None:
+        """A new one, once it has a cookie to be known by; one that is kept already, or over, changes nothing."""
+        key = _key_of(record)
+        if record.sa.state is not State.DEAD and key not in self._live:
+            self._live[key] = record
+            self._by_cookie.add(record.sa.initiator_cookie, record)
+            self._by_peer.add(record.link, record)
+
+    def came_up(self, record: IkeRecord, tunnel: IkeTunnel) -> None:
+        record.tunnel = tunnel
+        self._by_tunnel[tunnel.index] = record
+
+    def went_down(self, record: IkeRecord) -> IkeTunnel | None:
+        """The tunnel that it was, if it was one."""
+        tunnel, record.tunnel = record.tunnel, None
+        if tunnel is not None:
+            self._by_tunnel.pop(tunnel.index, None)
+        return tunnel
+
+    def rename(self, record: IkeRecord, link: Link) -> None:
+        """Its peer is told from others by another port now."""
+        if self._live.get(_key_of(record)) is record:
+            self._by_peer.discard(record.link, record)
+            self._by_peer.add(link, record)
+        record.link = link
+
+    def bury(self, record: IkeRecord) -> None:
+        """It is over: remembered until the core has forgotten it."""
+        key = _key_of(record)
+        if self._live.get(key) is record:
+            del self._live[key]
+            self._by_cookie.discard(record.sa.initiator_cookie, record)
+            self._by_peer.discard(record.link, record)
+        if record.sa.forgotten:
+            if self._over.get(key) is record:
+                del self._over[key]
+            return
+        if record.sa.initiator_cookie == NO_COOKIE:
+            record.sa.main.due = None  # nothing was ever sent
+            return
+        self._over[key] = record
+        if len(self._over) > _MAX_DEAD:
+            oldest = self._over.pop(next(iter(self._over)))
+            if oldest.timer:
+                oldest.timer.cancel()
+            oldest.sa.main.due = None
+
+    def clear(self) -> list[IkeRecord]:
+        """Forget every one; those that there were, the ones that were over too."""
+        gone = [*self._live.values(), *self._over.values()]
+        for index in (self._live, self._over, self._by_cookie, self._by_peer):
+            index.clear()
+        return gone
+
+
+def _key_of(record: IkeRecord) -> _Key:
+    return record.link._replace(port=0), record.sa.initiator_cookie
+
+
+def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:
+    """Whether a datagram is of an SA past a NAT, but from an address that is not its own."""
+    sa = record.sa
+    same = (sa.initiator_cookie, sa.responder_cookie) == (header.initiator_cookie, header.responder_cookie)
+    return same and record.link[:2] == link[:2] and sa.nat is not None and sa.nat.detected
+
+
+def _is_foreign(record: IkeRecord, header: Header) -> bool:
+    """Whether a message names another responder cookie than the SA's."""
+    ours = record.sa.responder_cookie
+    return NO_COOKIE not in (header.responder_cookie, ours) and header.responder_cookie != ours
