@@ -170,11 +170,13 @@ def verify(presented: Sequence[bytes], peer: Identification, trust: Trust) -> RS
     key = own.public_key()
     if not isinstance(key, RSAPublicKey):
         raise BadCertificateError(Fault.UNREADABLE)
-    for certificate, authority in _chain(own, certificates[1:], trust):
-        if not _in_time(certificate, trust.moment):
-            raise BadCertificateError(Fault.EXPIRED)
-        if authority is not None:
-            _check_revocation(certificate, authority, trust.moment)
+    chain, authority = _chain(own, certificates[1:], trust)
+    if not all(_in_time(certificate, trust.moment) for certificate in (*chain, authority.certificate)):
+        raise BadCertificateError(Fault.EXPIRED)
+    for certificate in chain:
+        # There are no lists of authorities between a peer and ours, so nothing is known of whom those have revoked.
+        crl = authority.crl if certificate is chain[-1] else None
+        _check_revocation(certificate, crl, authority.revocation, trust.moment)
     if not _names(own, peer):
         raise BadCertificateError(Fault.IDENTITY)
     return key
@@ -188,22 +190,18 @@ def signed(key: RSAPublicKey, octets: bytes, signature: bytes) -> bool:
         return False
 
 
-def _chain(
-    own: x509.Certificate, others: Sequence[x509.Certificate], trust: Trust
-) -> Iterator[tuple[x509.Certificate, Authority | None]]:
-    """The certificates from a peer's own up to that of an authority of ours, each with the authority where that has issued it."""
-    certificate, between = own, list(others)
-    for _ in range(_MAX_CHAIN):
-        authority = next((each for each in trust.authorities if _issued(certificate, each.certificate)), None)
-        yield certificate, authority
+def _chain(own: x509.Certificate, others: Sequence[x509.Certificate], trust: Trust) -> tuple[list[x509.Certificate], Authority]:
+    """The certificates from a peer's own up to the one that an authority of ours has issued, and that authority."""
+    chain, between = [own], list(others)
+    while len(chain) <= _MAX_CHAIN:
+        authority = next((each for each in trust.authorities if _issued(chain[-1], each.certificate)), None)
         if authority is not None:
-            yield authority.certificate, None
-            return
-        issuer = next((each for each in between if _may_issue(each) and _issued(certificate, each)), None)
+            return chain, authority
+        issuer = next((each for each in between if _may_issue(each) and _issued(chain[-1], each)), None)
         if issuer is None:
             break
         between.remove(issuer)
-        certificate = issuer
+        chain.append(issuer)
     raise BadCertificateError(Fault.AUTHORITY)
 
 
@@ -245,13 +243,15 @@ def _signed_list(crl: x509.CertificateRevocationList, issuer: x509.Certificate) 
         return False
 
 
-def _check_revocation(certificate: x509.Certificate, authority: Authority, moment: datetime) -> None:
+def _check_revocation(
+    certificate: x509.Certificate, crl: x509.CertificateRevocationList | None, ways: Sequence[str], moment: datetime
+) -> None:
     """By the first of the ways that can be gone; there is no way to ask a server (OCSP)."""
-    for way in authority.revocation:
+    for way in ways:
         if way == "none":
             return
-        if way == "crl" and authority.crl is not None and _current(authority.crl, moment):
-            if authority.crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
+        if way == "crl" and crl is not None and _current(crl, moment):
+            if crl.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None:
                 raise BadCertificateError(Fault.REVOKED)
             return
     raise BadCertificateError(Fault.CRL)

@@ -129,6 +129,13 @@ def test_a_list_that_is_not_current_says_nothing(times: dict[str, object]) -> No
     assert fault(OWN, ROOT.trust(crl, "crl", "none")) is None
 
 
+def test_of_whom_authorities_between_have_revoked_nothing_is_known() -> None:
+    own = ROOT.below("Middle").credential("router", address("192.0.2.1"))
+    crl = ROOT.crl(ROOT.certificate_for("other"))
+    assert fault(own, ROOT.trust(crl, "crl")) is Fault.CRL
+    assert fault(own, ROOT.trust(crl, "crl", "none")) is None
+
+
 # --- identities ---
 
 
