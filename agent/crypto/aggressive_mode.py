@@ -18,7 +18,8 @@ from types import MappingProxyType
 from agent.crypto.doi import Exchange
 from agent.crypto.ike_events import RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import COOKIE_LENGTH, Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature, encode_body
+from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
+from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature
 from agent.crypto.phase1 import (
     Step,
     accept_policy,

@@ -14,8 +14,8 @@ from agent.crypto.certificates import BadCertificateError, Fault, signed, verify
 from agent.crypto.doi import CertificateEncoding, NotifyType
 from agent.crypto.ike_events import RefusedError, Trouble
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import Certificate, Hash, Payload, Signature
 from agent.crypto.keys import skeyid_pre_shared, skeyid_signature
+from agent.crypto.payloads import Certificate, Hash, Payload, Signature
 
 PRE_SHARED = "pre-share"
 RSA_SIGNATURE = "rsa-sig"

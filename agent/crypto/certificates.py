@@ -27,7 +27,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import NameOID
 
 from agent.crypto.doi import IdentificationType
-from agent.crypto.isakmp import Identification
+from agent.crypto.payloads import Identification
 
 _MAX_CHAIN = 8
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion)

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from agent.crypto.certificates import Credential, Trust
 from agent.crypto.doi import Protocol as IpsecProtocol
-from agent.crypto.isakmp import Attribute, Identification, Notification
+from agent.crypto.payloads import Attribute, Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
 
 SECOND = 1_000_000

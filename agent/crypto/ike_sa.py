@@ -40,19 +40,15 @@ from agent.crypto.isakmp import (
     HEADER_LENGTH,
     NO_COOKIE,
     Decoded,
-    Delete,
-    Hash,
     Header,
-    Identification,
     MalformedMessageError,
-    Notification,
-    Payload,
     decode_payloads,
     encode_payloads,
     put_before,
 )
 from agent.crypto.keys import Phase1Keys, exchange_vector
 from agent.crypto.nat_traversal import Ends, NatSituation, NatTraversal
+from agent.crypto.payloads import Delete, Hash, Identification, Notification, Payload
 from agent.crypto.proposals import Phase1Policy
 from agent.crypto.udp_encapsulation import NON_ESP_MARKER
 from agent.crypto.vendor import PeerTraits
@@ -290,9 +286,6 @@ class IkeSa:
             if self.authenticated:
                 self.events.append(EngineFailed())
             raise RefusedError(trouble)
-
-    def header(self, exchange: Exchange, message_id: int = 0, flags: int = 0) -> Header:
-        return Header(self.initiator_cookie, self.responder_cookie, 0, exchange, flags, message_id)
 
     def encode(self, exchange: Exchange, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
         """A message in the clear."""

@@ -27,8 +27,9 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import Dialogue, IkeSa, Message, QuickMode, Transaction
-from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, Notification, SecurityAssociation, Vendor, decode_header
+from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
+from agent.crypto.payloads import Notification, SecurityAssociation, Vendor
 from agent.crypto.phase1 import Step, take_requests
 
 

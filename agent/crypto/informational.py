@@ -24,7 +24,7 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import Delete, Notification
+from agent.crypto.payloads import Delete, Notification
 from agent.crypto.phase1 import shorten
 
 TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(

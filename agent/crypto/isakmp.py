@@ -1,4 +1,4 @@
-"""Crypto room: ISAKMP messages and payloads (RFC 2408 §3), encoded and decoded with every length checked.
+"""Crypto room: the octets of ISAKMP messages and payloads (RFC 2408 §3), with every length checked.
 
 A payload decoded keeps its body as it was on the wire, because RFC 2409 hashes bodies, not what they mean. Whatever does not
 parse raises `MalformedMessageError`, which the reader of a socket counts.
@@ -10,20 +10,30 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network
 from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agent.crypto.doi import (
-    IPSEC_DOI,
-    ISAKMP_VERSION,
-    SITUATION_IDENTITY_ONLY,
-    CertificateEncoding,
-    Flag,
-    IdentificationType,
-    PayloadType,
-    Protocol,
+from agent.crypto.doi import ISAKMP_VERSION, Flag, PayloadType, Protocol
+from agent.crypto.payloads import (
+    Attribute,
+    Attributes,
+    Certificate,
+    CertificateRequest,
+    Delete,
+    Hash,
+    Identification,
+    KeyExchange,
+    NatDetection,
+    Nonce,
+    Notification,
+    Payload,
+    Proposal,
+    SecurityAssociation,
+    Signature,
+    Transform,
+    Unknown,
+    Vendor,
 )
 
 HEADER_LENGTH = 28
@@ -69,199 +79,6 @@ class Header:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """RFC 2408 §3.3: an int is sent in the basic format (16 bits), octets in the variable-length one."""
-
-    kind: int
-    value: int | bytes
-
-    @property
-    def number(self) -> int:
-        """The value as a number, in whichever format it came."""
-        return self.value if isinstance(self.value, int) else int.from_bytes(self.value, "big")
-
-    @property
-    def octets(self) -> bytes:
-        """The value as octets, in whichever format it came."""
-        return self.value if isinstance(self.value, bytes) else self.value.to_bytes(2, "big")
-
-    def encode(self) -> bytes:
-        if isinstance(self.value, int):
-            return struct.pack(">HH", _BASIC | self.kind, self.value)
-        return struct.pack(">HH", self.kind, len(self.value)) + self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Transform:
-    """RFC 2408 §3.6."""
-
-    number: int
-    identifier: int
-    attributes: tuple[Attribute, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """RFC 2408 §3.5. Proposals of one number are to be applied together, those of different numbers are alternatives."""
-
-    number: int
-    protocol: int
-    spi: bytes
-    transforms: tuple[Transform, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SecurityAssociation:
-    """RFC 2408 §3.4, with the situation of RFC 2407 §4.2."""
-
-    proposals: tuple[Proposal, ...]
-    doi: int = IPSEC_DOI
-    situation: bytes = SITUATION_IDENTITY_ONLY
-
-
-@dataclass(frozen=True, slots=True)
-class KeyExchange:
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Identification:
-    """RFC 2407 §4.6.2."""
-
-    kind: int
-    data: bytes
-    protocol: int = 0
-    port: int = 0
-
-    @classmethod
-    def of_address(cls, address: IPv4Address, protocol: int = 0, port: int = 0) -> Identification:
-        return cls(IdentificationType.IPV4_ADDR, address.packed, protocol, port)
-
-    @classmethod
-    def of_network(cls, network: IPv4Network, protocol: int = 0, port: int = 0) -> Identification:
-        """A host is an address, anything wider a subnet: address and mask."""
-        if network.prefixlen == 32:
-            return cls.of_address(network.network_address, protocol, port)
-        return cls(IdentificationType.IPV4_ADDR_SUBNET, network.network_address.packed + network.netmask.packed, protocol, port)
-
-    def range(self) -> tuple[IPv4Address, IPv4Address] | None:
-        """The first and last address that a range identity stands for; None for any other kind."""
-        if self.kind != IdentificationType.IPV4_ADDR_RANGE or len(self.data) != 8 or self.data[:4] > self.data[4:]:
-            return None
-        return IPv4Address(self.data[:4]), IPv4Address(self.data[4:])
-
-    def network(self) -> IPv4Network | None:
-        """The addresses that an address or subnet identity stands for; None for any other kind."""
-        try:
-            if self.kind == IdentificationType.IPV4_ADDR:
-                return IPv4Network(IPv4Address(self.data))
-            if self.kind == IdentificationType.IPV4_ADDR_SUBNET and len(self.data) == 8:
-                return IPv4Network((self.data[:4], str(IPv4Address(self.data[4:]))), strict=False)
-        except ValueError:
-            return None
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Hash:
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Signature:
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """RFC 2408 §3.9: an X.509 certificate, for signatures, as DER."""
-
-    data: bytes
-    encoding: int = CertificateEncoding.X509_SIGNATURE
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateRequest:
-    """RFC 2408 §3.10: the distinguished name of the authority wanted, as DER; empty for any."""
-
-    authority: bytes
-    encoding: int = CertificateEncoding.X509_SIGNATURE
-
-
-@dataclass(frozen=True, slots=True)
-class Nonce:
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Notification:
-    """RFC 2408 §3.14."""
-
-    protocol: int
-    kind: int
-    spi: bytes = b""
-    data: bytes = b""
-    doi: int = IPSEC_DOI
-
-
-@dataclass(frozen=True, slots=True)
-class Delete:
-    """RFC 2408 §3.15: SPIs of one protocol, all of one length."""
-
-    protocol: int
-    spis: tuple[bytes, ...]
-    doi: int = IPSEC_DOI
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NatDetection:
-    """RFC 3947 §3.2: the hash of an address and a port. `kind` is that of the RFC, or of the drafts before it."""
-
-    data: bytes
-    kind: int = PayloadType.NAT_DETECTION
-
-
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """The payload of a transaction exchange (draft-dukes-ike-mode-cfg-02 §3.2); `kind` is a `ConfigurationType`."""
-
-    kind: int
-    identifier: int
-    attributes: tuple[Attribute, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A payload that nothing here reads; it is carried so that hashes over the message come out right."""
-
-    kind: int
-    data: bytes
-
-
-Payload = (
-    SecurityAssociation
-    | KeyExchange
-    | Identification
-    | Certificate
-    | CertificateRequest
-    | Hash
-    | Signature
-    | Nonce
-    | Notification
-    | Delete
-    | Vendor
-    | NatDetection
-    | Attributes
-    | Unknown
-)
-
-
 class Decoded(NamedTuple):
     """A payload, its body without the generic header, and where it ends in the octets given."""
 
@@ -275,10 +92,20 @@ class Decoded(NamedTuple):
 TRANSFORMS_REMEMBERED = 256  # peers of one configuration offer the same ones
 
 
+def _encode_attribute(attribute: Attribute) -> bytes:
+    if isinstance(attribute.value, int):
+        return struct.pack(">HH", _BASIC | attribute.kind, attribute.value)
+    return struct.pack(">HH", attribute.kind, len(attribute.value)) + attribute.value
+
+
+def encode_attributes(attributes: Iterable[Attribute]) -> bytes:
+    return b"".join(map(_encode_attribute, attributes))
+
+
 @lru_cache(TRANSFORMS_REMEMBERED)
 def _encode_transform(transform: Transform, last: bool) -> bytes:
     body = struct.pack(">BBH", transform.number, transform.identifier, 0)
-    body += b"".join(attribute.encode() for attribute in transform.attributes)
+    body += encode_attributes(transform.attributes)
     return _GENERIC.pack(PayloadType.NONE if last else PayloadType.TRANSFORM, 0, 4 + len(body)) + body
 
 
@@ -398,12 +225,12 @@ def _decode_delete(body: bytes) -> Delete:
     return Delete(protocol, tuple(body[8 + size * at : 8 + size * (at + 1)] for at in range(count)), doi)
 
 
-def _encode_attributes(payload: Attributes) -> bytes:
+def _encode_configuration(payload: Attributes) -> bytes:
     head = struct.pack(">BBH", payload.kind, 0, payload.identifier)
-    return head + b"".join(attribute.encode() for attribute in payload.attributes)
+    return head + encode_attributes(payload.attributes)
 
 
-def _decode_attributes(body: bytes) -> Attributes:
+def _decode_configuration(body: bytes) -> Attributes:
     if len(body) < 4:
         raise MalformedMessageError("a payload of attributes is cut short")
     kind, _, identifier = struct.unpack_from(">BBH", body)
@@ -444,7 +271,7 @@ _DECODERS: MappingProxyType[int, Callable[[bytes], Payload]] = MappingProxyType(
         PayloadType.NOTIFICATION: _decode_notification,
         PayloadType.DELETE: _decode_delete,
         PayloadType.VENDOR: Vendor,
-        PayloadType.ATTRIBUTES: _decode_attributes,
+        PayloadType.ATTRIBUTES: _decode_configuration,
         PayloadType.NAT_DETECTION: _opaque(NatDetection),
         PayloadType.NAT_DETECTION_DRAFT: _opaque(lambda body: NatDetection(body, PayloadType.NAT_DETECTION_DRAFT)),
     }
@@ -465,7 +292,7 @@ _ENCODERS: MappingProxyType[type, tuple[int, Callable[[Any], bytes]]] = MappingP
         Notification: (PayloadType.NOTIFICATION, _encode_notification),
         Delete: (PayloadType.DELETE, _encode_delete),
         Vendor: (PayloadType.VENDOR, _DATA),
-        Attributes: (PayloadType.ATTRIBUTES, _encode_attributes),
+        Attributes: (PayloadType.ATTRIBUTES, _encode_configuration),
     }
 )
 
@@ -527,20 +354,3 @@ def decode_header(message: bytes) -> Header:
     if initiator == NO_COOKIE:
         raise MalformedMessageError("the initiator cookie is zero")
     return Header(initiator, responder, following, exchange, flags, message_id, length, version)
-
-
-def encode_message(header: Header, payloads: Sequence[Payload]) -> bytes:
-    """A message in the clear: the header's first payload and length are set from the payloads."""
-    first, chain = encode_payloads(payloads)
-    return (
-        Header(
-            header.initiator_cookie,
-            header.responder_cookie,
-            first,
-            header.exchange,
-            header.flags,
-            header.message_id,
-            HEADER_LENGTH + len(chain),
-        ).encode()
-        + chain
-    )

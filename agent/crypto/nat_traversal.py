@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 
 from agent.crypto.ciphers import HASHES, RandomSource, digest
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
-from agent.crypto.isakmp import NatDetection
+from agent.crypto.payloads import NatDetection
 from agent.crypto.vendor import NatFlavour
 
 

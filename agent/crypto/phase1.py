@@ -15,7 +15,10 @@ from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Shortened, RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
-from agent.crypto.isakmp import (
+from agent.crypto.isakmp import encode_body
+from agent.crypto.keys import hash_initiator, phase1_keys
+from agent.crypto.nat_traversal import detection_payloads, situation
+from agent.crypto.payloads import (
     CertificateRequest,
     Identification,
     KeyExchange,
@@ -25,10 +28,7 @@ from agent.crypto.isakmp import (
     Payload,
     SecurityAssociation,
     Vendor,
-    encode_body,
 )
-from agent.crypto.keys import hash_initiator, phase1_keys
-from agent.crypto.nat_traversal import detection_payloads, situation
 from agent.crypto.proposals import Phase1Policy, accept_phase1, choose_phase1, phase1_lifetime_attributes, read_phase1_lifetime
 from agent.crypto.vendor import CAPABILITIES, nat_answer, nat_offer
 

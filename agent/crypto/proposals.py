@@ -29,7 +29,8 @@ from agent.crypto.doi import (
     LifeType,
     Protocol,
 )
-from agent.crypto.isakmp import TRANSFORMS_REMEMBERED, Attribute, Proposal, SecurityAssociation, Transform, decode_attributes
+from agent.crypto.isakmp import TRANSFORMS_REMEMBERED, decode_attributes, encode_attributes
+from agent.crypto.payloads import Attribute, Proposal, SecurityAssociation, Transform
 from agent.crypto.vendor import NatFlavour
 
 _BASIC_LIMIT = 0xFFFF
@@ -325,13 +326,12 @@ def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choi
 
 def phase2_lifetime_attributes(seconds: int, kilobytes: int) -> bytes:
     """The data of a RESPONDER-LIFETIME notification of phase 2 (RFC 2407 §4.6.3.1)."""
-    return b"".join(attribute.encode() for attribute in _phase2_lifetimes(seconds, kilobytes))
+    return encode_attributes(_phase2_lifetimes(seconds, kilobytes))
 
 
 def phase1_lifetime_attributes(seconds: int) -> bytes:
     """The data of a RESPONDER-LIFETIME notification of phase 1, whose attributes are those of RFC 2409."""
-    attributes = _duration(IkeAttribute.LIFE_DURATION, IkeAttribute.LIFE_TYPE, LifeType.SECONDS, seconds)
-    return b"".join(attribute.encode() for attribute in attributes)
+    return encode_attributes(_duration(IkeAttribute.LIFE_DURATION, IkeAttribute.LIFE_TYPE, LifeType.SECONDS, seconds))
 
 
 def read_phase1_lifetime(data: bytes) -> int | None:

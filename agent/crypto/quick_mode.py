@@ -33,17 +33,9 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message, QuickMode
-from agent.crypto.isakmp import (
-    Hash,
-    Identification,
-    KeyExchange,
-    MalformedMessageError,
-    Nonce,
-    Notification,
-    Payload,
-    SecurityAssociation,
-)
+from agent.crypto.isakmp import MalformedMessageError
 from agent.crypto.keys import keymat
+from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Notification, Payload, SecurityAssociation
 from agent.crypto.proposals import (
     Phase2Choice,
     accept_phase2,

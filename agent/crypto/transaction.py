@@ -35,7 +35,8 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import IkeSa, Message, Transaction
 from agent.crypto.informational import delete_phase1, fail_phase1
-from agent.crypto.isakmp import Attribute, Attributes, Hash, encode_payloads
+from agent.crypto.isakmp import encode_payloads
+from agent.crypto.payloads import Attribute, Attributes, Hash
 
 Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
 

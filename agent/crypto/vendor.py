@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.crypto.doi import EncapsulationMode, PayloadType
-from agent.crypto.isakmp import Vendor
+from agent.crypto.payloads import Vendor
 
 
 @dataclass(frozen=True, slots=True)

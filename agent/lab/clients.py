@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from agent.config.model import AddressPool, ClientGroup, RouterConfig
 from agent.crypto.doi import ConfigurationAttribute
 from agent.crypto.ike_events import Login, Trouble
-from agent.crypto.isakmp import Attribute
+from agent.crypto.payloads import Attribute
 from agent.lab.remote_access import AccessRules, AskServers, attributes_of, check_login, grant_of, no_servers
 
 

@@ -33,8 +33,9 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
-from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header, MalformedMessageError, Notification, decode_header
+from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
+from agent.crypto.payloads import Notification
 from agent.crypto.transaction import answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel

@@ -18,7 +18,7 @@ from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
-from agent.crypto.isakmp import Attribute, Identification
+from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity

@@ -9,8 +9,8 @@ from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
 from agent.crypto.ike_events import IkeCount, State, Trouble
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.isakmp import Notification
 from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Notification
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
 from agent.lab.ike_policy import Link, PeerDecisions, identity_of

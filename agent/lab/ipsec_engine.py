@@ -14,8 +14,8 @@ from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, RefusedError, Trouble
-from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms
 from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import spi_of

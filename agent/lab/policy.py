@@ -15,7 +15,7 @@ from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, 
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.ip import GRE
-from agent.crypto.isakmp import Identification
+from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
 from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector
 from agent.lab.tunnel_interfaces import TunnelEnds, tunnels

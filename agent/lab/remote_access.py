@@ -16,7 +16,7 @@ from agent.config.passwords import password_matches
 from agent.crypto.certificates import organizational_unit
 from agent.crypto.doi import ConfigurationAttribute, IdentificationType
 from agent.crypto.ike_events import Addressing, Login
-from agent.crypto.isakmp import Attribute, Identification
+from agent.crypto.payloads import Attribute, Identification
 from agent.lab.policy import addresses_of, local_address, network_of
 
 _SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which nobody restricts

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol
-from agent.crypto.isakmp import Identification
 from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Identification
 from agent.crypto.sad import Bundle
 from agent.crypto.spd import Addresses, Flow
 from agent.flow.counters import IpsecCounter, PacketCounters

@@ -26,8 +26,8 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
+from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.lab.randomness import SeededRandom
 

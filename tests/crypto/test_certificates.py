@@ -25,7 +25,7 @@ from agent.crypto.certificates import (
     verify,
 )
 from agent.crypto.doi import IdentificationType
-from agent.crypto.isakmp import Identification
+from agent.crypto.payloads import Identification
 from tests.crypto.pki import NOW, YEAR, address, key_of, pem_key, root, subject_of
 
 ROOT = root()

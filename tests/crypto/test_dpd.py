@@ -7,7 +7,7 @@ from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.dpd import RETRIES, Dpd, DpdTerms
 from agent.crypto.ike_events import SECOND, IkeCount, PeerLost, Phase2Failed, State
 from agent.crypto.informational import about_to_send
-from agent.crypto.isakmp import Notification
+from agent.crypto.payloads import Notification
 from tests.crypto.ike_pair import Pair
 
 PERIODIC = DpdTerms(10 * SECOND, 2 * SECOND, True)

@@ -31,11 +31,13 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import RETRY_AFTER
 from agent.crypto.informational import delete_phase1, delete_phase2
-from agent.crypto.isakmp import Header, Identification, Notification, decode_header, encode_message
+from agent.crypto.isakmp import Header, decode_header
 from agent.crypto.main_mode import MAIN_MODE
+from agent.crypto.payloads import Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.quick_mode import QUICK_MODE
 from tests.crypto.ike_pair import DES, GUIDE, LOCAL, REMOTE, Pair, Side, datagram
+from tests.crypto.in_the_clear import encode_message
 
 # --- main mode ---
 

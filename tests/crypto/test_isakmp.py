@@ -9,15 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.crypto.doi import Exchange, PayloadType
-from agent.crypto.isakmp import (
+from agent.crypto.isakmp import Header, MalformedMessageError, decode_header, decode_payloads, encode_attributes, encode_payloads
+from agent.crypto.payloads import (
     Attribute,
     Attributes,
     Delete,
     Hash,
-    Header,
     Identification,
     KeyExchange,
-    MalformedMessageError,
     NatDetection,
     Nonce,
     Notification,
@@ -27,11 +26,8 @@ from agent.crypto.isakmp import (
     Transform,
     Unknown,
     Vendor,
-    decode_header,
-    decode_payloads,
-    encode_message,
-    encode_payloads,
 )
+from tests.crypto.in_the_clear import encode_message
 
 octets = st.binary(min_size=1, max_size=40)
 byte = st.integers(0, 255)
@@ -117,8 +113,8 @@ def test_a_bad_header_is_malformed(broken: bytes) -> None:
 
 
 def test_seconds_fit_a_basic_attribute_and_octets_are_variable() -> None:
-    assert Attribute(12, 5000).encode().hex() == "800c1388"
-    assert Attribute(12, (86400).to_bytes(4, "big")).encode().hex() == "000c000400015180"
+    assert encode_attributes((Attribute(12, 5000),)).hex() == "800c1388"
+    assert encode_attributes((Attribute(12, (86400).to_bytes(4, "big")),)).hex() == "000c000400015180"
 
 
 def test_a_delete_of_a_size_that_its_protocol_does_not_have_is_malformed() -> None:

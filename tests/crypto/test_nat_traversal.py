@@ -14,8 +14,9 @@ from agent.crypto import ip
 from agent.crypto.ciphers import digest
 from agent.crypto.doi import EncapsulationMode, IpsecAttribute, Protocol
 from agent.crypto.ike_events import Phase2Failed, Trouble
-from agent.crypto.isakmp import NatDetection, Vendor, decode_header, decode_payloads
+from agent.crypto.isakmp import decode_header, decode_payloads
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal, detection_payloads, situation
+from agent.crypto.payloads import NatDetection, Vendor
 from agent.crypto.proposals import Phase2Terms, Suite, offer_phase2
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of, encapsulate
 from agent.crypto.vendor import CAPABILITIES, DPD, NAT_FLAVOURS, UNITY, XAUTH, NatFlavour, PeerTraits, nat_answer

@@ -12,7 +12,8 @@ from agent.crypto import ikev1, quick_mode
 from agent.crypto.doi import Exchange, Flag, IdentificationType, NotifyType, Protocol
 from agent.crypto.ike_events import BadMessage, IkeCount, Phase2Failed, Phase2Keyed, Phase2Up, QuickStart, Trouble
 from agent.crypto.ike_sa import Dialogue
-from agent.crypto.isakmp import Hash, Identification, Nonce, Notification, Proposal, SecurityAssociation, Transform, encode_payloads
+from agent.crypto.isakmp import encode_payloads
+from agent.crypto.payloads import Hash, Identification, Nonce, Notification, Proposal, SecurityAssociation, Transform
 from agent.crypto.proposals import Suite, choose_phase2, offer_phase2
 from tests.crypto.ike_pair import GUIDE, REMOTE, Pair, Side
 

@@ -27,18 +27,10 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import RETRY_AFTER
-from agent.crypto.isakmp import (
-    Certificate,
-    CertificateRequest,
-    Identification,
-    NatDetection,
-    Notification,
-    Signature,
-    decode_header,
-    decode_payloads,
-)
+from agent.crypto.isakmp import decode_header, decode_payloads
 from agent.crypto.keys import skeyid_signature
 from agent.crypto.nat_traversal import NatTraversal
+from agent.crypto.payloads import Certificate, CertificateRequest, Identification, NatDetection, Notification, Signature
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from tests.crypto.ike_pair import DES, Pair, Side
 from tests.crypto.pki import NOW, YEAR, Issuer, address, root

@@ -30,7 +30,8 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import ANSWER_WAIT, IkeSa, Transaction
 from agent.crypto.informational import delete_phase1
-from agent.crypto.isakmp import Attribute, Attributes, Hash, Unknown, encode_payloads
+from agent.crypto.isakmp import encode_payloads
+from agent.crypto.payloads import Attribute, Attributes, Hash, Unknown
 from agent.crypto.proposals import Phase1Policy
 from tests.crypto.ike_pair import DES, GUIDE, LOCAL, REMOTE, Pair, Side
 

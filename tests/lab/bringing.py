@@ -13,8 +13,10 @@ from agent.config.session import Session
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import Login
-from agent.crypto.isakmp import Header, Notification, encode_message
+from agent.crypto.isakmp import Header
+from agent.crypto.payloads import Notification
 from agent.crypto.replay import LAST_SEQUENCE
+from tests.crypto.in_the_clear import encode_message
 from tests.lab.vpn_client import VpnClient
 
 MakePair = Callable[..., Any]

@@ -13,8 +13,10 @@ from typing import Any
 
 from agent.crypto import ip
 from agent.crypto.certificates import Authority
-from agent.crypto.isakmp import Certificate, Payload, decode_header, decode_payloads, encode_message
+from agent.crypto.isakmp import decode_header, decode_payloads
+from agent.crypto.payloads import Certificate, Payload
 from agent.lab.trustpoints import Trustpoint, Trustpoints
+from tests.crypto.in_the_clear import encode_message
 from tests.crypto.pki import NOW, Issuer, address, root
 from tests.lab.bringing import Bringing, MakePair, on_the_way, ping, start_ping
 from tests.lab.conftest import LINK

@@ -11,7 +11,7 @@ import pytest
 from agent.crypto import ip
 from agent.crypto.doi import NotifyType
 from agent.crypto.ike_sa import IkeSa
-from agent.crypto.isakmp import Notification
+from agent.crypto.payloads import Notification
 from agent.flow.device import InterfaceCounter
 from agent.lab.causes import CAUSES, Cause, page
 from agent.mib.schema import Schema

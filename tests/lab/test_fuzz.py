@@ -15,7 +15,8 @@ import pytest
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, PayloadType, Protocol
 from agent.crypto.ike_sa import Dialogue
-from agent.crypto.isakmp import NO_COOKIE, Delete, Hash, Identification, Notification, Vendor, encode_payloads
+from agent.crypto.isakmp import NO_COOKIE, encode_payloads
+from agent.crypto.payloads import Delete, Hash, Identification, Notification, Vendor
 from agent.flow.device import InterfaceCounter
 from agent.flow.vrf import IkeEvents, IpsecEvents
 from tests.lab.bringing import port_of

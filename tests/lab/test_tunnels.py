@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.crypto.doi import IdentificationType
-from agent.crypto.isakmp import Identification
+from agent.crypto.payloads import Identification
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelStarted, SasExpired, SasInstalled
 from agent.flow.model import EndReason, IpsecFailureReason

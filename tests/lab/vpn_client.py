@@ -23,8 +23,8 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import delete_phase1, delete_phase2
-from agent.crypto.isakmp import Attribute, Identification
 from agent.crypto.nat_traversal import Ends, NatTraversal
+from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
 from agent.lab.interfaces import InterfacePort
