@@ -18,12 +18,11 @@ from types import MappingProxyType
 from agent.crypto.doi import Exchange
 from agent.crypto.ike_events import RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
+from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature
 from agent.crypto.phase1 import (
     Step,
     accept_policy,
-    capabilities,
     certificate_requests,
     check_proof,
     choose_policy,
@@ -35,6 +34,7 @@ from agent.crypto.phase1 import (
     key_exchange,
     nat_payloads,
     nat_vendors,
+    offer_policies,
     proof,
     responder_lifetime,
     take_identity,
@@ -42,26 +42,21 @@ from agent.crypto.phase1 import (
     take_notifications,
     with_proof,
 )
-from agent.crypto.proposals import offer_phase1
+from agent.crypto.vendor import CAPABILITIES
 
 
 def begin(sa: IkeSa, now: int) -> None:
     """Send AM1, with the policies that have the first one's group; `RefusedError` where none can be done with this peer."""
     _check_allowed(sa)
     policies = sa.decisions.policies(None)
-    sa.offered = tuple(policy for policy in policies if policy.group == policies[0].group)
-    if not sa.offered:
-        raise RefusedError(Trouble.PROPOSAL)
-    sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
-    offer = offer_phase1(sa.offered)
-    sa.sa_body = encode_body(offer)[1]
+    offer = offer_policies(sa, (policy for policy in policies if policy.group == policies[0].group))
     payloads = (
         offer,
         *key_exchange(sa, sa.offered[0].group),
         identify(sa, sa.offered[0].authentication),
         *certificate_requests(sa, sa.offered),
         *nat_vendors(sa),
-        *capabilities(sa),
+        *CAPABILITIES,
     )
     sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
     sa.state = State.AG_INIT_EXCH
@@ -88,7 +83,7 @@ def _receive_am1(sa: IkeSa, message: Message, now: int) -> None:
         *proof(sa),
         *certificate_requests(sa, (sa.policy(),)),
         *nat_vendors(sa),
-        *capabilities(sa),
+        *CAPABILITIES,
         *nat_payloads(sa),
     )
     sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)

@@ -18,15 +18,14 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from agent.crypto.doi import Exchange
-from agent.crypto.ike_events import RefusedError, Role, State, Trouble
+from agent.crypto.ike_events import Role, State
 from agent.crypto.ike_sa import IkeSa, Message
-from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
+from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Payload, SecurityAssociation, Signature
 from agent.crypto.phase1 import (
     Step,
     accept_policy,
     answer,
-    capabilities,
     certificate_requests,
     check_proof,
     choose_policy,
@@ -38,6 +37,7 @@ from agent.crypto.phase1 import (
     key_exchange,
     nat_payloads,
     nat_vendors,
+    offer_policies,
     proof,
     responder_lifetime,
     take_identity,
@@ -45,17 +45,12 @@ from agent.crypto.phase1 import (
     take_notifications,
     with_proof,
 )
-from agent.crypto.proposals import offer_phase1
+from agent.crypto.vendor import CAPABILITIES
 
 
 def begin(sa: IkeSa, now: int) -> None:
     """Send MM1; `RefusedError` where no policy can be done with this peer."""
-    sa.offered = tuple(sa.decisions.policies(None))
-    if not sa.offered:
-        raise RefusedError(Trouble.PROPOSAL)
-    sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
-    offer = offer_phase1(sa.offered)
-    sa.sa_body = encode_body(offer)[1]
+    offer = offer_policies(sa, sa.decisions.policies(None))
     sa.say(sa.main, sa.encode(Exchange.MAIN, (offer, *nat_vendors(sa))), now, resend=True)
 
 
@@ -74,7 +69,7 @@ def _receive_mm2(sa: IkeSa, message: Message, now: int) -> None:
 def _key_exchange(sa: IkeSa) -> Sequence[Payload]:
     """MM3 and MM4."""
     policy = sa.policy()
-    return (*key_exchange(sa, policy.group), *certificate_requests(sa, (policy,)), *capabilities(sa), *nat_payloads(sa))
+    return (*key_exchange(sa, policy.group), *certificate_requests(sa, (policy,)), *CAPABILITIES, *nat_payloads(sa))
 
 
 def _receive_mm3(sa: IkeSa, message: Message, now: int) -> None:

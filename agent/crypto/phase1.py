@@ -15,7 +15,7 @@ from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Shortened, RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
-from agent.crypto.isakmp import encode_body
+from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
 from agent.crypto.keys import hash_initiator, phase1_keys
 from agent.crypto.nat_traversal import detection_payloads, situation
 from agent.crypto.payloads import (
@@ -29,8 +29,15 @@ from agent.crypto.payloads import (
     SecurityAssociation,
     Vendor,
 )
-from agent.crypto.proposals import Phase1Policy, accept_phase1, choose_phase1, phase1_lifetime_attributes, read_phase1_lifetime
-from agent.crypto.vendor import CAPABILITIES, nat_answer, nat_offer
+from agent.crypto.proposals import (
+    Phase1Policy,
+    accept_phase1,
+    choose_phase1,
+    offer_phase1,
+    phase1_lifetime_attributes,
+    read_phase1_lifetime,
+)
+from agent.crypto.vendor import nat_answer, nat_offer
 
 _NONCE_LIMITS = range(8, 257)  # RFC 2409 §5
 
@@ -58,11 +65,6 @@ def nat_vendors(sa: IkeSa) -> Iterable[Vendor]:
     return nat_offer(enabled) if sa.initiator else nat_answer(enabled, sa.peer)
 
 
-def capabilities(sa: IkeSa) -> Iterable[Vendor]:
-    """What a router of IOS announces of the rest, whether it will be used or not."""
-    return CAPABILITIES
-
-
 # --- NAT detection ---
 
 
@@ -83,6 +85,17 @@ def detect_nat(sa: IkeSa, message: Message) -> None:
 
 
 # --- the policy ---
+
+
+def offer_policies(sa: IkeSa, policies: Iterable[Phase1Policy]) -> SecurityAssociation:
+    """What an initiator begins with; `RefusedError` where no policy can be done with this peer."""
+    sa.offered = tuple(policies)
+    if not sa.offered:
+        raise RefusedError(Trouble.PROPOSAL)
+    sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
+    offer = offer_phase1(sa.offered)
+    sa.sa_body = encode_body(offer)[1]
+    return offer
 
 
 def choose_policy(sa: IkeSa, message: Message, policies: Sequence[Phase1Policy]) -> SecurityAssociation:

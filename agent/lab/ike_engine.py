@@ -287,7 +287,7 @@ class IkeEngine:
         return self.sas.newest(link) is not None or any(live.bundles for live in self._ipsec.sas.with_peer(link))
 
     def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord:
-        """Begin a main mode; a peer past a NAT is where it was last `heard` from, and nowhere else."""
+        """Begin a phase 1; a peer past a NAT is where it was last `heard` from, and nowhere else."""
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, profile, None)
         decisions.aggressive = decisions.wants_aggressive()

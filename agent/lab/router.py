@@ -280,8 +280,7 @@ class Router:
         if packet.destination in self._local.get(vrf, ()):
             self._deliver(packet, vrf)
             return
-        table = self._tables.get(vrf)
-        path = table.lookup(packet.destination) if table else None
+        path = self._path(vrf, packet.destination)
         port = self.ports.get(path.interface) if path else None
         if path is None or port is None:
             return
@@ -320,8 +319,7 @@ class Router:
 
     def _send_past_policy(self, packet: ip.Packet, vrf: str | None) -> None:
         """Route what IPsec and IKE made themselves: no crypto map applies to it again."""
-        table = self._tables.get(vrf)
-        path = table.lookup(packet.destination) if table else None
+        path = self._path(vrf, packet.destination)
         if path is not None:
             self._emit(self.ports[path.interface], path.next_hop, packet)
 
@@ -359,8 +357,7 @@ class Router:
 
         It is that of the outgoing interface; of one that is in another VRF, the first of this VRF, so that answers come back here.
         """
-        table = self._tables.get(vrf)
-        path = table.lookup(int(destination)) if table else None
+        path = self._path(vrf, int(destination))
         port = self.ports.get(path.interface) if path else None
         if port is None:
             return None

@@ -143,11 +143,6 @@ class VirtualRunner:
             scheduler.run_due(due)
         clock.advance(to)
 
-    def advance_until(self, done: Callable[[], bool]) -> None:
-        """Run until `done`, or until nothing more is to happen, without giving way."""
-        while not done() and self.step():
-            pass
-
     async def run_to(self, to: int) -> None:
         """Run to a moment, giving the loop its turns; a command of the schedule that is under way then waits for who moves on."""
         await self._drive(lambda: (due := self._scheduler.next_time()) is None or due > to)

@@ -116,8 +116,12 @@ class DrivenLab:
     def ping(self, name: str, destination: str, source: str | None = None, repeat: int = 5, **settings: Any) -> int:
         """How many of the probes came back."""
         ping = self.start_ping(name, destination, source, repeat, **settings)
-        self.runner.advance_until(lambda: ping.done)
+        self.wait_for(ping)
         return ping.received
+
+    def wait_for(self, *pings: Ping) -> None:
+        while not all(ping.done for ping in pings):
+            assert self.runner.step()
 
     def wait(self, seconds: float) -> None:
         self.runner.advance(self.clock.now() + int(seconds * 1_000_000))

@@ -206,7 +206,7 @@ def test_the_lesser_lifetimes_hold_on_both_sides(make_pair: Callable[..., Any]) 
 def test_both_may_begin_at_once(make_pair: Callable[..., Any]) -> None:
     lab = make_pair()
     pings = [lab.start_ping("east", "10.0.2.1", "10.0.1.1"), lab.start_ping("west", "10.0.1.1", "10.0.2.1")]
-    lab.runner.advance_until(lambda: all(ping.done for ping in pings))
+    lab.wait_for(*pings)
     assert [ping.received for ping in pings] == [4, 4]
     for name in ("east", "west"):
         row = only(lab.flow(name).ipsec_tunnels)
@@ -276,7 +276,7 @@ def test_a_session_is_cleared_while_it_is_being_made(make_pair: Callable[..., An
     for _ in range(12):
         lab.wait(0.001)
         lab.east.engine.clear_crypto_session()
-    lab.runner.advance_until(lambda: ping_.done)
+    lab.wait_for(ping_)
     lab.wait(200)
     for name in ("east", "west"):
         assert lab.leaks(name).lives == len(lab.flow(name).ipsec_tunnels)
