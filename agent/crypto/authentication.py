@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hmac import compare_digest
 from types import MappingProxyType
 
 from agent.crypto.certificates import BadCertificateError, Fault, signed, verify
@@ -45,7 +46,7 @@ def _prove_by_hash(sa: IkeSa, mine: bytes) -> list[Payload]:
 
 
 def _check_hash(sa: IkeSa, message: Message, expected: bytes) -> None:
-    if not sa.matches(expected, message.need(Hash).data):
+    if not compare_digest(expected, message.need(Hash).data):
         raise RefusedError(Trouble.HASH, NotifyType.INVALID_HASH_INFORMATION)
 
 

@@ -347,6 +347,13 @@ class IkeSa:
         """prf(SKEYID_a, parts): the HASHes of phase 2."""
         return keyed_digest(self.policy().hash, self.phase1_keys().authenticate, *parts)
 
+    def check_hash(self, message: Message, nonce: bytes = b"") -> bytes:
+        """What stands behind a message's HASH, where it is the one that `seal_behind_hash` makes; RefusedError where it is not."""
+        theirs, rest = message.after_hash()
+        if not compare_digest(self.authenticate(message.header.message_id.to_bytes(4, "big"), nonce, rest), theirs):
+            raise RefusedError(Trouble.HASH)
+        return rest
+
     # --- sending ---
 
     def say(self, dialogue: Dialogue, message: bytes, now: int, resend: bool) -> None:
@@ -389,9 +396,6 @@ class IkeSa:
         self.count(IkeCount.OUT_NOTIFYS, sum(isinstance(payload, Notification) for payload in payloads))
         self.count(IkeCount.OUT_P2_SA_DELETES, sum(isinstance(payload, Delete) for payload in payloads))
         self._send(message)
-
-    def matches(self, mine: bytes, theirs: bytes) -> bool:
-        return compare_digest(mine, theirs)
 
     # --- ends ---
 

@@ -51,9 +51,7 @@ _NOT_BELIEVED = frozenset(kind for kind, trouble in TROUBLE_OF_NOTIFY.items() if
 def receive(sa: IkeSa, message: Message, now: int) -> None:
     """One informational message, opened; `RefusedError` where its HASH is wrong or missing."""
     if message.header.encrypted:
-        theirs, rest = message.after_hash()
-        if not sa.matches(sa.authenticate(message.header.message_id.to_bytes(4, "big"), rest), theirs):
-            raise RefusedError(Trouble.HASH)
+        sa.check_hash(message)
         sa.used_ids.add(message.header.message_id)
     elif sa.authenticated:
         raise RefusedError(Trouble.AUTHENTICATION)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from hmac import compare_digest
 from types import MappingProxyType
 
 from agent.crypto.ciphers import HASHES, key_octets
@@ -88,7 +89,7 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
 
 
 def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
-    rest = _verify(sa, quick, message, b"")
+    rest = sa.check_hash(message)
     if not sa.up:
         open_quick_modes(sa)
     quick.vector = message.vector
@@ -127,7 +128,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
 
 
 def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
-    _verify(sa, quick, message, quick.initiator_nonce)
+    sa.check_hash(message, quick.initiator_nonce)
     quick.vector = message.vector
     quick.responder_nonce = message.need(Nonce).data
     assert quick.start is not None
@@ -154,7 +155,7 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
 
 
 def _receive_qm4(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
-    _verify(sa, quick, message, b"")
+    sa.check_hash(message)
     if not any(notification.kind == NotifyType.CONNECTED for notification in message.all(Notification)):
         raise MalformedMessageError("not what a quick mode with the commit bit ends with")
     sa.count(IkeCount.IN_NOTIFYS)
@@ -163,7 +164,7 @@ def _receive_qm4(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
 
 def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
     theirs, _ = message.after_hash()
-    if not sa.matches(sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce), theirs):
+    if not compare_digest(sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce), theirs):
         raise RefusedError(Trouble.HASH)
     _complete(sa, quick, now)
 
@@ -199,13 +200,6 @@ def _say(sa: IkeSa, quick: QuickMode, payloads: list[Payload], nonce: bytes, now
     """QM1 or QM2: HASH = prf(SKEYID_a, M-ID [| Ni_b] | the payloads that follow)."""
     sa.say(quick, sa.seal_behind_hash(Exchange.QUICK, quick, payloads, quick.message_id, nonce), now, resend)
     sa.count(IkeCount.OUT_P2_EXCHANGES)
-
-
-def _verify(sa: IkeSa, quick: QuickMode, message: Message, nonce: bytes) -> bytes:
-    theirs, rest = message.after_hash()
-    if not sa.matches(sa.authenticate(_id(quick), nonce, rest), theirs):
-        raise RefusedError(Trouble.HASH)
-    return rest
 
 
 def _agree(quick: QuickMode, message: Message) -> bytes:

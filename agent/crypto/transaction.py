@@ -35,8 +35,7 @@ from agent.crypto.ike_events import (
 )
 from agent.crypto.ike_sa import IkeSa, Message, Transaction
 from agent.crypto.informational import delete_phase1, fail_phase1
-from agent.crypto.isakmp import encode_payloads
-from agent.crypto.payloads import Attribute, Attributes, Hash
+from agent.crypto.payloads import Attribute, Attributes
 
 Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
 
@@ -249,9 +248,7 @@ def _meant(transaction: Transaction, kind: int) -> ConfigurationType | None:
 
 def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> None:
     """One message, opened; `RefusedError` where it is none that is of use now."""
-    theirs, rest = message.after_hash()
-    if not sa.matches(sa.authenticate(transaction.message_id.to_bytes(4, "big"), rest), theirs):
-        raise RefusedError(Trouble.HASH)
+    sa.check_hash(message)
     said = message.need(Attributes)
     sa.heard(now)
     kind = _meant(transaction, said.kind)
@@ -286,10 +283,7 @@ def _answer(sa: IkeSa, transaction: Transaction, said: Attributes, attributes: S
 
 
 def _say(sa: IkeSa, transaction: Transaction, payload: Attributes, now: int, resend: bool) -> None:
-    """HASH = prf(SKEYID_a, M-ID | the payload)."""
-    _, chain = encode_payloads((payload,))
-    mine = Hash(sa.authenticate(transaction.message_id.to_bytes(4, "big"), chain))
-    sa.say(transaction, sa.seal(Exchange.TRANSACTION, transaction, (mine, payload), transaction.message_id), now, resend)
+    sa.say(transaction, sa.seal_behind_hash(Exchange.TRANSACTION, transaction, (payload,), transaction.message_id), now, resend)
 
 
 def _text(attribute: Attribute) -> str:

@@ -25,6 +25,27 @@ def test_aes_is_the_vector_of_rfc_3602() -> None:
     assert cipher.encrypt(vector, b"Single block msg").hex() == "e353779c1079aeb82708942dbe77181a"
 
 
+def test_triple_des_is_the_vector_of_sp_800_67() -> None:
+    """Appendix B; a block under a vector of zeros is one without a vector."""
+    cipher = BlockCipher("3des", bytes.fromhex("0123456789abcdef23456789abcdef01456789abcdef0123"))
+    blocks = [cipher.encrypt(bytes(8), block).hex() for block in (b"The qufc", b"k brown ", b"fox jump")]
+    assert blocks == ["a826fd8ce53b855f", "cce21c8112256fe6", "68d5c05dd9b6b900"]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("8e73b0f7da0e6452c810f32b809079e562f8ead2522c6b7b", "4f021db243bc633d7178183a9fa071e8"),
+        ("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", "f58c4c04d6e5f1ba779eabfb5f7bfbd6"),
+    ],
+    ids=["192", "256"],
+)
+def test_aes_with_longer_keys_is_the_vector_of_sp_800_38a(key: str, expected: str) -> None:
+    """Appendices F.2.3 and F.2.5."""
+    cipher = BlockCipher("aes", bytes.fromhex(key))
+    assert cipher.encrypt(bytes(range(16)), bytes.fromhex("6bc1bee22e409f96e93d7e117393172a")).hex() == expected
+
+
 @pytest.mark.parametrize(
     ("name", "key", "data", "expected"),
     [
@@ -37,6 +58,19 @@ def test_aes_is_the_vector_of_rfc_3602() -> None:
             b"Jefe",
             b"what do ya want for nothing?",
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+        ),
+        (
+            "sha384",
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "af45d2e376484031617f78d2b58a6b1b9c7ef464f5a01b47e42ec3736322445e8e2240ca5e69e2c78b3239ecfab21649",
+        ),
+        (
+            "sha512",
+            b"Jefe",
+            b"what do ya want for nothing?",
+            "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea2505549758bf75c05a994a6d034f65f8f0e6fd"
+            "caeab1a34d4a6b4b636e070a38bce737",
         ),
     ],
 )
