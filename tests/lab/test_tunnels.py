@@ -14,6 +14,8 @@ from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelStarted, SasExpired, SasInstalled
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.lab import ipsec_engine
+from tests.lab.bringing import on_the_way, port_of
+from tests.lab.conftest import LINK
 
 
 def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
@@ -70,6 +72,56 @@ def test_a_protocol_of_its_own_has_a_tunnel_of_its_own(make_pair: Callable[..., 
     lab = make_pair(lines="no access-list 101\naccess-list 101 permit icmp 10.0.{me}.0 0.0.0.255 10.0.{peer}.0 0.0.0.255")
     assert ping(lab) == 1
     assert only(lab.flow("west").ipsec_tunnels).facts.local.protocol == 1
+
+
+UDP_TO_5000 = """
+[[traffic]]
+source = "east:Loopback0"
+destination = "west:Loopback0"
+period = "1s"
+port = {port}
+"""
+
+
+@pytest.mark.parametrize(("port", "tunnels"), [(5000, 1), (5001, 0)])
+def test_a_port_of_its_own_has_a_tunnel_of_its_own(make_pair: Callable[..., Any], port: int, tunnels: int) -> None:
+    list_101 = "no access-list 101\naccess-list 101 permit udp "
+    lab = make_pair(
+        LINK + UDP_TO_5000.format(port=port),
+        east={"lines": list_101 + "10.0.1.0 0.0.0.255 10.0.2.0 0.0.0.255 eq 5000"},
+        west={"lines": list_101 + "10.0.2.0 0.0.0.255 eq 5000 10.0.1.0 0.0.0.255"},
+    ).start()
+    lab.wait(5.5)
+    ends = [(row.facts.local, row.facts.remote) for row in lab.flow("west").ipsec_tunnels.values()]
+    assert [(local.protocol, local.port, remote.port) for local, remote in ends] == [(17, 5000, 0)] * tunnels
+    assert lab.ipsec("west", "IN_PACKETS") == 5 * tunnels
+
+
+@pytest.mark.parametrize(
+    ("window", "late", "passes"),
+    [
+        ("window-size 64", 63, 1),
+        ("window-size 64", 64, 0),
+        ("window-size 128", 127, 1),
+        ("window-size 128", 128, 0),
+        ("disable", 500, 1),
+    ],
+)
+def test_the_replay_window_has_the_size_that_is_configured(
+    make_pair: Callable[..., Any], window: str, late: int, passes: int
+) -> None:
+    """A packet comes when so many others, sent after it, have come."""
+    lab = make_pair(lines=f"crypto ipsec security-association replay {window}")
+    ping(lab)
+    kept: list[bytes] = []
+    undo = on_the_way(lab, "west", lambda octets: kept.append(octets))
+    ping(lab, 1)
+    undo()
+    assert ping(lab, late) == late
+    before = lab.ipsec("west", "IN_PACKETS")
+    port_of(lab, "west").receive(kept[0])
+    assert lab.ipsec("west", "IN_PACKETS") - before == passes
+    assert lab.ipsec("west", "IN_REPLAY_DROPS") == 1 - passes
 
 
 def test_a_denied_flow_passes_in_the_clear(make_pair: Callable[..., Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
+from tests.lab.bringing import on_the_way
 
 WEATHER = """
 seed = {seed}
@@ -33,6 +34,25 @@ def sums_hold(lab: Any, name: str) -> bool:
         )
         for counter in kind
     )
+
+
+def octets_of_a_storm(make_pair: Callable[..., Any], seed: int) -> list[tuple[str, int, bytes]]:
+    """All that arrives at either end, and when."""
+    lab = make_pair(WEATHER.format(seed=seed, loss=0.2, corrupt=0.05), group="14", seconds="120", map_lines=" set pfs group14")
+    arrived: list[tuple[str, int, bytes]] = []
+    for name in ("east", "west"):
+        on_the_way(lab, name, lambda octets, name=name: arrived.append((name, lab.clock.now(), octets)) or octets)
+    for _ in range(30):
+        lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=2)
+        lab.wait(30)
+    return arrived
+
+
+def test_the_same_seed_gives_the_same_octets_at_the_same_moments(make_pair: Callable[..., Any]) -> None:
+    once = octets_of_a_storm(make_pair, 1)
+    assert len(once) > 100
+    assert octets_of_a_storm(make_pair, 1) == once
+    assert octets_of_a_storm(make_pair, 2) != once
 
 
 @pytest.mark.parametrize("seed", range(6))
