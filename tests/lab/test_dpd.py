@@ -85,7 +85,7 @@ def test_without_keepalives_nobody_finds_out(up: Callable[[str], Any]) -> None:
 
 
 def test_a_peer_that_has_not_announced_it_is_not_asked(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agent.crypto.phase1.CAPABILITIES", ())
+    monkeypatch.setattr("agent.crypto.main_mode.CAPABILITIES", ())
     lab = make_pair(lines=PERIODIC)
     assert ping(lab) == 1
     vanish(lab)
