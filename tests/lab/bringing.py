@@ -119,45 +119,66 @@ def forget(lab: Any, clear: Callable[[], None]) -> None:
     undo()
 
 
+def configured(cause: str, here: str = "west", **settings: Any) -> None:
+    """A cause that lies in the configurations: one ping brings it about."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = make_pair(**settings)
+        yield lab, here
+        ping(lab)
+
+    BRINGING[cause] = bring
+
+
+def refused(cause: str, **settings: Any) -> None:
+    """The same of phase 2: the second ping has phase 1 to go by."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = make_pair(**settings)
+        ping(lab)
+        yield lab, "west"
+        ping(lab)
+
+    BRINGING[cause] = bring
+
+
+def with_failed_engine(cause: str, here: str, transforms: str) -> None:
+    """A cause that lies in a crypto engine which fails under a tunnel."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = up(make_pair(transforms=transforms))
+        lab.lab.routers[here].router.fail_crypto()
+        yield lab, here
+        ping(lab, 3)
+
+    BRINGING[cause] = bring
+
+
+def changed_packets(cause: str, change: Callable[[bytes], bytes], **settings: Any) -> None:
+    """A cause that lies in what becomes of West's ESP packets on their way."""
+
+    def bring(make_pair: MakePair) -> Bringing:
+        lab = up(make_pair(**settings))
+        change_esp(lab, "west", change)
+        yield lab, "west"
+        ping(lab, 3)
+
+    BRINGING[cause] = bring
+
+
 # --- set-ups of phase 1 ---
 
+_RING = "crypto keyring K\n pre-shared-key address 192.0.2.0 255.255.255.0 key other\n"
+_OTHER_KEY = _RING + "crypto isakmp profile P\n keyring K\n match identity address 192.0.2.1 255.255.255.255"
+_NO_MATCH = "crypto isakmp profile P\n match identity address 192.0.2.99 255.255.255.255\n"
+_NOT_MATCHED = _NO_MATCH + "crypto map outside 10\n set isakmp-profile P"
+_NO_KEY = "no crypto isakmp key secret address 192.0.2.{peer}"
 
-@brings("no common ISAKMP policy")
-def _no_policy(make_pair: MakePair) -> Bringing:
-    lab = make_pair(west={"encryption": "3des"})
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("no policy can be done with the peer: there is no key for it")
-def _no_key(make_pair: MakePair) -> Bringing:
-    lab = make_pair(lines="no crypto isakmp key secret address 192.0.2.{peer}")
-    yield lab, "east"
-    ping(lab)
-
-
-@brings("the pre-shared keys differ")
-def _other_key(make_pair: MakePair) -> Bringing:
-    lab = make_pair(west={"key": "another"})
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("the peer's profile has another key than was used")
-def _other_profile(make_pair: MakePair) -> Bringing:
-    ring = "crypto keyring K\n pre-shared-key address 192.0.2.0 255.255.255.0 key other"
-    profile = "crypto isakmp profile P\n keyring K\n match identity address 192.0.2.1 255.255.255.255"
-    lab = make_pair(west={"lines": f"{ring}\n{profile}"})
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("the responder is not whom the initiator's profile matches")
-def _not_matched(make_pair: MakePair) -> Bringing:
-    profile = "crypto isakmp profile P\n match identity address 192.0.2.99 255.255.255.255"
-    lab = make_pair(east={"lines": f"{profile}\ncrypto map outside 10\n set isakmp-profile P"})
-    yield lab, "east"
-    ping(lab)
+configured("no common ISAKMP policy", west={"encryption": "3des"})
+configured("no policy can be done with the peer: there is no key for it", "east", lines=_NO_KEY)
+configured("the pre-shared keys differ", west={"key": "another"})
+configured("the peer's profile has another key than was used", west={"lines": _OTHER_KEY})
+configured("the responder is not whom the initiator's profile matches", "east", east={"lines": _NOT_MATCHED})
 
 
 @brings("a message of the set-up is malformed")
@@ -312,39 +333,13 @@ def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
 
 # --- set-ups of phase 2 ---
 
+_ONE_SA = {"lines": "crypto call admission limit ipsec sa 1"}
 
-def _refused(make_pair: MakePair, **settings: Any) -> Bringing:
-    lab = make_pair(**settings)
-    ping(lab)  # phase 1 is up from here on
-    yield lab, "west"
-    ping(lab)
-
-
-@brings("no common transform set")
-def _no_transform_set(make_pair: MakePair) -> Bringing:
-    yield from _refused(make_pair, west={"transforms": "esp-aes esp-sha-hmac"})
-
-
-@brings("no map entry for the flow")
-def _no_flow(make_pair: MakePair) -> Bringing:
-    yield from _refused(make_pair, west={"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"})
-
-
-@brings("PFS is asked for and not offered")
-def _no_pfs(make_pair: MakePair) -> Bringing:
-    yield from _refused(make_pair, west={"map_lines": " set pfs group2"})
-
-
-@brings("the ceiling of SAs is reached at the responder")
-def _ceiling_responder(make_pair: MakePair) -> Bringing:
-    yield from _refused(make_pair, west={"lines": "crypto call admission limit ipsec sa 1"})
-
-
-@brings("the ceiling of SAs is reached at the initiator")
-def _ceiling_initiator(make_pair: MakePair) -> Bringing:
-    lab = make_pair(east={"lines": "crypto call admission limit ipsec sa 1"})
-    yield lab, "east"
-    ping(lab)
+refused("no common transform set", west={"transforms": "esp-aes esp-sha-hmac"})
+refused("no map entry for the flow", west={"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"})
+refused("PFS is asked for and not offered", west={"map_lines": " set pfs group2"})
+refused("the ceiling of SAs is reached at the responder", west=_ONE_SA)
+configured("the ceiling of SAs is reached at the initiator", "east", east=_ONE_SA)
 
 
 @brings("the peer does not answer a quick mode")
@@ -384,6 +379,20 @@ def _engine_during_quick_mode(make_pair: MakePair) -> Bringing:
 # --- packets ---
 
 
+def cut_short(octets: bytes) -> bytes:
+    packet = ip.decode(octets)
+    return packet._replace(payload=packet.payload[:16]).encode()
+
+
+changed_packets("packets that are not authentic", lambda octets: flip(octets, 60))
+changed_packets("packets that do not decrypt", lambda octets: flip(octets, -1), transforms="esp-des")
+changed_packets("packets that are cut short", cut_short)
+with_failed_engine("the crypto engine fails: packets out, encrypted", "east", "esp-des esp-sha-hmac")
+with_failed_engine("the crypto engine fails: packets out, authenticated only", "east", "ah-sha-hmac")
+with_failed_engine("the crypto engine fails: packets in, encrypted", "west", "esp-des esp-sha-hmac")
+with_failed_engine("the crypto engine fails: packets in, authenticated only", "west", "esp-null esp-sha-hmac")
+
+
 @brings("an SPI that is not there")
 def _unknown_spi(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
@@ -408,22 +417,6 @@ def _unknown_spi_recovered(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
-@brings("packets that are not authentic")
-def _not_authentic(make_pair: MakePair) -> Bringing:
-    lab = up(make_pair())
-    change_esp(lab, "west", lambda octets: flip(octets, 60))
-    yield lab, "west"
-    ping(lab, 3)
-
-
-@brings("packets that do not decrypt")
-def _not_decryptable(make_pair: MakePair) -> Bringing:
-    lab = up(make_pair(transforms="esp-des"))
-    change_esp(lab, "west", lambda octets: flip(octets, -1))
-    yield lab, "west"
-    ping(lab, 3)
-
-
 @brings("packets that are not what the SA is for")
 def _not_for_it(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
@@ -433,14 +426,6 @@ def _not_for_it(make_pair: MakePair) -> Bringing:
     inner = ip.Packet(0x0A090909, 0x0A000201, ip.ICMP, ip.encode_echo(ip.Echo(True, 1, 1, b"")))
     outer = live.outbound.bundle.seal(inner, EAST, WEST, lab.lab.routers["east"].router.ipsec._random)
     port_of(lab, "west").receive(outer.encode())
-
-
-@brings("packets that are cut short")
-def _cut_short(make_pair: MakePair) -> Bringing:
-    lab = up(make_pair())
-    change_esp(lab, "west", lambda octets: (packet := ip.decode(octets))._replace(payload=packet.payload[:16]).encode())
-    yield lab, "west"
-    ping(lab, 3)
 
 
 @brings("replayed packets")
@@ -463,33 +448,6 @@ def _late(make_pair: MakePair) -> Bringing:
     assert ping(lab, 64) == 64
     yield lab, "west"
     port_of(lab, "west").receive(kept[0])
-
-
-def _engine_packets(make_pair: MakePair, at: str, transforms: str) -> Bringing:
-    lab = up(make_pair(transforms=transforms))
-    lab.lab.routers[at].router.fail_crypto()
-    yield lab, at
-    ping(lab, 3)
-
-
-@brings("the crypto engine fails: packets out, encrypted")
-def _engine_out(make_pair: MakePair) -> Bringing:
-    yield from _engine_packets(make_pair, "east", "esp-des esp-sha-hmac")
-
-
-@brings("the crypto engine fails: packets out, authenticated only")
-def _engine_out_authenticated(make_pair: MakePair) -> Bringing:
-    yield from _engine_packets(make_pair, "east", "ah-sha-hmac")
-
-
-@brings("the crypto engine fails: packets in, encrypted")
-def _engine_in(make_pair: MakePair) -> Bringing:
-    yield from _engine_packets(make_pair, "west", "esp-des esp-sha-hmac")
-
-
-@brings("the crypto engine fails: packets in, authenticated only")
-def _engine_in_authenticated(make_pair: MakePair) -> Bringing:
-    yield from _engine_packets(make_pair, "west", "esp-null esp-sha-hmac")
 
 
 # --- ends ---

@@ -18,10 +18,8 @@ from agent.crypto.payloads import Certificate, Payload
 from agent.lab.trustpoints import Trustpoint, Trustpoints
 from tests.crypto.in_the_clear import encode_message
 from tests.crypto.pki import NOW, Issuer, address, root
-from tests.lab.bringing import Bringing, MakePair, on_the_way, ping, start_ping
+from tests.lab.bringing import BRINGING, Bringing, MakePair, configured, on_the_way, ping, start_ping
 from tests.lab.conftest import LINK
-
-BRINGING: dict[str, Callable[[MakePair], Bringing]] = {}
 
 DATED = f"date = {NOW:%Y-%m-%dT%H:%M:%S}Z\n{LINK}"
 ROOT, STRANGER = root(), root("Stranger")
@@ -67,13 +65,7 @@ def change_clear(lab: Any, name: str, change: Callable[[Payload], list[Payload]]
 
 def signed(cause: str, here: str = "west", **settings: Any) -> None:
     """A cause that lies in the configurations and the trustpoints."""
-
-    def bring(make_pair: MakePair) -> Bringing:
-        lab = make_pair(link=DATED, **{"east": SIGNED, "west": SIGNED, "trustpoints": trusting(), **settings})
-        yield lab, here
-        ping(lab)
-
-    BRINGING[cause] = bring
+    configured(cause, here, **{"link": DATED, "east": SIGNED, "west": SIGNED, "trustpoints": trusting(), **settings})
 
 
 def changed(cause: str, change: Callable[[Payload], list[Payload]]) -> None:
@@ -86,12 +78,6 @@ def changed(cause: str, change: Callable[[Payload], list[Payload]]) -> None:
         ping(lab)
 
     BRINGING[cause] = bring
-
-
-def _differing_keys(make_pair: MakePair) -> Bringing:
-    lab = make_pair(east=BY_PROFILE, west={**BY_PROFILE, "key": "another"})
-    yield lab, "east"
-    ping(lab)
 
 
 def _disabled(make_pair: MakePair) -> Bringing:
@@ -115,7 +101,7 @@ assert EAST.credential is not None
 _FORGED = Trustpoint(EAST.authority, replace(EAST.credential, key=STRANGER.key))
 _REVOKED = ROOT.crl(EAST.credential.certificates[0])
 
-BRINGING["the pre-shared keys differ, in aggressive mode"] = _differing_keys
+configured("the pre-shared keys differ, in aggressive mode", "east", east=BY_PROFILE, west={**BY_PROFILE, "key": "another"})
 BRINGING["aggressive mode is disabled at the responder"] = _disabled
 BRINGING["the peer's certificate has expired"] = _expired
 signed("no policy can be done with the peer: there is no certificate of ours", "east", trustpoints={"west": {"ours": WEST}})
