@@ -12,7 +12,7 @@ from typing import Protocol
 
 from agent.crypto.certificates import Credential, Trust
 from agent.crypto.doi import Protocol as IpsecProtocol
-from agent.crypto.payloads import Attribute, Identification, Notification
+from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
 
 SECOND = 1_000_000
@@ -345,13 +345,6 @@ class EngineFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Notified:
-    """A notification that the core itself does nothing about."""
-
-    notification: Notification
-
-
-@dataclass(frozen=True, slots=True)
 class BadMessage:
     """A message to a live SA that was dropped."""
 
@@ -374,7 +367,6 @@ IkeEvent = (
     | Phase2Deleted
     | InvalidSpi
     | EngineFailed
-    | Notified
     | BadMessage
 )
 

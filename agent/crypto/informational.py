@@ -6,14 +6,13 @@ is all that a peer can say, in the clear or under the keys that there are by the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
     InvalidSpi,
-    Notified,
     PeerLost,
     Phase1Deleted,
     Phase1Failed,
@@ -139,32 +138,50 @@ def _receive_dpd(sa: IkeSa, payload: Notification, now: int) -> None:
 # --- notifications and deletes ---
 
 
-def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
-    sa.count(IkeCount.IN_NOTIFYS)
-    if payload.kind in (NotifyType.R_U_THERE, NotifyType.R_U_THERE_ACK):
-        _receive_dpd(sa, payload, now)
-        return
-    if payload.kind == NotifyType.INVALID_SPI and payload.protocol != Protocol.ISAKMP:
+def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
+    if payload.protocol != Protocol.ISAKMP:
         sa.events.append(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
-        return
-    if payload.kind == NotifyType.RESPONDER_LIFETIME and payload.protocol == Protocol.ISAKMP and sa.initiator:
+
+
+def _receive_lifetime(sa: IkeSa, payload: Notification, now: int) -> None:
+    if payload.protocol == Protocol.ISAKMP and sa.initiator:
         shorten(sa, payload)
-        return
-    if payload.protocol == Protocol.ISAKMP and payload.spi == sa.cookies and payload.kind in _NOT_BELIEVED:
+
+
+def _receive_error(sa: IkeSa, payload: Notification, now: int) -> None:
+    if payload.protocol != Protocol.ISAKMP:
+        _receive_phase2_error(sa, payload, now)
+    elif payload.spi == sa.cookies and payload.kind in _NOT_BELIEVED:
         # The peer has not accepted the last message of our phase 1, and has no SA.
         sa.suspicion = TROUBLE_OF_NOTIFY[payload.kind]
         _deleted(sa, now)
+
+
+def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
+    """The SPI tells which quick mode is meant; a peer that names none can only mean the one there is."""
+    if payload.kind >= FIRST_STATUS_NOTIFY:
         return
     waiting = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
-    if payload.kind < FIRST_STATUS_NOTIFY and payload.protocol != Protocol.ISAKMP:
-        # The SPI tells which quick mode is meant; a peer that names none can only mean the one there is.
-        meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
-        for quick in meant:
-            sa.count(IkeCount.OUT_P2_REJECTS if quick.initiator else IkeCount.OUT_P2_INVALIDS)
-            sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now)
-        if meant:
-            return
-    sa.events.append(Notified(payload))
+    meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
+    for quick in meant:
+        sa.count(IkeCount.OUT_P2_REJECTS if quick.initiator else IkeCount.OUT_P2_INVALIDS)
+        sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now)
+
+
+# What is done about a notification, by its kind; every other may be an error.
+_NOTIFICATIONS: Mapping[int, Callable[[IkeSa, Notification, int], None]] = MappingProxyType(
+    {
+        NotifyType.R_U_THERE: _receive_dpd,
+        NotifyType.R_U_THERE_ACK: _receive_dpd,
+        NotifyType.INVALID_SPI: _receive_invalid_spi,
+        NotifyType.RESPONDER_LIFETIME: _receive_lifetime,
+    }
+)
+
+
+def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
+    sa.count(IkeCount.IN_NOTIFYS)
+    _NOTIFICATIONS.get(payload.kind, _receive_error)(sa, payload, now)
 
 
 def _deleted(sa: IkeSa, now: int) -> None:
