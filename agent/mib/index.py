@@ -69,7 +69,10 @@ class TableIndex(ABC):
 
     @abstractmethod
     def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
-        """The suffixes of rows from `first` on, before `stop`, one at least: what they all begin with, and the rest of each."""
+        """The suffixes of rows from `first` on, before `stop`, one at least: what they all begin with, and the rest of each.
+
+        All of a stretch are of one size.
+        """
 
     def entry(self, at: int) -> Entry:
         return Entry(self.key(at), self.suffix(at), self.rows[at])

@@ -163,4 +163,7 @@ class NameIndex(TableIndex):
 
     def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
         block, offset = self.at(first)
-        return b"", block.suffixes[offset : offset + stop - first]
+        suffixes = block.suffixes[offset : offset + stop - first]
+        size = len(suffixes[0])
+        end = next((at for at, suffix in enumerate(suffixes) if len(suffix) != size), len(suffixes))
+        return b"", suffixes[:end]

@@ -263,6 +263,7 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list
     at, first = place
     columns = visible.columns
     bindings: list[bytes] = []
+    add = bindings.append
     while at < len(columns):
         column = columns[at]
         encode, table, subjects = column.encode, column.table, column.subjects
@@ -270,16 +271,17 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list
         while first < last:
             same, rests = table.stretch(first, min(first + count - len(bindings), last))
             stop = first + len(rests)
-            rest_size = value_size = -1
+            size = len(same) + len(rests[0])
+            value_size = -1
             head = b""
             for rest, subject in zip(rests, subjects[first:stop], strict=True):
                 value = encode(subject, now)
                 if value is None:
                     continue
-                if len(value) != value_size or len(rest) != rest_size:
-                    rest_size, value_size = len(rest), len(value)
-                    head = column.head(len(same) + rest_size, value_size) + same
-                bindings.append(head + rest + value)
+                if len(value) != value_size:
+                    value_size = len(value)
+                    head = column.head(size, value_size) + same
+                add(head + rest + value)
             if len(bindings) == count:
                 return bindings
             first = stop

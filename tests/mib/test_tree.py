@@ -147,7 +147,7 @@ def stretches(table: TableIndex) -> list[bytes]:
     found: list[bytes] = []
     while len(found) < len(table):
         same, rests = table.stretch(len(found), min(len(found) + 7, len(table)))
-        assert rests
+        assert len({len(rest) for rest in rests}) == 1
         found += [same + rest for rest in rests]
     return found
 
