@@ -13,17 +13,15 @@ from agent.config.model import AddressPool, ClientGroup, RouterConfig
 from agent.crypto.doi import ConfigurationAttribute
 from agent.crypto.ike_events import Login, Trouble
 from agent.crypto.payloads import Attribute
+from agent.lab.link import Link
 from agent.lab.remote_access import AccessRules, AskServers, attributes_of, check_login, grant_of, no_servers
 
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """A peer that is a client, in one phase 1.
+    """A peer that is a client, in one phase 1. `alive` while there is that SA."""
 
-    `link`: front-door VRF, our address, its address, its port past a NAT. `alive` while there is that SA.
-    """
-
-    link: tuple[str | None, int, int, int]
+    link: Link
     rules: AccessRules
     group: ClientGroup | None
     user: str | None = None

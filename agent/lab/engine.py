@@ -12,8 +12,8 @@ from ipaddress import IPv4Address
 from agent.config.events import ConfigEvent
 from agent.crypto.ike_events import State
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
-from agent.lab.ike_policy import Link
 from agent.lab.ike_records import IkeRecord
+from agent.lab.link import Link
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.router import Router
 from agent.lab.spoke_steps import Spoke

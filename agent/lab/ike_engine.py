@@ -42,10 +42,11 @@ from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
-from agent.lab.ike_policy import Link, PeerDecisions, identity_of
+from agent.lab.ike_policy import PeerDecisions, identity_of
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
+from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
@@ -312,7 +313,7 @@ class IkeEngine:
     # --- what an SA tells ---
 
     def _has_flow(self, client: Client) -> bool:
-        return any(live.leads_to(client.address) for live in self._ipsec.sas.with_peer(Link(*client.link)))
+        return any(live.leads_to(client.address) for live in self._ipsec.sas.with_peer(client.link))
 
     def _login_offered(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, LoginOffered)

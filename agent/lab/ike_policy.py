@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import NamedTuple
 
 from agent.config.model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
 from agent.crypto.certificates import Credential, Trust, distinguished_name
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
-from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, IdentificationType, Protocol
+from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
 from agent.crypto.payloads import Attribute, Identification
@@ -23,26 +22,10 @@ from agent.crypto.proposals import Phase1Policy
 from agent.flow.clock import SECOND
 from agent.flow.model import Identity
 from agent.lab.clients import Client, Clients
+from agent.lab.link import Link
 from agent.lab.remote_access import AccessRules, group_name, group_of, may_log_in, rules_of
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import protected_between
-
-
-class Link(NamedTuple):
-    """A pair of IKE peers: addresses as numbers, and the VRF through which they reach each other.
-
-    `port` is that of a peer past a NAT which gave it one of its own: others may have the same address.
-    """
-
-    front_vrf: str | None
-    local: int
-    remote: int
-    port: int = 0
-
-    def heard_from(self, port: int) -> Link:
-        """The pair, where the peer is past a NAT and heard from a port."""
-        return self._replace(port=0 if port in (ISAKMP_PORT, NAT_PORT) else port)
-
 
 # --- keys ---
 

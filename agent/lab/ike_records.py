@@ -13,7 +13,8 @@ from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Notification
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
-from agent.lab.ike_policy import Link, PeerDecisions, identity_of
+from agent.lab.ike_policy import PeerDecisions, identity_of
+from agent.lab.link import Link
 from agent.lab.scheduler import Timer
 from agent.lab.tunnels import LiveTunnel
 

@@ -11,8 +11,8 @@ from agent.crypto.ike_events import State
 from agent.crypto.isakmp import NO_COOKIE, Header
 from agent.flow.model import IkeTunnel
 from agent.lab.groups import Groups
-from agent.lab.ike_policy import Link
 from agent.lab.ike_records import IkeRecord
+from agent.lab.link import Link
 
 _MAX_DEAD = 1000  # SAs that are over but remembered
 _Key = tuple[Link, bytes]

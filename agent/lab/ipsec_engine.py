@@ -26,7 +26,8 @@ from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import IPSEC_REASONS, PACKET_RULES
-from agent.lab.ike_policy import Link, PeerDecisions
+from agent.lab.ike_policy import PeerDecisions
+from agent.lab.link import Link
 from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
 from agent.lab.reverse_routes import VrfRoute, Way, reverse_routes
 from agent.lab.sa_keeper import SaKeeper

@@ -20,10 +20,10 @@ from agent.flow.clock import Clock
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_engine import IkeEngine
-from agent.lab.ike_policy import Link
 from agent.lab.ike_records import ends_of
 from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
+from agent.lab.link import Link
 from agent.lab.ping import Ping, PingRequest, Probe
 from agent.lab.routing import Path, RouteEntry, RoutingTable, build_tables
 from agent.lab.scheduler import Scheduler

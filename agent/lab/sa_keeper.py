@@ -21,7 +21,7 @@ from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
 from agent.lab.groups import Groups
-from agent.lab.ike_policy import Link
+from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
 from agent.lab.reverse_routes import is_dynamic

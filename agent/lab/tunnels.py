@@ -14,7 +14,7 @@ from agent.crypto.spd import Addresses, Flow
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
-from agent.lab.ike_policy import Link
+from agent.lab.link import Link
 from agent.lab.policy import Plan
 from agent.lab.scheduler import Timer
 

@@ -11,7 +11,8 @@ import pytest
 from agent.config.defaults import DEFAULT_POLICIES, policies_in_force
 from agent.config.document import load
 from agent.flow.model import IkeFailureReason
-from agent.lab.ike_policy import Link, pre_shared_key
+from agent.lab.ike_policy import pre_shared_key
+from agent.lab.link import Link
 
 PEER = IPv4Address("192.0.2.1")
 
