@@ -84,7 +84,7 @@ class Engine:
 
     def destroy_ipsec(self, tunnel: IpsecTunnel) -> None:
         """Bring an IPsec tunnel down, with deletes to the peer; what is not live is left alone."""
-        live = self._router.ipsec.sas.live_of(tunnel)
+        live = self._router.ipsec.sas.of_tunnel(tunnel)
         if live is not None:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for spokes in self.spokes:

@@ -285,7 +285,7 @@ class IkeEngine:
 
     def _knows(self, link: Link) -> bool:
         """Whether there is an SA of either phase with a peer."""
-        return self.sas.newest(link) is not None or any(live.bundles for live in self._ipsec.sas.with_peer(link))
+        return self.sas.newest(link) is not None or any(live.bundles for live in self._ipsec.sas.of_peer(link))
 
     def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord:
         """Begin a phase 1; a peer past a NAT is where it was last `heard` from, and nowhere else."""
@@ -313,7 +313,7 @@ class IkeEngine:
     # --- what an SA tells ---
 
     def _has_flow(self, client: Client) -> bool:
-        return any(live.leads_to(client.address) for live in self._ipsec.sas.with_peer(client.link))
+        return any(live.leads_to(client.address) for live in self._ipsec.sas.of_peer(client.link))
 
     def _login_offered(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, LoginOffered)
@@ -416,7 +416,7 @@ class IkeEngine:
                 other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
                 self._ended(other, EndReason.PEER_LOST)
                 self._settle(other)
-        for live in self._ipsec.sas.with_peer(record.link):
+        for live in self._ipsec.sas.of_peer(record.link):
             if live.row is not None:
                 self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
 

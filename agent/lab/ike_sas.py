@@ -14,7 +14,7 @@ from agent.lab.groups import Groups
 from agent.lab.ike_records import IkeRecord
 from agent.lab.link import Link
 
-_MAX_DEAD = 1000  # SAs that are over but remembered
+_MAX_OVER = 1000  # SAs that are over but remembered
 _Key = tuple[Link, bytes]
 
 
@@ -121,7 +121,7 @@ class IkeSas:
             record.sa.main.due = None  # nothing was ever sent
             return
         self._over[key] = record
-        if len(self._over) > _MAX_DEAD:
+        if len(self._over) > _MAX_OVER:
             oldest = self._over.pop(next(iter(self._over)))
             if oldest.timer:
                 oldest.timer.cancel()

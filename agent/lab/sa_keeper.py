@@ -88,14 +88,14 @@ class SaKeeper:
 
     # --- finding ---
 
-    def live_of(self, row: IpsecTunnel) -> LiveTunnel | None:
+    def of_tunnel(self, row: IpsecTunnel) -> LiveTunnel | None:
         live = self._by_row.get(row.index)
         return live if live and live.row is row else None
 
     def matching(self, wanted: Callable[[LiveTunnel], bool]) -> list[LiveTunnel]:
         return [live for live in self.lives if wanted(live)]
 
-    def with_peer(self, link: Link) -> list[LiveTunnel]:
+    def of_peer(self, link: Link) -> list[LiveTunnel]:
         return self._by_link.of(link)
 
     def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
@@ -219,13 +219,13 @@ class SaKeeper:
 
     def deleted_by_peer(self, link: Link, protocol: int, spis: tuple[int, ...]) -> None:
         """The peer has deleted SAs that we send with; the other SAs of their bundles go with them."""
-        for live in self.with_peer(link):
+        for live in self.of_peer(link):
             gone = [found for found in live.bundles if any(found.sends_with(protocol, spi) for spi in spis)]
             self._drop(live, gone, EndReason.PEER_DELETE)
 
     def unknown_to_peer(self, link: Link, protocol: int, spi: int) -> None:
         """The peer does not have an SA that we send with: its bundle is of no use."""
-        for live in self.with_peer(link):
+        for live in self.of_peer(link):
             gone = [found for found in live.bundles if found.sends_with(protocol, spi)]
             self._drop(live, gone, EndReason.UNKNOWN_TO_PEER)
 
