@@ -424,8 +424,9 @@ def router_text(number: int, **settings: str) -> str:
     return values["text"].format(**values) if "text" in values else ROUTER.format(**values)
 
 
-def lab_text(number: int, trustpoint: str | None = None) -> str:
-    """`trustpoint`: a folder with the files of the router's trustpoint `ours`."""
+def lab_text(number: int, trustpoint: str | None = None, ports: str = "500 4500") -> str:
+    """`trustpoint`: a folder with the files of the router's trustpoint `ours`; `ports`: where its ports 500 and 4500 really are."""
+    ike, nat = ports.split()
     files = {"key": "router.key", "certificate": "router.pem", "ca": "ca.pem"} if trustpoint else {}
     section = f"[router.r{number}.trustpoint.ours]\n" if trustpoint else ""
     section += "".join(f'{key} = "{trustpoint}/{name}"\n' for key, name in files.items())
@@ -433,7 +434,8 @@ def lab_text(number: int, trustpoint: str | None = None) -> str:
 [router.r{number}]
 config = "r{number}.cfg"
 snmp = ["127.0.0.1:0"]
-ike = "10.99.{number}.1:500"
+ike = "10.99.{number}.1:{ike}"
+nat = "10.99.{number}.1:{nat}"
 {section}
 [[peer]]
 address = "10.99.{number}.2"
@@ -486,7 +488,10 @@ def real_lab(namespace: Namespace, folder: Path, mibs: Path, routers: Routers, *
     for number, settings in routers.items():
         (folder / f"r{number}.cfg").write_text(router_text(number, **settings))
     lab_file = folder / "real.toml"
-    lab_file.write_text("".join(lab_text(number, settings.get("trustpoint")) for number, settings in routers.items()))
+    sections = (
+        lab_text(number, settings.get("trustpoint"), settings.get("ports", "500 4500")) for number, settings in routers.items()
+    )
+    lab_file.write_text("".join(sections))
     with running(namespace, lab_file, mibs, *options) as lab:
         yield lab
 

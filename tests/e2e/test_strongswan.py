@@ -70,11 +70,14 @@ CASES = dict(
     )
 )
 COUNTED = 30  # the router whose every octet is counted
+ELSEWHERE = 32  # one that is at ports of its own
 
 
 @pytest.fixture(scope="module")
 def lab(start_real_lab: StartRealLab) -> RealLab:
     routers = {COUNTED: SUITES["aes"].settings, COUNTED + 1: SUITES["3des"].settings}
+    for number in (ELSEWHERE, ELSEWHERE + 1):
+        routers[number] = {**SUITES["aes"].settings, "ports": "5500 5501"}
     for number, (name, pfs, _) in CASES.items():
         suite = SUITES[name]
         routers[number] = {**suite.settings, "map_lines": f" set pfs group{suite.settings['group']}" if pfs else ""}
@@ -142,3 +145,17 @@ def test_every_octet_on_the_wire_is_counted(
         assert lab.count(number, f"cipSecGlobal{direction}Pkts") == sum(each.sent is packets for each in esp)
     assert lab.count(number, "cipSecGlobalOutOctets") == sum(each.length for each in esp if each.sent)
     assert lab.count(number, "cipSecGlobalInOctets") == int(child["bytes-out"])
+
+
+@pytest.mark.parametrize(("number", "swan_starts"), [(ELSEWHERE, False), (ELSEWHERE + 1, True)])
+def test_a_router_may_be_at_ports_of_its_own(swan: Charon, lab: RealLab, number: int, swan_starts: bool) -> None:
+    """charon speaks to such a port as to 4500: every message behind a marker, from the first one on."""
+    swan.connect(number, local_port="4500", remote_port="5501")
+    if swan_starts:
+        assert swan.initiate(number) is None
+    else:
+        lab.begin(number)
+    assert swan.ping(number) == lab.ping(number) == 5
+    (ike,), (child,) = swan.sas(number), swan.children(number)
+    assert (ike["remote-port"], child["encap"]) == ("5501", "yes")
+    assert lab.one(number, "cikeTunStatus") == "active"
