@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from agent.crypto.dh import GROUPS
 from agent.crypto.doi import (
     AH_HASHES,
     ESP_CIPHERS,
@@ -301,6 +302,14 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
             udp = terms.flavour is not None
             return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis, udp), shorter
     return None
+
+
+def taking_pfs_of(offer: SecurityAssociation, terms: Phase2Terms) -> Phase2Terms:
+    """A responder's terms: who does not ask for PFS takes any group of ours that is offered (as on IOS)."""
+    named = {_read_phase2(transform).values.get(IpsecAttribute.GROUP) for each in offer.proposals for transform in each.transforms}
+    if terms.group is not None or len(named) != 1 or not named <= GROUPS.keys():  # RFC 2409 §5.5: one KE, so one group
+        return terms
+    return replace(terms, group=named.pop())
 
 
 def asks_for_mode(offer: SecurityAssociation, mode: int) -> bool:

@@ -45,6 +45,7 @@ from agent.crypto.proposals import (
     offer_phase2,
     phase2_lifetime_attributes,
     read_phase2_lifetimes,
+    taking_pfs_of,
     with_spis,
 )
 from agent.crypto.transaction import open_quick_modes
@@ -104,7 +105,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     translated = sa.nat is not None and asks_for_mode(offer, sa.nat.flavour.transport)
     start = sa.decisions.answer(QuickRequest(local, remote, translated))
     quick.start = _encapsulated(sa, start) if start else None
-    chosen = choose_phase2(offer, quick.start.terms) if quick.start else None
+    chosen = choose_phase2(offer, taking_pfs_of(offer, quick.start.terms)) if quick.start else None
     if quick.start is None or chosen is None:
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
     proposals, choice, shorter = chosen

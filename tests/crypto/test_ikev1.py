@@ -219,6 +219,18 @@ def test_a_suite_that_the_responder_lacks_is_passed_over() -> None:
     assert pair.result(0).choice.suite == pair.result(1).choice.suite == wanted
 
 
+def test_a_responder_that_does_not_ask_for_pfs_takes_the_group_that_is_offered() -> None:
+    pair = Pair(responder=Side("10.1.1.2", terms=GUIDE)).up().quick(replace(GUIDE, group=14))
+    assert pair.result(0).choice.group == pair.result(1).choice.group == 14
+    assert mirrored(pair.result(0), pair.result(1))
+
+
+def test_a_responder_that_asks_for_pfs_takes_its_own_group_only() -> None:
+    pair = Pair(responder=Side("10.1.1.2", terms=replace(GUIDE, group=2))).up().quick(replace(GUIDE, group=14))
+    assert pair.of(0, Phase2Failed)
+    assert pair.of(1, Phase2Failed)
+
+
 def test_the_lesser_lifetimes_hold_on_both_sides() -> None:
     pair = Pair(responder=Side("10.1.1.2", terms=replace(GUIDE, seconds=600, kilobytes=5000))).up().quick()
     for side in (0, 1):
