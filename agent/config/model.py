@@ -460,6 +460,7 @@ class RouterConfig:
     """One router's running configuration, without the text that means nothing to us (that is kept beside, in the document)."""
 
     hostname: str = "Router"
+    domain_name: str | None = None
     version: str = "16.9"
     vrfs: dict[str, Vrf] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)
@@ -502,6 +503,11 @@ class RouterConfig:
             if vrf.context == context:
                 return vrf.name
         raise KeyError(context)
+
+    @property
+    def full_name(self) -> str:
+        """The hostname, with the domain where there is one."""
+        return f"{self.hostname}.{self.domain_name}" if self.domain_name else self.hostname
 
     def host_name(self, address: IPv4Address) -> str:
         """What `ip host` calls an address, else an empty string."""

@@ -248,7 +248,7 @@ class PeerDecisions:
         if kind == "dn" and credential is not None:
             return Identification(IdentificationType.DER_ASN1_DN, credential.subject, UDP, ISAKMP_PORT)
         if kind == "hostname":
-            return named_identity("fqdn", self.config.hostname)
+            return named_identity("fqdn", self.config.full_name)
         return named_identity(kind, value) if value else named_identity("ipv4-address", str(IPv4Address(self.link.local)))
 
     def allows_aggressive(self) -> bool:

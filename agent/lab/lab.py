@@ -169,7 +169,7 @@ def build_lab(
     routers = {
         name: _build_router(name, section, documents[name], scheduler, random, known[name]) for name, section in lab.router.items()
     }
-    underlays = {name: Underlay(name, section, scheduler) for name, section in lab.router.items() if section.ike}
+    underlays = {name: Underlay(name, section, scheduler, filename) for name, section in lab.router.items() if section.ike}
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
     surroundings = Surroundings(scheduler, random, filename)

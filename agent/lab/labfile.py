@@ -71,7 +71,7 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
         raise LabFileError(filename, [_explain(problem) for problem in error.errors()]) from None
-    problems = _unknown_routers(lab) or _half_underlays(lab)
+    problems = _unknown_routers(lab) or _half_underlays(lab) or _same_peers(lab)
     if problems:
         raise LabFileError(filename, problems)
     return lab
@@ -150,3 +150,16 @@ def _half_underlays(lab: LabFile) -> list[tuple[str, str]]:
         for name, section in lab.router.items()
         if section.nat is not None and section.ike is None
     ]
+
+
+def _same_peers(lab: LabFile) -> list[tuple[str, str]]:
+    """Real peers of a router are told apart by where they are, in the lab and really."""
+    seen: dict[object, int] = {}
+    problems: dict[int, tuple[str, str]] = {}
+    for at, peer in enumerate(lab.peer):
+        router = peer.behind[0]
+        places = {"address": (peer.behind, peer.address), "ike": (router, peer.real_ike), "nat": (router, peer.real_nat)}
+        for key, place in places.items():
+            if (first := seen.setdefault(place, at)) != at:
+                problems.setdefault(at, (f"peer[{at}].{key}", f"is one of peer[{first}], too; each peer needs its own"))
+    return list(problems.values())

@@ -69,8 +69,8 @@ def _endpoint(value: object) -> tuple[str, int]:
 
 def _real_endpoint(value: object) -> tuple[str, int]:
     """An endpoint of the world outside: an IPv4 address, for the lab speaks no other."""
-    host, port = _endpoint(value)
     try:
+        host, port = _endpoint(value)
         return str(IPv4Address(host)), port
     except ValueError:
         raise ValueError('an IPv4 address and port, such as "127.0.0.1:5500"') from None

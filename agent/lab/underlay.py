@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class UnderlayError(Exception):
-    """A socket cannot be had: one line that names the router, the key and the reason."""
+    """A socket cannot be had: one line that names the file, the key and the reason."""
 
 
 class RealPeer:
@@ -83,9 +83,10 @@ class RealPeer:
 class Underlay:
     """A router's real sockets, and the peers that are reached by them. `refused` counts datagrams that went neither way."""
 
-    def __init__(self, name: str, section: RouterSection, scheduler: Scheduler) -> None:
+    def __init__(self, name: str, section: RouterSection, scheduler: Scheduler, filename: str) -> None:
         assert section.ike is not None
         self.name = name
+        self._filename = filename
         self.peers: list[RealPeer] = []
         self.refused = 0
         self._bind = {ISAKMP_PORT: ("ike", section.ike), NAT_PORT: ("nat", section.nat or (section.ike[0], NAT_PORT))}
@@ -105,7 +106,8 @@ class Underlay:
             except OSError as error:
                 self.close()
                 reason = error.strerror or str(error)
-                raise UnderlayError(f"router.{self.name}.{key}: {end[0]}:{end[1]} cannot be bound: {reason}") from None
+                key = f"{self._filename}: router.{self.name}.{key}"
+                raise UnderlayError(f"{key}: {end[0]}:{end[1]} cannot be bound: {reason}") from None
             loop.add_reader(opened, self._read, port, opened)
 
     def close(self) -> None:

@@ -101,7 +101,7 @@ class Wiring:
                         self._attach(port, wire)
 
     def _host(self, key: str, host: HostSection) -> None:
-        joined = self._joined(key, host.behind)
+        joined = self._joined(key, host.behind, int(host.address))
         if joined:
             port, wire = joined
             attached = Host(int(host.address), port.address, wire)
@@ -109,7 +109,7 @@ class Wiring:
             self._hosts.append((host.behind, attached))
 
     def _peer(self, key: str, section: PeerSection) -> None:
-        joined = self._joined(key, section.behind)
+        joined = self._joined(key, section.behind, int(section.address))
         if joined:
             port, wire = joined
             underlay = self._underlays[section.behind[0]]
@@ -117,13 +117,16 @@ class Wiring:
             underlay.peers.append(peer)
             wire.attach(peer)
 
-    def _joined(self, key: str, behind: tuple[str, str]) -> tuple[InterfacePort, Wire] | None:
+    def _joined(self, key: str, behind: tuple[str, str], address: int) -> tuple[InterfacePort, Wire] | None:
         """The interface that something stands behind, and its wire."""
         port = self._port(key, behind)
         if port is None:
             return None
         if port.interface.address is None:
             self._problems.append((key, f"{port.name} has no address, and what is behind it needs one"))
+            return None
+        if port.address == address:
+            self._problems.append((key, f"{port.name} has that address itself"))
             return None
         if port.wire is None:
             self._attach(port, Wire(self._scheduler, self._random, Quality()))

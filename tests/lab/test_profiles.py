@@ -87,6 +87,16 @@ def test_a_peer_may_go_by_its_name(make_pair: Callable[..., Any]) -> None:
     assert (tunnel.facts.remote.is_address, tunnel.facts.remote.value, tunnel.facts.profile) == (False, "east", "named")
 
 
+def test_its_name_ends_with_the_domain(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(
+        east={"lines": "crypto isakmp identity hostname\nip domain name lab.example"},
+        west={"lines": PROFILE.format(name="named", match="host domain lab.example")},
+    )
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) == 2
+    (tunnel,) = lab.flow("west").ike_tunnels.values()
+    assert (tunnel.facts.remote.value, tunnel.facts.profile) == ("east.lab.example", "named")
+
+
 def test_a_map_that_names_a_profile_takes_no_other_peer(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(west={"lines": PROFILE.format(name="other", match="address 192.0.2.99 255.255.255.255")})
     assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1) == 0

@@ -163,7 +163,7 @@ def test_where_the_file_does_not_say_a_peer_is_where_its_address_is() -> None:
             "peer[0].behind: names router east, which needs `ike`, the real address and port of its IKE",
         ),
         ('ike = "127.0.0.1:5500"', 'ike = "localhost:5500"', 'router.east.ike: needs an IPv4 address and port, such as "127'),
-        ('ike = "127.0.0.1:5500"', 'ike = "127.0.0.1"', 'router.east.ike: needs an address and port, such as "127'),
+        ('ike = "127.0.0.1:5500"', 'ike = "127.0.0.1"', 'router.east.ike: needs an IPv4 address and port, such as "127'),
         ("[[peer]]", '[router.b]\nconfig = "b.cfg"\nnat = "127.0.0.1:1"\n[[peer]]', "router.b.nat: needs `ike` beside it"),
         ('behind = "east', 'behind = "b', "peer[0].behind: names router b, which is not in the file; there are east"),
         ('address = "192.0.2.2"', "", "peer[0].address: is missing"),
@@ -173,6 +173,25 @@ def test_an_error_names_its_key(old: str, new: str, problem: str) -> None:
     with pytest.raises(LabFileError) as raised:
         parse_lab_file(MINIMAL.replace(old, new), "lab.toml")
     assert str(raised.value).splitlines()[0].startswith(f"lab.toml: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("other", "key"),
+    [
+        ('address = "192.0.2.2"\nike = "127.0.0.1:1"', "address"),
+        ('address = "192.0.2.3"\nike = "192.0.2.2:500"\nnat = "127.0.0.1:2"', "ike"),
+        ('address = "192.0.2.3"\nike = "127.0.0.1:1"\nnat = "192.0.2.2:500"', "nat"),
+    ],
+)
+def test_two_peers_are_not_in_one_place(other: str, key: str) -> None:
+    with pytest.raises(LabFileError) as raised:
+        parse_lab_file(f'{MINIMAL}[[peer]]\n{other}\nbehind = "east:FastEthernet0/0"\n', "lab.toml")
+    assert str(raised.value) == f"lab.toml: peer[1].{key}: is one of peer[0], too; each peer needs its own"
+
+
+def test_a_peer_does_not_have_the_routers_address() -> None:
+    with pytest.raises(LabFileError, match=r"lab.toml: peer\[0\].behind: FastEthernet0/0 has that address itself"):
+        build(MINIMAL.replace("192.0.2.2", "192.0.2.1"), RealClock())
 
 
 def test_a_peer_is_behind_an_interface_that_is_there() -> None:
@@ -215,5 +234,5 @@ def test_an_address_that_is_taken_is_told() -> None:
         async def run(underlay: Underlay) -> None:
             underlay.open()
 
-        with pytest.raises(UnderlayError, match=f"router.east.ike: 127.0.0.1:{port} cannot be bound: Address already in use"):
+        with pytest.raises(UnderlayError, match=f"lab.toml: router.east.ike: 127.0.0.1:{port} cannot be bound: Address already"):
             asyncio.run(run(lab.underlays["east"]))

@@ -60,9 +60,6 @@ def _global_lines() -> list[ConfigCommand]:
         inert(mode, "clock summer-time <zone:word> recurring", 811),
         inert(mode, "ip subnet-zero", 820, shows="both"),
         inert(mode, "ip cef", 830, shows="both"),
-        inert(
-            mode, "ip {domain name|domain-name} <domain:word>", 1010, write=lambda text: text.replace("domain-name", "domain name")
-        ),
         inert(mode, "voice call carrier capacity active", 1900),
         inert(mode, "ip default-gateway <address:address>", 2110),
         inert(mode, "ip classless", 2120, shows="both"),

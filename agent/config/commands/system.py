@@ -34,6 +34,8 @@ HELP = {
     "ip name-server": "Specify address of name server to use",
     "ip domain": "IP DNS Resolver",
     "ip domain lookup": "Enable IP Domain Name System hostname translation",
+    "ip domain name": "Define the default domain name",
+    "ip domain-name": "Define the default domain name",
     "ip domain-lookup": "Enable IP Domain Name System hostname translation",
     "no": "Negate a command or set its defaults",
     "default": "Set a command to its defaults",
@@ -279,6 +281,13 @@ def commands() -> list[ConfigCommand]:
             _set("domain_lookup", False),
             lambda c: None,
             on_by_default=True,
+        ),
+        _line(
+            "ip {domain name|domain-name} ~ <domain:word>",
+            1010,
+            lambda config, match: setattr(config, "domain_name", match.word("domain")),
+            _set("domain_name", None),
+            lambda c: f"ip domain name {c.domain_name}" if c.domain_name else None,
         ),
         _line(
             "ip host <name:word> ~ <address:address>",
