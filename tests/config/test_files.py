@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import agent.crypto.dh
 from agent.config.command import CommandSet
+from agent.config.commands.isakmp import GROUPS
 from agent.config.document import Document, check, read_file
 from agent.config.errors import ConfigErrors
 
@@ -117,6 +119,15 @@ def test_compression_is_kept_and_said_not_to_be_offered(document: Read) -> None:
     ]
     assert read.config.crypto.transform_sets["t"].compression == "lzs"
     assert "crypto ipsec transform-set t esp-aes 192 esp-sha-hmac comp-lzs\n" in read.render()
+
+
+@pytest.mark.parametrize("number", sorted(int(number) for number in GROUPS.split("|")))
+def test_a_group_that_nobody_does_is_kept_and_warned_of(document: Read, number: int) -> None:
+    read = document(f"crypto isakmp policy 1\n group {number}\ncrypto map m 1 ipsec-isakmp\n set pfs group{number}\n")
+    warning = f"group {number} is kept but not negotiated: nothing here implements it"
+    lines = [] if number in agent.crypto.dh.GROUPS else [2, 4]
+    assert [(each.line_number, each.message) for each in read.warnings] == [(line, warning) for line in lines]
+    assert read.config.crypto.policies[1].group == number
 
 
 def test_references_may_come_before_what_they_name(document: Read) -> None:

@@ -33,12 +33,19 @@ class Leaves(Generic[L]):
         *,
         no_pattern: str | None = None,
         later: bool = False,
+        doubt: Callable[[ConfigMatch], str | None] = lambda match: None,
     ) -> ConfigCommand:
-        """A line that changes fields of the leaf; `write` gives its text (or several, or None where IOS prints nothing)."""
+        """A line that changes fields of the leaf; `write` gives its text (or several, or None where IOS prints nothing).
+
+        `doubt` gives what is to be warned of.
+        """
 
         def apply(edit: Edit, match: ConfigMatch) -> None:
             leaf = self.get(edit.config, edit.place)
             self.put(edit.config, edit.place, replace(leaf, **change(match, leaf)))
+            if warning := doubt(match):
+                edit.warnings.append(warning)
+                edit.output.append(f"% Warning: {warning}")
 
         def negate(edit: Edit, match: ConfigMatch) -> None:
             leaf = self.get(edit.config, edit.place)

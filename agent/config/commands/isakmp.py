@@ -57,6 +57,7 @@ HELP = {
 }
 
 GROUPS = "1|2|5|14|15|16|19|20|21|24"
+UNDONE_GROUPS = frozenset({15, 16, 21, 24})
 KEEPALIVE = "<interval:int(10-3600)> [<retry:int(2-60)>] [mode={on-demand|periodic}]"
 
 _DEFAULT_POLICY = IsakmpPolicy(0)
@@ -104,6 +105,11 @@ def _written_encryption(policy: IsakmpPolicy) -> str | None:
     return f"encryption {policy.encryption}{bits}"
 
 
+def doubt_of_group(match: ConfigMatch) -> str | None:
+    number = int((match.maybe_word("group") or "1").removeprefix("group"))
+    return f"group {number} is kept but not negotiated: nothing here implements it" if number in UNDONE_GROUPS else None
+
+
 def _policy_lines() -> list[ConfigCommand]:
     line = Leaves("isakmp-policy", _get_policy, _put_policy).command
     return [
@@ -134,6 +140,7 @@ def _policy_lines() -> list[ConfigCommand]:
             lambda m, p: {"group": m.number("group")},
             {"group": 1},
             lambda p: f"group {p.group}" if p.group != 1 else None,
+            doubt=doubt_of_group,
         ),
         line(
             "lifetime ~ <seconds:int(60-86400)>",

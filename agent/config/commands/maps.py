@@ -9,7 +9,7 @@ from typing import Any
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
 from agent.config.commands.ipsec import KILOBYTES, SECONDS
-from agent.config.commands.isakmp import GROUPS
+from agent.config.commands.isakmp import GROUPS, doubt_of_group
 from agent.config.model import CryptoMap, CryptoMapEntry, IpsecProfile, RouterConfig
 
 MODES = {
@@ -233,6 +233,7 @@ def _shared_lines(leaves: Leaves[Any]) -> list[ConfigCommand]:
             lambda m, e: {"pfs_group": int((m.maybe_word("group") or "group1").removeprefix("group"))},
             {"pfs_group": None},
             lambda e: f"set pfs group{e.pfs_group}" if e.pfs_group else None,
+            doubt=doubt_of_group,
         ),
         leaves.text("set isakmp-profile", "<profile:word>", 50, "isakmp_profile"),
     ]
