@@ -273,7 +273,7 @@ class TransformSet:
 
     name: str
     ah: str | None = None  # "md5", "sha", "sha256", "sha384", "sha512"
-    esp_cipher: str | None = None  # "des", "3des", "aes", "null"
+    esp_cipher: str | None = None  # "des", "3des", "aes", "null"; "gcm", "gmac", "seal"
     esp_key_bits: int = 0  # 56, 168, 128, 192, 256; 0 without a cipher
     esp_auth: str | None = None  # as `ah`
     compression: str | None = None  # "lzs"

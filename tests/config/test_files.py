@@ -121,6 +121,14 @@ def test_compression_is_kept_and_said_not_to_be_offered(document: Read) -> None:
     assert "crypto ipsec transform-set t esp-aes 192 esp-sha-hmac comp-lzs\n" in read.render()
 
 
+@pytest.mark.parametrize("transforms", ["esp-gcm", "esp-gcm 256", "esp-gmac 192", "esp-seal esp-sha-hmac"])
+def test_a_cipher_that_nothing_implements_is_kept_with_a_warning(document: Read, transforms: str) -> None:
+    read = document(f"crypto ipsec transform-set t {transforms}\n")
+    (warning,) = read.warnings
+    assert f"{transforms.split()[0]} is kept but not offered to peers" in str(warning)
+    assert f"crypto ipsec transform-set t {transforms}\n" in read.render()
+
+
 @pytest.mark.parametrize("number", sorted(int(number) for number in GROUPS.split("|")))
 def test_a_group_that_nobody_does_is_kept_and_warned_of(document: Read, number: int) -> None:
     read = document(f"crypto isakmp policy 1\n group {number}\ncrypto map m 1 ipsec-isakmp\n set pfs group{number}\n")

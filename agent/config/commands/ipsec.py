@@ -53,6 +53,7 @@ TRANSFORMS = (
     "esp-des",
     "esp-3des",
     "esp-null",
+    "esp-seal",
     "esp-md5-hmac",
     "esp-sha-hmac",
     "esp-sha256-hmac",
@@ -60,7 +61,9 @@ TRANSFORMS = (
     "esp-sha512-hmac",
     "comp-lzs",
 )
-_CIPHER_BITS = {"des": 56, "3des": 168, "null": 0, "aes": 128}
+_SIZED_TRANSFORMS = ("esp-aes", "esp-gcm", "esp-gmac")  # may be followed by a number of bits
+_CIPHER_BITS = {"des": 56, "3des": 168, "null": 0, "seal": 160, "aes": 128, "gcm": 128, "gmac": 128}
+_NOT_IMPLEMENTED = {"comp-lzs": "LZS", "esp-seal": "SEAL", "esp-gcm": "GCM", "esp-gmac": "GMAC"}
 
 SECONDS = "<seconds:int(120-86400)>"
 KILOBYTES = "<kilobytes:int(2560-4294967295)>"
@@ -73,7 +76,7 @@ def _transform_fields(match: ConfigMatch) -> dict[str, Any]:
     """The fields of a TransformSet that one line names; Refused where two transforms are of one kind."""
     found: dict[str, Any] = {}
     for word in (str(each) for each in match.all("transform")):
-        if word.isdigit():  # the key length of the esp-aes before it
+        if word.isdigit():  # the key length of the cipher before it
             found["esp_key_bits"] = int(word)
             continue
         field, value = _transform(word)
@@ -100,10 +103,11 @@ def _enter_transform_set(edit: Edit, match: ConfigMatch) -> Place:
     known = edit.config.crypto.transform_sets.get(name)
     transform_set = TransformSet(name, mode=known.mode if known else "tunnel")
     edit.config.crypto.transform_sets[name] = replace(transform_set, **_transform_fields(match))
-    if "comp-lzs" in match.words:
-        warning = "comp-lzs is kept but not offered to peers: nothing here implements LZS"
-        edit.warnings.append(warning)
-        edit.output.append(f"% Warning: {warning}")
+    for word in match.all("transform"):
+        if word in _NOT_IMPLEMENTED:
+            warning = f"{word} is kept but not offered to peers: nothing here implements {_NOT_IMPLEMENTED[word]}"
+            edit.warnings.append(warning)
+            edit.output.append(f"% Warning: {warning}")
     return Place("transform-set", (name,))
 
 
@@ -278,7 +282,8 @@ def _mode_change(match: ConfigMatch, transform_set: TransformSet) -> Mapping[str
 
 
 def commands() -> list[ConfigCommand]:
-    transforms = f"{{transform={{esp-aes}} [transform={{128|192|256}}]|transform={{{'|'.join(TRANSFORMS)}}}}}*"
+    sized = f"transform={{{'|'.join(_SIZED_TRANSFORMS)}}} [transform={{128|192|256}}]"
+    transforms = f"{{{sized}|transform={{{'|'.join(TRANSFORMS)}}}}}*"
     return [
         *_single_lines(),
         ConfigCommand(
