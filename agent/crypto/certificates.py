@@ -238,7 +238,7 @@ def _in_time(certificate: x509.Certificate, moment: datetime) -> bool:
 
 def _signed_list(crl: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     try:
-        return crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+        return crl.issuer == issuer.subject and crl.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]  # of a kind that signs nothing: TypeError
     except _NOT_SIGNED:
         return False
 
@@ -269,7 +269,7 @@ def _alternatives(certificate: x509.Certificate, kind: type[x509.GeneralName]) -
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
-    return list(names.get_values_for_type(kind))  # type: ignore[arg-type]
+    return list(names.get_values_for_type(kind))  # type: ignore[arg-type]  # overloaded by kind
 
 
 def _subject_parts(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> list[object]:

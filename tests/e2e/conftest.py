@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.strongswan import Charon, Namespace, RealLab, Routers, StartRealLab, charon, real_lab, two_namespaces
-from tests.e2e.tools import AGENT, PATIENCE, ROOT, Wait, free_port, run_tool, wait_for
+from tests.e2e.tools import AGENT, PATIENCE, ROOT, Wait, free_port, run_tool, until_ready, wait_for
 
 __all__ = ["AGENT", "PATIENCE", "ROOT", "Wait", "free_port", "run_tool", "wait_for"]
 
@@ -74,16 +73,7 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
         )
         lab = Lab(folder, process, {})
         labs.append(lab)
-        assert process.stdout is not None
-        for line in process.stdout:
-            lab.output.append(line)
-            if found := re.match(r"(\S+): SNMP at 127\.0\.0\.1:(\d+)", line):
-                lab.ports[found[1]] = int(found[2])
-            if line.startswith("ready"):
-                break
-        else:
-            raise AssertionError("the lab did not start:\n" + "".join(lab.output))
-        threading.Thread(target=lambda: lab.output.extend(process.stdout or ()), daemon=True).start()
+        until_ready(process, lab.ports, lab.output)
         return lab
 
     yield start

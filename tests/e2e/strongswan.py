@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from typing import Any, Protocol
 
 import vici
 
-from tests.e2e.tools import AGENT, ROOT, run_tool, wait_for
+from tests.e2e.tools import AGENT, ROOT, run_tool, until_ready, wait_for
 
 CHARON = "/usr/lib/ipsec/charon"
 SECRET = "a pre-shared key"
@@ -465,16 +464,7 @@ def running(namespace: Namespace, lab_file: Path, mibs: Path, *options: str) -> 
     )
     lab = RealLab(namespace, lab_file.parent, process)
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            lab.output.append(line)
-            if found := re.match(r"(\S+): SNMP at 127\.0\.0\.1:(\d+)", line):
-                lab.ports[found[1]] = int(found[2])
-            if line.startswith("ready"):
-                break
-        else:
-            raise AssertionError("the lab did not start:\n" + "".join(lab.output))
-        threading.Thread(target=lambda: lab.output.extend(process.stdout or ()), daemon=True).start()
+        until_ready(process, lab.ports, lab.output)
         yield lab
     finally:
         ended = stop(process)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -35,6 +36,20 @@ def wait_for(condition: Callable[[], object], what: str) -> object:
             return found
         threading.Event().wait(0.02)
     raise AssertionError(f"waited in vain for {what}")
+
+
+def until_ready(process: subprocess.Popen[str], ports: dict[str, int], output: list[str]) -> None:
+    """Read what a lab prints until it is ready, with its routers' SNMP ports; the rest of its output is gathered behind."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        output.append(line)
+        if found := re.match(r"(\S+): SNMP at 127\.0\.0\.1:(\d+)", line):
+            ports[found[1]] = int(found[2])
+        if line.startswith("ready"):
+            break
+    else:
+        raise AssertionError("the lab did not start:\n" + "".join(output))
+    threading.Thread(target=lambda: output.extend(process.stdout or ()), daemon=True).start()
 
 
 def run_tool(*command: str, check: bool = True) -> str:
