@@ -1,4 +1,4 @@
-"""Snmp room: SNMPv1 and v2c read requests in BER, decoded without a general parser (RFC 1157 §4, RFC 3416 §3, X.690).
+"""Snmp room: read requests in BER, decoded without a general parser (RFC 1157 §4, RFC 3416 §3, X.690).
 
 Only what a manager ordinarily sends is recognised: definite lengths, minimal integers, NULL values. All else is not an error, it is
 None: "not for the fast path".
@@ -14,7 +14,10 @@ VERSION_1, VERSION_2C = 0, 1
 # what a response repeats, version and community; the request-id is its whole INTEGER; `first` and `second` are non-repeaters and
 # max-repetitions, or 0; `names` are contents of OBJECT IDENTIFIERs, `bindings` where the variable bindings begin.
 ReadRequest = tuple[int, bytes, int, bytes, int, int, list[bytes], int]
+# The same from `kind` on: what a PDU alone says.
+ReadPdu = tuple[int, bytes, int, int, list[bytes], int]
 
+INTEGER, OCTET_STRING, SEQUENCE = 0x02, 0x04, 0x30
 _NULL = b"\x05\x00"
 
 
@@ -93,7 +96,12 @@ def _decode_read(data: bytes) -> ReadRequest | None:
     if size >= 0x80:
         return None
     at += 5 + size
-    head = data[begin:at]
+    pdu = read_pdu(data, at, end, version)
+    return None if pdu is None else (version, data[begin:at], *pdu)
+
+
+def read_pdu(data: bytes, at: int, end: int, version: int) -> ReadPdu | None:
+    """The GET, GETNEXT or GETBULK PDU that fills the octets from `at` to `end`, or None. Raises IndexError where the data end before."""
     kind = data[at]
     if kind not in (GET, GET_NEXT, GET_BULK) or (kind == GET_BULK and version == VERSION_1):
         return None
@@ -150,7 +158,32 @@ def _decode_read(data: bytes) -> ReadRequest | None:
             return None
         names.append(data[at + 4 : stop])
         at = stop + 2
-    return version, head, kind, request_id, first, second, names, bindings
+    return kind, request_id, first, second, names, bindings
+
+
+class NotRecognisedError(Exception):
+    """What stands there is not what was looked for, or not as managers encode it."""
+
+
+def value_at(data: bytes, at: int, tag: int) -> tuple[int, int]:
+    """Where the contents of the value of that tag at `at` begin and end. The end may lie beyond the data."""
+    if data[at] != tag:
+        raise NotRecognisedError
+    size = data[at + 1]
+    at += 2
+    if size >= 0x80:
+        size, at = _long_length(data, at - 1)
+    return at, at + size
+
+
+def number_at(data: bytes, at: int) -> tuple[int, int]:
+    """The INTEGER at `at`, of 0 to 2147483647 in as few octets as can be, and where it ends."""
+    size = data[at + 1]
+    first = data[at + 2]
+    if data[at] != INTEGER or not 1 <= size <= 4 or first >= 0x80 or (size > 1 and first == 0 and data[at + 3] < 0x80):
+        raise NotRecognisedError
+    end = at + 2 + size
+    return int.from_bytes(data[at + 2 : end], "big"), end
 
 
 def _long_length(data: bytes, at: int) -> tuple[int, int]:

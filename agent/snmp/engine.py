@@ -22,6 +22,7 @@ from agent.config.model import RouterConfig, SnmpUser
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy
+from agent.snmp.ber import GET, GET_NEXT
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
 from agent.snmp.identity import EngineIdentity
@@ -66,9 +67,7 @@ class ListenError(Exception):
 class FastPath(Protocol):
     """What answers in front of pysnmp, and what it has counted."""
 
-    answered: int
-    gets: int
-    get_nexts: int
+    answered: dict[int, int]  # requests, by the PDU's tag
     variables: int
     too_bigs: int
 
@@ -167,11 +166,9 @@ class SnmpAgent:
         for transport in self._transports:
             transport.fast = fast
         counted: dict[str, Callable[[], int]] = {
-            "snmpInPkts": lambda: fast.answered,
-            "snmpOutPkts": lambda: fast.answered,
-            "snmpOutGetResponses": lambda: fast.answered,
-            "snmpInGetRequests": lambda: fast.gets,
-            "snmpInGetNexts": lambda: fast.get_nexts,
+            **dict.fromkeys(("snmpInPkts", "snmpOutPkts", "snmpOutGetResponses"), lambda: sum(fast.answered.values())),
+            "snmpInGetRequests": lambda: fast.answered[GET],
+            "snmpInGetNexts": lambda: fast.answered[GET_NEXT],
             "snmpInTotalReqVars": lambda: fast.variables,
             "snmpOutTooBigs": lambda: fast.too_bigs,
         }

@@ -14,7 +14,7 @@ from itertools import accumulate
 
 from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
-from agent.snmp.access import AccessPolicy, View
+from agent.snmp.access import AccessPolicy, Grant, View
 from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, Decoder
 
 _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
@@ -99,9 +99,7 @@ class FastPath:
         self._decode = Decoder(_LARGEST_CACHE).decode
         self._grants: dict[tuple[bytes, str], Visible | None] = {}
         self._views: dict[tuple[int, str, View], Visible | None] = {}
-        self.answered = 0
-        self.gets = 0
-        self.get_nexts = 0
+        self.answered = dict.fromkeys((GET, GET_NEXT, GET_BULK), 0)  # requests, by kind
         self.variables = 0
         self.too_bigs = 0
 
@@ -139,26 +137,28 @@ class FastPath:
                 # RFC 3416 §4.2.1: tooBig without bindings; RFC 1157 §4.1.2: with those of the request.
                 response = _message(head, request_id, _TOO_BIG, datagram[given_at:] if version == VERSION_1 else b"")
                 self.too_bigs += 1
-        self.answered += 1
+        self.answered[kind] += 1
         self.variables += len(names)
-        if kind == GET:
-            self.gets += 1
-        elif kind == GET_NEXT:
-            self.get_nexts += 1
         return response
 
     def _grant(self, version: int, head: bytes, source: str) -> Visible | None:
         grant = self._policy().community(head[5:], _MODELS[version], ip_address(source))
-        tree = self._tree(grant.context) if grant else None
-        if grant is None or tree is None or grant.read is None:
+        if grant is None:
+            return None
+        if len(self._grants) >= _LARGEST_CACHE:
+            self._grants.clear()
+        visible = self._grants[head, source] = self._visible(grant, version)
+        return visible
+
+    def _visible(self, grant: Grant, version: int) -> Visible | None:
+        """What of a context's tree a grant shows, compiled once per view."""
+        tree = self._tree(grant.context)
+        if tree is None:
             return None
         key = (version, grant.context, grant.read)
         if key not in self._views:
             self._views[key] = compile_view(tree, grant.read, version)
-        if len(self._grants) >= _LARGEST_CACHE:
-            self._grants.clear()
-        visible = self._grants[head, source] = self._views[key]
-        return visible
+        return self._views[key]
 
 
 def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[bytes] | None:

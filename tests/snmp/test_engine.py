@@ -476,7 +476,8 @@ class Parrot:
 
     def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
         self._answer = answer
-        self.answered = self.gets = self.get_nexts = self.variables = self.too_bigs = 0
+        self.answered = {0xA0: 0, 0xA1: 0, 0xA5: 0}
+        self.variables = self.too_bigs = 0
         self.sources: list[str] = []
         self.largest: list[int] = []
 
@@ -501,7 +502,7 @@ def test_the_fast_path_is_asked_first_and_its_counts_are_added(station: Start) -
     assert here.send(asked) is None
     assert set(parrot.sources) == {LOOPBACK}
     before = here.counters.value("snmpInPkts")
-    parrot.answered, parrot.gets = 10, 7
+    parrot.answered = {0xA0: 7, 0xA1: 2, 0xA5: 1}
     assert here.counters.value("snmpInPkts") == before + 10
     assert here.counters.value("snmpInGetRequests") >= 7
     here.agent.apply(here.config)
