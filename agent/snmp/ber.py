@@ -101,7 +101,7 @@ def _decode_read(data: bytes) -> ReadRequest | None:
 
 
 def read_pdu(data: bytes, at: int, end: int, version: int) -> ReadPdu | None:
-    """The GET, GETNEXT or GETBULK in the octets from `at` to `end`, or None. Raises IndexError where the data end before it does."""
+    """The GET, GETNEXT or GETBULK in the octets from `at` to `end`, or None. Raises IndexError where the data end early."""
     kind = data[at]
     if kind not in (GET, GET_NEXT, GET_BULK) or (kind == GET_BULK and version == VERSION_1):
         return None
