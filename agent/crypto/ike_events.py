@@ -292,6 +292,11 @@ class Phase1Deleted:
 
 
 @dataclass(frozen=True, slots=True)
+class OverButUsed:
+    """The peer goes on with an ISAKMP SA that is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerLost:
     """The peer of an ISAKMP SA that was up no longer answers (RFC 3706)."""
 
@@ -359,6 +364,7 @@ IkeEvent = (
     | Phase1Shortened
     | Phase1Expired
     | Phase1Deleted
+    | OverButUsed
     | PeerLost
     | InitialContact
     | Phase2Keyed

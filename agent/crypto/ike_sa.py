@@ -57,6 +57,7 @@ from agent.crypto.vendor import PeerTraits
 RETRY_AFTER = tuple(seconds * SECOND for seconds in (2, 4, 8, 16, 20, 20))
 ANSWER_WAIT = sum(RETRY_AFTER)  # how long a responder waits for an initiator that has all these tries
 LINGER = 60 * SECOND  # how long what is over is remembered, so that late copies are known for what they are
+ABOUT_OVER = 10 * SECOND  # what is left of a lifetime at one end when it is over at the other: they began with different messages
 UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
 
 NONCE_OCTETS = 24
@@ -199,7 +200,7 @@ class IkeSa:
         self.nonces: tuple[bytes, bytes] = (b"", b"")
         self.keys: Phase1Keys | None = None
         self.cipher: BlockCipher | None = None
-        self.last_block = b""  # of phase 1, from which the vectors of phase 2 come
+        self.last_block = b""  # of phase 1, from which the vectors of phase 2 come; once the peer believes nothing in the clear
         self.local_identity: Identification | None = None
         self.remote_identity: Identification | None = None
         self.remote_id_body = b""  # IDii_b or IDir_b of the peer, as it was on the wire
@@ -384,8 +385,7 @@ class IkeSa:
         """
         message_id = self.new_message_id()
         after_am3 = self.state is State.AG_INIT_EXCH and not self.initiator
-        after_mm6 = self.state is State.MM_KEY_EXCH and bool(self.last_block)
-        sealed = self.authenticated or after_am3 or after_mm6
+        sealed = bool(self.last_block) or after_am3
         if sealed and self.engine.failed:
             self.events.append(EngineFailed())
             return

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 from agent.crypto import aggressive_mode, informational, main_mode, quick_mode, transaction
 from agent.crypto.authentication import PRE_SHARED
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType, Protocol
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     BadMessage,
     Decisions,
     IkeCount,
-    Phase1Expired,
+    OverButUsed,
     QuickStart,
     QuickState,
     RefusedError,
@@ -85,14 +85,15 @@ def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> Non
         _drop(sa, octets, Trouble.ENCODING)
         return
     sa.heard_from = ends or sa.ends
+    if sa.state is State.DEAD and header.exchange not in PHASE1_EXCHANGES:
+        handler = _receive_late
     handler(sa, header, octets, now)
 
 
 def tick(sa: IkeSa, now: int) -> None:
     """Do what has fallen due: send again, give up, expire, forget."""
     if sa.expires is not None and sa.expires <= now:
-        sa.die(now, Trouble.EXPIRED)
-        sa.events.append(Phase1Expired())
+        informational.expire(sa, now)
     informational.watch(sa, now)
     for message_id, quick in list(sa.quick.items()):
         if quick.due is None or quick.due > now:
@@ -243,8 +244,6 @@ def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> 
 
 
 def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
-    if sa.state is State.DEAD:
-        return
     quick = sa.quick.get(header.message_id)
     if header.encrypted and quick is not None and quick.state is QuickState.QM_I_QM3:
         # CONNECTED comes in an exchange of its own kind, but under the message id of the quick mode (RFC 2408 §3.1).
@@ -260,6 +259,18 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
         return
     vector = sa.vector_of(header.message_id) if header.encrypted else b""
     _take(sa, header, octets, vector, lambda message: informational.receive(sa, message, now))
+
+
+def _receive_late(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    """Under an SA that is over. Copies are known for what they are; of one that never was up there is nothing to tell."""
+    if not sa.last_block or header.message_id in sa.used_ids:
+        return
+    try:
+        if not header.encrypted:
+            raise RefusedError(Trouble.AUTHENTICATION)
+        informational.receive_late(sa, sa.open(header, octets, sa.vector_of(header.message_id)), now)
+    except (MalformedMessageError, RefusedError):
+        sa.events.append(OverButUsed())
 
 
 def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Callable[[Message], None]) -> bool:

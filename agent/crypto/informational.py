@@ -13,8 +13,10 @@ from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
     InvalidSpi,
+    OverButUsed,
     PeerLost,
     Phase1Deleted,
+    Phase1Expired,
     Phase1Failed,
     Phase2Deleted,
     QuickState,
@@ -22,7 +24,7 @@ from agent.crypto.ike_events import (
     State,
     Trouble,
 )
-from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.ike_sa import ABOUT_OVER, IkeSa, Message
 from agent.crypto.payloads import Delete, Notification
 from agent.crypto.phase1 import shorten
 
@@ -88,11 +90,35 @@ def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
     sa.events.append(Phase1Failed(trouble))
 
 
-def delete_phase1(sa: IkeSa, now: int) -> None:
+def delete_phase1(sa: IkeSa, now: int, trouble: Trouble = Trouble.GIVEN_UP) -> None:
     """Tell the peer that the ISAKMP SA is gone, and forget it."""
     if sa.authenticated:
+        _say_deleted(sa)
+    sa.die(now, trouble)
+
+
+def _say_deleted(sa: IkeSa) -> None:
+    if not sa.engine.failed:
         sa.inform((Delete(Protocol.ISAKMP, (sa.cookies,)),))
-    sa.die(now, Trouble.GIVEN_UP)
+
+
+def expire(sa: IkeSa, now: int) -> None:
+    """The lifetime is over; a peer that counts another one goes on with the SA unless it is told."""
+    delete_phase1(sa, now, Trouble.EXPIRED)
+    sa.events.append(Phase1Expired())
+
+
+def receive_late(sa: IkeSa, message: Message, now: int) -> None:
+    """A message under an SA that is over, opened: a peer that goes on with it is told again; `RefusedError` as in `receive`."""
+    sa.check_hash(message)
+    sa.used_ids.add(message.header.message_id)
+    deletes = message.all(Delete)
+    for delete in deletes:
+        if delete.protocol != Protocol.ISAKMP:
+            _receive_delete(sa, delete, now)
+    if not deletes:
+        _say_deleted(sa)
+        sa.events.append(OverButUsed())
 
 
 def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
@@ -188,9 +214,12 @@ def _deleted(sa: IkeSa, now: int) -> None:
     """The peer has deleted the ISAKMP SA: that of a client which has not got through yet never came about."""
     if not sa.up:
         fail_phase1(sa, sa.suspicion or Trouble.PEER_DELETED, now)
-        return
-    sa.die(now, Trouble.PEER_DELETED)
-    sa.events.append(Phase1Deleted())
+    elif sa.expires is not None and sa.expires - now <= ABOUT_OVER:
+        sa.die(now, Trouble.EXPIRED)
+        sa.events.append(Phase1Expired())
+    else:
+        sa.die(now, Trouble.PEER_DELETED)
+        sa.events.append(Phase1Deleted())
 
 
 def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:

@@ -205,6 +205,11 @@ MESSAGES = (
         Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",)),
         Shown((), "operRequest", None, "operRequest", None, _IKE_STOP, ("DELETE",)),
     ),
+    Cause(
+        "a message of an ISAKMP SA that has just ended",
+        Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",), told=("DELETE",)),
+        Shown((), "peerDelRequest", None, "peerDelRequest", None, _IKE_STOP, ("R_U_THERE",)),
+    ),
 )
 PHASE_2 = (
     Cause("no common transform set", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
@@ -290,8 +295,13 @@ PACKETS = (
 ENDS = (
     Cause(
         "an ISAKMP SA expires",
+        Shown(ike_end="normal", notifications=_IKE_STOP, told=("DELETE",)),
         Shown(ike_end="normal", notifications=_IKE_STOP),
-        Shown(ike_end="normal", notifications=_IKE_STOP),
+    ),
+    Cause(
+        "an ISAKMP SA expires that the peer would keep for longer",
+        Shown(ike_end="normal", notifications=_IKE_STOP, told=("DELETE",)),
+        Shown((), "peerDelRequest", None, "peerDelRequest", None, _IKE_STOP),
     ),
     Cause("the SAs of an idle flow expire", _ipsec_ends("normal", None), _ipsec_ends("normal", None)),
     Cause("an operator clears the session", _both_end("operRequest", "DELETE"), _both_end("peerDelRequest")),

@@ -18,6 +18,7 @@ from agent.crypto.ike_events import (
     InitialContact,
     InvalidSpi,
     LoginOffered,
+    OverButUsed,
     PeerLost,
     Phase1Deleted,
     Phase1Expired,
@@ -94,6 +95,7 @@ class IkeEngine:
             Phase1Shortened: self._phase1_shortened,
             Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
             Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
+            OverButUsed: lambda record, event: self._no_sa(record.link, record.sa.cookies),
             PeerLost: self._peer_lost,
             InitialContact: self._initial_contact,
             Phase2Keyed: self._phase2_keyed,
@@ -186,7 +188,7 @@ class IkeEngine:
             return
         record = self.sas.find(link, header) or self._respond(link, header, local_port, remote_port)
         if record is None:
-            self._no_sa(link, header)
+            self._no_sa(link, header.initiator_cookie + header.responder_cookie)
             return
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(link, local_port, remote_port))
@@ -490,8 +492,9 @@ class IkeEngine:
             ikev1.receive(record.sa, octets, self._scheduler.clock.now())
             self._settle(record)
 
-    def _no_sa(self, link: Link, header: Header) -> None:
-        if self._unknown.is_first((link, header.initiator_cookie, header.responder_cookie)):
+    def _no_sa(self, link: Link, cookies: bytes) -> None:
+        """A message of an SA that is not there, or no more."""
+        if self._unknown.is_first((link, cookies)):
             addresses = IPv4Address(link.local), IPv4Address(link.remote)
             self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
         else:

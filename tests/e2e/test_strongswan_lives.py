@@ -5,6 +5,9 @@ The lab's clock goes fast, so that lifetimes end within seconds. Each test has a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, command
@@ -13,15 +16,16 @@ from tests.e2e.tools import wait_for
 SPEED = 20
 SHORT = {"seconds": "120"}  # replaced when 10 seconds are left
 SWAN_REKEYS, SWAN_DELETES_CHILD, SWAN_DELETES_IKE, WE_DELETE, SWAN_REAUTHENTICATES, OUR_DPD, OUR_DPD_LOST = range(1, 8)
-WE_REKEY, WE_EXPIRE, SWAN_DPD, SWAN_DPD_LOST, WE_CLEAR_SAS, WE_REKEY_BY_VOLUME = range(8, 14)
+WE_REKEY, WE_EXPIRE, SWAN_DPD, SWAN_DPD_LOST, WE_CLEAR_SAS, WE_REKEY_BY_VOLUME, WE_EXPIRE_UNHEARD = range(8, 15)
 
 
 @pytest.fixture(scope="module")
 def lab(start_real_lab: StartRealLab) -> RealLab:
-    routers: dict[int, dict[str, str]] = {number: {} for number in range(1, 14)}
+    routers: dict[int, dict[str, str]] = {number: {} for number in range(1, 15)}
     routers[WE_REKEY] = SHORT
     routers[WE_REKEY_BY_VOLUME] = {"map_lines": " set security-association lifetime kilobytes 2560"}
-    routers[WE_EXPIRE] = {"ike_lifetime": "60"}
+    for number in (WE_EXPIRE, WE_EXPIRE_UNHEARD):
+        routers[number] = {"ike_lifetime": "90"}
     for number in (OUR_DPD, OUR_DPD_LOST):
         routers[number] = {"lines": "crypto isakmp keepalive 10 periodic"}
     return start_real_lab(routers, "--speed", str(SPEED))
@@ -37,6 +41,14 @@ def up(swan: Charon, lab: RealLab, number: int, **settings: object) -> None:
 def cut_off(namespace: Namespace, address: str) -> None:
     """Have nothing that a namespace sends to an address get there."""
     command("ip", "-n", namespace.name, "rule", "add", "to", address, "prio", "1", "prohibit")
+
+
+@contextmanager
+def cut(namespace: Namespace, address: str) -> Iterator[None]:
+    """The same for a while."""
+    cut_off(namespace, address)
+    yield
+    command("ip", "-n", namespace.name, "rule", "delete", "to", address, "prio", "1", "prohibit")
 
 
 # --- rekeying ---
@@ -99,15 +111,29 @@ def test_charon_makes_another_ike_sa_and_the_tunnel_lives_on(swan: Charon, lab: 
     assert lab.one(number, "cipSecTunTotalRefreshes") == "0"
 
 
-def test_our_ike_sa_expires_and_the_next_quick_mode_makes_another(swan: Charon, lab: RealLab) -> None:
-    swan.connect(WE_EXPIRE)
-    lab.begin(WE_EXPIRE)
-    wait_for(lambda: lab.column(WE_EXPIRE, "cikeTunHistTermReason") == ["normal"], "the end of the IKE SA")
-    assert swan.ping(WE_EXPIRE) == 5  # the IPsec tunnel lives on
-    lab.cli(WE_EXPIRE, "clear", "crypto", "sa")
-    lab.begin(WE_EXPIRE)
-    assert lab.count(WE_EXPIRE, "cikeGlobalPreviousTunnels") >= 1
-    assert swan.ping(WE_EXPIRE) == 5
+def test_our_ike_sa_expires_before_charons_which_makes_another_at_once(swan: Charon, lab: RealLab) -> None:
+    """charon counts a lifetime of its own, four hours, and ends the CHILD_SAs with the IKE SA."""
+    up(swan, lab, WE_EXPIRE, child={"close_action": "start"}, dpd_delay="1s", dpd_timeout="2s")
+    (first,) = swan.sas(WE_EXPIRE)
+    wait_for(lambda: "normal" in lab.column(WE_EXPIRE, "cikeTunHistTermReason"), "the end of the IKE SA")
+    assert lab.count(WE_EXPIRE, "cikeGlobalOutP2SaDelRequests") >= 1
+    wait_for(lambda: swan.ping(WE_EXPIRE) == 5, "traffic by other SAs")
+    assert first["uniqueid"] not in [sa["uniqueid"] for sa in swan.sas(WE_EXPIRE)]
+    assert f"received DELETE for IKE_SA c{WE_EXPIRE}" in swan.log_of(WE_EXPIRE)
+    assert lab.count(WE_EXPIRE, "cikeGlobalNoSaFails") == 0
+    assert set(lab.column(WE_EXPIRE, "cikeTunHistTermReason")) == {"normal"}
+
+
+def test_charon_goes_on_with_an_ike_sa_that_is_over_until_it_is_told_again(
+    swan: Charon, lab: RealLab, namespaces: tuple[Namespace, Namespace]
+) -> None:
+    number = WE_EXPIRE_UNHEARD
+    up(swan, lab, number, child={"close_action": "start"}, dpd_delay="1s", dpd_timeout="30s")
+    with cut(namespaces[0], f"10.99.{number}.2"):
+        wait_for(lambda: "normal" in lab.column(number, "cikeTunHistTermReason"), "the end of the IKE SA")
+    wait_for(lambda: swan.ping(number) == 5, "traffic by other SAs")
+    assert lab.count(number, "cikeGlobalNoSaFails") >= 1
+    assert lab.column(number, "cikeFailReason")[0] == "nonExistentSa"
 
 
 # --- deletes ---

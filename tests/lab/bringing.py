@@ -58,6 +58,13 @@ def with_phase_1_alone(lab: Any) -> Any:
     return lab
 
 
+def keeping(lab: Any, seconds: int) -> Any:
+    """East keeps its ISAKMP SA for longer than was agreed."""
+    (record,) = lab.east.router.ike.sas
+    record.sa.expires += seconds * 1_000_000
+    return lab
+
+
 def port_of(lab: Any, name: str) -> Any:
     return lab.lab.routers[name].router.ports["FastEthernet0/0"]
 
@@ -331,6 +338,16 @@ def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
     lab.wait(1)
 
 
+@brings("a message of an ISAKMP SA that has just ended")
+def _late_message(make_pair: MakePair) -> Bringing:
+    lab = keeping(up(make_pair(ike_lifetime="300", east={"lines": "crypto isakmp keepalive 310 periodic"})), 3600)
+    undo = on_the_way(lab, "east", lambda octets: None)
+    lab.wait(305)
+    undo()
+    yield lab, "west"
+    lab.wait(10)
+
+
 # --- set-ups of phase 2 ---
 
 _ONE_SA = {"lines": "crypto call admission limit ipsec sa 1"}
@@ -455,8 +472,15 @@ def _late(make_pair: MakePair) -> Bringing:
 
 @brings("an ISAKMP SA expires")
 def _ike_expires(make_pair: MakePair) -> Bringing:
-    lab = up(make_pair(ike_lifetime="300"))
-    yield lab, "east"
+    lab = keeping(up(make_pair(ike_lifetime="300")), 1)
+    yield lab, "west"
+    lab.wait(310)
+
+
+@brings("an ISAKMP SA expires that the peer would keep for longer")
+def _ike_expires_here(make_pair: MakePair) -> Bringing:
+    lab = keeping(up(make_pair(ike_lifetime="300")), 3600)
+    yield lab, "west"
     lab.wait(310)
 
 
@@ -516,7 +540,7 @@ def _engine_message(make_pair: MakePair) -> Bringing:
     lab = up(make_pair(west={"lines": "crypto isakmp keepalive 10 3 periodic"}))
     lab.east.router.fail_crypto()
     yield lab, "east"
-    lab.wait(15)
+    lab.wait(10)
 
 
 @brings("the router loses its power")

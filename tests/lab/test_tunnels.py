@@ -231,6 +231,28 @@ def test_traffic_keeps_a_tunnel_for_ever(make_pair: Callable[..., Any]) -> None:
     assert lab.leaks("west").sad <= 2
 
 
+@pytest.mark.parametrize("by", ["east", "west"])
+def test_isakmp_sas_that_expire_at_both_ends_end_alike_whoever_is_first(make_pair: Callable[..., Any], by: str) -> None:
+    """On a wire with jitter the word of either end's expiry comes before or after the other's own."""
+    lab = make_pair(LINK + 'jitter = "40ms"\n', seconds="120", ike_lifetime="60")
+    ends: dict[str, list[Any]] = {"east": [], "west": []}
+    for name, ended in ends.items():
+        lab.lab.routers[name].monitor.subscribe(
+            lambda event, to=ended: to.append(event) if isinstance(event, IkeTunnelEnded) else None
+        )
+    ping(lab, 2, by)
+    for _ in range(120):
+        lab.wait(20)
+        assert ping(lab, 1, by) == 1
+    for name, ended in ends.items():
+        assert len(ended) >= 20
+        assert {event.reason for event in ended} == {EndReason.NORMAL}
+        assert not lab.flow(name).ike_failures
+        assert not lab.flow(name).ipsec_failures
+    # The responder's time is up first; its word overtakes the initiator's own end now and then.
+    assert 0 < sum(lab.ike(name, "IN_P2_SA_DELETES") for name in ends) < len(ends["east"])
+
+
 def test_a_rekey_by_volume(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(kilobytes="2560")
     ping(lab)
