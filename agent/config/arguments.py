@@ -36,6 +36,7 @@ class ArgumentType:
 
 TypeFactory = Callable[[str], ArgumentType]
 
+# Types that IOS takes abbreviated.
 INTERFACE_TYPES = (
     "Async",
     "ATM",
@@ -55,11 +56,59 @@ INTERFACE_TYPES = (
     "Virtual-Template",
     "Vlan",
 )
+# Those of some platforms only: by their full name, so that they make no abbreviation of the others ambiguous.
+RARE_INTERFACE_TYPES = (
+    "AppGigabitEthernet",
+    "BDI",
+    "BRI",
+    "CEM",
+    "Cellular",
+    "Dot11Radio",
+    "Embedded-Service-Engine",
+    "FiveGigabitEthernet",
+    "FortyGigabitEthernet",
+    "Group-Async",
+    "HundredGigE",
+    "Integrated-Service-Engine",
+    "ISM",
+    "LISP",
+    "MFR",
+    "NVI",
+    "nve",
+    "pseudowire",
+    "Service-Engine",
+    "SM",
+    "TwentyFiveGigE",
+    "TwoGigabitEthernet",
+    "ucse",
+    "Virtual-PPP",
+    "VirtualPortGroup",
+    "Wlan-GigabitEthernet",
+    "wlan-ap",
+)
 VIRTUAL_INTERFACE_TYPES = frozenset(
-    {"BVI", "Dialer", "Loopback", "Multilink", "Port-channel", "Tunnel", "Virtual-Template", "Vlan"}
+    {
+        "BDI",
+        "BVI",
+        "Dialer",
+        "Group-Async",
+        "LISP",
+        "Loopback",
+        "MFR",
+        "Multilink",
+        "NVI",
+        "nve",
+        "Port-channel",
+        "pseudowire",
+        "Tunnel",
+        "Virtual-PPP",
+        "Virtual-Template",
+        "VirtualPortGroup",
+        "Vlan",
+    }
 )
 
-_INTERFACE = re.compile(r"([A-Za-z][A-Za-z-]*)([0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?)")
+_INTERFACE = re.compile(r"(Dot11Radio|[A-Za-z][A-Za-z-]*)([0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?)")
 _UNIT = re.compile(r"[0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?")
 _DOTTED = re.compile(r"[0-9.]*\.[0-9.]*")
 
@@ -67,9 +116,8 @@ _DOTTED = re.compile(r"[0-9.]*\.[0-9.]*")
 def interface_type(word: str) -> str | None:
     """The interface type that a word abbreviates ("fa" → "FastEthernet"); None where none or several do."""
     lower = word.lower()
-    found = [name for name in INTERFACE_TYPES if name.lower().startswith(lower)]
-    exact = [name for name in found if name.lower() == lower]
-    candidates = exact or found
+    exact = [name for name in (*INTERFACE_TYPES, *RARE_INTERFACE_TYPES) if name.lower() == lower]
+    candidates = exact or [name for name in INTERFACE_TYPES if name.lower().startswith(lower)]
     return candidates[0] if len(candidates) == 1 else None
 
 
@@ -155,6 +203,25 @@ def _word(parameters: str) -> ArgumentType:
     return ArgumentType(read, "WORD", right, _always)
 
 
+_TARGET = re.compile(r"[0-9.]+:[0-9]+")
+
+
+def _target(_: str) -> ArgumentType:
+    """An extended community of a VRF: the number of an autonomous system or an address, and a number."""
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].text
+        return (text, 1) if _TARGET.fullmatch(text) else None
+
+    return ArgumentType(
+        read,
+        "ASN:nn or IP-address:nn",
+        "a target such as 65000:1 or 10.1.1.1:1",
+        lambda text: ":" in text or text.isdigit(),
+        closed=True,
+    )
+
+
 def _letters(_: str) -> ArgumentType:
     """A name that does not begin with a digit (a map, a list): keeps numbers free for what else may stand there."""
 
@@ -212,6 +279,7 @@ ARGUMENT_TYPES: Mapping[str, TypeFactory] = {
     "mask": _mask,
     "word": _word,
     "name": _letters,
+    "target": _target,
     "line": _line,
     "interface": _interface,
     "host": _host,

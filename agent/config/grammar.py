@@ -14,7 +14,7 @@ from ipaddress import IPv4Address
 from typing import Generic, TypeVar
 
 from agent.config.arguments import ARGUMENT_TYPES, ArgumentType, TypeFactory, Word
-from agent.config.pattern import Argument, Cut, Group, Item, Keyword, parse_pattern
+from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, parse_pattern
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ class _ArgumentEdge:
 
 @dataclass(slots=True, eq=False)
 class _Node:
-    """`joined`: several paths lead here, so that another command must not hang its own words on it."""
+    """`joined`: several paths lead here, so that another command must not hang its own words on it. `open`: IOS takes more here."""
 
     path: str
     keywords: dict[str, list[_KeywordEdge]] = field(default_factory=dict)
@@ -136,6 +136,7 @@ class _Node:
     empties: list[_Node] = field(default_factory=list)
     target: list[object] = field(default_factory=list)
     joined: bool = False
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +160,7 @@ class _Options:
 
     keywords: dict[str, list[tuple[_KeywordEdge, _Step | None]]] = field(default_factory=dict)
     arguments: list[tuple[_ArgumentEdge, _Step | None]] = field(default_factory=list)
+    open: bool = False
 
     def matching(self, text: str) -> list[str]:
         """The keywords that a word may stand for: itself alone if it is one."""
@@ -171,7 +173,7 @@ class _Options:
 
     def only_values(self) -> bool:
         """Whether no keyword of a command may come next, only what it is given."""
-        bound = all(edge.bind is not None for edges in self.keywords.values() for edge, _ in edges)
+        bound = not self.open and all(edge.bind is not None for edges in self.keywords.values() for edge, _ in edges)
         return bound and bool(self.keywords or self.arguments)
 
     def wrong(self, text: str) -> bool:
@@ -218,6 +220,9 @@ class Grammar(Generic[T]):
                 if cut:
                     for node in nodes:
                         node.target.append(target)
+            elif isinstance(item, Open):
+                for node in nodes:
+                    node.open = True
             elif item.repeated:
                 nodes = self._repeat(item, nodes, target, cut)
             else:
@@ -350,6 +355,7 @@ def _options(paths: Iterable[_Path]) -> _Options:
         for keyword, edges in node.keywords.items():
             options.keywords.setdefault(keyword, []).extend((edge, step) for edge in edges)
         options.arguments.extend((edge, step) for edge in node.arguments)
+        options.open = options.open or node.open
     return options
 
 

@@ -30,7 +30,7 @@ class Interface:
     """`interface N`; interfaces keep the order of the configuration, which numbers ifIndex from 1."""
 
     name: str  # canonical: "FastEthernet0/0", "Serial1/2.1", "Tunnel0"
-    point_to_point: bool = False
+    link: str | None = None  # "point-to-point", "multipoint", "type tunnel": what stands after the name
     address: IPv4Interface | None = None
     vrf: str | None = None
     crypto_map: str | None = None

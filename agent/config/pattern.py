@@ -3,7 +3,8 @@
     snmp-server community <name:word> ~ [view <view:word>] [access={RO|RW}] [<acl:word>]
 
 `word` a keyword; `<name:type(parameters)>` an argument; `{a | b}` one of several; `[a]` or `[a | b]` at most one; `[a]*` any
-number, `{a}*` at least one; `name={a|b}` binds the keyword that was chosen; after `~` the `no` form may end.
+number, `{a}*` at least one; `name={a|b}` binds the keyword that was chosen; after `~` the `no` form may end; at `...` IOS takes
+words that no pattern here has, so that an unknown one there is not a wrong one.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ class Cut:
     """The `no` form may end here."""
 
 
-Item = Keyword | Argument | Group | Cut
+@dataclass(frozen=True, slots=True)
+class Open:
+    """IOS takes more here than the patterns say."""
+
+
+Item = Keyword | Argument | Group | Cut | Open
 
 _TOKEN = re.compile(r"\s*(<[^>]+>|[\w-]+=(?=\{)|[\]}]\*?|[{\[|~]|[^\s{}\[\]|<>~]+)")
 _ARGUMENT = re.compile(r"<([\w-]+):([\w-]+)(?:\(([^)]*)\))?>$")
@@ -72,6 +78,8 @@ def _options(tokens: list[str], position: int, bind: str | None) -> tuple[tuple[
             items = []
         elif token == "~":
             items.append(Cut())
+        elif token == "...":
+            items.append(Open())
         elif token[0] == "<":
             found = _ARGUMENT.match(token)
             if not found:

@@ -247,7 +247,7 @@ class PeerDecisions:
         kind, _, value = ((self.profile and self.profile.self_identity) or self.config.crypto.identity).partition(" ")
         if kind == "dn" and credential is not None:
             return Identification(IdentificationType.DER_ASN1_DN, credential.subject, UDP, ISAKMP_PORT)
-        if kind == "hostname":
+        if kind == "hostname" or (kind == "fqdn" and not value):
             return named_identity("fqdn", self.config.full_name)
         return named_identity(kind, value) if value else named_identity("ipv4-address", str(IPv4Address(self.link.local)))
 

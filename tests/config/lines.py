@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from agent.config.command import ConfigCommand
 from agent.config.commands import aaa, acl, inert, interfaces, ipsec, isakmp, maps, profiles, routing, snmp, system, traps, vrfs
 from agent.config.commands.acl import TCP_PORTS, UDP_PORTS
-from agent.config.pattern import Argument, Cut, Group, Item, Keyword, parse_pattern
+from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, parse_pattern
 
 # A line that enters each sub-mode.
 ENTRANCES = {
@@ -52,7 +52,7 @@ _TEXTS = st.text(st.sampled_from("abcXYZ 019-_!?./"), min_size=1, max_size=30).m
 
 
 def _argument(item: Argument) -> st.SearchStrategy[str]:
-    if item.type_name == "int":
+    if item.type_name in ("int", "list"):
         ranges = [part.partition("-") for part in item.parameters.split(",")]
         return st.one_of(*(st.integers(int(low), int(high or low)) for low, _, high in ranges)).map(str)
     if item.type_name == "signed":
@@ -66,6 +66,7 @@ def _argument(item: Argument) -> st.SearchStrategy[str]:
         "mask": _MASKS,
         "word": _NAMES,
         "name": _NAMES,
+        "target": st.sampled_from(["65000:1", "10.1.1.1:7", "1:1"]),
         "line": _TEXTS,
         "host": _ADDRESSES | st.just("nms1.example.com"),
         "interface": _INTERFACES,
@@ -81,7 +82,7 @@ def _item(item: Item) -> st.SearchStrategy[str]:
         return st.just(item.text)
     if isinstance(item, Argument):
         return _argument(item)
-    if isinstance(item, Cut):
+    if isinstance(item, Cut | Open):
         return st.just("")
     assert isinstance(item, Group)
     choice = st.one_of(*(_words(option) for option in item.options))

@@ -50,7 +50,7 @@ def test_an_octet_that_is_no_text_is_named_with_its_line(tmp_path: Path) -> None
         ("crypto ipsec transform-set t esp-blowfish", None),
         ("crypto ipsec transform-set t esp-des esp-3des", None),
         ("access-list 101 permit ip host 10.0.0.300 any", "an IPv4 address"),
-        ("access-list 500 permit any", None),
+        ("access-list 5000 permit any", None),
         ("ip local pool p 10.0.0.9 10.0.0.1", None),
     ],
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from agent.config.arguments import ArgumentType, TypeFactory, Word
+from agent.config.arguments import ARGUMENT_TYPES, ArgumentType, TypeFactory, Word
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.model import AccessList, AclAddress, AclEntry, PortRange
 
@@ -51,31 +51,73 @@ PROTOCOLS = {
     "nos": 94,
     "pim": 103,
     "pcp": 108,
+    "sctp": 132,
 }
 TCP_PORTS = {
+    "echo": 7,
+    "discard": 9,
+    "daytime": 13,
+    "chargen": 19,
     "ftp-data": 20,
     "ftp": 21,
     "telnet": 23,
     "smtp": 25,
+    "time": 37,
+    "whois": 43,
+    "tacacs": 49,
     "domain": 53,
+    "gopher": 70,
+    "finger": 79,
     "www": 80,
+    "hostname": 101,
+    "pop2": 109,
     "pop3": 110,
+    "sunrpc": 111,
+    "ident": 113,
+    "nntp": 119,
     "bgp": 179,
+    "irc": 194,
+    "pim-auto-rp": 496,
+    "exec": 512,
+    "login": 513,
+    "cmd": 514,
+    "lpd": 515,
+    "talk": 517,
+    "uucp": 540,
+    "klogin": 543,
+    "kshell": 544,
+    "drip": 3949,
 }
 UDP_PORTS = {
+    "echo": 7,
+    "discard": 9,
+    "time": 37,
+    "nameserver": 42,
+    "tacacs": 49,
     "domain": 53,
     "bootps": 67,
     "bootpc": 68,
     "tftp": 69,
+    "sunrpc": 111,
     "ntp": 123,
+    "netbios-ns": 137,
+    "netbios-dgm": 138,
+    "netbios-ss": 139,
     "snmp": 161,
     "snmptrap": 162,
+    "xdmcp": 177,
+    "dnsix": 195,
+    "mobile-ip": 434,
+    "pim-auto-rp": 496,
     "isakmp": 500,
+    "biff": 512,
+    "who": 513,
     "syslog": 514,
+    "talk": 517,
     "rip": 520,
     "non500-isakmp": 4500,
 }
-_PORTS = {6: TCP_PORTS, 17: UDP_PORTS}
+_PORTS: dict[int, dict[str, int]] = {6: TCP_PORTS, 17: UDP_PORTS, 132: {}}
 
 ANY = AclAddress(IPv4Address(0), IPv4Address(0xFFFFFFFF))
 
@@ -92,7 +134,13 @@ def _port(_: str) -> ArgumentType:
     return ArgumentType(read, "<0-65535>", "a port number from 0 to 65535 or a port name", str.isdigit)
 
 
-TYPES: dict[str, TypeFactory] = {"port": _port}
+def _list_number(parameters: str) -> ArgumentType:
+    """A number of an IP list; those of other protocols' lists (200 to 1299) are none, but not wrong."""
+    integer = ARGUMENT_TYPES["int"](parameters)
+    return replace(integer, resembles=lambda text: integer.resembles(text) and not (text.isdigit() and 200 <= int(text) <= 1299))
+
+
+TYPES: dict[str, TypeFactory] = {"port": _port, "list": _list_number}
 
 _ACTION = "action={permit|deny}"
 _STANDARD = f"{_ACTION} {{any|host <source:address>|<source:address> [<source-wildcard:wildcard>]}} [log]"
@@ -101,7 +149,7 @@ _PORT_TEST = "[{0}-test={{eq|gt|lt|neq}} <{0}-port:port>|{0}-test={{range}} <{0}
 _SOURCE, _DESTINATION = _ENDS.format("source"), _ENDS.format("destination")
 _NAMES = "|".join(PROTOCOLS)
 _EXTENDED = (
-    f"{_ACTION} {{protocol={{{_NAMES}}}|<number:int(0-255)>}} {_SOURCE} {_PORT_TEST.format('source')}"
+    f"{_ACTION} {{... protocol={{{_NAMES}}}|<number:int(0-255)>}} {_SOURCE} {_PORT_TEST.format('source')}"
     f" {_DESTINATION} {_PORT_TEST.format('destination')} [established] [log|log-input]"
 )
 
@@ -124,7 +172,7 @@ def _ports(match: ConfigMatch, name: str, protocol: int) -> PortRange | None:
         return None
     ports = [int(str(port)) for port in match.all(f"{name}-port")]
     if protocol not in _PORTS:
-        raise Refused("ports only with tcp or udp", argument=f"{name}-test")
+        raise Refused("ports only with tcp, udp or sctp", argument=f"{name}-test")
     if test == "range" and ports[0] > ports[1]:
         ports.reverse()
     if (test, ports[0]) in (("gt", 65535), ("lt", 0)):
@@ -236,7 +284,7 @@ def _numbered(extended: bool, ranges: str, rest: str, rank: int) -> ConfigComman
         for known in sorted(lists, key=lambda each: int(each.name)):
             yield from (f"access-list {known.name} {line}" for line in _written_list(known))
 
-    pattern = f"access-list <list:int({ranges})> ~ {{remark <remark:line(100)>|{rest}}}"
+    pattern = f"access-list ... <list:list({ranges})> ~ {{remark <remark:line(100)>|{rest}}}"
     return ConfigCommand("config", pattern, rank, apply, negate, render)
 
 

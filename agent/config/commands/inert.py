@@ -95,7 +95,7 @@ def _interface_lines() -> list[ConfigCommand]:
         inert(mode, "speed {10|100|1000|auto}", 61),
         inert(mode, "keepalive [<seconds:int(0-32767)>]", 62, shows="both"),
         inert(mode, "serial restart-delay <seconds:int(0-900)>", 63),
-        inert(mode, "clock rate <hertz:int(1200-8064000)>", 64),
+        inert(mode, "clock rate ... <hertz:int(300-2147483647)>", 64),
         inert(mode, "frame-relay inverse-arp", 65, shows="both"),
         inert(mode, "frame-relay interface-dlci <dlci:int(16-1007)>", 66),
     ]
@@ -106,7 +106,7 @@ def _line_lines() -> list[ConfigCommand]:
     return [
         inert("config", "line {console <line:int(0-0)>}", 2700, enters=mode, write=_console),
         inert("config", "line {aux <line:int(0-0)>}", 2701, enters=mode),
-        inert("config", "line {vty <line:int(0-988)> [<last:int(0-988)>]}", 2702, enters=mode),
+        inert("config", "line {vty <line:int(0-9999)> [<last:int(0-9999)>]}", 2702, enters=mode),
         inert(mode, "exec-timeout <minutes:int(0-35791)> [<seconds:int(0-2147483)>]", 10, shows="both", write=_timeout),
         inert(mode, "exec prompt timestamp", 11, shows="both"),
         inert(mode, "privilege level <level:int(0-15)>", 12),

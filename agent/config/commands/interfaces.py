@@ -52,8 +52,8 @@ def _put(config: RouterConfig, place: Place, interface: Interface) -> None:
 def _enter_interface(edit: Edit, match: ConfigMatch) -> Place:
     name = match.word("interface")
     interface = edit.config.interfaces.get(name) or Interface(name)
-    if match.maybe_word("link") == "point-to-point":
-        interface = replace(interface, point_to_point=True)
+    if "link" in match.values:
+        interface = replace(interface, link=" ".join(str(word) for word in match.all("link")))
     edit.config.interfaces[name] = interface
     return interface_place(name)
 
@@ -71,13 +71,13 @@ def _remove_interface(edit: Edit, match: ConfigMatch) -> None:
 def _default_interface(edit: Edit, match: ConfigMatch) -> None:
     name = match.word("interface")
     if name in edit.config.interfaces:
-        edit.config.interfaces[name] = Interface(name, point_to_point=edit.config.interfaces[name].point_to_point)
+        edit.config.interfaces[name] = Interface(name, link=edit.config.interfaces[name].link)
         edit.state.forget(interface_place(name))
 
 
 def _render_interfaces(state: State, place: Place) -> Iterable[Rendered]:
     for interface in state.config.interfaces.values():
-        link = " point-to-point" if interface.point_to_point else ""
+        link = f" {interface.link}" if interface.link else ""
         yield Section(f"interface {interface.name}{link}", interface_place(interface.name))
 
 
@@ -162,7 +162,7 @@ def _interface_lines() -> list[ConfigCommand]:
     return [
         leaves.text("description", "<text:line(240)>", 5, "description"),
         line(
-            "bandwidth ~ <kilobits:int(1-10000000)>",
+            "bandwidth ~ ... <kilobits:int(1-200000000)>",
             7,
             lambda m, i: {"bandwidth": m.number("kilobits")},
             {"bandwidth": None},
@@ -184,7 +184,7 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda i: f"tunnel source {i.tunnel_source}" if i.tunnel_source else None,
         ),
         line(
-            "tunnel mode ~ mode={gre ip|ipsec ipv4}",
+            "tunnel mode ~ ... mode={gre ... ip|ipsec ... ipv4}",
             71,
             lambda m, i: {"tunnel_mode": None if "gre" in m.words else "ipsec ipv4"},  # GRE over IP is what a tunnel is by itself
             {"tunnel_mode": None},
@@ -224,7 +224,7 @@ def commands() -> list[ConfigCommand]:
     return [
         ConfigCommand(
             "config",
-            "interface <interface:interface> [link={point-to-point|multipoint}]",
+            "interface <interface:interface> ... [link={point-to-point|multipoint|type {ethernet|serial|tunnel}}]",
             2000,
             _enter_interface,
             _remove_interface,

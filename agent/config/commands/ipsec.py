@@ -230,7 +230,7 @@ def _single_lines() -> list[ConfigCommand]:
             lambda c: f"crypto call admission limit ipsec sa {c.ipsec_sa_limit}" if c.ipsec_sa_limit is not None else None,
         ),
         crypto_line(
-            f"crypto ipsec security-association lifetime kilobytes ~ {KILOBYTES}",
+            f"crypto ipsec security-association lifetime kilobytes ~ ... {KILOBYTES}",
             1400,
             _set_kilobytes,
             sets("lifetime_kilobytes", 4608000),

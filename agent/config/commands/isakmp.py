@@ -44,6 +44,7 @@ HELP = {
     "pre-share": "Pre-Shared Key",
     "rsa-sig": "Rivest-Shamir-Adleman Signature",
     "rsa-encr": "Rivest-Shamir-Adleman Encryption",
+    "ecdsa-sig": "Elliptic Curve Digital Signature",
     "des": "DES - Data Encryption Standard (56 bit keys).",
     "3des": "Three key triple DES",
     "aes": "AES - Advanced Encryption Standard.",
@@ -57,6 +58,7 @@ HELP = {
 }
 
 GROUPS = "1|2|5|14|15|16|19|20|21|24"
+_UNDONE_METHODS = frozenset({"rsa-encr", "ecdsa-sig"})
 UNDONE_GROUPS = frozenset({15, 16, 21, 24})
 KEEPALIVE = "<interval:int(10-3600)> [<retry:int(2-60)>] [mode={on-demand|periodic}]"
 
@@ -110,6 +112,11 @@ def doubt_of_group(match: ConfigMatch) -> str | None:
     return f"group {number} is kept but not negotiated: nothing here implements it" if number in UNDONE_GROUPS else None
 
 
+def _doubt_of_method(match: ConfigMatch) -> str | None:
+    method = match.word("method")
+    return f"{method} is kept but not negotiated: nothing here implements it" if method in _UNDONE_METHODS else None
+
+
 def _policy_lines() -> list[ConfigCommand]:
     line = Leaves("isakmp-policy", _get_policy, _put_policy).command
     return [
@@ -128,11 +135,12 @@ def _policy_lines() -> list[ConfigCommand]:
             lambda p: f"hash {p.hash}" if p.hash != "sha" else None,
         ),
         line(
-            "authentication ~ method={pre-share|rsa-sig|rsa-encr}",
+            "authentication ~ method={pre-share|rsa-sig|rsa-encr|ecdsa-sig}",
             30,
             lambda m, p: {"authentication": m.word("method")},
             {"authentication": "rsa-sig"},
             lambda p: f"authentication {p.authentication}" if p.authentication != "rsa-sig" else None,
+            doubt=_doubt_of_method,
         ),
         line(
             f"group ~ group={{{GROUPS}}}",

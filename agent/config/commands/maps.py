@@ -214,7 +214,7 @@ def _shared_lines(leaves: Leaves[Any]) -> list[ConfigCommand]:
     return [
         leaves.text("description", "<text:line(80)>", 5, "description"),
         line(
-            f"set security-association lifetime ~ {{seconds ~ {SECONDS}|kilobytes ~ {KILOBYTES}}}",
+            f"set security-association lifetime ~ {{seconds ~ {SECONDS}|kilobytes ~ ... {KILOBYTES}}}",
             20,
             _set_lifetime,
             _unset_lifetime,
@@ -274,7 +274,7 @@ def commands() -> list[ConfigCommand]:
     return [
         ConfigCommand(
             "config",
-            "crypto dynamic-map <map:word> ~ <sequence:int(1-65535)>",
+            "crypto dynamic-map <map:word> ~ ... <sequence:int(1-65535)>",
             1500,
             _enter_dynamic,
             _remove_dynamic,
@@ -283,7 +283,7 @@ def commands() -> list[ConfigCommand]:
         ConfigCommand(
             "config",
             "crypto map <map:word> ~ <sequence:int(1-65535)>"
-            " [kind={ipsec-isakmp} [dynamic <dynamic-map:word> [discover]]|kind={ipsec-manual}]",
+            " ... [kind={ipsec-isakmp} [dynamic <dynamic-map:word> [discover]]|kind={ipsec-manual}]",
             1510,
             _enter_map,
             _remove_map,

@@ -106,7 +106,7 @@ def _written_dpd(profile: IsakmpProfile) -> str | None:
 
 
 _IDENTITIES = (
-    "{address <address:address> [<mask:mask> [<vrf:word>]]|kind={host domain} <value:word>|kind={host} <value:word>"
+    "{address <address:address> [<mask:mask> [<vrf:word>]|<vrf:name>]|kind={host domain} <value:word>|kind={host} <value:word>"
     "|kind={user domain} <value:word>|kind={user} <value:word>|kind={group} <value:word>}"
 )
 
@@ -120,7 +120,7 @@ def _profile_lines() -> list[ConfigCommand]:
         leaves.text("keyring", "<keyring:word>", 20, "keyring"),
         leaves.text("ca trust-point", "<trustpoint:word>", 25, "trustpoint"),
         line(
-            "self-identity ~ {kind={address}|kind={fqdn|user-fqdn} <value:word>}",
+            "self-identity ~ {kind={address|fqdn}|kind={fqdn|user-fqdn} <value:word>}",
             30,
             _self_identity,
             {"self_identity": None},

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
 from agent.config.commands.building import as_lines
-from agent.config.commands.traps import TYPES
+from agent.config.commands.traps import OTHER_TYPES, TYPES
 from agent.config.model import Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree
 
 HELP = {
@@ -316,15 +316,15 @@ _GROUP = (
     f" [match compare={{exact|prefix}}] [read <read:word>] [write <write:word>] [notify <notify:word>] [access {_ACL}]"
 )
 _USER = (
-    "snmp-server user <name:word> <group:word> {model={v1|v2c}|model={v3} ~"
-    " [auth auth={md5|sha|sha224|sha256|sha384|sha512} <auth-password:word>"
+    "snmp-server user <name:word> <group:word> ... {model={v1|v2c}|model={v3} ~"
+    " [auth ... auth={md5|sha|sha224|sha256|sha384|sha512} <auth-password:word>"
     " [priv {priv={des|3des}|priv={aes} [priv={128|192|256}]} <priv-password:word>]]}"
     f" [access {_ACL}]"
 )
 _HOST = (
     "snmp-server host <host:host> [vrf <vrf:word>] [kind={traps|informs}]"
     f" [version {{version={{1|2c}}|version={{3}} {_LEVELS}}}] <community:word> ~ [udp-port <port:int(0-65535)>]"
-    f" [type={{{'|'.join(TYPES)}}}]*"
+    f" [... type={{{'|'.join(TYPES)}|{OTHER_TYPES}}}]*"
 )
 
 

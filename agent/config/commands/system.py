@@ -243,8 +243,8 @@ def commands() -> list[ConfigCommand]:
             _set("hostname", "Router"),
             lambda c: f"hostname {c.hostname}",
         ),
-        _line(f"logging buffered ~ [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
-        _line(f"logging console ~ {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
+        _line(f"logging buffered ~ ... [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
+        _line(f"logging console ~ ... {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(
             "enable secret ~ [encoding={0|5|8|9}] <text:word>",
             520,
@@ -304,7 +304,7 @@ def commands() -> list[ConfigCommand]:
             lambda c: [f"ip name-server {server}" for server in c.name_servers],
         ),
         _line(
-            "username <name:word> ~ [privilege <privilege:int(0-15)>]"
+            "username <name:word> ~ [privilege <privilege:int(0-15)> ...]"
             " [kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
             1100,
             _username,

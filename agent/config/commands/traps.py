@@ -26,6 +26,17 @@ TYPES: dict[str, dict[str, tuple[str, ...]]] = {
     "ipsec": {"cryptomap": ("add", "delete", "attach", "detach"), "tunnel": ("start", "stop"), "too-many-sas": ()},
 }
 
+# What else IOS lets a host be sent, as a pattern: nothing here sends any, and a host that names none of ours is sent nothing.
+OTHER_TYPES = (
+    "aaa_server|atm|bfd|bgp|bridge|bulkstat|call-home|ccme|cef|config-copy|config-ctid|cpu|dhcp|diameter|director|dlsw"
+    "|ds0-busyout|dsp|eigrp|entity|envmon|errdisable|ethernet|event-manager|firewall|flash|flowmon|frame-relay|fru-ctrl"
+    "|gdoi|gatekeeper|hsrp|icsudsu|ike|ipmobile|ipmulticast|ipsla|isdn|isis|l2tun-pseudowire-status|l2tun-session"
+    "|license|llc2|local-auth|lisp|mac-notification|memory|mpls-fast-reroute|mpls-ldp|mpls-traffic-eng|mpls-vpn|msdp"
+    "|mvpn|nhrp|ntp|ospf|ospfv3|pfr|pim|pki|port-security|power-ethernet|pppoe|pw|rep|resource-policy|rf|rsvp|rtr|sonet"
+    "|srst|stackwise|stpx|stun|syslog|transceiver|trustsec|vlan-membership|vlancreate|vlandelete|voice|vrfmib|vrrp"
+    "|vswitch|vtp|x25|xgcp"
+)
+
 # Leaves whose control scalars (cipSecTrapCntl…) are enabled without a line: only for them does IOS write the `no` form.
 ENABLED_BY_DEFAULT = ("isakmp tunnel start", "isakmp tunnel stop", "ipsec tunnel start", "ipsec tunnel stop")
 

@@ -28,7 +28,7 @@ HELP = {
     "both": "Both import and export Target-VPN community",
 }
 
-_TARGET = "way={both|export|import} <target:word>"
+_TARGET = "[way={both|export|import}] <target:target>"
 
 
 def _get_vrf(config: RouterConfig, place: Place) -> Vrf:
@@ -77,7 +77,7 @@ def _vrf_header(words: str, definition: bool) -> ConfigCommand:
 
 
 def _add_targets(match: ConfigMatch, vrf: Vrf) -> Mapping[str, object]:
-    target, way = match.word("target"), match.word("way")
+    target, way = match.word("target"), match.maybe_word("way") or "both"
     changed: dict[str, object] = {}
     if way in ("both", "export") and target not in vrf.export_targets:
         changed["export_targets"] = (*vrf.export_targets, target)
@@ -87,7 +87,7 @@ def _add_targets(match: ConfigMatch, vrf: Vrf) -> Mapping[str, object]:
 
 
 def _remove_targets(match: ConfigMatch, vrf: Vrf) -> Mapping[str, object]:
-    target, way = match.word("target"), match.word("way")
+    target, way = match.word("target"), match.maybe_word("way") or "both"
     changed: dict[str, object] = {}
     if way in ("both", "export"):
         changed["export_targets"] = tuple(each for each in vrf.export_targets if each != target)
@@ -132,7 +132,8 @@ def _render_families(state: State, place: Place) -> Iterable[Rendered]:
 
 
 def _family_targets(edit: Edit, match: ConfigMatch) -> list[tuple[str, str, str]]:
-    ways = ("export", "import") if match.word("way") == "both" else (match.word("way"),)
+    way = match.maybe_word("way") or "both"
+    ways = ("export", "import") if way == "both" else (way,)
     return [(str(edit.place.key[1]), way, match.word("target")) for way in ways]
 
 
