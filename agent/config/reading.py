@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from agent.config.banner import is_banner, missing_delimiter
 from agent.config.command import GLOBAL, CommandSet, Edit, KeptLines, Place, Refused, State, carry_out
 from agent.config.commands.snmp import settle_hosts
 from agent.config.errors import Finding
@@ -16,7 +17,6 @@ from agent.config.grammar import SyntaxProblem
 
 # What `show running-config` prints above the configuration itself, and a pasted one brings along.
 _HEADING = re.compile(r"Building configuration\.\.\.|Current configuration : \d+ bytes")
-_BANNER = re.compile(r"banner (?:exec|incoming|login|motd|prompt-timeout|slip-ppp) +(\^C|[^\w\s])")
 
 
 @dataclass(slots=True)
@@ -36,6 +36,15 @@ class _Unknown:
 
 
 @dataclass(slots=True)
+class _Text:
+    """Lines between delimiters, still without the second."""
+
+    line_number: int
+    delimiter: str
+    lines: list[str]
+
+
+@dataclass(slots=True)
 class Reader:
     """Reads lines into `state`; what is to be said of them is in `findings`, warnings in `warnings`."""
 
@@ -50,15 +59,14 @@ class Reader:
     _last: dict[Place, tuple[str | Place | int, int]] = field(default_factory=dict)  # of each place, its last line and rank
     _warned: set[str] = field(default_factory=set)
     _serial: int = 0
-    _banner_at: int = 0
-    _banner: str | None = None  # the delimiter of a banner whose text is being read
+    _text: _Text | None = None
 
     def read(self, text: str) -> None:
         for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             self._line(number, line.expandtabs(8).rstrip())
-        if self._banner is not None and self._unknown is not None:
-            text = self._unknown.kept.lines[0]
-            self.findings.append(Finding(self._banner_at, text, f"its closing {self._banner}", wrong=True))
+        if self._text is not None:
+            begun = self._text
+            self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.delimiter}", wrong=True))
         self._close()
         for name in settle_hosts(self.state.config.snmp, self.state.config.hosts):
             self._warn(0, f"snmp-server host {name}", "no ip host line names it: nothing is sent there")
@@ -66,8 +74,14 @@ class Reader:
     # --- one line --------------------------------------------------------------------------------------------------------
 
     def _line(self, number: int, line: str) -> None:
-        if self._banner is not None:
-            self._banner_line(line)
+        if self._text is not None:
+            self._text.lines.append(line)
+            if self._text.delimiter not in line:
+                return
+            number, line = self._text.line_number, "\n".join(self._text.lines)
+            self._text = None
+        elif delimiter := missing_delimiter(line, self._stack[-1].mode):
+            self._text = _Text(number, delimiter, [line])
             return
         stripped = line.lstrip()
         if not stripped or stripped[0] == "!":
@@ -83,6 +97,9 @@ class Reader:
         self._separated = False
 
     def _command(self, number: int, line: str, indent: int) -> None:
+        if is_banner(line):
+            self._keep_banner(number, line)
+            return
         try:
             located = self.commands.locate(self._stack, line)
         except SyntaxProblem as problem:
@@ -130,25 +147,29 @@ class Reader:
     # --- what is not understood ------------------------------------------------------------------------------------------
 
     def _not_understood(self, number: int, line: str, indent: int) -> None:
-        banner = _BANNER.match(line)
         unknown = self._unknown
-        if unknown is not None and not banner and self._joins(unknown.section, indent):
+        if unknown is not None and self._joins(unknown.section, indent):
             self._grow(number, " " * indent + line, indent)
             return
         self._close()
-        if banner:
-            self._leave(0)
         while len(self._stack) > 1 and not self._joins(self._sections[-1], indent):
             self._leave(len(self._stack) - 2)
+        self._keep(number, (self._indented(line, indent),), _Open(indent))
+
+    def _keep(self, number: int, lines: tuple[str, ...], section: _Open) -> None:
+        """Opens kept lines where we stand."""
         place = self._stack[-1]
         after, rank = self._last.get(place, (None, 0))
         self._serial += 1
-        kept = KeptLines(self._serial, place, after, rank, (self._indented(line, indent),))
-        self._unknown = _Unknown(kept, _Open(indent))
-        self.findings.append(Finding(number, line, "not understood"))
-        if banner and banner[1] not in line[banner.end() :]:
-            self._banner = banner[1]
-            self._banner_at = number
+        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, lines), section)
+        self.findings.append(Finding(number, lines[0].strip(), "not understood"))
+
+    def _keep_banner(self, number: int, line: str) -> None:
+        """A banner's text is no command, whatever it looks like, and nothing stands under it."""
+        self._close()
+        self._leave(0)
+        self._keep(number, tuple(line.split("\n")), _Open(0))
+        self._close()
 
     def _joins(self, section: _Open, indent: int) -> bool:
         """Whether a line that is not understood belongs to a section: by its indentation, or, where none is used, until a `!`."""
@@ -172,15 +193,6 @@ class Reader:
             self._unknown.section.inner = indent
         under = f", as what it stands under: {first.strip()}" if beyond else ""
         self.findings.append(Finding(number, line.strip(), f"not understood{under}"))
-
-    def _banner_line(self, line: str) -> None:
-        """A banner's text is no command, whatever it looks like, up to its delimiter."""
-        assert self._unknown is not None  # a banner is a kept line, and open
-        assert self._banner is not None
-        self._unknown.kept = _with_line(self._unknown.kept, line)
-        if self._banner in line:
-            self._banner = None
-            self._close()
 
     def _close(self) -> None:
         if self._unknown is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agent.config.banner import is_banner, missing_delimiter
 from agent.config.changes import changes, restore, snapshot
 from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
 from agent.config.document import Document
@@ -36,6 +37,8 @@ class Session:
         self._commands: CommandSet = document.commands
         self._do = do
         self._stack: list[Place] = [GLOBAL]
+        self._delimiter: str | None = None  # what ends the text that is being typed,
+        self._text: list[str] = []  # which has these lines until now
 
     @property
     def prompt_suffix(self) -> str:
@@ -43,7 +46,15 @@ class Session:
         return self._commands.modes[self._stack[-1].mode].prompt
 
     def feed(self, line: str) -> Outcome:
-        """Carries out one line; comments and blank lines do nothing."""
+        """Carries out one line; comments and blank lines do nothing. A text between delimiters may go over several."""
+        if self._delimiter is not None:
+            self._text.append(line)
+            if self._delimiter not in line:
+                return Outcome()
+            line, self._delimiter = "\n".join(self._text), None
+        elif not is_banner(line) and (delimiter := missing_delimiter(line, self._stack[-1].mode)):
+            self._delimiter, self._text = delimiter, [line]
+            return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
         if not line.strip() or line.lstrip().startswith("!"):
             return Outcome()
         try:

@@ -79,7 +79,6 @@ def test_check_lists_unknown_and_wrong_lines_in_order(commands: CommandSet) -> N
         (2, False),
         (3, False),
         (4, True),
-        (5, False),
         (5, True),
     ]
     assert findings[0].message == "not understood"

@@ -83,6 +83,21 @@ def test_the_text_of_a_banner_is_never_taken_for_commands(document: Read) -> Non
     assert document(read.render()).render() == read.render()
 
 
+def test_a_client_groups_banner_may_have_several_lines(document: Read) -> None:
+    group = " key k\n pool p\n banner ^C\nWelcome to\ninterface Fa0/0\n shutdown\n^C\n"
+    text = f"crypto isakmp client configuration group g\n{group}banner motd w\nto all\nw\n"
+    read = document(text)
+    assert read.config.crypto.client_groups["g"].banner == "^C\nWelcome to\ninterface Fa0/0\n shutdown\n^C"
+    assert read.config.interfaces == {}
+    assert group in read.render()
+    assert "\nbanner motd w\nto all\nw\n" in read.render()
+    assert document(read.render()).render() == read.render()
+    typed, pasted = document(""), text.splitlines()[:8]
+    session = Session(typed)
+    assert [session.feed(line).problem for line in pasted] == [None] * len(pasted)
+    assert group in typed.render()
+
+
 def test_the_headings_of_a_pasted_running_configuration_are_no_lines(document: Read) -> None:
     assert document("Building configuration...\n\nCurrent configuration : 6567 bytes\n!\nhostname a\n").unknown == ()
 

@@ -129,7 +129,8 @@ def test_a_client_is_told_what_its_group_has(make_hub: MakeHub) -> None:
 
 def test_what_is_not_asked_for_is_sent_to_who_does_not_ask(make_hub: MakeHub) -> None:
     lines = (
-        " wins 10.0.0.54\n netmask 255.255.255.0\n save-password\n banner ^C Welcome ^C\n split-dns a.example\n split-dns b.example"
+        " wins 10.0.0.54\n netmask 255.255.255.0\n save-password\n banner ^C\nWelcome\n^C\n"
+        " split-dns a.example\n split-dns b.example"
     )
     lab = make_hub(profile=PROFILE.format(way="initiate"), group_lines=lines)
     client = VpnClient(lab, "192.0.2.101", addressing=Addressing.PUSHED).connect()
