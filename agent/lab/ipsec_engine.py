@@ -257,6 +257,7 @@ class IpsecEngine:
             self._refused(installed, refused.fault, spi, inbound=True)
             return None
         self.sas.ike.heard(live.link)
+        installed.confirmed = True
         length = inner.length
         outer = packet.length + (ip.UDP_OCTETS if ends else 0)
         live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))

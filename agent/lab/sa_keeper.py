@@ -3,6 +3,8 @@
 Rekeying: who made a bundle of SAs replaces it when 10 seconds or 64 kilobytes of its lifetime are left, if it has carried packets;
 the other end does at half of that, should nothing have come. The old SAs stay for a while, so that packets under way still find
 them, then their maker deletes them: nobody takes away what the other made, or two that rekey at once would be left with nothing.
+The other end of a quick mode may install its SAs with the maker's last message only, so their maker sends by the old ones until a
+packet has come by the new, or a second has passed.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
 
 OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
+_TO_INSTALL = 1 * SECOND  # how long a peer may take with our last message of a quick mode
 _MOST_FOUND = 65536
 _AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the way
 
@@ -171,6 +174,10 @@ class SaKeeper:
             self._monitor.sas_installed(live.row, new)
         installed.spis = tuple(live.row.spis[-len(new) :])
         self._schedule(installed)
+        if installed.ours and any(found.active for found in older):
+            installed.timers.append(self._scheduler.after(_TO_INSTALL, lambda: _confirm(installed)))
+        else:
+            _confirm(installed)
         for found in older:
             if found.active:
                 self._choose(found, installed)
@@ -234,10 +241,14 @@ class SaKeeper:
     def check_volume(self, installed: Installed) -> None:
         """A packet has gone through a bundle: its soft and hard ends by volume."""
         bundle = installed.bundle
-        if (bundle.octets_out < installed.soft_end and bundle.octets_in < installed.soft_end) or installed.replaced:
+        if bundle.octets_out < installed.soft_end and bundle.octets_in < installed.soft_end:
+            return
+        used_up = bundle.kilobytes >= bundle.result.choice.kilobytes
+        if installed.replaced:
+            installed.active = installed.active and not used_up
             return
         self._rekey(installed)
-        if bundle.kilobytes >= bundle.result.choice.kilobytes:
+        if used_up:
             self._expire(installed)
 
     def _schedule(self, installed: Installed) -> None:
@@ -325,3 +336,7 @@ class SaKeeper:
                     self._monitor.sas_expired(live.row, installed.spis)
         else:
             self.end(live, reason, tell=False)
+
+
+def _confirm(installed: Installed) -> None:
+    installed.confirmed = True

@@ -25,6 +25,8 @@ PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipco
 class Installed:
     """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: it is on its way out, another carries the flow.
 
+    `confirmed`: the peer is known to have it, or has had time to; until then one that it has is better to send by.
+
     `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
     """
 
@@ -34,6 +36,7 @@ class Installed:
     up_at: int = 0
     soft_end: int = 0  # octets in one direction after which it is to be replaced
     active: bool = False
+    confirmed: bool = False
     replaced: bool = False
     rekeying: bool = False
     spis: tuple[Spi, ...] = ()  # its rows in the monitor
@@ -82,14 +85,15 @@ class LiveTunnel:
 
     @property
     def outbound(self) -> Installed | None:
-        """The newest bundle that may send, one that is not on its way out first."""
-        newest = None
+        """The newest bundle that may send: one that the peer has and that is not on its way out, else any that the peer has."""
+        best = None
         for installed in reversed(self.bundles):
             if installed.active:
-                if not installed.replaced:
+                if installed.confirmed and not installed.replaced:
                     return installed
-                newest = newest or installed
-        return newest
+                if best is None or (installed.confirmed and not best.confirmed):
+                    best = installed
+        return best
 
 
 def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:

@@ -207,6 +207,58 @@ def test_a_rekey_by_time_keeps_the_row_and_loses_no_packet(make_pair: Callable[.
     assert not lab.flow("east").ipsec_history
 
 
+def test_rekeys_lose_no_packet_on_a_wire_with_jitter(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(LINK.replace("1ms", "20ms") + 'jitter = "40ms"\nreorder = 0.1\n', seconds="120")
+    ping(lab)
+    assert ping(lab, 2500) == 2500
+    assert only(lab.flow("east").ipsec_tunnels).refreshes >= 2
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_the_initiator_of_a_rekey_sends_by_the_new_sas_once_the_peer_has_them(make_pair: Callable[..., Any], protocol: str) -> None:
+    """That is when a packet has come by them, or (as nobody answers UDP) after a second."""
+    traffic = f'[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nperiod = "100ms"\nprotocol = "{protocol}"\n'
+    lab = make_pair(LINK + traffic, seconds="120").start()
+    lab.wait(60)
+    (live,) = lab.east.router.ipsec.sas.lives
+    (old,) = live.bundles
+    first: dict[tuple[str, bytes], int] = {}  # when a packet of an SPI came to an end
+
+    def noting(name: str) -> Callable[[bytes], bytes]:
+        def note(octets: bytes) -> bytes:
+            first.setdefault((name, octets[20:24]), lab.clock.now())
+            return octets
+
+        return note
+
+    for name in ("east", "west"):
+        on_the_way(lab, name, noting(name))
+    lab.wait(55)
+    new = live.bundles[-1]
+    assert new is not old
+    (keys,) = new.bundle.result.sas
+    sent = first["west", keys.outbound_spi.to_bytes(4, "big")] - 1_000  # the wire's delay
+    heard = first.get(("east", keys.inbound_spi.to_bytes(4, "big")))
+    if protocol == "icmp":
+        assert heard is not None
+        assert new.up_at < heard < sent <= new.up_at + 200_000
+    else:
+        assert heard is None
+        assert new.up_at + 1_000_000 <= sent <= new.up_at + 1_100_000
+    assert lab.ipsec("east", "OUT_DROPS") == 1
+
+
+def test_replaced_sas_send_no_more_than_their_volume(make_pair: Callable[..., Any]) -> None:
+    traffic = '[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nrate = 1000\nsizes = [1400]\n'
+    lab = make_pair(LINK + traffic, kilobytes="2560").start()
+    lab.wait(2.1)
+    (live,) = lab.east.router.ipsec.sas.lives
+    old, new = live.bundles
+    assert old.bundle.kilobytes == 2560  # full before the second that the peer is given
+    assert live.outbound is new
+    assert new.bundle.octets_out > 0
+
+
 def test_traffic_keeps_a_tunnel_for_ever(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(seconds="120", ike_lifetime="300")
     ping(lab)
