@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agent.mib.column import Column, Commit, CounterColumn, SetRefusedError
 from agent.mib.index import NumberIndex, Row, TableIndex
 from agent.mib.name_index import NameIndex
 from agent.mib.schema import Object, Schema, Table
-from agent.mib.tree import Column, Commit, SetRefusedError, Tree
-from agent.mib.values import LONGEST_NAME, counter_cell, is_number, number, number_cell, object_identifier, octets
+from agent.mib.tree import Tree
+from agent.mib.values import LONGEST_NAME, is_number, number, number_cell, object_identifier, octets
 
 Value = Callable[[Row, int], Any]
 Write = Callable[[Row, Any], Commit]
@@ -123,8 +124,10 @@ def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
 
     for name, value in view.columns.items():
         obj = schema.object(name)
-        write = _writer(obj, view.writes.get(name))
-        tree.add(Column(obj, index, cell_encoder(obj, value), write, of_sources=isinstance(value, RowCounter)))
+        if isinstance(value, RowCounter) and obj.syntax is not None:
+            tree.add(CounterColumn(obj, index, obj.syntax.base, value.counter))
+        else:
+            tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
     view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
 
 
@@ -150,8 +153,6 @@ def cell_encoder(obj: Object, value: Value) -> Callable[[Row, int], bytes | None
     if syntax.enum and is_number(syntax.base):
         encoded = {label: number(syntax.base, code) for label, code in syntax.enum.items()}
         return lambda row, now: encoded.get(value(row, now))
-    if isinstance(value, RowCounter):
-        return counter_cell(syntax.base, value.counter)
     if is_number(syntax.base):
         return number_cell(syntax.base, value)
     if syntax.base == "ObjectIdentifier":

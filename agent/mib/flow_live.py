@@ -9,6 +9,7 @@ from agent.flow.model import IkeTunnel, IpsecTunnel, PeerKey
 from agent.flow.rows import Rows
 from agent.flow.settings import MIB_LEVEL, REKEY_KILOBYTES, REKEY_SECONDS
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
+from agent.mib.column import Commit
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
 from agent.mib.terms import (
@@ -26,7 +27,6 @@ from agent.mib.terms import (
     representable,
     truth,
 )
-from agent.mib.tree import Commit
 
 DESTROY_LAST = 10  # the order in which a SET commits: what destroys rows comes last
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
+from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters
 from agent.mib.flow_live import endpoint_columns, ike_facts_columns, ipsec_facts_columns
@@ -24,7 +25,6 @@ from agent.mib.terms import (
     representable,
     trap_status,
 )
-from agent.mib.tree import Commit, SetRefusedError
 
 LARGEST_WINDOW = 65535
 

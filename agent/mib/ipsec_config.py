@@ -10,10 +10,10 @@ from typing import Any
 from agent.config.model import CryptoMap, CryptoMapEntry, IsakmpPolicy, RouterConfig
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
+from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ComputedRows, ScalarView, TableView
 from agent.mib.flow_past import trap_value, trap_write
 from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
-from agent.mib.tree import Commit, SetRefusedError
 
 Configure = Callable[[list[str]], None]
 """The door to config: runs configuration lines as if typed."""

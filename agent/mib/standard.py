@@ -11,11 +11,11 @@ from typing import Any
 from agent.config.model import LONGEST_HOSTNAME, RouterConfig
 from agent.flow.clock import CENTISECOND
 from agent.flow.device import Device, InterfaceCounter
+from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
 from agent.mib.ipsec_config import Configure
 from agent.mib.schema import Schema
 from agent.mib.terms import centiseconds, truth
-from agent.mib.tree import Commit, SetRefusedError
 
 _FASTEST_IN_32_BITS = 4294967295
 _MILLION = 1_000_000

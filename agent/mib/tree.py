@@ -8,75 +8,11 @@ that it is asked for.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from agent.mib.index import Entry, Row, TableIndex
-from agent.mib.schema import Object
-from agent.mib.values import length, name_content, order_key
-
-LARGEST_KEPT_VALUE = 24  # octets of an encoded value whose binding's head is kept; a number takes at most 11
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """The second half of a SET of one cell; commits of lower `order` come first, those that destroy rows last."""
-
-    act: Callable[[], None]
-    order: int = 0
-
-
-class SetRefusedError(Exception):
-    """A value that may not be set; `status` is an error-status name of RFC 3416 ("wrongValue", "genErr", …)."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class Column:
-    """One accessible object of a context: how its cells are named, valued and, where it is writable, set.
-
-    `encode(subject, now)` gives a cell's tag, length and value, or None where that row does not instantiate it; `subjects` is the
-    table's rows, or the counter sources beside them. `write(row, value)` tests a value of the right syntax, and gives the commit or
-    raises SetRefusedError.
-    """
-
-    __slots__ = ("encode", "heads", "key", "object", "prefix", "subjects", "table", "write")
-
-    def __init__(
-        self,
-        obj: Object,
-        table: TableIndex,
-        encode: Callable[[Any, int], bytes | None],
-        write: Callable[[Row, Any], Commit] | None = None,
-        of_sources: bool = False,
-    ) -> None:
-        self.object = obj
-        self.table = table
-        self.subjects = table.sources if of_sources else table.rows
-        self.encode = encode
-        self.write = write
-        self.key = order_key(obj.oid)
-        self.prefix = name_content(obj.oid)
-        self.heads: dict[int, list[bytes]] = {}
-
-    def heads_of(self, suffix_size: int) -> list[bytes]:
-        """What stands before a suffix of that size, by the size of the value; kept in `heads`."""
-        self.heads[suffix_size] = made = [self._head(suffix_size, size) for size in range(LARGEST_KEPT_VALUE)]
-        return made
-
-    def head(self, suffix_size: int, value_size: int) -> bytes:
-        """What stands before a suffix and a value of these sizes."""
-        if value_size >= LARGEST_KEPT_VALUE:
-            return self._head(suffix_size, value_size)
-        return (self.heads.get(suffix_size) or self.heads_of(suffix_size))[value_size]
-
-    def _head(self, suffix_size: int, value_size: int) -> bytes:
-        """The binding's tag and length, the name's tag and length, the column's own name (X.690, RFC 3416 §3)."""
-        name = b"\x06" + length(len(self.prefix) + suffix_size) + self.prefix
-        return b"\x30" + length(len(name) + suffix_size + value_size) + name
+from agent.mib.column import Column
+from agent.mib.index import Entry
 
 
 @dataclass(slots=True)

@@ -34,7 +34,7 @@ _TAG_OF_BASE = {
     "Counter64": COUNTER64,
     "TimeTicks": TIME_TICKS,
 }
-_MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
+MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
 LONGEST_NAME = 128  # sub-identifiers (RFC 2578 §7.1.3)
 LONGEST_NAME_CONTENT = 5 * LONGEST_NAME  # octets; longer ones are refused unread, for numbers without end are slow to read
 _SMALL = 256
@@ -53,12 +53,17 @@ def wrap(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + length(len(content)) + content
 
 
+def tag_of(base: str) -> int:
+    """The tag of a number in the numeric SMI type `base`."""
+    return _TAG_OF_BASE[base]
+
+
 def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[Any, int], bytes | None]:
     """From a function that reads a number of a row to one that gives it encoded, in the numeric SMI type `base`.
 
     Counters wrap at their size, TimeTicks at 2³². Spelt out as one function: a walk spends its time here.
     """
-    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), _MASKS.get(base, -1)
+    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), MASKS.get(base, -1)
 
     def cell(row: Any, now: int) -> bytes | None:
         value = read(row, now)
@@ -75,7 +80,7 @@ def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[
 
 def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
     """`number_cell` of one counter of a counter source."""
-    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), _MASKS[base]
+    heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), MASKS[base]
     four = _TAG_OF_BASE[base] << 8 | 4
 
     def cell(source: Any, now: int) -> bytes | None:

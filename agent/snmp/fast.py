@@ -12,7 +12,8 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from itertools import accumulate
 
-from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
+from agent.mib.column import LARGEST_KEPT_VALUE, Column
+from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
 from agent.snmp.access import AccessPolicy, Grant, View
 from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, Decoder
@@ -263,28 +264,8 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list
     at, first = place
     columns = visible.columns
     bindings: list[bytes] = []
-    add = bindings.append
-    while at < len(columns):
-        column = columns[at]
-        encode, table, subjects = column.encode, column.table, column.subjects
-        last = len(subjects)
-        while first < last:
-            same, rests = table.stretch(first, min(first + count - len(bindings), last))
-            stop = first + len(rests)
-            size = len(same) + len(rests[0])
-            value_size = -1
-            head = b""
-            for rest, subject in zip(rests, subjects[first:stop], strict=True):
-                value = encode(subject, now)
-                if value is None:
-                    continue
-                if len(value) != value_size:
-                    value_size = len(value)
-                    head = column.head(size, value_size) + same
-                add(head + rest + value)
-            if len(bindings) == count:
-                return bindings
-            first = stop
+    while at < len(columns) and len(bindings) < count:
+        bindings += columns[at].bindings(first, count - len(bindings), now)
         at += 1
         first = 0
     return bindings

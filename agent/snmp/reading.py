@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from agent.mib.column import Column
 from agent.mib.schema import Oid
-from agent.mib.tree import Column, Tree
+from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, length, name_content, order_key
 from agent.snmp.view import View
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from agent.mib.column import Commit, SetRefusedError
 from agent.mib.schema import Object, Oid, Ranges, Syntax
-from agent.mib.tree import Commit, SetRefusedError, Tree
+from agent.mib.tree import Tree
 from agent.mib.values import (
     COUNTER32,
     COUNTER64,

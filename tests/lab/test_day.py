@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from agent.flow.events import FlowEvent, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
+from agent.mib.column import Column
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
-from agent.mib.tree import Column
 from agent.mib.values import order_key
 from agent.snmp.counters import SnmpCounters
 from tests.lab import hub

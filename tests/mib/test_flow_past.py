@@ -10,8 +10,8 @@ from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import CheckPointed, FlowEvent
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IpsecFailureReason
 from agent.mib import terms
+from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
-from agent.mib.tree import SetRefusedError
 from tests.flow.builders import HUB, SPOKE
 from tests.mib.world import VRF1, VRF2, World
 

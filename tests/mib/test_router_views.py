@@ -10,10 +10,10 @@ import pytest
 from agent.config.model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive, Vrf
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason
+from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
 from agent.mib.standard import SERVED_MODULES, short_name
 from agent.mib.terms import IPSEC_TRAP_SCALARS
-from agent.mib.tree import SetRefusedError
 from tests.mib.world import VRF1, VRF2, World
 
 MAP = "118.114.102.49.45.109.97.112"  # "vrf1-map"

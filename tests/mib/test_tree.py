@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.mib.column import Column
 from agent.mib.index import Entry, NumberIndex, TableIndex
 from agent.mib.name_index import NameIndex
 from agent.mib.schema import Object, Syntax
-from agent.mib.tree import LARGEST_KEPT_VALUE, Column, Tree
-from agent.mib.values import name_content, number, object_identifier, order_key, sub_identifiers, wrap
+from agent.mib.tree import Tree
+from agent.mib.values import number, order_key, sub_identifiers
 
 Oid = tuple[int, ...]
 Cells = dict[Oid, bytes]
@@ -166,20 +167,6 @@ def test_columns_are_in_order_however_they_came() -> None:
     for leaf in (3, 1, 200, 2):
         tree.add(column_at((*BASE, leaf), NumberIndex(), lambda row, now: None))
     assert [column.object.oid[-1] for column in tree.columns] == [1, 2, 3, 200]
-
-
-@pytest.mark.parametrize("index", [(1,), (300, 7), (4294967295,) * 24])
-def test_a_head_and_a_value_make_a_binding(index: Oid) -> None:
-    """RFC 3416 §3: a VarBind is a SEQUENCE of name and value."""
-    oid = (*BASE, 4, 1, 9)
-    suffix = sub_identifiers(index)
-    column = column_at(oid, NumberIndex(), lambda row, now: None)
-    for value in (number("Integer32", 5), number("Counter64", 2**63), *(wrap(0x04, b"x" * size) for size in (21, 22, 200))):
-        name = object_identifier((*oid, *index))
-        assert name_content((*oid, *index)) == column.prefix + suffix
-        assert column.head(len(suffix), len(value)) + suffix + value == wrap(0x30, name + value)
-        if len(value) < LARGEST_KEPT_VALUE:
-            assert column.heads[len(suffix)][len(value)] == column.head(len(suffix), len(value))
 
 
 @pytest.mark.parametrize("first", [1, 120, 128, 16_300, 16_384, 2_097_100, 2**31 - 301])

@@ -20,9 +20,10 @@ from agent.flow.counters import FrozenCounters, IkeCounter, IpsecCounter
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor, NewSpi
+from agent.mib.column import Column, Commit
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
-from agent.mib.tree import Column, Commit, Tree
+from agent.mib.tree import Tree
 from agent.mib.values import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, decode_name, order_key
 from agent.snmp.administration import EngineFacts, administration
 from agent.snmp.identity import EngineIdentity

@@ -11,9 +11,10 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
 from agent.config.model import Community, RouterConfig, SnmpGroup, SnmpUser, SnmpView, ViewSubtree, Vrf
+from agent.mib.column import Column, Commit, SetRefusedError
 from agent.mib.index import NumberIndex
 from agent.mib.schema import Object, Oid, Syntax
-from agent.mib.tree import Column, Commit, SetRefusedError, Tree
+from agent.mib.tree import Tree
 from agent.mib.values import number, object_identifier, octets
 
 LOOPBACK = "127.0.0.1"

@@ -1,0 +1,60 @@
+"""A column's cells as variable bindings, against the same built from its parts (RFC 3416 §3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.flow.counters import CounterSource, FrozenCounters
+from agent.mib.column import LARGEST_KEPT_VALUE, Column, CounterColumn
+from agent.mib.index import NumberIndex
+from agent.mib.name_index import NameIndex
+from agent.mib.schema import Object, Syntax
+from agent.mib.values import name_content, number, object_identifier, sub_identifiers, wrap
+
+Oid = tuple[int, ...]
+ENTRY = (1, 3, 6, 1, 4, 1)
+SIZES = {"Counter32": 2**32, "Counter64": 2**64}
+edges = st.sampled_from([2**bits + more for bits in (0, 7, 8, 15, 16, 23, 24, 31, 32, 33, 40, 63, 64, 65) for more in (-1, 0, 1)])
+counts = st.none() | edges | st.integers(0, 300) | st.integers(0, 2**66)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    counters: CounterSource
+
+
+def object_of(base: str) -> Object:
+    return Object("A-MIB", "anObject", (*ENTRY, 9), "column", "read-only", Syntax(base, base))
+
+
+def binding(index: Oid, value: bytes) -> bytes:
+    return wrap(0x30, object_identifier((*ENTRY, 9, *index)) + value)
+
+
+@given(st.sampled_from(sorted(SIZES)), st.sampled_from([0, 100, 2**31 - 70]), st.lists(counts, max_size=40), st.booleans())
+def test_a_run_of_a_counter_is_its_cells_one_by_one(base: str, lead: int, values: list[int | None], by_number: bool) -> None:
+    """Whatever the sizes of neighbours: a value that wrapped shows what is left, one that is not known has no cell."""
+    table = NumberIndex(counted=True) if by_number else NameIndex(counted=True, largest_block=16)
+    for row, value in enumerate(values):
+        table.add((lead + row,), Counted(FrozenCounters((0, value))))
+    column = CounterColumn(object_of(base), table, base, 1)
+    expected = [binding((lead + row,), number(base, value % SIZES[base])) for row, value in enumerate(values) if value is not None]
+    assert column.bindings(0, len(values), 0) == expected
+    assert column.bindings(0, 3, 0) == expected[:3]
+    cells = [column.encode(source, 0) for source in column.subjects]
+    assert cells == [None if value is None else number(base, value % SIZES[base]) for value in values]
+
+
+@pytest.mark.parametrize("index", [(1,), (300, 7), (4294967295,) * 24])
+def test_a_head_and_a_value_make_a_binding(index: Oid) -> None:
+    suffix = sub_identifiers(index)
+    column = Column(object_of("Integer32"), NumberIndex(), lambda row, now: None)
+    for value in (number("Integer32", 5), number("Counter64", 2**63), *(wrap(0x04, b"x" * size) for size in (21, 22, 200))):
+        assert name_content((*ENTRY, 9, *index)) == column.prefix + suffix
+        assert column.head(len(suffix), len(value)) + suffix + value == binding(index, value)
+        if len(value) < LARGEST_KEPT_VALUE:
+            assert column.heads[len(suffix)][len(value)] == column.head(len(suffix), len(value))
