@@ -119,7 +119,8 @@ class RouterService:
             Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now),
             counters,
         )
-        self.fast = FastPath(self.agent.policy, self.contexts.tree, monitor.clock.now, self.agent.largest())
+        agent = self.agent
+        self.fast = FastPath(agent.policy, self.contexts.tree, monitor.clock.now, agent.largest(), agent.v3_messages)
         self.agent.use_fast_path(self.fast)
         self.sender: NotificationSender | None = None
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None

@@ -25,12 +25,14 @@ from agent.snmp.access import AccessPolicy, Source, compile_policy
 from agent.snmp.ber import GET, GET_NEXT
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
+from agent.snmp.fast_v3 import V3Messages
 from agent.snmp.identity import EngineIdentity
 from agent.snmp.messages import message_models
 from agent.snmp.responder import REQUESTS, CommandResponder
 from agent.snmp.security import USM, AccessControl, CommunityV1, CommunityV2c
 from agent.snmp.transport import UdpTransport, bind_udp
 from agent.snmp.usm import UserSecurity
+from agent.snmp.usm_protocols import Levels, authentication, levels_of, privacy
 
 LARGEST_UDP_PAYLOAD = 65507
 _log = logging.getLogger(__name__)
@@ -107,6 +109,7 @@ class SnmpAgent:
         self._started = self._loop.time()
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
+        self._levels: dict[bytes, Levels] = {}  # of those users that can be used
         self._fast: FastPath | None = None
         self._told: frozenset[str] = frozenset()  # problems that the log has heard of
         self._policy = compile_policy(config, given.resolve)
@@ -114,6 +117,7 @@ class SnmpAgent:
         access = AccessControl(self.policy)
         self._responder = CommandResponder(access, self.policy, given.trees, given.now, counters, self.largest, self.failed)
         self.engine = self._make_engine(identity, access)
+        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD)
         self.apply(config)
 
     # --- what others ask ---
@@ -258,6 +262,7 @@ class SnmpAgent:
         for name, user in self._users.items():
             if users.get(name) != user:
                 pysnmp_config.delete_v3_user(self.engine, name)
+                self._levels.pop(name.encode(), None)
         for name, user in users.items():
             if self._users.get(name) != user:
                 self._add_user(user)
@@ -273,8 +278,16 @@ class SnmpAgent:
                 _PRIVACY[user.priv],
                 user.priv_password,
             )
+            self._levels[user.name.encode()] = self._levels_of(user)
         except (PySnmpError, KeyError) as error:
             _log.warning("snmp-server user %s: cannot be used: %s", user.name, error)
+
+    def _levels_of(self, user: SnmpUser) -> Levels:
+        auth_key, priv_key = self.engine.security_models[USM].localised_keys(self.engine, user.name)
+        return levels_of(
+            authentication(user.auth, auth_key) if user.auth else None,
+            privacy(user.priv, priv_key, pysnmp_config.PRIV_SERVICES[_PRIVACY[user.priv]]) if user.priv else None,
+        )
 
 
 def _largest(config: RouterConfig) -> int:

@@ -1,6 +1,6 @@
 """Snmp room: the fast path: reads answered straight from the tree, in front of pysnmp.
 
-It recognises v1 and v2c GET, GETNEXT and GETBULK of known communities whose views cut between columns, and answers them as
+It recognises GET, GETNEXT and GETBULK of known communities and SNMPv3 users whose views cut between columns, and answers them as
 RFC 3416 §4.2 says, octet for octet as the slow path does. Whatever else comes is not for it, and goes to pysnmp unchanged.
 """
 
@@ -16,7 +16,9 @@ from agent.mib.column import LARGEST_KEPT_VALUE, Column
 from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
 from agent.snmp.access import AccessPolicy, Grant, View
-from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, Decoder
+from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, VERSION_2C, Decoder
+from agent.snmp.fast_v3 import Opened, V3Messages
+from agent.snmp.sizes import room_in_v3
 
 _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 _TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
@@ -28,7 +30,7 @@ _LARGEST_CACHE = 4096  # of sources seen: a flood of forged ones must not fill t
 
 
 class Visible:
-    """The columns that a community may read, compiled for look-up by octets and by order."""
+    """The columns that a community or a user may read, compiled for look-up by octets and by order."""
 
     __slots__ = ("_by_prefix", "_prefix_sizes", "columns", "keys")
 
@@ -86,19 +88,27 @@ def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
 class FastPath:
     """Answers reads of one router.
 
-    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `policy_changed` has
-    what was compiled from them compiled anew. The public numbers count what was answered here, to be added to what pysnmp counts.
+    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `v3` opens and seals
+    SNMPv3 messages. `policy_changed` has what was compiled from them compiled anew. The public numbers count what was answered
+    here, to be added to what pysnmp counts.
     """
 
     def __init__(
-        self, policy: Callable[[], AccessPolicy], tree: Callable[[str], Tree | None], now: Callable[[], int], largest: int
+        self,
+        policy: Callable[[], AccessPolicy],
+        tree: Callable[[str], Tree | None],
+        now: Callable[[], int],
+        largest: int,
+        v3: V3Messages,
     ) -> None:
         self._policy = policy
         self._tree = tree
         self._now = now
         self._largest = largest  # octets of a response message
+        self._v3 = v3
         self._decode = Decoder(_LARGEST_CACHE).decode
         self._grants: dict[tuple[bytes, str], Visible | None] = {}
+        self._user_grants: dict[tuple[bytes, str, bytes, str], Visible | None] = {}  # by user, level, context and source
         self._views: dict[tuple[int, str, View], Visible | None] = {}
         self.answered = dict.fromkeys((GET, GET_NEXT, GET_BULK), 0)  # requests, by kind
         self.variables = 0
@@ -107,13 +117,15 @@ class FastPath:
     def policy_changed(self, largest: int) -> None:
         self._largest = largest
         self._grants.clear()
+        self._user_grants.clear()
         self._views.clear()
 
     def answer(self, datagram: bytes, source: str) -> bytes | None:
         """The response to a datagram from an address, or None: it is for pysnmp."""
         request = self._decode(datagram)
         if request is None:
-            return None
+            opened = self._v3.open(datagram)
+            return None if opened is None else self._answer_v3(opened, source)
         version, head, kind, request_id, first, second, names, given_at = request
         try:
             visible = self._grants[head, source]
@@ -141,6 +153,50 @@ class FastPath:
         self.answered[kind] += 1
         self.variables += len(names)
         return response
+
+    def _answer_v3(self, request: Opened, source: str) -> bytes | None:
+        try:
+            visible = self._user_grants[request.user, request.level, request.context, source]
+        except KeyError:
+            visible = self._user_grant(request, source)
+        engine_id, user, context = len(self._v3.engine_id), len(request.user), len(request.context)
+        room = room_in_v3(self._largest, request.largest_scoped_pdu, engine_id, user, context)
+        if visible is None or room < 0:
+            return None
+        kind, request_id, first, second, names, _ = request.pdu
+        now = self._now()
+        if kind == GET:
+            bindings = _get(visible, VERSION_2C, names, now)
+        elif kind == GET_NEXT:
+            bindings = _get_next(visible, VERSION_2C, names, now)
+        else:
+            bindings = _get_bulk(visible, names, first, second, now, room)
+        if bindings is None:
+            return None
+        status = _NO_ERROR
+        if kind == GET_BULK:
+            bindings = bindings[: bisect_right(list(accumulate(map(len, bindings))), room)]
+        elif sum(map(len, bindings)) > room:
+            bindings, status = [], _TOO_BIG
+        # A scopedPDU is made as a community's message is: of what goes before the PDU, and the PDU.
+        response = self._v3.seal(request, _message(request.head, request_id, status, b"".join(bindings)))
+        if len(response) > request.largest:
+            return None
+        self.answered[kind] += 1
+        self.variables += len(names)
+        self.too_bigs += status is _TOO_BIG
+        return response
+
+    def _user_grant(self, request: Opened, source: str) -> Visible | None:
+        context = request.context.decode(errors="replace")
+        grant = self._policy().user(request.user, request.level, context, ip_address(source))
+        if grant is None:
+            return None
+        if len(self._user_grants) >= _LARGEST_CACHE:
+            self._user_grants.clear()
+        visible = self._visible(grant, VERSION_2C)
+        self._user_grants[request.user, request.level, request.context, source] = visible
+        return visible
 
     def _grant(self, version: int, head: bytes, source: str) -> Visible | None:
         grant = self._policy().community(head[5:], _MODELS[version], ip_address(source))

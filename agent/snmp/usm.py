@@ -11,6 +11,7 @@ from typing import Any
 
 from pysnmp.entity.config import USM_AUTH_NONE, USM_PRIV_NONE
 from pysnmp.proto import errind, error
+from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 
 from agent.snmp.sizes import content_at
@@ -34,6 +35,12 @@ class UserSecurity(SnmpUSMSecurityModel):
     def __init__(self) -> None:
         super().__init__()
         self._asked: int | None = None  # the level of the message that is being taken in
+
+    def localised_keys(self, engine: Any, user: str) -> tuple[bytes, bytes]:
+        """A user's keys for authentication and privacy, localised to this engine (RFC 3414 §2.6); empty where there is none."""
+        controller = engine.message_dispatcher.mib_instrum_controller
+        *_, auth_key, _, priv_key = self._SnmpUSMSecurityModel__get_user_info(controller, engine.snmpEngineID, OctetString(user))
+        return bytes(auth_key), bytes(priv_key)
 
     def process_incoming_message(
         self,

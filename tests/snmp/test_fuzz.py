@@ -144,7 +144,8 @@ def mutated(datagram: bytes, chance: random.Random) -> bytes:
 def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
     here = wire.here
     if fast:
-        here.agent.use_fast_path(FastPath(here.agent.policy, here.trees.get, lambda: here.time, here.agent.largest()))
+        agent = here.agent
+        agent.use_fast_path(FastPath(agent.policy, here.trees.get, lambda: here.time, agent.largest(), agent.v3_messages))
     chance = random.Random(20240607)
     whole = seeds(here)
     unanswered = 0

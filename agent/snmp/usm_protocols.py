@@ -1,0 +1,159 @@
+"""Snmp room: USM's authentication and privacy protocols under the localised keys of one user, as the fast path applies them.
+
+HMAC-MD5-96 and HMAC-SHA-96 (RFC 3414 §6, §7), HMAC-SHA-2 (RFC 7860 §4), CBC-DES (RFC 3414 §8), CFB128-AES (RFC 3826 §3); and by the
+drafts that IOS follows, 3DES-EDE in CBC mode and AES with longer keys. Protocols go by their names in the configuration. Keys come
+from pysnmp, which has localised them.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Protocol
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.decrepit.ciphers.modes import CFB
+from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+SALT_SIZE = 8  # octets of msgPrivacyParameters, with every cipher here
+_BLOCK = 8  # octets of a block of DES and of 3DES
+
+# Of an authentication protocol the hash, and how many octets of its HMAC a message carries.
+_HASHES: Mapping[str, tuple[str, int]] = MappingProxyType(
+    {
+        "md5": ("md5", 12),
+        "sha": ("sha1", 12),
+        "sha224": ("sha224", 16),
+        "sha256": ("sha256", 24),
+        "sha384": ("sha384", 32),
+        "sha512": ("sha512", 48),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """An authentication protocol with a key; a digest has `size` octets."""
+
+    hash: str
+    size: int
+    key: bytes
+
+    def digest(self, message: bytes) -> bytes:
+        """The msgAuthenticationParameters of a whole message that has zeros in their place."""
+        return hmac.digest(self.key, message, self.hash)[: self.size]
+
+
+class SaltCounter(Protocol):
+    """Where salts are counted, from a random start: pysnmp's service of a privacy protocol.
+
+    Both paths count there, so that no vector is used twice with a key (RFC 3414 §8.1.1.1, RFC 3826 §3.1.4.1).
+    """
+
+    local_int: int
+
+
+class Privacy(Protocol):
+    """A privacy protocol with a key. Boots and time are those of the message, the salt is its msgPrivacyParameters."""
+
+    def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
+        """A scopedPDU encrypted, and the salt."""
+
+    def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
+        """The scopedPDU, padding perhaps after it; nothing where the octets cannot have been encrypted so."""
+
+
+class CbcPrivacy:
+    """DES and 3DES in CBC mode: the vector is the salt XOR a secret of the key (RFC 3414 §8.1.1.1)."""
+
+    __slots__ = ("_algorithm", "_counter", "_secret")
+
+    def __init__(self, algorithm: BlockCipherAlgorithm, secret: bytes, counter: SaltCounter) -> None:
+        self._algorithm = algorithm
+        self._secret = int.from_bytes(secret, "big")
+        self._counter = counter
+
+    def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
+        salt = boots.to_bytes(4, "big") + _count(self._counter, 4)
+        padded = plain + bytes(_BLOCK - len(plain) % _BLOCK)  # a whole block where none is needed, as pysnmp and net-snmp do it
+        return self._cipher(salt).encryptor().update(padded), salt
+
+    def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
+        return b"" if len(octets) % _BLOCK else self._cipher(salt).decryptor().update(octets)
+
+    def _cipher(self, salt: bytes) -> Cipher[CBC]:
+        vector = int.from_bytes(salt, "big") ^ self._secret
+        return Cipher(self._algorithm, CBC(vector.to_bytes(_BLOCK, "big")))
+
+
+class CfbPrivacy:
+    """AES in CFB mode: the vector is boots, time and salt (RFC 3826 §3.1.2.1)."""
+
+    __slots__ = ("_algorithm", "_counter")
+
+    def __init__(self, key: bytes, counter: SaltCounter) -> None:
+        self._algorithm = AES(key)
+        self._counter = counter
+
+    def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
+        salt = _count(self._counter, 8)
+        return self._cipher(boots, time, salt).encryptor().update(plain), salt
+
+    def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
+        return self._cipher(boots, time, salt).decryptor().update(octets)
+
+    def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[CFB]:
+        return Cipher(self._algorithm, CFB((boots << 32 | time).to_bytes(8, "big") + salt))
+
+
+_CIPHERS: Mapping[str, Callable[[bytes, SaltCounter], Privacy]] = MappingProxyType(
+    {
+        "des": lambda key, counter: CbcPrivacy(TripleDES(key[:8] * 3), key[8:16], counter),  # DES is 3DES of one key three times
+        "3des": lambda key, counter: CbcPrivacy(TripleDES(key[:24]), key[24:32], counter),
+        "aes128": CfbPrivacy,
+        "aes192": CfbPrivacy,
+        "aes256": CfbPrivacy,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What a message has at one security level: nothing at noAuthNoPriv, no privacy at authNoPriv."""
+
+    authentication: Authentication | None = None
+    privacy: Privacy | None = None
+
+
+Levels = Mapping[str, Protection]  # by a level's name in the configuration: "noauth", "auth", "priv"
+
+
+def levels_of(authentication: Authentication | None, privacy: Privacy | None) -> Levels:
+    """The levels that a user with these protocols has, the lower ones too (RFC 3414 §3.2, step 5)."""
+    levels = {"noauth": Protection()}
+    if authentication is not None:
+        levels["auth"] = Protection(authentication)
+        if privacy is not None:
+            levels["priv"] = Protection(authentication, privacy)
+    return levels
+
+
+def authentication(name: str, key: bytes) -> Authentication:
+    """The authentication protocol of that name with a localised key."""
+    return Authentication(*_HASHES[name], key)
+
+
+def privacy(name: str, key: bytes, counter: SaltCounter) -> Privacy:
+    """The privacy protocol of that name with a localised key."""
+    return _CIPHERS[name](key, counter)
+
+
+def _count(counter: SaltCounter, size: int) -> bytes:
+    """The next number of a counter of so many octets."""
+    number = counter.local_int
+    counter.local_int = (number + 1) % (1 << 8 * size)
+    return number.to_bytes(size, "big")
