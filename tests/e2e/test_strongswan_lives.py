@@ -130,8 +130,9 @@ def test_charon_goes_on_with_an_ike_sa_that_is_over_until_it_is_told_again(
     up(swan, lab, number, child={"close_action": "start"}, dpd_delay="1s", dpd_timeout="30s")
     with cut(namespaces[0], f"10.99.{number}.2"):
         wait_for(lambda: "normal" in lab.column(number, "cikeTunHistTermReason"), "the end of the IKE SA")
+    wait_for(lambda: lab.count(number, "cikeGlobalNoSaFails") >= 1, "charon to ask whether we are there")
+    wait_for(lambda: f"received DELETE for IKE_SA c{number}" in swan.log_of(number), "charon to hear of it")
     wait_for(lambda: swan.ping(number) == 5, "traffic by other SAs")
-    assert lab.count(number, "cikeGlobalNoSaFails") >= 1
     assert lab.column(number, "cikeFailReason")[0] == "nonExistentSa"
 
 
