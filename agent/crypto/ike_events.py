@@ -38,12 +38,13 @@ class State(Enum):
 
 
 class QuickState(Enum):
-    """Where a quick mode is; the names say which message was last sent."""
+    """Where a quick mode is; the names say which message was last sent (of QM_R_QM3: heard)."""
 
     QM_READY = "QM_READY"
     QM_I_QM1 = "QM_I_QM1"
     QM_R_QM2 = "QM_R_QM2"
     QM_I_QM3 = "QM_I_QM3"
+    QM_R_QM3 = "QM_R_QM3"
     QM_COMPLETE = "QM_COMPLETE"
 
 

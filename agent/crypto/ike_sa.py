@@ -74,6 +74,11 @@ class Message:
     payloads: tuple[Decoded, ...]
     vector: bytes = b""
 
+    @property
+    def committed(self) -> bool:
+        """Whether its sender wants to say when SAs are there (RFC 2408 §3.1)."""
+        return bool(self.header.flags & Flag.COMMIT)
+
     def find(self, kind: type[PayloadT]) -> PayloadT | None:
         return next((decoded.payload for decoded in self.payloads if isinstance(decoded.payload, kind)), None)
 
@@ -136,6 +141,7 @@ class QuickMode(Dialogue):
     responder_nonce: bytes = b""
     secret: DhSecret | None = None
     result: Phase2Result | None = None
+    committed: bool = False  # the peer is to say when its SAs are there (RFC 2408 §3.1)
 
 
 @dataclass(slots=True, eq=False)

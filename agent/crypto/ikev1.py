@@ -100,6 +100,8 @@ def tick(sa: IkeSa, now: int) -> None:
             continue
         if quick.state is QuickState.QM_COMPLETE:
             del sa.quick[message_id]
+        elif quick.state is QuickState.QM_R_QM3:
+            quick_mode.waited(sa, quick, now)
         elif not quick.resend or not sa.retry(quick, now):
             sa.give_up(quick, Trouble.TIMEOUT, now)
     for exchange in list(sa.transactions.values()):
@@ -245,7 +247,7 @@ def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> 
 
 def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     quick = sa.quick.get(header.message_id)
-    if header.encrypted and quick is not None and quick.state is QuickState.QM_I_QM3:
+    if header.encrypted and quick is not None and quick.state in (QuickState.QM_I_QM3, QuickState.QM_R_QM3):
         # CONNECTED comes in an exchange of its own kind, but under the message id of the quick mode (RFC 2408 §3.1).
         chained, quick.vector = quick.vector, sa.vector_of(header.message_id)
         _receive_quick(sa, header, octets, now)

@@ -5,6 +5,7 @@
     QM3  HDR*, HASH(3)                              →
 
     QM4                                             ←  HDR*, HASH, CONNECTED (only where QM2 had the commit bit)
+        HDR*, HASH, CONNECTED                       →  (only where QM1 or QM3 had it)
 
 QM2 carries RESPONDER-LIFETIME where a lifetime of ours is the shorter. Who waits for an answer sends again: the initiator QM1, the
 responder QM2.
@@ -19,7 +20,7 @@ from types import MappingProxyType
 
 from agent.crypto.ciphers import HASHES, key_octets
 from agent.crypto.dh import BadPublicValueError, generate
-from agent.crypto.doi import Exchange, Flag, NotifyType, Protocol
+from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
     Phase2Keyed,
@@ -33,7 +34,7 @@ from agent.crypto.ike_events import (
     SaKeys,
     Trouble,
 )
-from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message, QuickMode
+from agent.crypto.ike_sa import NONCE_OCTETS, RETRY_AFTER, IkeSa, Message, QuickMode
 from agent.crypto.isakmp import MalformedMessageError
 from agent.crypto.keys import keymat
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Notification, Payload, SecurityAssociation
@@ -94,6 +95,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     if not sa.up:
         open_quick_modes(sa)
     quick.vector = message.vector
+    quick.committed = message.committed
     sa.used_ids.add(quick.message_id)
     sa.quick[quick.message_id] = quick
     quick.initiator_nonce = message.need(Nonce).data
@@ -144,10 +146,9 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
     shared = _agree(quick, message) if choice.group is not None else b""
     quick.result = _result(sa, quick, choice, shared)
     mine = sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce)
-    commit = bool(message.header.flags & Flag.COMMIT)
-    sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=commit)
+    sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=message.committed)
     sa.count(IkeCount.OUT_P2_EXCHANGES)
-    if commit:
+    if message.committed:
         # RFC 2408 §3.1: its SAs are not to be used before it says that they are there.
         sa.events.append(Phase2Keyed(quick.result))
         return QuickState.QM_I_QM3
@@ -163,10 +164,22 @@ def _receive_qm4(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     _complete(sa, quick, now)
 
 
-def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
+def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
     theirs, _ = message.after_hash()
     if not compare_digest(sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce), theirs):
         raise RefusedError(Trouble.HASH)
+    quick.vector = message.vector
+    quick.said = b""  # QM3 wants no answer
+    if quick.committed or message.committed:
+        quick.wait(now, RETRY_AFTER[0])
+        return QuickState.QM_R_QM3
+    _complete(sa, quick, now)
+    return None
+
+
+def waited(sa: IkeSa, quick: QuickMode, now: int) -> None:
+    """The initiator has not said that its SAs are there. Its last message came, and nothing else is to be had by waiting."""
+    quick.state = QuickState.QM_COMPLETE
     _complete(sa, quick, now)
 
 
@@ -179,6 +192,7 @@ QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
         ),
         (Role.INITIATOR, QuickState.QM_I_QM3): Step("QM4", (Hash, Notification), _receive_qm4, QuickState.QM_COMPLETE),
         (Role.RESPONDER, QuickState.QM_R_QM2): Step("QM3", (Hash,), _receive_qm3, QuickState.QM_COMPLETE),
+        (Role.RESPONDER, QuickState.QM_R_QM3): Step("QM4", (Hash, Notification), _receive_qm4, QuickState.QM_COMPLETE),
     }
 )
 
@@ -229,8 +243,6 @@ def _shortened(choice: Phase2Choice, notification: Notification) -> Phase2Choice
 def _complete(sa: IkeSa, quick: QuickMode, now: int) -> None:
     assert quick.result is not None
     quick.linger(now)
-    if not quick.initiator:
-        quick.said = b""  # QM3 wants no answer
     sa.events.append(Phase2Up(quick.result))
 
 

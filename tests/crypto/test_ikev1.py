@@ -413,7 +413,7 @@ def test_each_step_of_main_mode_follows_from_another() -> None:
         assert step.next_state is State.QM_IDLE or (role, step.next_state) in MAIN_MODE
         assert (role, state) in MAIN_MODE
     assert sorted(step.name for step in MAIN_MODE.values()) == ["MM1", "MM2", "MM3", "MM4", "MM5", "MM6"]
-    assert sorted(step.name for step in QUICK_MODE.values()) == ["QM1", "QM2", "QM3", "QM4"]
+    assert sorted(step.name for step in QUICK_MODE.values()) == ["QM1", "QM2", "QM3", "QM4", "QM4"]
 
 
 def test_every_encrypted_message_is_padded_by_at_least_one_octet() -> None:

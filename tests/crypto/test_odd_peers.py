@@ -103,6 +103,46 @@ def test_a_responder_that_never_says_so_is_given_up() -> None:
     assert len(pair.sent[0]) == 5 + 5  # the last is said again, as any that waits for an answer
 
 
+def committed_by_the_initiator(pair: Pair, number: int) -> Pair:
+    """The initiator sets the commit bit in one message of its quick mode, the first or the last."""
+
+    def set_commit(from_initiator: bool, sent: int, octets: bytes) -> list[bytes]:
+        if not from_initiator or sent - 3 != number:
+            return [octets]
+        return [octets[:19] + bytes((octets[19] | Flag.COMMIT,)) + octets[20:]]
+
+    pair.wire = set_commit
+    return pair.quick()
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("exchange", [Exchange.QUICK, Exchange.INFORMATIONAL])
+def test_with_the_commit_bit_of_the_initiator_the_responder_waits_for_its_word(number: int, exchange: Exchange) -> None:
+    pair = committed_by_the_initiator(Pair().up(), number)
+    assert pair.of(1, Phase2Keyed)
+    assert not pair.of(1, Phase2Up)
+    sa, (message_id,) = pair.initiator, pair.initiator.quick
+    vector = last_block(pair) if exchange is Exchange.QUICK else sa.vector_of(message_id)
+    message = sa.seal_behind_hash(exchange, Dialogue(vector), (CONNECTED,), message_id)
+    ikev1.receive(pair.responder, message, pair.now)
+    pair.run()
+    assert pair.of(1, Phase2Up)
+    pair.wait(100)
+    assert len(pair.of(1, Phase2Up)) == 1
+    assert not pair.responder.quick
+
+
+def test_the_responder_does_not_wait_for_ever() -> None:
+    pair = committed_by_the_initiator(Pair().up(), 1)
+    said = len(pair.sent[1])
+    pair.wait(2)
+    assert pair.of(1, Phase2Up)
+    assert not pair.of(1, Phase2Failed)
+    pair.wait(100)
+    assert len(pair.sent[1]) == said  # nothing was said again
+    assert not pair.responder.quick
+
+
 # --- proposals ---
 
 

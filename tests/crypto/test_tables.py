@@ -17,7 +17,7 @@ def test_each_message_has_a_row() -> None:
     assert [name for name in names if name.isupper()] == [
         *("MM2", "MM4", "MM6", "MM1", "MM3", "MM5"),
         *("AM2", "AM1", "AM3"),
-        *("QM2", "QM4", "QM1", "QM3"),
+        *("QM2", "QM4", "QM1", "QM3", "QM4"),
     ]
     assert [name for name in names if name.islower()] == [step.name for step in TRANSACTION.values()]
     assert "| responder | MM_KEY_EXCH | MM5 | HDR*, Identification, Hash or Signature | QM_IDLE |" in rows
