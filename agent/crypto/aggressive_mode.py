@@ -15,33 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from agent.crypto import phase1
 from agent.crypto.doi import Exchange
 from agent.crypto.ike_events import RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import IkeSa, Message
 from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature
-from agent.crypto.phase1 import (
-    Step,
-    accept_policy,
-    certificate_requests,
-    check_proof,
-    choose_policy,
-    derive,
-    detect_nat,
-    establish,
-    identify,
-    initial_contact,
-    key_exchange,
-    nat_payloads,
-    nat_vendors,
-    offer_policies,
-    proof,
-    responder_lifetime,
-    take_identity,
-    take_key_exchange,
-    take_notifications,
-    with_proof,
-)
+from agent.crypto.phase1 import Step
 from agent.crypto.vendor import CAPABILITIES
 
 
@@ -49,13 +29,13 @@ def begin(sa: IkeSa, now: int) -> None:
     """Send AM1, with the policies that have the first one's group; `RefusedError` where none can be done with this peer."""
     _check_allowed(sa)
     policies = sa.decisions.policies(None)
-    offer = offer_policies(sa, (policy for policy in policies if policy.group == policies[0].group))
+    offer = phase1.offer_policies(sa, (policy for policy in policies if policy.group == policies[0].group))
     payloads = (
         offer,
-        *key_exchange(sa, sa.offered[0].group),
-        identify(sa, sa.offered[0].authentication),
-        *certificate_requests(sa, sa.offered),
-        *nat_vendors(sa),
+        *phase1.key_exchange(sa, sa.offered[0].group),
+        phase1.identify(sa, sa.offered[0].authentication),
+        *phase1.certificate_requests(sa, sa.offered),
+        *phase1.nat_vendors(sa),
         *CAPABILITIES,
     )
     sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
@@ -71,47 +51,47 @@ def _check_allowed(sa: IkeSa) -> None:
 def _receive_am1(sa: IkeSa, message: Message, now: int) -> None:
     _check_allowed(sa)
     sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
-    take_identity(sa, message)
-    chosen = choose_policy(sa, message, sa.decisions.policies(sa.remote_identity))
-    take_key_exchange(sa, message)
-    ours = key_exchange(sa, sa.policy().group)
-    derive(sa)
+    phase1.take_identity(sa, message)
+    chosen = phase1.choose_policy(sa, message, sa.decisions.policies(sa.remote_identity))
+    phase1.take_key_exchange(sa, message)
+    ours = phase1.key_exchange(sa, sa.policy().group)
+    phase1.derive(sa)
     payloads = (
         chosen,
         *ours,
-        identify(sa, sa.policy().authentication),
-        *proof(sa),
-        *certificate_requests(sa, (sa.policy(),)),
-        *nat_vendors(sa),
+        phase1.identify(sa, sa.policy().authentication),
+        *phase1.proof(sa),
+        *phase1.certificate_requests(sa, (sa.policy(),)),
+        *phase1.nat_vendors(sa),
         *CAPABILITIES,
-        *nat_payloads(sa),
+        *phase1.nat_payloads(sa),
     )
     sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
 
 
 def _receive_am2(sa: IkeSa, message: Message, now: int) -> None:
-    accept_policy(sa, message)
-    take_identity(sa, message)
-    take_key_exchange(sa, message)
-    derive(sa)
-    check_proof(sa, message)
-    detect_nat(sa, message)
-    payloads = (*proof(sa), *nat_payloads(sa), *with_proof(sa, initial_contact(sa)))
+    phase1.accept_policy(sa, message)
+    phase1.take_identity(sa, message)
+    phase1.take_key_exchange(sa, message)
+    phase1.derive(sa)
+    phase1.check_proof(sa, message)
+    phase1.detect_nat(sa, message)
+    payloads = (*phase1.proof(sa), *phase1.nat_payloads(sa), *phase1.with_proof(sa, phase1.initial_contact(sa)))
     sa.say(sa.main, sa.seal(Exchange.AGGRESSIVE, sa.main, payloads), now, resend=False)
-    establish(sa, now)
+    phase1.establish(sa, now)
 
 
 def _receive_am3(sa: IkeSa, message: Message, now: int) -> None:
     if message.header.encrypted:
         sa.main.vector = message.vector
-    detect_nat(sa, message)
-    check_proof(sa, message)
+    phase1.detect_nat(sa, message)
+    phase1.check_proof(sa, message)
     sa.counting = True
     sa.main.said = b""  # AM3 wants no answer
     if message.header.encrypted:
-        take_notifications(sa, message)
-    establish(sa, now)
-    shorter = responder_lifetime(sa)
+        phase1.take_notifications(sa, message)
+    phase1.establish(sa, now)
+    shorter = phase1.responder_lifetime(sa)
     if shorter:
         sa.inform(shorter)
 

@@ -7,6 +7,8 @@ used is counted, answered where RFC 2408 §5 says so, and told as an event.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeVar
 
 from agent.crypto import aggressive_mode, informational, main_mode, quick_mode, transaction
 from agent.crypto.authentication import PRE_SHARED
@@ -31,6 +33,8 @@ from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 from agent.crypto.payloads import Notification, SecurityAssociation, Vendor
 from agent.crypto.phase1 import Step, take_requests
+
+DialogueT = TypeVar("DialogueT", bound=Dialogue)
 
 
 def initiate(
@@ -167,19 +171,34 @@ def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> N
     informational.fail_phase1(sa, refused.trouble, now)
 
 
-def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
-    quick = sa.quick.get(header.message_id)
-    if quick is not None and octets in quick.heard:
-        _copy(sa, quick, octets)
-        return
-    if not sa.takes_quick_modes or not header.encrypted:
+def _exchange_of(
+    sa: IkeSa,
+    header: Header,
+    octets: bytes,
+    known: Mapping[int, DialogueT],
+    begin: Callable[..., DialogueT],
+    allowed: bool,
+) -> DialogueT | None:
+    """The exchange with a message id of its own that a message is of, or begins; None where nothing more is to be done about it."""
+    exchange = known.get(header.message_id)
+    if exchange is not None and octets in exchange.heard:
+        _copy(sa, exchange, octets)
+    elif not allowed or not header.encrypted:
         _drop(sa, octets, Trouble.ENCODING if sa.up else None)
-        return
+    elif exchange is not None:
+        return exchange
+    elif header.message_id in sa.used_ids:
+        _duplicate(sa)  # of an exchange long over: RFC 2409 §5.5 has each message id once
+    else:
+        return begin(sa.vector_of(header.message_id), message_id=header.message_id)
+    return None
+
+
+def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+    begin = partial(QuickMode, initiator=False)
+    quick = _exchange_of(sa, header, octets, sa.quick, begin, sa.takes_quick_modes)
     if quick is None:
-        if header.message_id in sa.used_ids:
-            _duplicate(sa)  # of an exchange long over: RFC 2409 §5.5 has each message id once
-            return
-        quick = QuickMode(sa.vector_of(header.message_id), message_id=header.message_id, initiator=False)
+        return
     role = Role.INITIATOR if quick.initiator else Role.RESPONDER
     step = quick_mode.QUICK_MODE.get((role, quick.state))
     if step is None:
@@ -229,18 +248,9 @@ def _fail_quick(
 
 
 def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
-    exchange = sa.transactions.get(header.message_id)
-    if exchange is not None and octets in exchange.heard:
-        _copy(sa, exchange, octets)
-        return
-    if not sa.authenticated or not header.encrypted:
-        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
-        return
+    exchange = _exchange_of(sa, header, octets, sa.transactions, Transaction, sa.authenticated)
     if exchange is None:
-        if header.message_id in sa.used_ids:
-            _duplicate(sa)
-            return
-        exchange = Transaction(sa.vector_of(header.message_id), message_id=header.message_id)
+        return
     if _take(sa, header, octets, exchange.vector, lambda message: transaction.receive(sa, exchange, message, now)):
         exchange.heard += (octets,)
 

@@ -17,51 +17,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from agent.crypto import phase1
 from agent.crypto.doi import Exchange
 from agent.crypto.ike_events import Role, State
 from agent.crypto.ike_sa import IkeSa, Message
 from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Payload, SecurityAssociation, Signature
-from agent.crypto.phase1 import (
-    Step,
-    accept_policy,
-    answer,
-    certificate_requests,
-    check_proof,
-    choose_policy,
-    derive,
-    detect_nat,
-    establish,
-    identify,
-    initial_contact,
-    key_exchange,
-    nat_payloads,
-    nat_vendors,
-    offer_policies,
-    proof,
-    responder_lifetime,
-    take_identity,
-    take_key_exchange,
-    take_notifications,
-    with_proof,
-)
+from agent.crypto.phase1 import Step
 from agent.crypto.vendor import CAPABILITIES
 
 
 def begin(sa: IkeSa, now: int) -> None:
     """Send MM1; `RefusedError` where no policy can be done with this peer."""
-    offer = offer_policies(sa, sa.decisions.policies(None))
-    sa.say(sa.main, sa.encode(Exchange.MAIN, (offer, *nat_vendors(sa))), now, resend=True)
+    offer = phase1.offer_policies(sa, sa.decisions.policies(None))
+    sa.say(sa.main, sa.encode(Exchange.MAIN, (offer, *phase1.nat_vendors(sa))), now, resend=True)
 
 
 def _receive_mm1(sa: IkeSa, message: Message, now: int) -> None:
     sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
-    chosen = choose_policy(sa, message, sa.decisions.policies(None))
-    answer(sa, sa.encode(Exchange.MAIN, (chosen, *nat_vendors(sa))), now)
+    chosen = phase1.choose_policy(sa, message, sa.decisions.policies(None))
+    phase1.answer(sa, sa.encode(Exchange.MAIN, (chosen, *phase1.nat_vendors(sa))), now)
 
 
 def _receive_mm2(sa: IkeSa, message: Message, now: int) -> None:
-    accept_policy(sa, message)
+    phase1.accept_policy(sa, message)
     payloads = _key_exchange(sa)
     sa.say(sa.main, sa.encode(Exchange.MAIN, payloads), now, resend=True)
 
@@ -69,44 +48,57 @@ def _receive_mm2(sa: IkeSa, message: Message, now: int) -> None:
 def _key_exchange(sa: IkeSa) -> Sequence[Payload]:
     """MM3 and MM4."""
     policy = sa.policy()
-    return (*key_exchange(sa, policy.group), *certificate_requests(sa, (policy,)), *CAPABILITIES, *nat_payloads(sa))
+    return (
+        *phase1.key_exchange(sa, policy.group),
+        *phase1.certificate_requests(sa, (policy,)),
+        *CAPABILITIES,
+        *phase1.nat_payloads(sa),
+    )
 
 
 def _receive_mm3(sa: IkeSa, message: Message, now: int) -> None:
-    take_key_exchange(sa, message)
-    detect_nat(sa, message)
+    phase1.take_key_exchange(sa, message)
+    phase1.detect_nat(sa, message)
     payloads = _key_exchange(sa)
-    derive(sa)
-    answer(sa, sa.encode(Exchange.MAIN, payloads), now)
+    phase1.derive(sa)
+    phase1.answer(sa, sa.encode(Exchange.MAIN, payloads), now)
 
 
 def _receive_mm4(sa: IkeSa, message: Message, now: int) -> None:
-    take_key_exchange(sa, message)
-    detect_nat(sa, message)
-    derive(sa)
-    payloads = (identify(sa, sa.policy().authentication), *proof(sa), *with_proof(sa, initial_contact(sa)))
+    phase1.take_key_exchange(sa, message)
+    phase1.detect_nat(sa, message)
+    phase1.derive(sa)
+    payloads = (
+        phase1.identify(sa, sa.policy().authentication),
+        *phase1.proof(sa),
+        *phase1.with_proof(sa, phase1.initial_contact(sa)),
+    )
     sa.say(sa.main, sa.seal(Exchange.MAIN, sa.main, payloads), now, resend=True)
 
 
 def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
-    take_identity(sa, message)
-    check_proof(sa, message)
+    phase1.take_identity(sa, message)
+    phase1.check_proof(sa, message)
     sa.counting = True
     sa.main.vector = message.vector
-    take_notifications(sa, message)
-    payloads = (identify(sa, sa.policy().authentication), *proof(sa), *with_proof(sa, responder_lifetime(sa)))
+    phase1.take_notifications(sa, message)
+    payloads = (
+        phase1.identify(sa, sa.policy().authentication),
+        *phase1.proof(sa),
+        *phase1.with_proof(sa, phase1.responder_lifetime(sa)),
+    )
     sa.say(sa.main, sa.seal(Exchange.MAIN, sa.main, payloads), now, resend=False)
-    establish(sa, now)
+    phase1.establish(sa, now)
 
 
 def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
     sa.last_block = message.vector  # the responder is up: what we say from now on is to be encrypted
-    take_identity(sa, message)
-    check_proof(sa, message)
+    phase1.take_identity(sa, message)
+    phase1.check_proof(sa, message)
     sa.main.vector = message.vector
-    take_notifications(sa, message)
+    phase1.take_notifications(sa, message)
     sa.main.said = b""  # MM6 wants no answer: to repeat MM5 for a copy of it would never end
-    establish(sa, now)
+    phase1.establish(sa, now)
 
 
 # What main mode does with what it hears, by role and state.
