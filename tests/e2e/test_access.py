@@ -1,4 +1,4 @@
-"""Who may read and write what, the same on both paths: v2c reads go the fast one, SET and SNMPv3 the other (acceptance e, f)."""
+"""Who may read and write what, the same on both paths: reads go the fast one, SET and cut views the other (acceptance e, f)."""
 
 from __future__ import annotations
 
@@ -80,6 +80,33 @@ def test_a_v3_user_gets_its_groups_context_and_no_other(start_lab: Callable[...,
     unknown = answer("snmpget", *v3, "-l", "authPriv", "-n", "nowhere", lab.hub, name)
     assert "200" not in unknown
     assert "Timeout" not in unknown, "an unknown context is reported, not dropped"
+
+
+# As net-snmp names them and as the configuration does. It has no 3DES; its names of IOS's longer AES keys end in C.
+PROTOCOLS = (
+    ("MD5", "md5", "DES", "des"),
+    ("SHA", "sha", "AES", "aes 128"),
+    ("SHA-224", "sha224", "AES-192-C", "aes 192"),
+    ("SHA-256", "sha256", "AES-256-C", "aes 256"),
+    ("SHA-384", "sha384", "DES", "des"),
+    ("SHA-512", "sha512", "AES", "aes 128"),
+)
+
+
+def test_net_snmp_reads_by_v3_at_each_level_with_each_protocol(start_lab: Callable[..., Lab]) -> None:
+    lines = ["snmp-server group readers v3 noauth context vrf-vrf1-context read view_vrf1"]
+    lines += [
+        f"snmp-server user {hash_} readers v3 auth {hash_} authpass1 priv {cipher} privpass1" for _, hash_, _, cipher in PROTOCOLS
+    ]
+    lab = start_lab({"ipsecf-3745b.cfg": lambda text: text.replace("snmp-server user", "\n".join([*lines, "snmp-server user"]), 1)})
+    expected = walk("snmpbulkwalk", "-v2c", "-c", "abc1", lab.hub)
+    for authentication, user, privacy, _ in PROTOCOLS:
+        v3 = ("-v3", "-n", "vrf-vrf1-context", "-u", user)
+        signed = ("-a", authentication, "-A", "authpass1")
+        sealed = (*signed, "-x", privacy, "-X", "privpass1")
+        for level, secrets in (("noAuthNoPriv", ()), ("authNoPriv", signed), ("authPriv", sealed)):
+            assert ": 200" in answer("snmpget", *v3, "-l", level, *secrets, lab.hub, "cipSecHistTableSize.0"), (user, level)
+        assert walk("snmpbulkwalk", *v3, "-l", "authPriv", *sealed, lab.hub) == expected
 
 
 def test_other_files_of_the_same_modules_serve_the_same_walk(start_lab: Callable[..., Lab], tmp_path: Path) -> None:

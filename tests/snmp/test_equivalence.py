@@ -277,9 +277,9 @@ def alike(user: V3User, fast: bytes, slow: bytes) -> None:
     """Whether two SNMPv3 responses are authentic and say the same."""
     ours, theirs = user.taken(fast), user.taken(slow)
     assert ours.header == theirs.header
-    assert abs(ours.time - theirs.time) <= 1
+    assert len(ours.salt) == len(theirs.salt)
     if not _shows_counters_of_the_engine(ours.scoped):
-        assert replace(ours, time=0) == replace(theirs, time=0)
+        assert replace(ours, time=0, salt=b"") == replace(theirs, time=0, salt=b"")
 
 
 @pytest.mark.parametrize("name", USERS)

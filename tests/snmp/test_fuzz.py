@@ -14,6 +14,7 @@ import pytest
 from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v1, v2c
 
+from agent.mib.values import NULL, number, object_identifier, wrap
 from agent.snmp.fast import FastPath
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (
@@ -140,6 +141,22 @@ def mutated(datagram: bytes, chance: random.Random) -> bytes:
     return bytes(octets)
 
 
+def some_datagram(here: Station, whole: list[bytes], chance: random.Random) -> bytes:
+    draw = chance.random()
+    if draw < 0.05:
+        return chance.randbytes(chance.randrange(120))
+    return sealed(here, chance) if draw < 0.1 else mutated(chance.choice(whole), chance)
+
+
+def sealed(here: Station, chance: random.Random) -> bytes:
+    """An authentic message, in time, of a PDU that is mutated."""
+    joe = here.v3_user("joe", auth="authpass1", priv=chance.choice(("privpass1", None)), time=here.agent.engine_time())
+    names = b"".join(wrap(0x30, object_identifier(name) + NULL) for name in (SIZE, ROOT)[: chance.randrange(3)])
+    fields = b"".join(number("Integer32", value) for value in (chance.randrange(2**31), 0, chance.randrange(40)))
+    pdu = wrap(chance.choice((0xA0, 0xA1, 0xA5)), fields + wrap(0x30, names))
+    return joe.message(mutated(pdu, chance), chance.choice(("", "red-context")))
+
+
 @pytest.mark.parametrize("fast", [False, True], ids=["pysnmp alone", "both paths"])
 def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
     here = wire.here
@@ -150,7 +167,7 @@ def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
     whole = seeds(here)
     unanswered = 0
     for _ in range(DATAGRAMS // 2):
-        datagram = chance.randbytes(chance.randrange(120)) if chance.random() < 0.05 else mutated(chance.choice(whole), chance)
+        datagram = some_datagram(here, whole, chance)
         sent = wire.receive(datagram)
         assert len(sent) <= 1
         unanswered += not sent

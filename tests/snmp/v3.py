@@ -46,7 +46,7 @@ class Taken:
     time: int
     user: bytes
     digest_size: int
-    salt_size: int
+    salt: bytes
     scoped: bytes
 
 
@@ -129,7 +129,7 @@ class V3User:
         return Taken(
             (int(header[0]), int(header[1]), bytes(header[2]), int(header[3])),
             *(bytes(security[0]), int(security[1]), int(security[2]), bytes(security[3])),
-            *(len(security[4]), len(security[5]), scoped),
+            *(len(security[4]), bytes(security[5]), scoped),
         )
 
     def _authentication(self) -> tuple[Any, Any]:
