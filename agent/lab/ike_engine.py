@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address
 
 from agent.config.model import IsakmpPolicy, RouterConfig
 from agent.crypto import ikev1
@@ -43,14 +42,14 @@ from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
-from agent.lab.ike_policy import PeerDecisions, identity_of
+from agent.lab.ike_faults import IkeFaults
+from agent.lab.ike_policy import PeerDecisions
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives, Path
 from agent.lab.scheduler import Scheduler
-from agent.lab.told import Told
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnels import LiveTunnel
 
@@ -86,7 +85,7 @@ class IkeEngine:
         self._engine = engine
         self.sas = IkeSas()
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
-        self._unknown = Told()  # SAs that are not there
+        self._faults = IkeFaults(monitor)
         self.clients = Clients(config, self._has_flow)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             LoginOffered: self._login_offered,
@@ -95,7 +94,7 @@ class IkeEngine:
             Phase1Shortened: self._phase1_shortened,
             Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
             Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
-            OverButUsed: lambda record, event: self._no_sa(record.link, record.sa.cookies),
+            OverButUsed: lambda record, event: self._faults.no_sa(record.link, record.sa.cookies),
             PeerLost: self._peer_lost,
             InitialContact: self._initial_contact,
             Phase2Keyed: self._phase2_keyed,
@@ -161,7 +160,7 @@ class IkeEngine:
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
         if record.negotiating:
-            self._failed(record, IkeFailureReason.OPERATOR)
+            self._faults.set_up(record, IkeFailureReason.OPERATOR)
         delete_phase1(record.sa, self._scheduler.clock.now())
         self._ended(record, reason)
         self._settle(record)
@@ -188,7 +187,7 @@ class IkeEngine:
             return
         record = self.sas.find(link, header) or self._respond(link, header, local_port, remote_port)
         if record is None:
-            self._no_sa(link, header.initiator_cookie + header.responder_cookie)
+            self._faults.no_sa(link, header.initiator_cookie + header.responder_cookie)
             return
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(link, local_port, remote_port))
@@ -198,6 +197,13 @@ class IkeEngine:
             return  # not a first message, after all
         self.sas.keep(record)
         self._settle(record)
+
+    def _malformed(self, link: Link, octets: bytes) -> None:
+        """Not even a header: whose it would have been is known by its first octets alone."""
+        record = self.sas.begun_by(link, octets[:COOKIE_LENGTH])
+        if record is not None:
+            ikev1.receive(record.sa, octets, self._scheduler.clock.now())
+            self._settle(record)
 
     def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
         """A peer past a NAT was heard, and believed, from another address or port: everything of its tunnels goes there."""
@@ -351,7 +357,7 @@ class IkeEngine:
 
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
-        self._failed(record, IKE_REASONS[event.trouble])
+        self._faults.set_up(record, IKE_REASONS[event.trouble])
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._elsewhere(record, live)
@@ -360,20 +366,6 @@ class IkeEngine:
         assert isinstance(event, Phase1Shortened)
         if record.tunnel is not None:
             self._monitor.ike_shortened(record.tunnel, event.seconds)
-
-    def _failed(self, record: IkeRecord, reason: IkeFailureReason) -> None:
-        sa, link = record.sa, record.link
-        # Only a profile that has matched says whose failure it is; before that it is the front door's.
-        vrf = record.decisions.inside_vrf if record.decisions.settled else link.front_vrf
-        self._monitor.ike_failed(
-            vrf,
-            reason,
-            IPv4Address(link.local),
-            IPv4Address(link.remote),
-            identity_of(sa.local_identity),
-            identity_of(sa.remote_identity),
-            sa.initiator,
-        )
 
     def _elsewhere(self, record: IkeRecord, live: LiveTunnel) -> None:
         """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
@@ -458,44 +450,10 @@ class IkeEngine:
     def _engine_failed(self, record: IkeRecord, event: object) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
         if record.negotiating:
-            self._failed(record, IkeFailureReason.LOCAL_FAILURE)
+            self._faults.set_up(record, IkeFailureReason.LOCAL_FAILURE)
         record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
         self._ended(record, EndReason.LOCAL_FAILURE)
 
     def _bad_message(self, record: IkeRecord, event: object) -> None:
-        """One failure row for each kind of bad message that a live SA gets."""
         assert isinstance(event, BadMessage)
-        if record.tunnel is None:
-            return
-        facts, reason = record.tunnel.facts, IKE_REASONS[event.trouble]
-        if event.trouble in record.reported:
-            self._monitor.ike_fault(record.tunnel.vrf, reason)
-            return
-        record.reported.add(event.trouble)
-        self._monitor.ike_failed(
-            record.tunnel.vrf,
-            reason,
-            facts.local_address,
-            facts.remote_address,
-            facts.local,
-            facts.remote,
-            None,
-            record.tunnel,
-        )
-
-    # --- datagrams of no SA ---
-
-    def _malformed(self, link: Link, octets: bytes) -> None:
-        """Not even a header: whose it would have been is known by its first octets alone."""
-        record = self.sas.begun_by(link, octets[:COOKIE_LENGTH])
-        if record is not None:
-            ikev1.receive(record.sa, octets, self._scheduler.clock.now())
-            self._settle(record)
-
-    def _no_sa(self, link: Link, cookies: bytes) -> None:
-        """A message of an SA that is not there, or no more."""
-        if self._unknown.is_first((link, cookies)):
-            addresses = IPv4Address(link.local), IPv4Address(link.remote)
-            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
-        else:
-            self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)
+        self._faults.message(record, event.trouble)

@@ -15,10 +15,11 @@ from agent.crypto.payloads import Notification
 from agent.flow.device import InterfaceCounter
 from agent.lab.causes import CAUSES, Cause, page
 from agent.mib.schema import Schema
+from tests.lab import bringing_live, bringing_phase1
 from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
-from tests.lab.bringing_phase1 import BRINGING  # those of `bringing`, and its own
 from tests.lab.watched import Watched, normal
 
+BRINGING = bringing_live.BRINGING | bringing_phase1.BRINGING
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 
 

@@ -1,0 +1,68 @@
+"""Lab room: what goes wrong with a router's IKE, told to the flow monitor: set-ups, messages to an SA, messages to none.
+
+The reasons are those of `failures`; what each shows as is in `causes`.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from agent.crypto.ike_events import Trouble
+from agent.flow.model import IkeFailureReason
+from agent.flow.monitor import FlowMonitor
+from agent.lab.failures import IKE_REASONS
+from agent.lab.ike_policy import identity_of
+from agent.lab.ike_records import IkeRecord
+from agent.lab.link import Link
+from agent.lab.told import Told
+
+
+class IkeFaults:
+    """A set-up that fails has a failure row each time; messages have one for each SA and reason, and count each time."""
+
+    def __init__(self, monitor: FlowMonitor) -> None:
+        self._monitor = monitor
+        self._unknown = Told()  # SAs that are not there
+
+    def set_up(self, record: IkeRecord, reason: IkeFailureReason) -> None:
+        """A phase 1 did not come about."""
+        sa, link = record.sa, record.link
+        # Only a profile that has matched says whose failure it is; before that it is the front door's.
+        vrf = record.decisions.inside_vrf if record.decisions.settled else link.front_vrf
+        self._monitor.ike_failed(
+            vrf,
+            reason,
+            IPv4Address(link.local),
+            IPv4Address(link.remote),
+            identity_of(sa.local_identity),
+            identity_of(sa.remote_identity),
+            sa.initiator,
+        )
+
+    def message(self, record: IkeRecord, trouble: Trouble) -> None:
+        """A bad message to a live SA."""
+        if record.tunnel is None:
+            return
+        facts, reason = record.tunnel.facts, IKE_REASONS[trouble]
+        if trouble in record.reported:
+            self._monitor.ike_fault(record.tunnel.vrf, reason)
+            return
+        record.reported.add(trouble)
+        self._monitor.ike_failed(
+            record.tunnel.vrf,
+            reason,
+            facts.local_address,
+            facts.remote_address,
+            facts.local,
+            facts.remote,
+            None,
+            record.tunnel,
+        )
+
+    def no_sa(self, link: Link, cookies: bytes) -> None:
+        """A message to an SA that is not there, or no more."""
+        if self._unknown.is_first((link, cookies)):
+            addresses = IPv4Address(link.local), IPv4Address(link.remote)
+            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+        else:
+            self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)
