@@ -1,0 +1,199 @@
+"""The lives of SAs: replaced by time and by volume without losing a packet, expired at both ends alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, SasExpired, SasInstalled
+from agent.flow.model import EndReason
+from tests.lab.bringing import on_the_way
+from tests.lab.conftest import LINK
+
+
+def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
+    ends = ("10.0.2.1", "10.0.1.1") if by == "east" else ("10.0.1.1", "10.0.2.1")
+    return lab.ping(by, *ends, repeat=repeat)
+
+
+def only(rows: Any) -> Any:
+    (row,) = rows.values()
+    return row
+
+
+def test_an_idle_tunnel_expires_on_both_sides_without_a_failure(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120", ike_lifetime="300")
+    lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
+    lab.wait(130)
+    for name in ("east", "west"):
+        assert only(lab.flow(name).ipsec_history).reason is EndReason.NORMAL
+        assert only(lab.flow(name).ike_tunnels)
+    lab.wait(300)
+    for name in ("east", "west"):
+        flow = lab.flow(name)
+        assert only(flow.ike_history).reason is EndReason.NORMAL
+        assert not flow.ike_failures
+        assert not flow.ipsec_failures
+        assert not flow.peers
+    lab.wait(100)
+    for name in ("east", "west"):
+        assert vars(lab.leaks(name)) == {"sad": 0, "lives": 0, "records": 0}
+    assert lab.lab.scheduler.next_time() is None
+
+
+def test_a_rekey_by_time_keeps_the_row_and_loses_no_packet(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120")
+    ping(lab)
+    row = only(lab.flow("east").ipsec_tunnels)
+    before = [spi.value for spi in row.spis]
+    lab.wait(105)
+    assert ping(lab, 1) == 1
+    lab.wait(6)  # ten seconds before the end the initiator has asked for new SAs
+    assert only(lab.flow("east").ipsec_tunnels) is row
+    assert (row.refreshes, len(row.spis)) == (1, 4)
+    assert [spi.value for spi in row.spis if spi.expiring] == before
+    assert ping(lab, 1) == 1
+    lab.wait(15)
+    assert (row.refreshes, row.expired_sas, len(row.spis)) == (1, 2, 2)
+    assert not {spi.value for spi in row.spis} & set(before)
+    assert ping(lab, 3) == 3
+    west = only(lab.flow("west").ipsec_tunnels)
+    assert (west.refreshes, west.expired_sas, len(west.spis)) == (1, 2, 2)
+    assert lab.ipsec("east", "OUT_DROPS") == 1  # the packet that began it all
+    assert (lab.leaks("east").sad, lab.leaks("west").sad) == (1, 1)
+    assert not lab.flow("east").ipsec_history
+
+
+def test_rekeys_lose_no_packet_on_a_wire_with_jitter(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(LINK.replace("1ms", "20ms") + 'jitter = "40ms"\nreorder = 0.1\n', seconds="120")
+    ping(lab)
+    assert ping(lab, 2500) == 2500
+    assert only(lab.flow("east").ipsec_tunnels).refreshes >= 2
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "udp"])
+def test_the_initiator_of_a_rekey_sends_by_the_new_sas_once_the_peer_has_them(make_pair: Callable[..., Any], protocol: str) -> None:
+    """That is when a packet has come by them, or (as nobody answers UDP) after a second."""
+    traffic = f'[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nperiod = "100ms"\nprotocol = "{protocol}"\n'
+    lab = make_pair(LINK + traffic, seconds="120").start()
+    lab.wait(60)
+    (live,) = lab.east.router.ipsec.sas.lives
+    (old,) = live.bundles
+    first: dict[tuple[str, bytes], int] = {}  # when a packet of an SPI came to an end
+
+    def noting(name: str) -> Callable[[bytes], bytes]:
+        def note(octets: bytes) -> bytes:
+            first.setdefault((name, octets[20:24]), lab.clock.now())
+            return octets
+
+        return note
+
+    for name in ("east", "west"):
+        on_the_way(lab, name, noting(name))
+    lab.wait(55)
+    new = live.bundles[-1]
+    assert new is not old
+    (keys,) = new.bundle.result.sas
+    sent = first["west", keys.outbound_spi.to_bytes(4, "big")] - 1_000  # the wire's delay
+    heard = first.get(("east", keys.inbound_spi.to_bytes(4, "big")))
+    if protocol == "icmp":
+        assert heard is not None
+        assert new.up_at < heard < sent <= new.up_at + 200_000
+    else:
+        assert heard is None
+        assert new.up_at + 1_000_000 <= sent <= new.up_at + 1_100_000
+    assert lab.ipsec("east", "OUT_DROPS") == 1
+
+
+def test_replaced_sas_send_no_more_than_their_volume(make_pair: Callable[..., Any]) -> None:
+    traffic = '[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nrate = 1000\nsizes = [1400]\n'
+    lab = make_pair(LINK + traffic, kilobytes="2560").start()
+    lab.wait(2.1)
+    (live,) = lab.east.router.ipsec.sas.lives
+    old, new = live.bundles
+    assert old.bundle.kilobytes == 2560  # full before the second that the peer is given
+    assert live.outbound is new
+    assert new.bundle.octets_out > 0
+
+
+def test_traffic_keeps_a_tunnel_for_ever(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(seconds="120", ike_lifetime="300")
+    ping(lab)
+    events: list[Any] = []
+    lab.east.monitor.subscribe(events.append)
+    for _ in range(60):
+        lab.wait(20)
+        assert ping(lab, 1) == 1
+    row = only(lab.flow("east").ipsec_tunnels)
+    assert row.index == 1
+    assert row.refreshes == sum(isinstance(event, SasInstalled) for event in events)
+    assert row.refreshes in range(9, 12)
+    assert row.expired_sas == sum(len(event.spis) for event in events if isinstance(event, SasExpired))
+    # IKE SAs come and go in between; each is a row of its own, and the tunnel points to the one there is.
+    ended = [event for event in events if isinstance(event, IkeTunnelEnded)]
+    started = [event for event in events if isinstance(event, IkeTunnelStarted)]
+    assert all(event.reason is EndReason.NORMAL for event in ended)
+    assert len(started) == len(ended) >= 3
+    assert row.ike is None or row.ike in lab.flow("east").ike_tunnels.values()
+    assert not lab.flow("west").ike_failures
+    assert not lab.flow("west").ipsec_failures
+    assert lab.leaks("west").sad <= 2
+
+
+@pytest.mark.parametrize("by", ["east", "west"])
+def test_isakmp_sas_that_expire_at_both_ends_end_alike_whoever_is_first(make_pair: Callable[..., Any], by: str) -> None:
+    """On a wire with jitter the word of either end's expiry comes before or after the other's own."""
+    lab = make_pair(LINK + 'jitter = "40ms"\n', seconds="120", ike_lifetime="60")
+    ends: dict[str, list[Any]] = {"east": [], "west": []}
+    for name, ended in ends.items():
+        lab.lab.routers[name].monitor.subscribe(
+            lambda event, to=ended: to.append(event) if isinstance(event, IkeTunnelEnded) else None
+        )
+    ping(lab, 2, by)
+    for _ in range(120):
+        lab.wait(20)
+        assert ping(lab, 1, by) == 1
+    for name, ended in ends.items():
+        assert len(ended) >= 20
+        assert {event.reason for event in ended} == {EndReason.NORMAL}
+        assert not lab.flow(name).ike_failures
+        assert not lab.flow(name).ipsec_failures
+    # The responder's time is up first; its word overtakes the initiator's own end now and then.
+    assert 0 < sum(lab.ike(name, "IN_P2_SA_DELETES") for name in ends) < len(ends["east"])
+
+
+def test_a_rekey_by_volume(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair(kilobytes="2560")
+    ping(lab)
+    row = only(lab.flow("east").ipsec_tunnels)
+    packets = (2560 - 64) * 1024 // 1400
+    assert ping(lab, packets - 5, by="east") == packets - 5  # of 100 octets: not yet
+    assert row.refreshes == 0
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=packets + 10, size=1400) == packets + 10
+    lab.wait(1)
+    assert row.refreshes == 1
+    lab.wait(60)
+    assert (row.expired_sas, len(row.spis)) == (2, 2)
+    assert only(lab.flow("west").ipsec_tunnels).refreshes == 1
+
+
+def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
+    """Both ends ask for new SAs within the time that a message takes: both keep the same ones."""
+    lab = make_pair(seconds="120")
+    ping(lab)
+    lab.wait(50)
+    for name in ("east", "west"):
+        (live,) = lab.lab.routers[name].router.ipsec.sas.lives
+        lab.lab.routers[name].router.ipsec.sas._rekey(live.bundles[0])
+    assert ping(lab, 3) == 3
+    for name in ("east", "west"):
+        assert only(lab.flow(name).ipsec_tunnels).refreshes == 2
+        assert not lab.flow(name).ipsec_failures
+    lab.wait(35)
+    spis = [sorted(spi.value for spi in only(lab.flow(name).ipsec_tunnels).spis) for name in ("east", "west")]
+    assert spis[0] == spis[1]
+    assert len(spis[0]) == 2
+    assert ping(lab, 3) == 3
+    assert (lab.leaks("east").sad, lab.leaks("west").sad) == (1, 1)
