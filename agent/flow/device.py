@@ -35,7 +35,8 @@ _OUT_OCTETS, _OUT_UNICAST = int(InterfaceCounter.OUT_OCTETS), int(InterfaceCount
 class InterfaceState:
     """One interface as it stands; `last_change` is microseconds of the router's clock, `speed` bits per second.
 
-    `counters` are moved by packets; `steady` is what crosses at a rhythm, computed when read.
+    `counters` are moved by packets; `steady` is what crosses at a rhythm, computed when read; what crosses one of its `parts`, the
+    sub-interfaces, crosses it too.
     """
 
     index: int
@@ -50,10 +51,19 @@ class InterfaceState:
     last_change: int = 0
     counters: list[int] = field(default_factory=lambda: [0] * len(InterfaceCounter))
     steady: Totals = field(default_factory=lambda: Totals(InterfaceCounter))
+    parts: list[InterfaceState] = field(default_factory=list)
 
     def count(self, counter: int, now: int) -> int:
         """One counter as of a moment."""
-        return self.counters[counter] + self.steady.value(counter, now)
+        return self.counters[counter] + self.steady.value(counter, now) + sum(part.count(counter, now) for part in self.parts)
+
+    def part_with(self, part: InterfaceState, now: int) -> None:
+        """Let go of a sub-interface that is no more, and keep what has crossed it."""
+        if part not in self.parts:
+            return
+        self.parts.remove(part)
+        for counter in InterfaceCounter:
+            self.counters[counter] += part.count(counter, now)
 
     def count_in(self, octets: int) -> None:
         counters = self.counters

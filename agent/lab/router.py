@@ -21,7 +21,7 @@ from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_engine import IkeEngine
 from agent.lab.ike_records import ends_of
-from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, refresh_state
+from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.link import Link
 from agent.lab.ping import Ping, PingRequest, Probe
@@ -93,7 +93,10 @@ class Router:
     def _read_interfaces(self) -> None:
         """Ports as the configuration has them."""
         for name in [name for name in self.ports if name not in self.config.interfaces]:
-            self.device.interfaces.remove(self.ports.pop(name).state.index)
+            gone = self.ports.pop(name).state
+            self.device.interfaces.remove(gone.index)
+            if whole := self._whole_of(name):
+                whole.part_with(gone, self._clock.now())
         known = set(self.ports)
         for interface in self.config.interfaces.values():
             port = self.ports.get(interface.name)
@@ -104,7 +107,16 @@ class Router:
                 self.ports[interface.name] = InterfacePort(interface, state, self.arrived, self._carrier_changed)
             else:
                 port.configure(interface)
+        for name, port in self.ports.items():
+            whole = self._whole_of(name)
+            if whole and port.state not in whole.parts:
+                whole.parts.append(port.state)
         self._refresh(known)
+
+    def _whole_of(self, name: str) -> InterfaceState | None:
+        """The interface that a sub-interface is part of."""
+        port = self.ports.get(parent_of(name) or "")
+        return port.state if port else None
 
     def _refresh(self, known: Container[str] | None = None) -> None:
         """Which interfaces are up, and the routes that follow from that; of those that were not `known` nobody is told."""

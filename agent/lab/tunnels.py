@@ -122,6 +122,12 @@ def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoin
     )
 
 
+def _line_of(plan: Plan) -> str | None:
+    """The access list's line as the configuration has it: in a numbered list it begins with the list."""
+    name = plan.target.entry.match_address
+    return f"access-list {name} {plan.rule}" if name and name.isdigit() and plan.rule else plan.rule or None
+
+
 def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int) -> IpsecFacts:
     """What the quick mode of a bundle agreed on."""
     plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
@@ -146,6 +152,6 @@ def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: 
         plan.target.map_name,
         plan.target.sequence,
         plan.target.entry.match_address,
-        plan.rule or None,
+        _line_of(plan),
         plan.target.interface,
     )

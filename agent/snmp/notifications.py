@@ -37,7 +37,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 from agent.mib.flow_live import peer_index
 from agent.mib.schema import IndexValue, Oid, Schema
-from agent.mib.terms import centiseconds
+from agent.mib.terms import interval
 from agent.mib.tree import Tree
 from agent.mib.values import is_number, number, octets, order_key
 
@@ -202,7 +202,7 @@ def _ike_ended(event: IkeTunnelEnded, scene: Scene) -> _Made:
         {
             "cikePeerLocalAddr": tunnel.facts.local_address,
             "cikePeerRemoteAddr": tunnel.facts.remote_address,
-            "cikeTunActiveTime": centiseconds(event.history.active),
+            "cikeTunActiveTime": interval(event.history.active),
         },
     )
     yield "cikeTunnelStop", facts
@@ -261,7 +261,7 @@ def _ipsec_facts(vrf: str | None, peer: PeerKey, tunnel: IpsecTunnel, spi: Spi |
         {
             "cikePeerLocalAddr": tunnel.facts.local_address,
             "cikePeerRemoteAddr": tunnel.facts.remote_address,
-            "cipSecTunActiveTime": centiseconds(active),
+            "cipSecTunActiveTime": interval(active),
             "cipSecSpiProtocol": spi.protocol if spi else 0,
         },
     )

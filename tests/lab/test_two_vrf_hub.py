@@ -9,6 +9,7 @@ import pytest
 
 from agent.flow.clock import SECOND
 from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.device import InterfaceCounter
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, open_lab
@@ -126,7 +127,24 @@ def test_interfaces_count_what_crosses_them(driven: Driven) -> None:
     assert outside is not None
     assert inside.counters[:2] == [400, 4]
     # MM1 192, MM3 284, MM5 128, QM1 248, QM3 88 and four packets of 176.
-    assert outside.counters[:2] == [192 + 284 + 128 + 248 + 88 + 704, 9]
+    crossed = [192 + 284 + 128 + 248 + 88 + 704, 9]
+    assert outside.counters[:2] == crossed
+    line = driven.hub.device.interface("Serial1/2")
+    assert line is not None
+
+    def of_the_line() -> list[int]:
+        return [line.count(counter, 0) for counter in (InterfaceCounter.IN_OCTETS, InterfaceCounter.IN_UNICAST)]
+
+    assert of_the_line() == crossed
+    del driven.hub.router.config.interfaces["Serial1/2.1"]
+    driven.hub.router.reload()
+    assert of_the_line() == crossed, "a sub-interface goes, and what has crossed the line stays"
+
+
+def test_a_tunnel_names_the_line_of_the_access_list_that_brought_it_up(driven: Driven) -> None:
+    driven.ping()
+    (tunnel,) = driven.hub.monitor.ipsec_tunnels.values()
+    assert tunnel.facts.acl_entry == "access-list 101 permit ip host 10.22.1.1 host 10.20.1.1"
 
 
 def test_clear_crypto_session_takes_both_tunnels_down_on_both_sides(driven: Driven) -> None:

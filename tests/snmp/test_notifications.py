@@ -101,6 +101,20 @@ def test_tunnels_start_and_stop_with_their_objects(told: Told) -> None:
     ]
 
 
+def test_a_time_that_its_syntax_cannot_hold_is_0(told: Told) -> None:
+    world = told.world
+    ike = world.ike()
+    ipsec = world.ipsec(ike)
+    told.take()
+    world.clock.time = 250 * 86400 * SECOND
+    world.monitor.ipsec_ended(ipsec, EndReason.NORMAL)
+    world.monitor.ike_ended(ike, EndReason.NORMAL)
+    assert told.take() == [
+        ("cipSecTunnelStop", {"cipSecTunActiveTime.1": 0}),
+        ("cikeTunnelStop", {**PEERS, "cikeTunActiveTime.1": 0}),
+    ]
+
+
 def test_an_early_end_is_told_with_the_protocol_of_its_first_sa(told: Told) -> None:
     world = told.world
     ike = world.ike()
