@@ -133,13 +133,7 @@ class FastPath:
             visible = self._grant(version, head, source)
         if visible is None:
             return None
-        now = self._now()
-        if kind == GET:
-            bindings = _get(visible, version, names, now)
-        elif kind == GET_NEXT:
-            bindings = _get_next(visible, version, names, now)
-        else:
-            bindings = _get_bulk(visible, names, first, second, now, self._largest)
+        bindings = _READS[kind](visible, version, names, self._now(), first, second, self._largest)
         if bindings is None:
             return None
         response = _message(head, request_id, _NO_ERROR, b"".join(bindings))
@@ -164,13 +158,7 @@ class FastPath:
         if visible is None or room < 0:
             return None
         kind, request_id, first, second, names, _ = request.pdu
-        now = self._now()
-        if kind == GET:
-            bindings = _get(visible, VERSION_2C, names, now)
-        elif kind == GET_NEXT:
-            bindings = _get_next(visible, VERSION_2C, names, now)
-        else:
-            bindings = _get_bulk(visible, names, first, second, now, room)
+        bindings = _READS[kind](visible, VERSION_2C, names, self._now(), first, second, room)
         if bindings is None:
             return None
         status = _NO_ERROR
@@ -218,7 +206,7 @@ class FastPath:
         return self._views[key]
 
 
-def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[bytes] | None:
+def _get(visible: Visible, version: int, names: list[bytes], now: int, *_: int) -> list[bytes] | None:
     """RFC 3416 §4.2.1; version 1 has no exceptions, and its errors are left to pysnmp."""
     bindings = []
     for name in names:
@@ -243,7 +231,7 @@ def _get(visible: Visible, version: int, names: list[bytes], now: int) -> list[b
     return bindings
 
 
-def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> list[bytes] | None:
+def _get_next(visible: Visible, version: int, names: list[bytes], now: int, *_: int) -> list[bytes] | None:
     """RFC 3416 §4.2.2."""
     bindings: list[bytes] = []
     for name in names:
@@ -273,7 +261,9 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int) -> l
     return bindings
 
 
-def _get_bulk(visible: Visible, names: list[bytes], first: int, second: int, now: int, largest: int) -> list[bytes] | None:
+def _get_bulk(
+    visible: Visible, version: int, names: list[bytes], now: int, first: int, second: int, largest: int
+) -> list[bytes] | None:
     """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
     non_repeaters = min(first, len(names))
     # No more than fits: a binding takes at least seven octets.
@@ -300,6 +290,11 @@ def _get_bulk(visible: Visible, names: list[bytes], first: int, second: int, now
         for turn in zip(*runs, strict=True):
             bindings += turn
     return bindings
+
+
+# What answers a kind of request: of what is visible, the version, the names and the time; then, for GETBULK alone, non-repeaters,
+# max-repetitions and the octets that there is room for. None where the answer is pysnmp's to give.
+_READS: dict[int, Callable[..., list[bytes] | None]] = {GET: _get, GET_NEXT: _get_next, GET_BULK: _get_bulk}
 
 
 def _trim(head: bytes, request_id: bytes, bindings: list[bytes], largest: int) -> bytes:
