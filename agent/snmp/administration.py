@@ -19,7 +19,7 @@ from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
 from agent.mib.schema import Oid
 from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups
 from agent.snmp.identity import EngineIdentity
-from agent.snmp.sender import InformPatience
+from agent.snmp.originator import Patience
 from agent.snmp.view import Family
 
 _Followed = tuple[TableView, ComputedRows]
@@ -102,7 +102,7 @@ def _targets(config: RouterConfig) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Ad
 
 
 def _target_tables(config: RouterConfig) -> Iterator[_Followed]:
-    patience = InformPatience()
+    patience = Patience()
 
     def targets() -> Iterable[tuple[Any, Any]]:
         # The name is in the row as well, for tags and parameters are named after it.

@@ -1,7 +1,6 @@
-"""Snmp room: notifications on their way: which hosts get one, and pysnmp's notification originator (RFC 3413 §3.3, RFC 3584 §3.2).
+"""Snmp room: notifications on their way: which hosts get one, and as what (RFC 3413 §3.3, RFC 3584 §3.2).
 
-Each `snmp-server host` is a target of its own, so that one which fails hides nothing from the others. pysnmp's own look-up of
-targets by tag drops notifications without a word, so the targets are chosen here and handed over one by one.
+Each `snmp-server host` is a target of its own, so that one which fails hides nothing from the others.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
 
-from pysnmp.entity import config as pysnmp_config
-from pysnmp.entity.rfc3413.ntforg import NotificationOriginator
 from pysnmp.error import PySnmpError
 from pysnmp.proto import rfc1902
 from pysnmp.proto.api import v2c
@@ -25,32 +23,24 @@ from agent.mib.values import COUNTER64
 from agent.snmp.access import LEVELS, Grant
 from agent.snmp.engine import SnmpAgent, trap_source_address
 from agent.snmp.notifications import Notification
+from agent.snmp.originator import Originator, Patience, Target
 from agent.snmp.transport import bind_udp
 from agent.snmp.wire import pysnmp_value
 
 _log = logging.getLogger(__name__)
 
-_MESSAGE_MODELS = {"1": 0, "2c": 1, "3": 3}  # SnmpMessageProcessingModel
 _MODELS = {"1": "v1", "2c": "v2c"}
 _UPTIME_MODULUS = 1 << 32
 _MOST_PENDING = 1000  # informs that wait for an answer: beyond that the receiver is as good as gone
 
 
 @dataclass(frozen=True, slots=True)
-class InformPatience:
-    """How long an inform is waited for, in seconds, and how often it is sent again (IOS: 15 seconds, three times)."""
-
-    timeout: float = 15.0
-    retries: int = 3
-
-
-@dataclass(frozen=True, slots=True)
 class _Destination:
-    """One `snmp-server host`, with its address resolved and the name of its row in pysnmp's target table."""
+    """One `snmp-server host` with its address resolved; without a target nothing is sent there."""
 
     host: SnmpHost
     address: IPv4Address
-    target: str
+    target: Target | None
 
     def __str__(self) -> str:
         return f"{self.address}:{self.host.port}"
@@ -65,7 +55,7 @@ class NotificationSender:
         config: RouterConfig,
         now: Callable[[], int],
         external_traffic: bool = False,
-        patience: InformPatience | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self.sent = 0
         self.withheld = 0  # for hosts outside loopback, where external traffic is not allowed
@@ -74,12 +64,10 @@ class NotificationSender:
         self._config = config
         self._now = now
         self._external_traffic = external_traffic
-        self._patience = patience or InformPatience()
-        self._originator = NotificationOriginator()
+        self._originator = Originator(agent.engine, patience or Patience())
         self._destinations: list[_Destination] = []
         self._chosen: dict[tuple[str | None, str], list[tuple[_Destination, Grant | None]]] = {}
         self._told: set[str] = set()
-        self._made_targets = 0
         self._pending = 0
         self._transports: dict[str, Any] = {}
         self.apply(config)
@@ -87,12 +75,6 @@ class NotificationSender:
     def apply(self, config: RouterConfig) -> None:
         """Follow a changed configuration: hosts, communities, users, contexts."""
         self._config = config
-        engine = self._agent.engine
-        for gone in self._destinations:
-            if not gone.target:
-                continue  # of a host outside loopback: pysnmp was never told of it
-            pysnmp_config.delete_target_address(engine, gone.target)
-            pysnmp_config.delete_target_parameters(engine, gone.target)
         self._destinations = []
         self._chosen.clear()
         for host in config.snmp.hosts.values():
@@ -101,9 +83,9 @@ class NotificationSender:
                 self._tell(str(host.address), "snmp-server host %s: no `ip host` line gives its address", host.address)
             elif not address.is_loopback and not self._external_traffic:
                 # Kept in the list, for what is not sent is counted.
-                self._destinations.append(_Destination(host, address, ""))
+                self._destinations.append(_Destination(host, address, None))
             else:
-                self._destinations.append(self._target(host, address))
+                self._destinations.append(_Destination(host, address, self._target(host, address)))
 
     def wanted(self, vrf: str | None, kind: str) -> bool:
         """Whether any host takes notifications of a type of a VRF."""
@@ -147,24 +129,10 @@ class NotificationSender:
 
     # --- how ---
 
-    def _target(self, host: SnmpHost, address: IPv4Address) -> _Destination:
-        engine = self._agent.engine
-        self._made_targets += 1  # a name of its own each time: pysnmp keeps what it has looked up by name
-        name = f"host{self._made_targets}"
+    def _target(self, host: SnmpHost, address: IPv4Address) -> Target:
+        transport = self._transport(address)
         level = LEVELS[host.level] if host.version == "3" else LEVELS["noauth"]
-        pysnmp_config.add_target_parameters(
-            engine, name, host.community, ("noAuthNoPriv", "authNoPriv", "authPriv")[level - 1], _MESSAGE_MODELS[host.version]
-        )
-        pysnmp_config.add_target_address(
-            engine,
-            name,
-            self._transport(address).domain,
-            (str(address), host.port),
-            name,
-            timeout=int(self._patience.timeout * 100),
-            retryCount=self._patience.retries,
-        )
-        return _Destination(host, address, name)
+        return Target(transport.domain, transport.ADDRESS_TYPE((str(address), host.port)), host.version, host.community, level)
 
     def _transport(self, address: IPv4Address) -> Any:
         """The socket for a destination: a client's own, from the address that the router answers on, where that can reach it."""
@@ -177,7 +145,7 @@ class NotificationSender:
 
     def _send(self, notification: Notification, up_time: Any, destination: _Destination) -> None:
         host = destination.host
-        if not destination.target:
+        if destination.target is None:
             self.withheld += 1
             self._tell(str(destination), "notifications to %s are not sent: it is outside loopback", destination)
             return
@@ -200,17 +168,8 @@ class NotificationSender:
         v2c.apiPDU.set_defaults(pdu)
         v2c.apiPDU.set_varbinds(pdu, bindings)
         context = self._config.context_of(notification.vrf) or ""
-        engine = self._agent.engine
         try:
-            self._originator.send_pdu(
-                engine,
-                destination.target,
-                engine.snmpEngineID,
-                rfc1902.OctetString(context),
-                pdu,
-                self._answered,
-                (destination, notification.name),
-            )
+            self._originator.send(destination.target, context, pdu, partial(self._answered, destination, notification.name))
         except PySnmpError as error:
             self._tell(str(destination), "notifications to %s cannot be sent: %s", destination, error)
             return
@@ -218,13 +177,12 @@ class NotificationSender:
         self._pending += inform
         self._agent.counters.count("snmpOutTraps")
 
-    def _answered(self, engine: Any, handle: Any, indication: Any, pdu: Any, about: tuple[_Destination, str]) -> None:
+    def _answered(self, destination: _Destination, name: str, problem: Any) -> None:
         """The end of an inform."""
-        destination, name = about
         self._pending -= 1
-        if indication is not None:
+        if problem is not None:
             self.informs_lost += 1
-            _log.warning("%s to %s was given up: %s", name, destination, indication)
+            _log.warning("%s to %s was given up: %s", name, destination, problem)
 
     def _agent_address(self) -> IPv4Address:
         """RFC 3584 §3.1: the agent's IPv4 address; that of `snmp-server trap-source`, else the one that traps come from."""

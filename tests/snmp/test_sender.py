@@ -16,7 +16,8 @@ from pysnmp.proto.api import v1, v2c
 from agent.config.model import Community, Interface, RouterConfig, SnmpHost
 from agent.mib.values import number
 from agent.snmp.notifications import Instance, Notification
-from agent.snmp.sender import InformPatience, NotificationSender
+from agent.snmp.originator import Patience
+from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station
 from tests.snmp.fakes import BIG, GET, LOOPBACK, ROOT, SIZE, add_group, add_user, add_view, request, response, router
 
@@ -218,7 +219,7 @@ def test_an_inform_is_sent_again_and_given_up_with_a_line(
     to = receivers()
     add_host(config, to, "red", informs=True)
     here = station(config)
-    out = sender(here, patience=InformPatience(0.2, 2))
+    out = sender(here, patience=Patience(0.2, 2))
     with caplog.at_level(logging.WARNING):
         out.send([told()])
         copies = [to.take()[0] for _ in range(3)]
@@ -241,7 +242,7 @@ def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[
     to = receivers()
     add_host(config, to, "red", informs=True)
     here = station(config)
-    out = sender(here, patience=InformPatience(0.2, 2))
+    out = sender(here, patience=Patience(0.2, 2))
     out.send([told()])
     datagram, source = to.take()
     message, _ = decoder.decode(datagram, asn1Spec=v2c.Message())
