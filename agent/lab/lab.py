@@ -23,7 +23,7 @@ from agent.lab.labfile import LabFileError, read_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.scheduler import Scheduler
-from agent.lab.sections import AtSection, LabFile, RouterSection
+from agent.lab.sections import AtSection, LabFile, RouterSection, router_name_for
 from agent.lab.spoke_opening import HIDDEN_HUB, Surroundings, open_spokes
 from agent.lab.spokes import Spokes
 from agent.lab.traffic import Traffic
@@ -120,10 +120,11 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
     def read(key: str, config: str) -> tuple[str, str]:
         source = path.parent / config
         try:
-            return source.read_text(encoding="utf-8"), str(source)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            problems.append((f"{key}.config", f"{config} cannot be read: {reason}"))
+            return read_file(source), str(source)
+        except ConfigErrors as wrong:
+            for error in wrong.errors:
+                line = f":{error.line_number}" if error.line_number else ""
+                problems.append((f"{key}.config", f"{config}{line} needs {error.what_would_be_right}"))
             return "", str(source)
 
     texts = {name: read(f"router.{name}", section.config) for name, section in lab.router.items()}
@@ -136,10 +137,10 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
 
 
 def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
-    """A lab of one router from its IOS configuration, named after its hostname; its peers are on no wire. Raises ConfigErrors."""
+    """A lab of one router, named after its hostname, from its IOS configuration; its peers are on no wire. Raises ConfigErrors."""
     text = read_file(path)
     document = load(text, str(path))
-    name = document.config.hostname
+    name = router_name_for(document.config.hostname)
     lab = LabFile(router={name: RouterSection(config=path.name)})
     return build_lab(lab, {name: (text, str(path))}, clock, str(path))
 

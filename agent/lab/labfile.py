@@ -40,6 +40,9 @@ _RIGHT = {
     "too_short": "at least {min_length}, not {actual_length}",
     "too_long": "at most {max_length}, not {actual_length}",
     "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "string_too_long": "text of at most {max_length} characters",
     "string_type": "text in quotes",
     "int_type": "a whole number",
     "float_type": "a number",
@@ -80,7 +83,7 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
 def read_lab_file(path: Path) -> LabFile:
     """Read a lab file; `LabFileError` where it cannot be read or is wrong."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise LabFileError(str(path), [("file", getattr(error, "strerror", None) or str(error))]) from None
     return parse_lab_file(text, str(path))

@@ -7,13 +7,15 @@ from datetime import UTC, date, datetime, time
 from ipaddress import IPv4Address
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.flow.clock import SECOND
 
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(us|ms|s|m|h|d)")
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s|m|h|d)")
+_LONGEST = 36500 * 86400 * SECOND
+_YEARS = range(1970, 2500)
 _DOTTED = re.compile(r"[0-9]{1,10}(\.[0-9]{1,10})+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
@@ -23,7 +25,10 @@ def parse_duration(value: object) -> int:
     found = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError('a time with its unit, such as "2ms", "5s", "10m" or "1h"')
-    return round(float(found[1]) * _UNITS[found[2]])
+    moment = float(found[1]) * _UNITS[found[2]]
+    if moment > _LONGEST:
+        raise ValueError("a time of at most 36500d")
+    return round(moment)
 
 
 def _address(value: object) -> IPv4Address:
@@ -92,15 +97,29 @@ def _router_name(value: object) -> str:
     return value
 
 
+def router_name_for(hostname: str) -> str:
+    """The name nearest to a hostname, which may have any characters."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", hostname).lstrip("_.-") or "router"
+
+
 def _date(value: object) -> datetime:
     """A date of TOML, with a time or without; what names no time zone is UTC."""
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
         raise ValueError("a date and time without quotes, such as 2026-07-01T12:00:00Z")
+    if value.year not in _YEARS:
+        raise ValueError(f"a date from {_YEARS.start} to {_YEARS.stop - 1}")
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+def _path(value: str) -> str:
+    if "\0" in value:
+        raise ValueError("a path, which has no NUL in it")
+    return value
+
+
+Path = Annotated[str, AfterValidator(_path)]
 Duration = Annotated[int, BeforeValidator(parse_duration)]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 RouterName = Annotated[str, BeforeValidator(_router_name)]
@@ -124,10 +143,10 @@ class Section(BaseModel):
 class TrustpointSection(Section):
     """[router.NAME.trustpoint.N]: PEM files; without a key and certificate the router can only check those of others."""
 
-    ca: str
-    key: str | None = None
-    certificate: str | None = None
-    crl: str | None = None
+    ca: Path
+    key: Path | None = None
+    certificate: Path | None = None
+    crl: Path | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> TrustpointSection:
@@ -139,11 +158,11 @@ class TrustpointSection(Section):
 class RouterSection(Section):
     """[router.NAME]. On a real underlay `ike` and `nat` are its ports 500 and 4500; without `nat` it is 4500 of `ike`'s address."""
 
-    config: str
+    config: Path
     snmp: list[Endpoint] = []
     ike: RealEndpoint | None = None
     nat: RealEndpoint | None = None
-    sysdescr: str | None = None
+    sysdescr: Annotated[str, Field(max_length=255)] | None = None  # as long as a DisplayString may be
     sysobjectid: Annotated[str, BeforeValidator(_object_id)] = "0.0"
     trustpoint: dict[str, TrustpointSection] = {}
 
@@ -291,7 +310,7 @@ class SpokesSection(Section):
     """[[spokes]]: spokes of one kind, whose first packets go out from `start` on, spread `over` a time."""
 
     hub: End
-    config: str
+    config: Path
     count: Annotated[int, Field(ge=1, le=1_000_000)]
     address: SeriesSection
     inside: SeriesSection

@@ -204,7 +204,8 @@ def _write_cache(path: Path, kept: Mapping[str, Any]) -> None:
     """Write a cache file so that another process sees all of it or nothing."""
     body = json.dumps(kept, separators=(",", ":")).encode()
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode is the last directory's alone
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".mibs-")  # mode 0600
         try:
             with os.fdopen(handle, "wb") as file:

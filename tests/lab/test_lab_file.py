@@ -90,6 +90,10 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
         ("date = 2026-07-01T12:00:00+02:00", "date = 20260701", "lab.toml: date: needs a date and time without quotes, such as"),
         ("seed = 7", 'seed = "7"', "lab.toml: seed: needs a whole number"),
         ('"1.5ms"', '"1.5"', 'lab.toml: link[0].delay: needs a time with its unit, such as "2ms", "5s", "10m" or "1h"'),
+        ('"1.5ms"', f'"{"9" * 400}d"', "lab.toml: link[0].delay: needs a time of at most 36500d"),
+        ("date = 2026-07-01T12:00:00+02:00", "date = 9999-12-31", "lab.toml: date: needs a date from 1970 to 2499"),
+        ('config = "a.cfg"', 'config = "a\\u0000.cfg"', "lab.toml: router.a.config: needs a path, which has no NUL in it"),
+        ("[[at]]", "[router]\nc = 1\n[[at]]", "lab.toml: TOML: Cannot declare ('router',) twice"),
         ("loss = 0.5", "loss = 1.5", "lab.toml: link[0].loss: needs a number of at most 1"),
         ('"10.1.1.9"', '"10.1.1"', 'lab.toml: host[0].address: needs an IPv4 address, such as "10.1.1.1"'),
         ('behind = "a:', 'behind = "c:', "lab.toml: host[0].behind: names router c, which is not in the file; there are a, b"),
@@ -191,7 +195,7 @@ def test_a_lab_is_built_from_its_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "error"),
     [
-        ('"a.cfg"', '"no.cfg"', "router.a.config: no.cfg cannot be read: No such file or directory"),
+        ('"a.cfg"', '"no.cfg"', "router.a.config: no.cfg needs a file that can be read: No such file or directory"),
         (
             "b:FastEthernet0/0",
             "b:FastEthernet0/9",
@@ -243,9 +247,11 @@ def test_a_lab_file_that_is_not_there(tmp_path: Path) -> None:
     assert str(raised.value) == f"{tmp_path / 'no.toml'}: file: No such file or directory"
 
 
-def test_one_router_makes_a_lab(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("hostname", "name"), [("solo", "solo"), ("../Zürich#1", "Z-rich-1"), ("###", "router")])
+def test_one_router_makes_a_lab(tmp_path: Path, hostname: str, name: str) -> None:
     path = tmp_path / "x.cfg"
-    path.write_text(INTERFACE.format("solo", 1))
+    path.write_text(INTERFACE.format(hostname, 1))
     lab = open_router(path, RealClock())
-    assert list(lab.routers) == ["solo"]
+    assert list(lab.routers) == [name]
+    assert lab.first.config_document.config.hostname == hostname
     assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]
