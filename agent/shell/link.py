@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.shell.protocol import Frame, ProtocolError, decode, encode, text_of
+from agent.shell.protocol import LONGEST, Frame, ProtocolError, decode, encode, text_of
 from agent.shell.sockets import connect
 
 Answer = Callable[[str, bool], str | None]  # (prompt, secret) → what was typed, None where there is nothing more
@@ -57,6 +57,8 @@ class Link:
 
     def run(self, line: str, write: Callable[[str], None], answer: Answer) -> Done:
         """Has a line carried out, output written as it comes. A first ^C ends the command on the router, a second ends us."""
+        if len(encode({"run": line})) > LONGEST:
+            return Done({"done": "% Line too long\n", "prompt": self.prompt})
         self._send({"run": line})
         interrupted = False
         while True:

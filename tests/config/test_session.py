@@ -219,6 +219,7 @@ def test_joining_a_vrf_takes_the_address_away(hub: Document, session: Session, f
     [
         (["interface Fa0/0", "ip vrf forwarding nowhere"], "% VRF nowhere not configured."),
         (["no interface FastEthernet0/0"], "% Removal of physical interfaces is not permitted"),
+        (["interface Fa0/0", "no ip address 10.9.9.9 255.0.0.0"], "% Invalid address"),
         (["no ip route 10.99.0.0 255.255.0.0 10.1.1.1"], "%No matching route to delete"),
         (["crypto map vrf1-1 10 ipsec-manual"], "Attempt to change the type of an existing crypto map entry is not allowed."),
     ],

@@ -307,6 +307,12 @@ def test_output_that_nobody_reads_is_no_traceback(lab: Lab) -> None:
     assert errors.getvalue() == ""
 
 
+def test_a_line_that_no_frame_holds_is_refused_and_the_next_one_is_read(lab: Lab) -> None:
+    code, output, errors = lab.cli(stdin=f"{'x' * (1 << 20)}\nshow clock\n")
+    assert (code, errors) == (0, "")
+    assert "% Line too long\nfar#show clock\n" in output
+
+
 # --- the socket itself ---
 
 

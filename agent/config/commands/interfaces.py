@@ -136,7 +136,12 @@ def _remove_address(edit: Edit, match: ConfigMatch) -> None:
         gone = match.address("address")
         left = tuple(each for each in interface.secondary if each.ip != gone)
         _put(edit.config, edit.place, replace(interface, secondary=left))
-    elif interface.secondary and match.maybe_address("address") is not None:
+        return
+    named = match.maybe_address("address")
+    if named is not None and (interface.address is None or interface.address.ip != named):
+        if edit.typed:
+            raise Refused("the address that is there", "% Invalid address")
+    elif named is not None and interface.secondary:
         raise Refused("its secondary addresses to go first", "Must delete secondary before deleting primary")
     else:
         _put(edit.config, edit.place, replace(interface, address=None, secondary=()))
