@@ -17,10 +17,11 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.decrepit.ciphers.modes import CFB
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm, Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
-from cryptography.hazmat.primitives.ciphers.modes import CBC
+from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 
 SALT_SIZE = 8  # octets of msgPrivacyParameters, with every cipher here
 _BLOCK = 8  # octets of a block of DES and of 3DES
+_AES_BLOCK = 16
 
 # Of an authentication protocol the hash, and how many octets of its HMAC a message carries.
 _HASHES: Mapping[str, tuple[str, int]] = MappingProxyType(
@@ -91,23 +92,37 @@ class CbcPrivacy:
 
 
 class CfbPrivacy:
-    """AES in CFB mode: the vector is boots, time and salt (RFC 3826 §3.1.2.1)."""
+    """AES in CFB mode: the vector is boots, time and salt (RFC 3826 §3.1.2.1).
 
-    __slots__ = ("_algorithm", "_counter")
+    To make a context costs several times what a message does, so each direction has one that goes on from message to message: CFB
+    knows of what came before by the last block of cipher text alone. When decrypting, the vector is put before the message as that
+    block. When encrypting, so is what becomes the vector: the vector XOR what the cipher makes of the block before it.
+    """
+
+    __slots__ = ("_block", "_counter", "_decryptor", "_encryptor", "_last")
 
     def __init__(self, key: bytes, counter: SaltCounter) -> None:
-        self._algorithm = AES(key)
+        algorithm = AES(key)
+        self._block = Cipher(algorithm, ECB()).encryptor()
+        self._encryptor = Cipher(algorithm, CFB(bytes(_AES_BLOCK))).encryptor()
+        self._decryptor = Cipher(algorithm, CFB(bytes(_AES_BLOCK))).decryptor()
+        self._last = bytes(_AES_BLOCK)  # the last block that the encryptor made
         self._counter = counter
 
     def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
         salt = _count(self._counter, 8)
-        return self._cipher(boots, time, salt).encryptor().update(plain), salt
+        vector = int.from_bytes(_vector(boots, time, salt), "big") ^ int.from_bytes(self._block.update(self._last), "big")
+        made = self._encryptor.update(vector.to_bytes(_AES_BLOCK, "big") + plain + bytes(-len(plain) % _AES_BLOCK))
+        self._last = made[-_AES_BLOCK:]
+        return made[_AES_BLOCK : _AES_BLOCK + len(plain)], salt
 
     def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
-        return self._cipher(boots, time, salt).decryptor().update(octets)
+        whole = _vector(boots, time, salt) + octets + bytes(-len(octets) % _AES_BLOCK)
+        return self._decryptor.update(whole)[_AES_BLOCK : _AES_BLOCK + len(octets)]
 
-    def _cipher(self, boots: int, time: int, salt: bytes) -> Cipher[CFB]:
-        return Cipher(self._algorithm, CFB((boots << 32 | time).to_bytes(8, "big") + salt))
+
+def _vector(boots: int, time: int, salt: bytes) -> bytes:
+    return (boots << 32 | time).to_bytes(8, "big") + salt
 
 
 _CIPHERS: Mapping[str, Callable[[bytes, SaltCounter], Privacy]] = MappingProxyType(

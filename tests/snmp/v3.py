@@ -19,7 +19,7 @@ from agent.mib.values import number, octets, wrap
 from tests.snmp.fakes import GET_BULK, SET, Response
 
 _PDUS = {"get": "GetRequestPDU", "get-next": "GetNextRequestPDU", "get-bulk": "GetBulkRequestPDU", "set": "SetRequestPDU"}
-_AUTHENTICATION = {
+AUTHENTICATION = {
     "md5": config.USM_AUTH_HMAC96_MD5,
     "sha": config.USM_AUTH_HMAC96_SHA,
     "sha224": config.USM_AUTH_HMAC128_SHA224,
@@ -27,7 +27,7 @@ _AUTHENTICATION = {
     "sha384": config.USM_AUTH_HMAC256_SHA384,
     "sha512": config.USM_AUTH_HMAC384_SHA512,
 }
-_PRIVACY = {
+PRIVACY = {
     "des": config.USM_PRIV_CBC56_DES,
     "3des": config.USM_PRIV_CBC168_3DES,
     "aes128": config.USM_PRIV_CFB128_AES,
@@ -142,7 +142,7 @@ class V3User:
 @cache
 def _authentication(protocol: str, password: str | None, engine_id: bytes) -> tuple[Any, Any]:
     """pysnmp's service of an authentication protocol, and a localised key."""
-    service = config.AUTH_SERVICES[_AUTHENTICATION[protocol]]
+    service = config.AUTH_SERVICES[AUTHENTICATION[protocol]]
     master = service.hash_passphrase(rfc1902.OctetString(password))
     return service, service.localize_key(master, rfc1902.OctetString(engine_id))
 
@@ -150,13 +150,13 @@ def _authentication(protocol: str, password: str | None, engine_id: bytes) -> tu
 @cache
 def _privacy(protocol: str, cipher: str, password: str | None, engine_id: bytes) -> tuple[Any, Any]:
     """The same for a privacy protocol, whose keys an authentication protocol's hash makes."""
-    service = config.PRIV_SERVICES[_PRIVACY[cipher]]
-    master = service.hash_passphrase(_AUTHENTICATION[protocol], rfc1902.OctetString(password))
-    return service, service.localize_key(_AUTHENTICATION[protocol], master, rfc1902.OctetString(engine_id))
+    service = config.PRIV_SERVICES[PRIVACY[cipher]]
+    master = service.hash_passphrase(AUTHENTICATION[protocol], rfc1902.OctetString(password))
+    return service, service.localize_key(AUTHENTICATION[protocol], master, rfc1902.OctetString(engine_id))
 
 
 def _digest_size(protocol: str) -> int:
-    size: int = config.AUTH_SERVICES[_AUTHENTICATION[protocol]].digest_length
+    size: int = config.AUTH_SERVICES[AUTHENTICATION[protocol]].digest_length
     return size
 
 
