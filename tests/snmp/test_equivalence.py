@@ -64,9 +64,9 @@ USERS: dict[str, dict[str, str]] = {
         )
     },
 }
-# pyasn1 gives these one octet too many (X.690 §8.3.2): the slow path's answer is right otherwise, and no manager is troubled.
 # The secrets that a message of a level does without.
 ABOVE = {"noauth": ("auth", "priv"), "auth": ("priv",), "priv": ()}
+# pyasn1 gives these one octet too many (X.690 §8.3.2): the slow path's answer is right otherwise, and no manager is troubled.
 ENCODED_TOO_LONG = (-(2**7), -(2**15), -(2**23), -(2**31))
 Oid = tuple[int, ...]
 
