@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 
 SALT_SIZE = 8  # octets of msgPrivacyParameters, with every cipher here
-_BLOCK = 8  # octets of a block of DES and of 3DES
+_DES_BLOCK = 8  # octets of a block of DES and of 3DES
 _AES_BLOCK = 16
 
 # Of an authentication protocol the hash, and how many octets of its HMAC a message carries.
@@ -80,15 +80,17 @@ class CbcPrivacy:
 
     def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
         salt = boots.to_bytes(4, "big") + _count(self._counter, 4)
-        padded = plain + bytes(_BLOCK - len(plain) % _BLOCK)  # a whole block where none is needed, as pysnmp and net-snmp do it
+        padded = plain + bytes(
+            _DES_BLOCK - len(plain) % _DES_BLOCK
+        )  # a whole block where none is needed, as pysnmp and net-snmp do it
         return self._cipher(salt).encryptor().update(padded), salt
 
     def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
-        return b"" if len(octets) % _BLOCK else self._cipher(salt).decryptor().update(octets)
+        return b"" if len(octets) % _DES_BLOCK else self._cipher(salt).decryptor().update(octets)
 
     def _cipher(self, salt: bytes) -> Cipher[CBC]:
         vector = int.from_bytes(salt, "big") ^ self._secret
-        return Cipher(self._algorithm, CBC(vector.to_bytes(_BLOCK, "big")))
+        return Cipher(self._algorithm, CBC(vector.to_bytes(_DES_BLOCK, "big")))
 
 
 class CfbPrivacy:
@@ -119,10 +121,6 @@ class CfbPrivacy:
     def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
         whole = _vector(boots, time, salt) + octets + bytes(-len(octets) % _AES_BLOCK)
         return self._decryptor.update(whole)[_AES_BLOCK : _AES_BLOCK + len(octets)]
-
-
-def _vector(boots: int, time: int, salt: bytes) -> bytes:
-    return (boots << 32 | time).to_bytes(8, "big") + salt
 
 
 _CIPHERS: Mapping[str, Callable[[bytes, SaltCounter], Privacy]] = MappingProxyType(
@@ -172,3 +170,7 @@ def _count(counter: SaltCounter, size: int) -> bytes:
     number = counter.local_int
     counter.local_int = (number + 1) % (1 << 8 * size)
     return number.to_bytes(size, "big")
+
+
+def _vector(boots: int, time: int, salt: bytes) -> bytes:
+    return (boots << 32 | time).to_bytes(8, "big") + salt
