@@ -80,9 +80,8 @@ class CbcPrivacy:
 
     def encrypt(self, boots: int, time: int, plain: bytes) -> tuple[bytes, bytes]:
         salt = boots.to_bytes(4, "big") + _count(self._counter, 4)
-        padded = plain + bytes(
-            _DES_BLOCK - len(plain) % _DES_BLOCK
-        )  # a whole block where none is needed, as pysnmp and net-snmp do it
+        # A whole block of padding where none is needed: so do pysnmp and net-snmp.
+        padded = plain + bytes(_DES_BLOCK - len(plain) % _DES_BLOCK)
         return self._cipher(salt).encryptor().update(padded), salt
 
     def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
