@@ -37,6 +37,7 @@ class Session:
         self._commands: CommandSet = document.commands
         self._do = do
         self._stack: list[Place] = [GLOBAL]
+        self._refused_at: int | None = None  # how far the line was indented that was refused last, if none was obeyed since
         self._delimiter: str | None = None  # what ends the text that is being typed,
         self._text: list[str] = []  # which has these lines until now
 
@@ -55,8 +56,18 @@ class Session:
         elif not is_banner(line) and (delimiter := missing_delimiter(line, self._stack[-1].mode)):
             self._delimiter, self._text = delimiter, [line]
             return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
-        if not line.strip() or line.lstrip().startswith("!"):
+        stripped = line.lstrip()
+        if not stripped or stripped.startswith("!"):
             return Outcome()
+        indent = len(line) - len(stripped)
+        if self._refused_at is not None and indent > self._refused_at:
+            # What stands under a refused line of a pasted configuration is not for the section before it.
+            return Outcome(problem=SyntaxProblem("invalid", line, indent, 0))
+        outcome = self._carry_out(line)
+        self._refused_at = indent if outcome.problem or outcome.refused else None
+        return outcome
+
+    def _carry_out(self, line: str) -> Outcome:
         try:
             located = self._commands.locate(self._stack, line)
         except SyntaxProblem as problem:
@@ -78,7 +89,7 @@ class Session:
                 raise
             restore(config, before)
             del self._stack[1:]
-            return self.feed(line)
+            return self._carry_out(line)
         del self._stack[located.depth + 1 :]
         if entered is not None:
             self._stack.append(entered)

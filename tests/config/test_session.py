@@ -110,6 +110,17 @@ def test_a_refused_line_leaves_the_mode_as_it_was(session: Session, feed: Feed) 
     assert session.prompt_suffix == "(config-isakmp)#"
 
 
+def test_what_stands_under_a_refused_line_is_not_for_the_section_before_it(hub: Document, session: Session) -> None:
+    before = hub.render()
+    pasted = (
+        "interface FastEthernet0/0\nobject-group network n\n !\n host 10.1.1.1\n shutdown\ncrypto isakmp policy 99999\n shutdown"
+    )
+    outcomes = [session.feed(line) for line in pasted.splitlines()]
+    assert [outcome.problem is None for outcome in outcomes] == [True, False, True, False, False, False, False]
+    assert hub.render() == before
+    assert session.feed("shutdown").problem is None
+
+
 def test_do_hands_the_rest_of_the_line_on(hub: Document) -> None:
     asked: list[str] = []
 
