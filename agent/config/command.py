@@ -62,6 +62,10 @@ class State:
     def inert_lines(self, place: Place, pattern: str) -> Iterable[Rendered]:
         return self.inert.get((place, pattern), {}).values()
 
+    def kept_lines(self, place: Place) -> Iterable[str]:
+        """The lines of a place that are not understood, each without what stands under it."""
+        return (kept.lines[0] for kept in self.kept if kept.place == place)
+
     def forget(self, place: Place) -> None:
         """Drops what is kept under a section that has gone."""
         for key in [key for key in self.inert if key[0] == place]:

@@ -56,6 +56,7 @@ class Reader:
     _sections: list[_Open] = field(default_factory=lambda: [_Open(-1)])
     _unknown: _Unknown | None = None
     _separated: bool = False
+    _indents: bool = False  # whether lines stand indented under the section that had some last
     _last: dict[Place, tuple[str | Place | int, int]] = field(default_factory=dict)  # of each place, its last line and rank
     _warned: set[str] = field(default_factory=set)
     _serial: int = 0
@@ -112,8 +113,7 @@ class Reader:
         self._close()
         self._leave(located.depth)
         place = self._stack[-1]
-        if self._sections[-1].inner is None:
-            self._sections[-1].inner = indent
+        self._stands_under(self._sections[-1], indent)
         command = located.match.target
         if command.navigate:
             self._navigate(command.navigate)
@@ -154,6 +154,7 @@ class Reader:
         self._close()
         while len(self._stack) > 1 and not self._joins(self._sections[-1], indent):
             self._leave(len(self._stack) - 2)
+        self._stands_under(self._sections[-1], indent)
         self._keep(number, (self._indented(line, indent),), _Open(indent))
 
     def _keep(self, number: int, lines: tuple[str, ...], section: _Open) -> None:
@@ -175,7 +176,13 @@ class Reader:
         """Whether a line that is not understood belongs to a section: by its indentation, or, where none is used, until a `!`."""
         if indent > section.indent:
             return True
-        return not self._separated and (section.inner is None or section.inner <= section.indent) and indent == section.indent
+        indented = self._indents if section.inner is None else section.inner > section.indent
+        return not self._separated and not indented and indent == section.indent
+
+    def _stands_under(self, section: _Open, indent: int) -> None:
+        if section.inner is None and section.indent >= 0:
+            section.inner = indent
+            self._indents = indent > section.indent
 
     def _indented(self, line: str, indent: int) -> str:
         """A kept line with what it is indented beyond the lines of its section (rendering indents those by one)."""
@@ -189,8 +196,7 @@ class Reader:
         beyond = max(0, indent - self._unknown.section.indent)
         text = " " * (base + beyond) + line.strip()
         self._unknown.kept = _with_line(self._unknown.kept, text)
-        if self._unknown.section.inner is None:
-            self._unknown.section.inner = indent
+        self._stands_under(self._unknown.section, indent)
         under = f", as what it stands under: {first.strip()}" if beyond else ""
         self.findings.append(Finding(number, line.strip(), f"not understood{under}"))
 

@@ -60,6 +60,19 @@ def test_a_global_line_in_an_indented_file_is_not_the_sub_modes(document: Read) 
     assert "interface FastEthernet0/0\n no ip address\n!\nrouter rip\n network 10.0.0.0\n" in read.render()
 
 
+def test_an_empty_section_takes_no_line_of_an_indented_file(document: Read) -> None:
+    text = "interface Fa0/0\n shutdown\nip vrf red\nip multicast-routing\nline vty 0 4\nscheduler allocate 20000 1000\n"
+    rendered = document(text).render()
+    assert "ip vrf red\n!\nip multicast-routing\n" in rendered
+    assert "line vty 0 4\n!\nscheduler allocate 20000 1000\n" in rendered
+
+
+@pytest.mark.parametrize("line", ["ip address dhcp", "ip address negotiated", "ip unnumbered Loopback0"])
+def test_an_address_that_comes_from_elsewhere_is_not_taken_away_again(document: Read, line: str) -> None:
+    text = f"interface Dialer1\n {line}\n shutdown\n"
+    assert text in document(text).render()
+
+
 def test_it_keeps_its_rank_when_the_line_before_it_goes(document: Read) -> None:
     read = document("ip host b 10.0.0.1\nip nhrp thing\nusername u password p\n")
     Session(read).feed("no ip host b")

@@ -149,12 +149,17 @@ def _remove_address(edit: Edit, match: ConfigMatch) -> None:
 
 def _render_address(state: State, place: Place) -> Iterable[Rendered]:
     interface = _get(state.config, place)
-    if interface.address is None:
+    if interface.address is None and not any(_names_address(line) for line in state.kept_lines(place)):
         yield "no ip address"
     for each in interface.secondary:
         yield f"ip address {each.ip} {each.netmask} secondary"
     if interface.address is not None:
         yield f"ip address {interface.address.ip} {interface.address.netmask}"
+
+
+def _names_address(line: str) -> bool:
+    """Whether a line that is not understood says where the address comes from: `ip address dhcp`, `ip unnumbered Loopback0`."""
+    return line.strip().startswith(("ip address ", "ip unnumbered "))
 
 
 def _written_protection(interface: Interface) -> str | None:
