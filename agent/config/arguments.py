@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from agent.config.interface_names import interface_name
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -36,98 +38,8 @@ class ArgumentType:
 
 TypeFactory = Callable[[str], ArgumentType]
 
-# Types that IOS takes abbreviated.
-INTERFACE_TYPES = (
-    "Async",
-    "ATM",
-    "BVI",
-    "Dialer",
-    "Ethernet",
-    "FastEthernet",
-    "GigabitEthernet",
-    "Loopback",
-    "Multilink",
-    "Null",
-    "Port-channel",
-    "POS",
-    "Serial",
-    "TenGigabitEthernet",
-    "Tunnel",
-    "Virtual-Template",
-    "Vlan",
-)
-# Those of some platforms only: by their full name, so that they make no abbreviation of the others ambiguous.
-RARE_INTERFACE_TYPES = (
-    "AppGigabitEthernet",
-    "BDI",
-    "BRI",
-    "CEM",
-    "Cellular",
-    "Dot11Radio",
-    "Embedded-Service-Engine",
-    "FiveGigabitEthernet",
-    "FortyGigabitEthernet",
-    "Group-Async",
-    "HundredGigE",
-    "Integrated-Service-Engine",
-    "ISM",
-    "LISP",
-    "MFR",
-    "NVI",
-    "nve",
-    "pseudowire",
-    "Service-Engine",
-    "SM",
-    "TwentyFiveGigE",
-    "TwoGigabitEthernet",
-    "ucse",
-    "Virtual-PPP",
-    "VirtualPortGroup",
-    "Wlan-GigabitEthernet",
-    "wlan-ap",
-)
-VIRTUAL_INTERFACE_TYPES = frozenset(
-    {
-        "BDI",
-        "BVI",
-        "Dialer",
-        "Group-Async",
-        "LISP",
-        "Loopback",
-        "MFR",
-        "Multilink",
-        "NVI",
-        "nve",
-        "Port-channel",
-        "pseudowire",
-        "Tunnel",
-        "Virtual-PPP",
-        "Virtual-Template",
-        "VirtualPortGroup",
-        "Vlan",
-    }
-)
-
-_INTERFACE = re.compile(r"(Dot11Radio|[A-Za-z][A-Za-z-]*)([0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?)")
 _UNIT = re.compile(r"[0-9]+(?:/[0-9]+)*(?:[.:][0-9]+)?")
 _DOTTED = re.compile(r"[0-9.]*\.[0-9.]*")
-
-
-def interface_type(word: str) -> str | None:
-    """The interface type that a word abbreviates ("fa" → "FastEthernet"); None where none or several do."""
-    lower = word.lower()
-    exact = [name for name in (*INTERFACE_TYPES, *RARE_INTERFACE_TYPES) if name.lower() == lower]
-    candidates = exact or [name for name in INTERFACE_TYPES if name.lower().startswith(lower)]
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def interface_name(text: str) -> str | None:
-    """The canonical name of an interface written in IOS form ("s1/2.1" → "Serial1/2.1", "tunnel 0" → "Tunnel0"), else None."""
-    found = _INTERFACE.fullmatch(text.replace(" ", ""))
-    if not found:
-        return None
-    kind = interface_type(found[1])
-    return f"{kind}{found[2]}" if kind else None
 
 
 def _never(_: str) -> bool:

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.config.arguments import interface_name
 from agent.config.grammar import Grammar, SyntaxProblem
+from agent.config.interface_names import interface_name
 from agent.config.pattern import parse_pattern
 
 

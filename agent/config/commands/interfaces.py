@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Interface
 
-from agent.config.arguments import VIRTUAL_INTERFACE_TYPES
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
+from agent.config.interface_names import VIRTUAL_INTERFACE_TYPES
 from agent.config.model import Interface, RouterConfig
 
 MODES = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 
-from agent.config.arguments import interface_name
+from agent.config.interface_names import interface_name
 from agent.config.model import Interface
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.doors import PingRequest, Probe, ProbeOutcome, Router
