@@ -27,10 +27,11 @@ GLOBAL = Place("config")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A rendered line that lines of a sub-mode follow."""
+    """A rendered line that lines of a sub-mode follow, and a last one that leaves it, where IOS writes one."""
 
     text: str
     place: Place
+    closing: tuple[str, ...] = ()
 
 
 Rendered = str | Section

@@ -55,7 +55,7 @@ def _understood(state: State, commands: CommandSet, place: Place) -> Iterator[_I
         for rendered in command.render(state, place):
             if isinstance(rendered, Section):
                 inner = [f" {line}" for item in _items(state, commands, rendered.place) for line in item.lines]
-                yield _Item(command.rank, rendered.place, (rendered.text, *inner), True)
+                yield _Item(command.rank, rendered.place, (rendered.text, *inner, *rendered.closing), True)
             else:
                 yield _Item(command.rank, rendered, (rendered,), False)
 

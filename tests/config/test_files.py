@@ -251,7 +251,7 @@ def test_keywords_may_be_abbreviated_in_a_file(document: Read) -> None:
 def test_a_vrf_definition_with_its_address_family(document: Read) -> None:
     text = (
         "vrf definition red\n rd 1:1\n context red-context\n address-family ipv4\n"
-        "  route-target export 1:1\n  route-target import 1:2\n  exit-address-family\n"
+        "  route-target export 1:1\n  route-target import 1:2\n exit-address-family\n"
         "!\ninterface GigabitEthernet0/0\n vrf forwarding red\n ip address 10.0.0.1 255.0.0.0\n"
     )
     read = document(text)

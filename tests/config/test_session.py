@@ -399,6 +399,10 @@ def test_removing_an_interface_takes_its_map_off(feed: Feed) -> None:
         (["interface Fa0/0", "description words of mine"], "no description"),
         (["interface Serial1/1", "no shutdown"], "shutdown"),
         (["crypto isakmp keepalive 10 3 periodic"], "no crypto isakmp keepalive"),
+        (
+            ["crypto ipsec security-association replay window-size 128"],
+            "no crypto ipsec security-association replay window-size",
+        ),
         (["crypto map vrf1-1 10", "set pfs group2"], "no set pfs"),
         (["crypto map vrf1-1 10", "set security-association lifetime seconds 600"], "no set security-association lifetime seconds"),
         (["snmp-server contact somebody"], "no snmp-server contact"),

@@ -250,7 +250,7 @@ def _single_lines() -> list[ConfigCommand]:
             ),
         ),
         crypto_line(
-            "crypto ipsec security-association replay ~ {disable|window-size window={64|128|256|512|1024}}",
+            "crypto ipsec security-association replay ~ {disable|window-size ~ window={64|128|256|512|1024}}",
             1402,
             _set_replay,
             sets("replay_window", 64),

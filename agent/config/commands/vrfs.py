@@ -128,7 +128,10 @@ def _remove_family(edit: Edit, match: ConfigMatch) -> None:
 
 def _render_families(state: State, place: Place) -> Iterable[Rendered]:
     vrf = _get_vrf(state.config, place)
-    return [Section(f"address-family {family}", Place("config-vrf-af", (vrf.name, family))) for family in vrf.families]
+    return [
+        Section(f"address-family {family}", Place("config-vrf-af", (vrf.name, family)), ("exit-address-family",))
+        for family in vrf.families
+    ]
 
 
 def _family_targets(edit: Edit, match: ConfigMatch) -> list[tuple[str, str, str]]:
@@ -157,10 +160,6 @@ def _leave_family(edit: Edit, match: ConfigMatch) -> None:
     return None
 
 
-def _render_leave(state: State, place: Place) -> Iterable[Rendered]:
-    return ("exit-address-family",)
-
-
 def commands() -> list[ConfigCommand]:
     return [
         _vrf_header("ip vrf", False),
@@ -173,5 +172,5 @@ def commands() -> list[ConfigCommand]:
         ConfigCommand(
             "config-vrf-af", f"route-target {_TARGET}", 10, _add_family_targets, _remove_family_targets, _render_family_targets
         ),
-        ConfigCommand("config-vrf-af", "exit-address-family", 90, _leave_family, render=_render_leave, navigate="exit"),
+        ConfigCommand("config-vrf-af", "exit-address-family", 90, _leave_family, navigate="exit"),
     ]
