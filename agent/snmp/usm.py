@@ -1,4 +1,4 @@
-"""Snmp room: pysnmp's User-based Security Model, mended in whom it takes for a user of which level (RFC 3414 §3.2, steps 4 and 5).
+"""Snmp room: pysnmp's User-based Security Model, mended in whom it takes for a user of which level (RFC 3414 §3.2, steps 3 to 5).
 
 A user who can encrypt can do less as well: whether a request of a lower level is granted anything is the groups' to say, but pysnmp
 refuses it. And a request of no user at all is no user's, but pysnmp lets it pass, and keeps what it says of the time. (A Report may
@@ -13,10 +13,12 @@ from pysnmp.entity.config import USM_AUTH_NONE, USM_PRIV_NONE
 from pysnmp.proto import errind, error
 from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
+from pysnmp.smi.error import NoSuchInstanceError
 
 from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
+_SHORTEST_ENGINE_ID, _LONGEST_ENGINE_ID = 5, 32  # SnmpEngineID
 _REPORTED = (
     "errorIndication",
     "oid",
@@ -53,8 +55,13 @@ class UserSecurity(SnmpUSMSecurityModel):
         whole: Any,
         message: Any,
     ) -> Any:
-        if _names_engine_but_no_user(bytes(parameters)) and not _is_report(message):
-            raise self._unknown_user(engine, int(largest) - len(parameters), level)
+        named = _names(bytes(parameters))
+        if named and not _is_report(message):
+            room = int(largest) - len(parameters)
+            if not self._is_known(engine, *named):
+                raise self._refusal(engine, errind.unknownEngineID, "usmStatsUnknownEngineIDs", room, _NO_AUTH)
+            if not named[1]:
+                raise self._refusal(engine, errind.unknownSecurityName, "usmStatsUnknownUserNames", room, level)
         self._asked = int(level)
         try:
             return super().process_incoming_message(engine, mp_model, largest, parameters, model, level, whole, message)
@@ -67,11 +74,24 @@ class UserSecurity(SnmpUSMSecurityModel):
         finally:
             self._asked = None
 
-    def _unknown_user(self, engine: Any, room: int, level: Any) -> error.StatusInformation:
-        (counter,) = engine.get_mib_builder().import_symbols("__SNMP-USER-BASED-SM-MIB", "usmStatsUnknownUserNames")
+    def _is_known(self, engine: Any, engine_id: bytes, user: bytes) -> bool:
+        """Whether an engine is ours, or one that has been told something under that user's name, and now answers."""
+        if engine_id == bytes(engine.snmpEngineID) or OctetString(engine_id) in self._SnmpUSMSecurityModel__timeline:
+            return True
+        if not user:
+            return False
+        controller = engine.message_dispatcher.mib_instrum_controller
+        try:
+            self._SnmpUSMSecurityModel__get_user_info(controller, OctetString(engine_id), OctetString(user))
+        except NoSuchInstanceError:
+            return False
+        return True
+
+    def _refusal(self, engine: Any, indication: Any, counted: str, room: int, level: Any) -> error.StatusInformation:
+        (counter,) = engine.get_mib_builder().import_symbols("__SNMP-USER-BASED-SM-MIB", counted)
         counter.syntax += 1
         return error.StatusInformation(
-            errorIndication=errind.unknownSecurityName,
+            errorIndication=indication,
             oid=counter.name,
             val=counter.syntax,
             securityStateReference=self._cache.push(msgUserName=b""),
@@ -101,15 +121,15 @@ def _is_report(message: Any) -> bool:
     return kind == "report"
 
 
-def _names_engine_but_no_user(parameters: bytes) -> bool:
-    """Whether securityParameters have an engine ID, so that this is no discovery, and an empty user name."""
+def _names(parameters: bytes) -> tuple[bytes, bytes] | None:
+    """The engine ID and the user's name of securityParameters; None of a discovery, which has no engine ID that can be."""
     try:
         at = content_at(parameters, 0)[0]
-        engine, at = content_at(parameters, at)
-        engine_size = at - engine
+        start, at = content_at(parameters, at)
+        engine_id = parameters[start:at]
         for _ in range(2):  # boots and time
             at = content_at(parameters, at)[1]
-        user, end = content_at(parameters, at)
+        start, end = content_at(parameters, at)
     except IndexError:
-        return False  # not what it should be: for the decoder to say
-    return engine_size > 0 and user == end
+        return None  # not what it should be: for the decoder to say
+    return (engine_id, parameters[start:end]) if _SHORTEST_ENGINE_ID <= len(engine_id) <= _LONGEST_ENGINE_ID else None

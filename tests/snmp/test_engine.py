@@ -314,10 +314,17 @@ def test_a_user_may_ask_at_a_lower_level_and_gets_what_the_groups_say_for_it(sta
 def test_a_message_of_no_user_is_no_users(station: Start) -> None:
     here = station(with_users())
     assert report_of(ask_v3(here, here.v3_user(""), GET, [SIZE])) == (*USM_STATS, 3, 0)
-    elsewhere = here.v3_user("")
-    elsewhere.engine_id = b"\x80\0\0\x09\x05stranger"
-    assert report_of(ask_v3(here, elsewhere, GET, [SIZE])) == (*USM_STATS, 3, 0)
-    assert here.counters.value("usmStatsUnknownUserNames") == 2
+    assert here.counters.value("usmStatsUnknownUserNames") == 1
+    assert here.agent.engine.security_models[3]._SnmpUSMSecurityModel__timeline == {}
+
+
+def test_who_asks_another_engine_is_told_which_engine_is_here(station: Start) -> None:
+    """So a manager that knows an engine of before finds the one that took its place."""
+    here = station(with_users())
+    for user in (here.v3_user(""), here.v3_user("ann"), here.v3_user("nobody"), here.v3_user("ken", auth="authpass1"), joe(here)):
+        user.engine_id = b"\x80\0\0\x09\x05stranger"
+        assert report_of(ask_v3(here, user, GET, [SIZE])) == (*USM_STATS, 4, 0)
+    assert (here.counters.value("usmStatsUnknownEngineIDs"), here.counters.value("usmStatsUnknownUserNames")) == (5, 0)
     assert here.agent.engine.security_models[3]._SnmpUSMSecurityModel__timeline == {}
 
 

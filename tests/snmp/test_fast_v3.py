@@ -124,7 +124,7 @@ NOT_FAST: dict[str, tuple[Callable[[Fast], bytes], str | None]] = {
     "no user": (lambda fast: fast.user("").request(GET, [SIZE]), "usmStatsUnknownUserNames"),
     "another engine's user": (
         lambda fast: replace(fast.user("ann"), engine_id=b"\x80\0\0\0\x05other").request(GET, [SIZE]),
-        "usmStatsUnknownUserNames",
+        "usmStatsUnknownEngineIDs",
     ),
     "discovery": (lambda fast: replace(fast.user("ann"), engine_id=b"").request(GET, []), "usmStatsUnknownEngineIDs"),
     "a level above the user's": (lambda fast: fast.user("sue", **SECRETS).request(GET, [SIZE]), "usmStatsUnsupportedSecLevels"),
