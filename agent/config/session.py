@@ -49,12 +49,12 @@ class Session:
     def feed(self, line: str) -> Outcome:
         """Carries out one line; comments and blank lines do nothing. A text between delimiters may go over several."""
         if self._delimiter is not None:
-            self._text.append(line)
+            self._text.append(line.rstrip())
             if self._delimiter not in line:
                 return Outcome()
             line, self._delimiter = "\n".join(self._text), None
         elif not is_banner(line) and (delimiter := missing_delimiter(line, self._stack[-1].mode)):
-            self._delimiter, self._text = delimiter, [line]
+            self._delimiter, self._text = delimiter, [line.rstrip()]
             return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
         stripped = line.lstrip()
         if not stripped or stripped.startswith("!"):
