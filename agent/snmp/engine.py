@@ -280,7 +280,10 @@ class SnmpAgent:
             )
             self._levels[user.name.encode()] = self._levels_of(user)
         except (PySnmpError, KeyError) as error:
-            _log.warning("snmp-server user %s: cannot be used: %s", user.name, error)
+            passwords = [each for each in (user.auth_password, user.priv_password) if each is not None]
+            # RFC 3414 §11.2: a password is at least that long.
+            why = "a password needs at least 8 characters" if any(len(each) < 8 for each in passwords) else error
+            _log.warning("snmp-server user %s: cannot be used: %s", user.name, why)
 
     def _levels_of(self, user: SnmpUser) -> Levels:
         auth_key, priv_key = self.engine.security_models[USM].localised_keys(self.engine, user.name)
