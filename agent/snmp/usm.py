@@ -19,6 +19,7 @@ from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
 _SHORTEST_ENGINE_ID, _LONGEST_ENGINE_ID = 5, 32  # SnmpEngineID
+_IN_THE_CLEAR = (errind.authenticationFailure, errind.unknownSecurityName, errind.decryptionError)
 _REPORTED = (
     "errorIndication",
     "oid",
@@ -73,6 +74,15 @@ class UserSecurity(SnmpUSMSecurityModel):
             raise
         finally:
             self._asked = None
+
+    def generate_response_message(self, *arguments: Any) -> Any:
+        """Reports of what is wrong with a user go in the clear; pysnmp sets the reportableFlag, which none has (RFC 3412 §6.4)."""
+        *before, level, scoped, state, context = arguments
+        if context in _IN_THE_CLEAR:
+            level, context = _NO_AUTH, None
+            header = before[2].getComponentByPosition(1)
+            header.setComponentByPosition(2, OctetString(b"\0"), verifyConstraints=False, matchTags=False, matchConstraints=False)
+        return super().generate_response_message(*before, level, scoped, state, context)
 
     def _is_known(self, engine: Any, engine_id: bytes, user: bytes) -> bool:
         """Whether an engine is ours, or one that has been told something under that user's name, and now answers."""

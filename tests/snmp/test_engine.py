@@ -340,11 +340,14 @@ def test_wrong_v3_messages_get_their_reports(station: Start) -> None:
     }
     for number, user in cases.items():
         assert report_of(ask_v3(here, user, GET, [SIZE])) == (*USM_STATS, number, 0)
+        answered = here.send(user.request(GET, [SIZE]))
+        assert answered is not None
+        assert not user.taken(answered).header[2][0] & 4, "a Report has no reportableFlag"
     stranger = here.v3_user("ann")
     stranger.engine_id = b""
     assert report_of(ask_v3(here, stranger, GET, [])) == (*USM_STATS, 4, 0)
     names = ("NotInTimeWindows", "UnknownUserNames", "WrongDigests", "UnsupportedSecLevels", "UnknownEngineIDs")
-    assert [here.counters.value(f"usmStats{name}") for name in names] == [1, 1, 1, 1, 1]
+    assert [here.counters.value(f"usmStats{name}") for name in names] == [2, 2, 2, 2, 1]
 
 
 def test_an_unknown_context_is_reported_and_counted(station: Start) -> None:
