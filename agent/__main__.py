@@ -139,11 +139,18 @@ def _run(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         service = LabService(lab, schema, given)
+        # A virtual clock may be long on its way to --until: the end is waited for meanwhile, too.
+        starting, ending = loop.create_task(service.start()), loop.create_task(ended.wait())
         try:
-            for line in await service.start():
-                print(line, flush=True)
-            await ended.wait()
+            await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                for line in starting.result():
+                    print(line, flush=True)
+                await ending
         finally:
+            starting.cancel()
+            ending.cancel()
+            await asyncio.gather(starting, ending, return_exceptions=True)
             await service.stop()
 
     asyncio.run(serve())

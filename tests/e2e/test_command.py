@@ -180,6 +180,23 @@ def test_a_lab_ends_at_once_under_a_ping(start_lab: StartLab) -> None:
     assert (client.returncode, errors) == (1, "ipsec-agent: the lab has ended\n")
 
 
+def test_a_lab_ends_at_once_while_a_virtual_clock_is_on_its_way(tmp_path: Path) -> None:
+    (tmp_path / "r.cfg").write_text("hostname r\ninterface FastEthernet0/0\n ip address 10.1.1.1 255.255.255.0\n")
+    (tmp_path / "long.toml").write_text(
+        '[router.r]\nconfig = "r.cfg"\n'
+        '[[at]]\ntime = "1s"\nrouter = "r"\nrun = "show clock"\n'
+        '[[traffic]]\nsource = "r:FastEthernet0/0"\ndestination = "10.1.1.9"\nperiod = "1ms"\n'
+    )
+    options = ["--clock", "virtual", "--until", "10000d", "--log-level", "info", "--state-dir", str(tmp_path / "state")]
+    command = [*AGENT, "run", str(tmp_path / "long.toml"), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as running:
+        assert running.stdout is not None
+        next(line for line in running.stdout if "UTC" in line)  # what the timeline's command prints: the clock moves
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(20) == 0
+        assert "ready" not in running.stdout.read()
+
+
 # --- its ways to run ---
 
 
