@@ -168,15 +168,20 @@ class Rhythm:
 
 
 class PeriodicCounters:
-    """`base` plus what `rhythm` has added since `start` (microseconds): steady traffic that nobody has to tick."""
+    """`base` plus what `rhythm` has added since `start` (microseconds): steady traffic that nobody has to tick.
 
-    __slots__ = ("_totals", "base", "rhythm", "start")
+    A request reads many counters of a source as of one moment: the whole turns until then are kept for the next.
+    """
+
+    __slots__ = ("_at", "_totals", "_turns", "base", "rhythm", "start")
 
     def __init__(self, base: tuple[int, ...], rhythm: Rhythm, start: int) -> None:
         self.base = base
         self.rhythm = rhythm
         self.start = start
         self._totals: Totals | None = None
+        self._at = start
+        self._turns = 0
 
     def add_all(self, amounts: Sequence[int], keep: Keep = _same) -> None:
         """What came out of rhythm; less than nothing for a packet that did not come. `keep` is as in SteppedCounters."""
@@ -185,8 +190,10 @@ class PeriodicCounters:
             self._totals.add_all(amounts)
 
     def value(self, counter: int, now: int) -> int:
-        rhythm = self.rhythm
-        return self.base[counter] + rhythm.step[counter] * ((now - self.start) // rhythm.period)
+        if now is not self._at:  # within a request it is the same number, not an equal one alone
+            self._at = now
+            self._turns = (now - self.start) // self.rhythm.period
+        return self.base[counter] + self.rhythm.step[counter] * self._turns
 
     def snapshot(self, now: int) -> tuple[int, ...]:
         turns = (now - self.start) // self.rhythm.period

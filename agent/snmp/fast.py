@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import ip_address
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from agent.mib.column import LARGEST_KEPT_VALUE, Column
 from agent.mib.tree import Tree
@@ -286,9 +286,9 @@ def _get_bulk(
     if runs:
         turns = max(map(len, runs))
         for run in runs:
-            run += [run[-1]] * (turns - len(run))
-        for turn in zip(*runs, strict=True):
-            bindings += turn
+            if len(run) < turns:
+                run += [run[-1]] * (turns - len(run))
+        bindings += chain.from_iterable(zip(*runs, strict=True))
     return bindings
 
 
