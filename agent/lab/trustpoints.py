@@ -74,7 +74,7 @@ def _read(section: TrustpointSection, folder: Path) -> Trustpoint:
         try:
             return (folder / filename).read_bytes()
         except OSError as error:
-            raise PemError(what, f"{filename} cannot be read: {error.strerror}") from None
+            raise PemError(what, f"{filename} needs a file that can be read: {error.strerror}") from None
 
     files = {what: filename for what in ("key", "certificate", "ca", "crl") if (filename := getattr(section, what)) is not None}
     read = {what: octets(what, filename) for what, filename in files.items()}

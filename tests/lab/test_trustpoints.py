@@ -74,8 +74,8 @@ def test_a_file_that_is_not_there(folder: Path, what: str) -> None:
     (folder / name).unlink()
     (folder / "a.cfg").unlink()
     assert errors(folder) == [
-        "lab.toml: router.a.config: a.cfg cannot be read: No such file or directory",
-        f"lab.toml: router.a.trustpoint.ours.{what}: {name} cannot be read: No such file or directory",
+        "lab.toml: router.a.config: a.cfg needs a file that can be read: No such file or directory",
+        f"lab.toml: router.a.trustpoint.ours.{what}: {name} needs a file that can be read: No such file or directory",
     ]
 
 
