@@ -198,11 +198,14 @@ class Spokes:
             for link in list(spoke.peer.ipsec_tunnels) if ipsec else ():
                 self._part_ipsec(spoke.peer.ipsec_tunnels[link])
             for tunnel in list(spoke.peer.ike_tunnels) if ike else ():
-                self._pay(tunnel, self._ike_farewell)
-                self._stage.monitor.ike_ended(tunnel, EndReason.OPERATOR)
+                self._end_ike(tunnel, EndReason.OPERATOR)
             if not spoke.peer.ipsec_tunnels:
                 robbed.append(spoke)
         self._begin_anew(robbed)
+
+    def _end_ike(self, tunnel: IkeTunnel, reason: EndReason) -> None:
+        self._pay(tunnel, self._ike_farewell)
+        self._stage.monitor.ike_ended(tunnel, reason)
 
     def _part_ipsec(self, tunnel: IpsecTunnel) -> None:
         if tunnel.ike is not None:
@@ -231,7 +234,7 @@ class Spokes:
                 self._begin(sorted(members, key=lambda spoke: spoke.born), self._life.after_phase1 if keeps else 0)
 
     def _apart(self, spoke: Spoke) -> None:
-        """Have a spoke's IKE tunnel expire by itself."""
+        """Have a spoke's IKE tunnel expire by itself. The hub says so: its lifetime began with the spoke's last message."""
         tunnel = spoke.apart = spoke.ike()
         assert tunnel is not None
         self._scheduler.at(tunnel.start + tunnel.facts.lifetime * SECOND, partial(self._expire, spoke, tunnel))
@@ -240,4 +243,4 @@ class Spokes:
         if spoke.apart is tunnel:
             spoke.apart = None
             if spoke.ike() is tunnel:
-                self._stage.monitor.ike_ended(tunnel, EndReason.NORMAL)
+                self._end_ike(tunnel, EndReason.NORMAL)

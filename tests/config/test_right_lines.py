@@ -37,7 +37,9 @@ def test_what_is_right_has_its_effect(commands: CommandSet, line: str, written: 
     assert written in load(line, "x", commands).render()
 
 
-@pytest.mark.parametrize("line", ["access-list 5000 permit any", "bandwidth 0"])
-def test_a_number_out_of_range_is_wrong_also_where_other_words_may_stand(commands: CommandSet, line: str) -> None:
+@pytest.mark.parametrize(
+    "line", ["access-list 5000 permit any", "access-list ² permit any", f"access-list {'9' * 5000} permit any", "bandwidth 0"]
+)
+def test_a_number_that_is_none_or_out_of_range_is_wrong_also_where_other_words_may_stand(commands: CommandSet, line: str) -> None:
     [finding] = check(f"interface Tunnel0\n {line}", commands=commands)
     assert finding.wrong

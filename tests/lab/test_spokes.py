@@ -315,6 +315,8 @@ def test_a_destroyed_ipsec_tunnel_comes_back_under_its_ike_tunnel(schema: Schema
     for each in (hub, theirs):
         each.advance(302)
         assert only(each.flow().ike_history).reason is EndReason.NORMAL
+    counters = [only(each.flow().ike_history).counters.snapshot(0) for each in (hub, theirs)]
+    assert counters[0] == counters[1]
     hub.advance(900)
     adds_up(hub)
 

@@ -137,7 +137,8 @@ def _port(_: str) -> ArgumentType:
 def _list_number(parameters: str) -> ArgumentType:
     """A number of an IP list; those of other protocols' lists (200 to 1299) are none, but not wrong."""
     integer = ARGUMENT_TYPES["int"](parameters)
-    return replace(integer, resembles=lambda text: integer.resembles(text) and not (text.isdigit() and 200 <= int(text) <= 1299))
+    other = ARGUMENT_TYPES["int"]("200-1299")
+    return replace(integer, resembles=lambda text: integer.resembles(text) and other.read([Word(text, 0, text)], 0) is None)
 
 
 TYPES: dict[str, TypeFactory] = {"port": _port, "list": _list_number}
