@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from agent.config.banner import is_banner, missing_delimiter
+from agent.config.banner import missing_delimiter
 from agent.config.changes import changes, restore, snapshot
 from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
 from agent.config.document import Document
@@ -47,13 +47,16 @@ class Session:
         return self._commands.modes[self._stack[-1].mode].prompt
 
     def feed(self, line: str) -> Outcome:
-        """Carries out one line; comments and blank lines do nothing. A text between delimiters may go over several."""
+        """Carries out one line; comments and blank lines do nothing.
+
+        A text between delimiters may go over several, of which none is a command, also where the text itself is refused.
+        """
         if self._delimiter is not None:
             self._text.append(line.rstrip())
             if self._delimiter not in line:
                 return Outcome()
             line, self._delimiter = "\n".join(self._text), None
-        elif not is_banner(line) and (delimiter := missing_delimiter(line, self._stack[-1].mode)):
+        elif delimiter := missing_delimiter(line, self._stack[-1].mode):
             self._delimiter, self._text = delimiter, [line.rstrip()]
             return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
         stripped = line.lstrip()

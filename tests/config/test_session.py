@@ -110,6 +110,14 @@ def test_a_refused_line_leaves_the_mode_as_it_was(session: Session, feed: Feed) 
     assert session.prompt_suffix == "(config-isakmp)#"
 
 
+def test_the_text_of_a_refused_banner_is_no_command(hub: Document, session: Session) -> None:
+    hostname, pasted = hub.config.hostname, ["banner motd ^C", "hostname evil", "exit", "^C"]
+    outcomes = [session.feed(line) for line in pasted]
+    assert [bool(outcome.problem) for outcome in outcomes] == [False, False, False, True]
+    assert (hub.config.hostname, session.prompt_suffix) == (hostname, "(config)#")
+    assert not any(outcome.left for outcome in outcomes)
+
+
 def test_what_stands_under_a_refused_line_is_not_for_the_section_before_it(hub: Document, session: Session) -> None:
     before = hub.render()
     pasted = (
