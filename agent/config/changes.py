@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import TypeVar
 
+from agent.config.crypto_model import CryptoConfig, CryptoMapEntry
 from agent.config.events import (
     ConfigEvent,
     CryptoChanged,
@@ -25,7 +26,8 @@ from agent.config.events import (
     SnmpChanged,
     VrfChanged,
 )
-from agent.config.model import CryptoConfig, CryptoMapEntry, RouterConfig, SnmpConfig
+from agent.config.model import RouterConfig
+from agent.config.snmp_model import SnmpConfig
 
 C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig)
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import product
 
-from agent.config.model import IsakmpPolicy, RouterConfig, TransformSet
+from agent.config.crypto_model import IsakmpPolicy, TransformSet
+from agent.config.model import RouterConfig
 
 _FIRST_PRIORITY = 65507
 _FIRST_EASY_VPN_PRIORITY = 65515

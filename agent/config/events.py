@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from agent.config.model import CryptoMapEntry, IsakmpPolicy
+from agent.config.crypto_model import CryptoMapEntry, IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)

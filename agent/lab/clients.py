@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from agent.config.model import AddressPool, ClientGroup, RouterConfig
+from agent.config.crypto_model import ClientGroup
+from agent.config.model import AddressPool, RouterConfig
 from agent.crypto.doi import ConfigurationAttribute
 from agent.crypto.ike_events import Login, Trouble
 from agent.crypto.payloads import Attribute

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from agent.config.model import IsakmpPolicy, RouterConfig
+from agent.config.crypto_model import IsakmpPolicy
+from agent.config.model import RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType

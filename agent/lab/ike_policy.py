@@ -9,7 +9,8 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from agent.config.model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey, RouterConfig
+from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
+from agent.config.model import RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
 from agent.crypto.certificates import Credential, Trust, distinguished_name
 from agent.crypto.ciphers import CIPHERS, HASHES

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from agent.config.crypto_model import CryptoMapEntry, TransformSet
 from agent.config.defaults import DEFAULT_TRANSFORM_SETS
-from agent.config.model import AclAddress, AclEntry, CryptoMapEntry, Interface, PortRange, RouterConfig, TransformSet
+from agent.config.model import AclAddress, AclEntry, Interface, PortRange, RouterConfig
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import GROUPS
 from agent.crypto.ip import GRE

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import IPv4Address
 
-from agent.config.model import ClientGroup, CryptoMap, IsakmpProfile, RouterConfig
+from agent.config.crypto_model import ClientGroup, CryptoMap, IsakmpProfile
+from agent.config.model import RouterConfig
 from agent.config.passwords import password_matches
 from agent.crypto.certificates import organizational_unit
 from agent.crypto.doi import ConfigurationAttribute, IdentificationType

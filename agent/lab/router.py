@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable
 from ipaddress import IPv4Address
 
-from agent.config.model import IsakmpPolicy, RouterConfig
+from agent.config.crypto_model import IsakmpPolicy
+from agent.config.model import RouterConfig
 from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
-from agent.config.model import CryptoMap, CryptoMapEntry, IsakmpPolicy, RouterConfig
+from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
+from agent.config.model import RouterConfig
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.mib.column import Commit, SetRefusedError

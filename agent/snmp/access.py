@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
-from agent.config.model import AccessList, Community, RouterConfig, SnmpGroup
+from agent.config.model import AccessList, RouterConfig
+from agent.config.snmp_model import Community, SnmpGroup
 from agent.mib.schema import Oid
 from agent.snmp.view import EVERYTHING, INTERNET, NOTHING, Family, UnknownSubtreeError, View, subtree_family, view_of
 

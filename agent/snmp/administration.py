@@ -14,7 +14,8 @@ from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
 
-from agent.config.model import RouterConfig, SnmpGroup, SnmpHost
+from agent.config.model import RouterConfig
+from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
 from agent.mib.schema import Oid
 from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups

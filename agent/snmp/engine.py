@@ -18,7 +18,8 @@ from pysnmp.entity import config as pysnmp_config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 
-from agent.config.model import RouterConfig, SnmpUser
+from agent.config.model import RouterConfig
+from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy

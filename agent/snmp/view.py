@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from agent.config.model import ViewSubtree
+from agent.config.snmp_model import ViewSubtree
 from agent.mib.schema import Oid
 
 SNMP_MODULES: Oid = (1, 3, 6, 1, 6, 3)

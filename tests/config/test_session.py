@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from agent.config.command import CommandSet
+from agent.config.crypto_model import IsakmpPolicy
 from agent.config.document import Document, load
 from agent.config.events import (
     ConfigEvent,
@@ -26,7 +27,6 @@ from agent.config.events import (
     TrapTypesSet,
     VrfChanged,
 )
-from agent.config.model import IsakmpPolicy
 from agent.config.session import Session
 
 Feed = Callable[..., list[ConfigEvent]]

@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.config.model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive, Vrf
+from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive
+from agent.config.model import Vrf
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason
 from agent.mib.column import SetRefusedError

@@ -8,14 +8,8 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
-from agent.config.model import (
-    CryptoMap,
-    CryptoMapEntry,
-    Interface,
-    IsakmpPolicy,
-    RouterConfig,
-    Vrf,
-)
+from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
+from agent.config.model import Interface, RouterConfig, Vrf
 from agent.flow.counters import FrozenCounters, IkeCounter, IpsecCounter
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel

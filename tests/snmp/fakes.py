@@ -10,7 +10,8 @@ from typing import Any
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
-from agent.config.model import Community, RouterConfig, SnmpGroup, SnmpUser, SnmpView, ViewSubtree, Vrf
+from agent.config.model import RouterConfig, Vrf
+from agent.config.snmp_model import Community, SnmpGroup, SnmpUser, SnmpView, ViewSubtree
 from agent.mib.column import Column, Commit, SetRefusedError
 from agent.mib.index import NumberIndex
 from agent.mib.schema import Object, Oid, Syntax

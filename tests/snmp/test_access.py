@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
-from agent.config.model import AccessList, AclAddress, AclEntry, Community, RouterConfig, SnmpHost, Vrf
+from agent.config.model import AccessList, AclAddress, AclEntry, RouterConfig, Vrf
+from agent.config.snmp_model import Community, SnmpHost
 from agent.snmp.access import AccessPolicy, Grant, compile_policy
 from agent.snmp.view import EVERYTHING, INTERNET, NOTHING
 from tests.snmp.fakes import ROOT, add_group, add_user, add_view, resolve, router

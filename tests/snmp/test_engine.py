@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from pysnmp.proto.api import v1, v2c
 
-from agent.config.model import AccessList, AclAddress, AclEntry, Community, RouterConfig, Vrf
+from agent.config.model import AccessList, AclAddress, AclEntry, RouterConfig, Vrf
+from agent.config.snmp_model import Community
 from agent.snmp.engine import ListenError
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (

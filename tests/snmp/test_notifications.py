@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.config.crypto_model import CryptoMapEntry, IsakmpPolicy
 from agent.config.events import (
     CryptoChanged,
     CryptoMapAdded,
@@ -17,7 +18,6 @@ from agent.config.events import (
     IsakmpPolicyAdded,
     IsakmpPolicyDeleted,
 )
-from agent.config.model import CryptoMapEntry, IsakmpPolicy
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind

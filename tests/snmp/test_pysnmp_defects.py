@@ -19,7 +19,7 @@ from pysnmp.entity.rfc3413.ntforg import NotificationOriginator
 from pysnmp.proto.api import v1, v2c
 from pysnmp.proto.proxy import rfc2576
 
-from agent.config.model import SnmpHost
+from agent.config.snmp_model import SnmpHost
 from agent.snmp.identity import new_engine_id
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station, exchange

@@ -13,7 +13,8 @@ import pytest
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
-from agent.config.model import Community, Interface, RouterConfig, SnmpHost
+from agent.config.model import Interface, RouterConfig
+from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
 from agent.snmp.notifications import Instance, Notification
 from agent.snmp.originator import Patience

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.model import ViewSubtree
+from agent.config.snmp_model import ViewSubtree
 from agent.snmp.view import (
     EVERYTHING,
     FRAMEWORK_MODULES,

@@ -9,8 +9,9 @@ from typing import Any
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
 from agent.config.commands.isakmp import crypto_line, sets
+from agent.config.crypto_model import CryptoConfig, IpsecProfile, TransformSet
 from agent.config.events import HistorySizeSet
-from agent.config.model import CryptoConfig, IpsecProfile, RouterConfig, TransformSet
+from agent.config.model import RouterConfig
 
 MODES = {
     "transform-set": Mode("(cfg-crypto-trans)#", "transform-set"),

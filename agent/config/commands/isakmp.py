@@ -7,7 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves, as_lines, encoded, peer_network, written_network
-from agent.config.model import CryptoConfig, IsakmpPeer, IsakmpPolicy, Keepalive, Keyring, PreSharedKey, RouterConfig
+from agent.config.crypto_model import CryptoConfig, IsakmpPeer, IsakmpPolicy, Keepalive, Keyring, PreSharedKey
+from agent.config.model import RouterConfig
 
 MODES = {
     "isakmp-policy": Mode("(config-isakmp)#", "isakmp-policy"),

@@ -10,7 +10,8 @@ from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, 
 from agent.config.commands.building import Leaves
 from agent.config.commands.ipsec import KILOBYTES, SECONDS
 from agent.config.commands.isakmp import GROUPS, doubt_of_group
-from agent.config.model import CryptoMap, CryptoMapEntry, IpsecProfile, RouterConfig
+from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IpsecProfile
+from agent.config.model import RouterConfig
 
 MODES = {
     "crypto-map": Mode("(config-crypto-map)#", "crypto-map"),

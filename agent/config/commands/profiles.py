@@ -9,7 +9,8 @@ from ipaddress import IPv4Address
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
 from agent.config.commands.building import Leaves, encoded, peer_network, written_network
 from agent.config.commands.isakmp import keepalive_of
-from agent.config.model import ClientGroup, IsakmpProfile, MatchIdentity, RouterConfig, Trustpoint
+from agent.config.crypto_model import ClientGroup, IsakmpProfile, MatchIdentity, Trustpoint
+from agent.config.model import RouterConfig
 
 MODES = {
     "isakmp-profile": Mode("(conf-isa-prof)#", "isakmp-profile"),

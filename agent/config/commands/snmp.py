@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
 from agent.config.commands.building import as_lines
 from agent.config.commands.traps import OTHER_TYPES, TYPES
-from agent.config.model import Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree
+from agent.config.snmp_model import Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree
 
 HELP = {
     "snmp-server": "Modify SNMP engine parameters",
