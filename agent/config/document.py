@@ -41,16 +41,16 @@ class Document:
 
 
 def read_file(path: Path) -> str:
-    """The text of a configuration file; raises ConfigErrors where it cannot be read or is not UTF-8."""
+    """The text of a configuration or lab file; raises ConfigErrors where it cannot be read or is not UTF-8."""
     try:
         octets = path.read_bytes()
     except OSError as error:
         raise ConfigErrors((ConfigError(str(path), 0, "", f"a file that can be read: {error.strerror}"),)) from None
     try:
-        return octets.decode("utf-8")
+        return octets.decode("utf-8-sig")  # an editor's byte order mark is no part of the first line
     except UnicodeDecodeError as error:
-        line_number = octets.count(b"\n", 0, error.start) + 1
-        right = f"text in UTF-8: octet 0x{octets[error.start]:02x} is none"
+        line_number = error.object.count(b"\n", 0, error.start) + 1
+        right = f"text in UTF-8: octet 0x{error.object[error.start]:02x} is none"
         raise ConfigErrors((ConfigError(str(path), line_number, "", right),)) from None
 
 

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from agent.config.document import read_file
 from agent.lab.sections import (
     AtSection,
     HostSection,
@@ -81,12 +82,8 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
 
 
 def read_lab_file(path: Path) -> LabFile:
-    """Read a lab file; `LabFileError` where it cannot be read or is wrong."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabFileError(str(path), [("file", getattr(error, "strerror", None) or str(error))]) from None
-    return parse_lab_file(text, str(path))
+    """Read a lab file; `ConfigErrors` where it cannot be read, `LabFileError` where it is wrong."""
+    return parse_lab_file(read_file(path), str(path))
 
 
 def _key(location: tuple[int | str, ...]) -> str:

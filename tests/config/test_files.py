@@ -26,9 +26,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     assert str(raised.value) == f"{tmp_path / 'no.cfg'}: needs a file that can be read: No such file or directory"
 
 
-def test_an_octet_that_is_no_text_is_named_with_its_line(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
+    path = tmp_path / "marked.cfg"
+    path.write_bytes(b"\xef\xbb\xbfhostname a\n")
+    assert read_file(path) == "hostname a\n"
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_an_octet_that_is_no_text_is_named_with_its_line(tmp_path: Path, mark: bytes) -> None:
     path = tmp_path / "latin.cfg"
-    path.write_bytes(b"hostname a\nsnmp-server contact Ren\xe9\n")
+    path.write_bytes(mark + b"hostname a\nsnmp-server contact Ren\xe9\n")
     with pytest.raises(ConfigErrors) as raised:
         read_file(path)
     assert str(raised.value) == f"{path}:2: needs text in UTF-8: octet 0xe9 is none"

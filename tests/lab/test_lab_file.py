@@ -241,10 +241,14 @@ def test_wrong_configurations_are_told_all_together(tmp_path: Path) -> None:
     assert [line.partition(":")[0] for line in str(raised.value).splitlines()] == [str(tmp_path / "a.cfg"), str(tmp_path / "b.cfg")]
 
 
-def test_a_lab_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(LabFileError) as raised:
+def test_a_lab_file_that_is_not_there_or_is_no_text(tmp_path: Path) -> None:
+    with pytest.raises(ConfigErrors) as raised:
         open_lab(tmp_path / "no.toml", VirtualClock())
-    assert str(raised.value) == f"{tmp_path / 'no.toml'}: file: No such file or directory"
+    assert str(raised.value) == f"{tmp_path / 'no.toml'}: needs a file that can be read: No such file or directory"
+    (tmp_path / "latin.toml").write_bytes(b"[router.a]\n# Ren\xe9\n")
+    with pytest.raises(ConfigErrors) as raised:
+        open_lab(tmp_path / "latin.toml", VirtualClock())
+    assert str(raised.value) == f"{tmp_path / 'latin.toml'}:2: needs text in UTF-8: octet 0xe9 is none"
 
 
 @pytest.mark.parametrize(("hostname", "name"), [("solo", "solo"), ("../Zürich#1", "Z-rich-1"), ("###", "router")])
