@@ -400,7 +400,8 @@ class IkeSa:
         else:
             message = self.encode(Exchange.INFORMATIONAL, payloads, message_id)
         self.count(IkeCount.OUT_NOTIFYS, sum(isinstance(payload, Notification) for payload in payloads))
-        self.count(IkeCount.OUT_P2_SA_DELETES, sum(isinstance(payload, Delete) for payload in payloads))
+        deletes = (payload for payload in payloads if isinstance(payload, Delete))
+        self.count(IkeCount.OUT_P2_SA_DELETES, sum(delete.protocol != Protocol.ISAKMP for delete in deletes))
         self._send(message)
 
     # --- ends ---

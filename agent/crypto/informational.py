@@ -223,9 +223,9 @@ def _deleted(sa: IkeSa, now: int) -> None:
 
 
 def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
-    sa.count(IkeCount.IN_P2_SA_DELETES)
     if payload.protocol == Protocol.ISAKMP:
         if sa.cookies in payload.spis:
             _deleted(sa, now)
         return
+    sa.count(IkeCount.IN_P2_SA_DELETES)
     sa.events.append(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

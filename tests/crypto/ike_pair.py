@@ -158,6 +158,10 @@ class Pair:
             pass
         return self
 
+    def told(self, side: int) -> int:
+        """How many informational messages an end has sent."""
+        return sum(ikev1.decode_header(octets).exchange == Exchange.INFORMATIONAL for octets in self.sent[side])
+
     def _turn(self) -> bool:
         said = False
         for side in (0, 1):

@@ -115,7 +115,6 @@ def test_our_ike_sa_expires_before_charons_which_makes_another_at_once(swan: Cha
     up(swan, lab, WE_EXPIRE, child={"close_action": "start"}, dpd_delay="1s", dpd_timeout="2s")
     (first,) = swan.sas(WE_EXPIRE)
     wait_for(lambda: "normal" in lab.column(WE_EXPIRE, "cikeTunHistTermReason"), "the end of the IKE SA")
-    assert lab.count(WE_EXPIRE, "cikeGlobalOutP2SaDelRequests") >= 1
     wait_for(lambda: swan.ping(WE_EXPIRE) == 5, "traffic by other SAs")
     assert first["uniqueid"] not in [sa["uniqueid"] for sa in swan.sas(WE_EXPIRE)]
     assert f"received DELETE for IKE_SA c{WE_EXPIRE}" in swan.log_of(WE_EXPIRE)
