@@ -18,7 +18,7 @@ _MESSAGE_MODELS = {"1": 0, "2c": 1, "3": 3}  # SnmpMessageProcessingModel
 _SECURITY_MODELS = {"1": 1, "2c": 2, "3": 3}  # SnmpSecurityModel
 _VERSION_1, _SMI_V2 = 0, 1  # what PDUs are told apart by
 _DISCOVERY = (errind.notInTimeWindow, errind.unknownEngineID)  # RFC 3414 §4: a Report tells what was missing
-_MOST_DISCOVERIES = 4  # in a row
+_MOST_DISCOVERIES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +95,9 @@ class Originator:
         *_, status, _, notification = answer
         problem = status["errorIndication"] if status else None
         if problem in _DISCOVERY:
-            notification.repeated = 0
             notification.discovered += 1
         else:
             notification.repeated += 1
-            notification.discovered = 0
         if problem is None or notification.repeated > self._patience.retries or notification.discovered > _MOST_DISCOVERIES:
             notification.done(problem)
             return

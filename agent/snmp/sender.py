@@ -137,7 +137,7 @@ class NotificationSender:
 
     def _transport(self, address: IPv4Address) -> Any:
         """The socket for a destination: a client's own, from the address that the router answers on, where that can reach it."""
-        local = next((host for host, _ in self._agent.addresses if ":" not in host), "0.0.0.0")
+        local = self._local()
         if IPv4Address(local).is_loopback and not address.is_loopback:
             local = "0.0.0.0"
         if local not in self._transports:
@@ -187,8 +187,11 @@ class NotificationSender:
 
     def _agent_address(self) -> IPv4Address:
         """RFC 3584 §3.1: the agent's IPv4 address; that of `snmp-server trap-source`, else the one that traps come from."""
-        local = next((host for host, _ in self._agent.addresses if ":" not in host), "0.0.0.0")
-        return trap_source_address(self._config) or IPv4Address(local)
+        return trap_source_address(self._config) or IPv4Address(self._local())
+
+    def _local(self) -> str:
+        """The IPv4 address that the router answers on, where it has one."""
+        return next((host for host, _ in self._agent.addresses if ":" not in host), "0.0.0.0")
 
     def _tell(self, about: str, text: str, *values: object) -> None:
         """Log once about each destination."""

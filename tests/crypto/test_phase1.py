@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -62,7 +63,7 @@ def sides(policy: Phase1Policy = SIGNED, **of_one: dict[str, object]) -> tuple[S
         for at, own_address in enumerate(ADDRESSES)
     ]
     for at, name in enumerate(("initiator", "responder")):
-        made[at] = replace(made[at], **of_one.get(name, {}))  # type: ignore[arg-type]
+        made[at] = replace(made[at], **of_one.get(name, {}))
     return made[0], made[1]
 
 
@@ -214,9 +215,9 @@ def test_the_states_of_aggressive_mode() -> None:
 def test_the_last_message_may_come_in_the_clear_but_its_notifications_are_not_believed() -> None:
     pair = pair_of(Exchange.AGGRESSIVE, DES)
     sa = pair.initiator
-    sa.seal = lambda exchange, dialogue, payloads, message_id=0: sa.encode(exchange, payloads, message_id)  # type: ignore[method-assign]
+    sa.seal = lambda exchange, dialogue, payloads, message_id=0: sa.encode(exchange, payloads, message_id)  # type: ignore[method-assign]  # as no sender of ours would
     pair.run()
-    del sa.seal  # type: ignore[method-assign]
+    del sa.seal  # type: ignore[method-assign]  # as no sender of ours would
     assert not decode_header(pair.sent[0][1]).encrypted
     assert pair.events[1] == [Phase1Up()]
     sa.last_block = pair.responder.last_block
@@ -243,7 +244,7 @@ def test_the_responder_asks_for_a_key_by_who_the_peer_says_that_it_is() -> None:
 def test_different_keys_are_a_hash_that_does_not_match() -> None:
     pair = pair_of(Exchange.AGGRESSIVE, DES, responder={"key": b"another"}).run()
     assert pair.events[0] == pair.events[1] == [Phase1Failed(Trouble.HASH)]
-    assert in_clear(pair.sent[0][1], Notification)[0].kind == NotifyType.INVALID_HASH_INFORMATION  # type: ignore[attr-defined]
+    assert in_clear(pair.sent[0][1], Notification)[0].kind == NotifyType.INVALID_HASH_INFORMATION
 
 
 @every_mode
@@ -360,20 +361,20 @@ def _of_another_key() -> dict[str, object]:
     return {"own": replace(own, key=_STRANGER.key)}
 
 
-def _own(*alternatives: x509.GeneralName, **settings: object) -> dict[str, object]:
-    return {"own": authority().credential("somebody", *(alternatives or (address(ADDRESSES[0]),)), **settings)}  # type: ignore[arg-type]
+def _own(*alternatives: x509.GeneralName, **settings: Any) -> dict[str, Any]:
+    return {"own": authority().credential("somebody", *(alternatives or (address(ADDRESSES[0]),)), **settings)}
 
 
 def _revoked() -> dict[str, dict[str, object]]:
     initiator = _own()
-    crl = authority().crl(initiator["own"].certificates[0])  # type: ignore[attr-defined]
+    crl = authority().crl(initiator["own"].certificates[0])
     return {"initiator": initiator, "responder": {"believes": authority().trust(crl)}}
 
 
 # What is wrong, by what the responder calls it: the one that sees the initiator's certificate.
 FAILURES: dict[Trouble, Callable[[], dict[str, dict[str, object]]]] = {
     Trouble.SIGNATURE: lambda: {"initiator": _of_another_key()},
-    Trouble.CERTIFICATE_MISSING: lambda: {"initiator": {"own": replace(_own()["own"], certificates=())}},  # type: ignore[type-var]
+    Trouble.CERTIFICATE_MISSING: lambda: {"initiator": {"own": replace(_own()["own"], certificates=())}},
     Trouble.CERTIFICATE_AUTHORITY: lambda: {"initiator": {"own": _STRANGER.credential("somebody", address(ADDRESSES[0]))}},
     Trouble.CERTIFICATE_EXPIRED: lambda: {
         "initiator": _own(end=NOW - timedelta(days=1)) | {"believes": authority().trust(moment=NOW - YEAR / 2)}

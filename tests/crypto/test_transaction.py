@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -46,14 +47,24 @@ def knows(login: Login) -> Trouble | None:
     return None if login == ALICE else Trouble.AUTHENTICATION
 
 
-def client(**settings: object) -> Side:
-    values = {"access": RemoteAccess(False, Addressing.ASKED), "user": ALICE, "wants": (ANY_ADDRESS,), "proposals": (WITH_LOGIN,)}
-    return replace(Side("10.1.1.1", first=False), **{**values, **settings})  # type: ignore[arg-type]
+def client(**settings: Any) -> Side:
+    values: dict[str, Any] = {
+        "access": RemoteAccess(False, Addressing.ASKED),
+        "user": ALICE,
+        "wants": (ANY_ADDRESS,),
+        "proposals": (WITH_LOGIN,),
+    }
+    return replace(Side("10.1.1.1", first=False), **{**values, **settings})
 
 
-def server(**settings: object) -> Side:
-    values = {"access": RemoteAccess(True, Addressing.ASKED), "gives": (ADDRESS,), "judge": knows, "proposals": (WITH_LOGIN, DES)}
-    return replace(Side("10.1.1.2", spi=0x2000), **{**values, **settings})  # type: ignore[arg-type]
+def server(**settings: Any) -> Side:
+    values: dict[str, Any] = {
+        "access": RemoteAccess(True, Addressing.ASKED),
+        "gives": (ADDRESS,),
+        "judge": knows,
+        "proposals": (WITH_LOGIN, DES),
+    }
+    return replace(Side("10.1.1.2", spi=0x2000), **{**values, **settings})
 
 
 def pair_of(client_side: Side | None = None, server_side: Side | None = None) -> Pair:
@@ -342,7 +353,7 @@ def test_a_changed_message_costs_a_retry_at_most(number: int, by_client: bool, a
         return [octets[:at] + bytes((octets[at] ^ change,)) + octets[at + 1 :]]
 
     pair = pair_of()
-    pair.wire = wire  # type: ignore[assignment]
+    pair.wire = wire
     pair.run()
     pair.wait(10)
     assert pair.initiator.up

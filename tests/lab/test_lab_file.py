@@ -258,4 +258,4 @@ def test_one_router_makes_a_lab(tmp_path: Path, hostname: str, name: str) -> Non
     lab = open_router(path, RealClock())
     assert list(lab.routers) == [name]
     assert lab.first.config_document.config.hostname == hostname
-    assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]
+    assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]  # it is there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -124,8 +125,8 @@ def certificates(text: str, **trustpoints: Trustpoint) -> Certificates:
     return Certificates(load(text, "a.cfg").config, trustpoints, lambda: NOW)
 
 
-def trustpoint(of: object = ROOT, credential: Credential | None = OWN) -> Trustpoint:
-    return Trustpoint(Authority(of.certificate), credential)  # type: ignore[attr-defined]
+def trustpoint(of: Any = ROOT, credential: Credential | None = OWN) -> Trustpoint:
+    return Trustpoint(Authority(of.certificate), credential)
 
 
 TWO = "crypto pki trustpoint one\ncrypto pki trustpoint two\n revocation-check none\n"

@@ -150,7 +150,7 @@ def test_a_failed_phase_1_leaves_out_identities_that_never_became_known(world: W
 def test_a_failed_phase_2_tells_its_packet_and_no_tunnel(world: World) -> None:
     world.monitor.ipsec_failed("vrf1", IpsecFailureReason.NO_SA, SPOKE, HUB, spi=258)
     assert columns(world, "cipSecFailTable") == {
-        "cipSecFailReason": world.schema.object("cipSecFailReason").syntax.number("nonExistentSa"),  # type: ignore[union-attr]
+        "cipSecFailReason": world.schema.object("cipSecFailReason").syntax.number("nonExistentSa"),  # type: ignore[union-attr]  # it has a syntax
         "cipSecFailTime": 0,
         "cipSecFailTunnelIndex": 0,
         "cipSecFailSaSpi": 258,

@@ -67,7 +67,7 @@ def fact_of(module: str, entry: dict[str, Any]) -> dict[str, Any]:
         fact["objects"] = [carried["object"] for carried in entry["objects"]]
     if entry["class"] == "moduleidentity":
         text = file_of(module).read_text()
-        fact["last_updated"] = re.search(r'LAST-UPDATED\s+"(\w+)"', text)[1]  # type: ignore[index]
+        fact["last_updated"] = re.search(r'LAST-UPDATED\s+"(\w+)"', text)[1]  # type: ignore[index]  # each has one
     return fact
 
 

@@ -67,7 +67,7 @@ def test_conventions_of_one_name_are_told_apart_by_module(schema: Schema) -> Non
         "C-MIB": {"z": scalar("z", "1.3", "T"), "imports": {"B-MIB": ["T"]}},
     }
     collided = build_schema(documents)
-    assert [collided.object(name).syntax.enum for name in "xyz"] == [{"a": 1}, {"b": 1}, {"b": 1}]  # type: ignore[union-attr]
+    assert [collided.object(name).syntax.enum for name in "xyz"] == [{"a": 1}, {"b": 1}, {"b": 1}]  # type: ignore[union-attr]  # each has a syntax
 
 
 def test_enumerations_read_both_ways(schema: Schema) -> None:
@@ -139,7 +139,7 @@ def test_units_are_kept(schema: Schema) -> None:
 
 def test_values_are_frozen(schema: Schema) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        schema.object("sysDescr").name = "x"  # type: ignore[misc]
+        schema.object("sysDescr").name = "x"  # type: ignore[misc]  # that it cannot be is the test
 
 
 def test_a_peer_row_is_named_as_in_the_guide_s_poll(schema: Schema) -> None:

@@ -7,17 +7,19 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyasn1.codec.ber import decoder, encoder
+from pysnmp.proto import errind
 from pysnmp.proto.api import v1, v2c
 
 from agent.config.model import Interface, RouterConfig
 from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
 from agent.snmp.notifications import Instance, Notification
-from agent.snmp.originator import Patience
+from agent.snmp.originator import Originator, Patience, Target
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station
 from tests.snmp.fakes import BIG, GET, LOOPBACK, ROOT, SIZE, add_group, add_user, add_view, request, response, router
@@ -236,6 +238,21 @@ def test_an_inform_is_sent_again_and_given_up_with_a_line(
         f"fakeEvent to 127.0.0.1:{to.port} was given up: No SNMP response received before timeout"
     ]
     assert to.empty()
+
+
+def test_an_inform_is_given_up_too_where_silence_and_reports_take_turns() -> None:
+    sent: list[Any] = []
+    dispatcher = SimpleNamespace(send_pdu=lambda engine, *given: sent.append(given))
+    timers = SimpleNamespace(get_timer_resolution=lambda: 1)
+    engine = SimpleNamespace(message_dispatcher=dispatcher, transport_dispatcher=timers, snmpEngineID=b"")
+    given_up: list[Any] = []
+    pdu = v2c.InformRequestPDU()
+    Originator(engine, Patience(1, 3)).send(Target((), None, "3", "ann", 1), "", pdu, given_up.append)
+    for problem in (errind.requestTimedOut, errind.notInTimeWindow) * 4:
+        *_, answered, notification = sent[-1]
+        if not given_up:
+            answered(engine, None, {"errorIndication": problem}, None, notification)
+    assert (given_up, len(sent)) == ([errind.requestTimedOut], 7)
 
 
 def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[[], Receiver]) -> None:
