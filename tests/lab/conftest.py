@@ -141,6 +141,17 @@ class DrivenLab:
 MakePair = Callable[..., DrivenLab]
 
 
+def ping(lab: DrivenLab, repeat: int = 2, by: str = "east") -> int:
+    """From one router of a pair to the other, by the addresses that their access lists have."""
+    ends = ("10.0.2.1", "10.0.1.1") if by == "east" else ("10.0.1.1", "10.0.2.1")
+    return lab.ping(by, *ends, repeat=repeat)
+
+
+def only(rows: Any) -> Any:
+    (row,) = rows.values()
+    return row
+
+
 @pytest.fixture
 def make_pair() -> MakePair:
     """east (1) and west (2): settings for both, or for one of them by `east={…}`."""

@@ -11,10 +11,7 @@ from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 
 PERIODIC = "crypto isakmp keepalive 10 3 periodic"
 ON_DEMAND = "crypto isakmp keepalive 10 3"
-
-
-def ping(lab: Any, repeat: int = 2) -> int:
-    return lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=repeat)
+from tests.lab.conftest import ping
 
 
 def vanish(lab: Any) -> None:

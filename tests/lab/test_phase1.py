@@ -25,11 +25,7 @@ from tests.lab.bringing_phase1 import (
     trusting,
     trustpoint,
 )
-from tests.lab.conftest import LINK, DrivenLab, MakePair
-
-
-def ping(lab: DrivenLab, repeat: int = 2) -> int:
-    return lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=repeat)
+from tests.lab.conftest import LINK, DrivenLab, MakePair, ping
 
 
 def facts(lab: DrivenLab, name: str) -> Any:

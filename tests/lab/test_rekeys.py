@@ -11,17 +11,7 @@ from agent.flow.counters import IkeCounter
 from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, SasExpired, SasInstalled
 from agent.flow.model import EndReason
 from tests.lab.bringing import on_the_way
-from tests.lab.conftest import LINK
-
-
-def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
-    ends = ("10.0.2.1", "10.0.1.1") if by == "east" else ("10.0.1.1", "10.0.2.1")
-    return lab.ping(by, *ends, repeat=repeat)
-
-
-def only(rows: Any) -> Any:
-    (row,) = rows.values()
-    return row
+from tests.lab.conftest import LINK, only, ping
 
 
 def test_an_idle_tunnel_expires_on_both_sides_without_a_failure(make_pair: Callable[..., Any]) -> None:

@@ -23,6 +23,7 @@ from agent.lab.wire import Quality
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
+from tests.lab.conftest import only
 
 SECOND = 1_000_000
 HUB = """
@@ -237,11 +238,6 @@ def test_spokes_made_and_real_ones_give_equal_walks(schema: Schema, settings: di
 
 
 # --- what an operator does ---
-
-
-def only(rows: Any) -> Any:
-    (row,) = rows.values()
-    return row
 
 
 def adds_up(hub: Hub) -> None:

@@ -15,17 +15,7 @@ from agent.flow.events import IkeTunnelStarted, IpsecTunnelStarted
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.lab import ipsec_engine
 from tests.lab.bringing import on_the_way, port_of
-from tests.lab.conftest import LINK
-
-
-def ping(lab: Any, repeat: int = 2, by: str = "east") -> int:
-    ends = ("10.0.2.1", "10.0.1.1") if by == "east" else ("10.0.1.1", "10.0.2.1")
-    return lab.ping(by, *ends, repeat=repeat)
-
-
-def only(rows: Any) -> Any:
-    (row,) = rows.values()
-    return row
+from tests.lab.conftest import LINK, only, ping
 
 
 @pytest.mark.parametrize(
