@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
+from tests.lab.conftest import ping
 
 PERIODIC = "crypto isakmp keepalive 10 3 periodic"
 ON_DEMAND = "crypto isakmp keepalive 10 3"
-from tests.lab.conftest import ping
 
 
 def vanish(lab: Any) -> None:
