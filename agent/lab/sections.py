@@ -119,7 +119,7 @@ def _path(value: str) -> str:
     return value
 
 
-Path = Annotated[str, AfterValidator(_path)]
+FilePath = Annotated[str, AfterValidator(_path)]
 Duration = Annotated[int, BeforeValidator(parse_duration)]
 Address = Annotated[IPv4Address, BeforeValidator(_address)]
 RouterName = Annotated[str, BeforeValidator(_router_name)]
@@ -143,10 +143,10 @@ class Section(BaseModel):
 class TrustpointSection(Section):
     """[router.NAME.trustpoint.N]: PEM files; without a key and certificate the router can only check those of others."""
 
-    ca: Path
-    key: Path | None = None
-    certificate: Path | None = None
-    crl: Path | None = None
+    ca: FilePath
+    key: FilePath | None = None
+    certificate: FilePath | None = None
+    crl: FilePath | None = None
 
     @model_validator(mode="after")
     def _is_whole(self) -> TrustpointSection:
@@ -158,7 +158,7 @@ class TrustpointSection(Section):
 class RouterSection(Section):
     """[router.NAME]. On a real underlay `ike` and `nat` are its ports 500 and 4500; without `nat` it is 4500 of `ike`'s address."""
 
-    config: Path
+    config: FilePath
     snmp: list[Endpoint] = []
     ike: RealEndpoint | None = None
     nat: RealEndpoint | None = None
@@ -310,7 +310,7 @@ class SpokesSection(Section):
     """[[spokes]]: spokes of one kind, whose first packets go out from `start` on, spread `over` a time."""
 
     hub: End
-    config: Path
+    config: FilePath
     count: Annotated[int, Field(ge=1, le=1_000_000)]
     address: SeriesSection
     inside: SeriesSection
