@@ -111,10 +111,12 @@ def test_what_is_only_like_a_command_is_kept_and_reported(document: Read, comman
 
 
 def test_a_line_without_effect_yet_warns_once(document: Read) -> None:
-    read = document("radius-server host 10.0.0.1 key k\nradius-server host 10.0.0.2 key k\naaa accounting update periodic 1\n")
+    read = document(
+        "radius-server host 10.0.0.1 key k\nradius-server host 10.0.0.2 key k\naaa accounting update periodic 1\n"
+        "no logging console\nlogging buffered 64000\nlogging host 10.0.0.3\nlogging 10.0.0.4\n"
+    )
     assert [(warning.line_number, warning.message) for warning in read.warnings] == [
-        (1, "has no effect yet"),
-        (3, "has no effect yet"),
+        (line, "has no effect yet") for line in (1, 3, 5, 6)
     ]
 
 

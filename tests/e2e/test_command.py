@@ -188,7 +188,7 @@ def test_a_lab_ends_at_once_while_a_virtual_clock_is_on_its_way(tmp_path: Path) 
         '[[traffic]]\nsource = "r:FastEthernet0/0"\ndestination = "10.1.1.9"\nperiod = "1ms"\n'
     )
     options = ["--clock", "virtual", "--until", "10000d", "--log-level", "info", "--state-dir", str(tmp_path / "state")]
-    command = [*AGENT, "run", str(tmp_path / "long.toml"), *options]
+    command = [*AGENT, "run", str(tmp_path / "long.toml"), "--listen", "127.0.0.1:0", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as running:
         assert running.stdout is not None
         next(line for line in running.stdout if "UTC" in line)  # what the timeline's command prints: the clock moves

@@ -58,6 +58,7 @@ def _line(
     write: Callable[[RouterConfig], Iterable[str] | str | None],
     *,
     on_by_default: bool = False,
+    later: bool = False,
 ) -> ConfigCommand:
     def do(edit: Edit, match: ConfigMatch) -> None:
         apply(edit.config, match)
@@ -68,7 +69,7 @@ def _line(
     def render(state: State, place: Place) -> Iterable[Rendered]:
         return as_lines(write(state.config))
 
-    return ConfigCommand("config", pattern, rank, do, undo, render, default=do if on_by_default else None)
+    return ConfigCommand("config", pattern, rank, do, undo, render, default=do if on_by_default else None, later=later)
 
 
 def _timestamps(config: RouterConfig, match: ConfigMatch) -> None:
@@ -243,7 +244,14 @@ def commands() -> list[ConfigCommand]:
             _set("hostname", "Router"),
             lambda c: f"hostname {c.hostname}",
         ),
-        _line(f"logging buffered ~ ... [<size:int(4096-2147483647)>] {_LEVEL}", 500, _buffered, _no_buffered, _written_buffered),
+        _line(
+            f"logging buffered ~ ... [<size:int(4096-2147483647)>] {_LEVEL}",
+            500,
+            _buffered,
+            _no_buffered,
+            _written_buffered,
+            later=True,
+        ),
         _line(f"logging console ~ ... {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(
             "enable secret ~ [encoding={0|5|8|9}] <text:word>",
@@ -317,5 +325,6 @@ def commands() -> list[ConfigCommand]:
             _add_host,
             _remove_host,
             lambda c: [f"logging host {host}" for host in c.logging_hosts],
+            later=True,
         ),
     ]
