@@ -235,7 +235,10 @@ class SaKeys:
 
 @dataclass(frozen=True, slots=True)
 class Phase2Result:
-    """A finished quick mode; `sas` in the order in which they lie in a packet, from the outside in."""
+    """A finished quick mode; `sas` in the order in which they lie in a packet, from the outside in.
+
+    `cookies` are those of the ISAKMP SA that keyed it.
+    """
 
     tag: object
     message_id: int
@@ -244,6 +247,7 @@ class Phase2Result:
     local: Identification | None
     remote: Identification | None
     sas: tuple[SaKeys, ...]
+    cookies: bytes = b""
 
 
 # --- events ---

@@ -254,7 +254,7 @@ def _result(sa: IkeSa, quick: QuickMode, choice: Phase2Choice, shared: bytes) ->
         for protocol in choice.suite.protocols
     )
     start = quick.start
-    return Phase2Result(start.tag, quick.message_id, quick.initiator, choice, start.local, start.remote, sas)
+    return Phase2Result(start.tag, quick.message_id, quick.initiator, choice, start.local, start.remote, sas, sa.cookies)
 
 
 def _sa_keys(

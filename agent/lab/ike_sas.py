@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.crypto.ike_events import State
-from agent.crypto.isakmp import NO_COOKIE, Header
+from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header
 from agent.flow.model import IkeTunnel
 from agent.lab.groups import Groups
 from agent.lab.ike_records import IkeRecord
@@ -73,6 +73,10 @@ class IkeSas:
             if record.negotiating:
                 found = found or record
         return found
+
+    def of_cookies(self, cookies: bytes) -> IkeRecord | None:
+        """The live one of both cookies."""
+        return next((each for each in self._by_cookie.of(cookies[:COOKIE_LENGTH]) if each.sa.cookies == cookies), None)
 
     def of_tunnel(self, tunnel: IkeTunnel) -> IkeRecord | None:
         record = self._by_tunnel.get(tunnel.index)
