@@ -15,16 +15,17 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "agent"
 # The rooms of ours that each room may import, beside itself. What stands in the package itself may import anything.
 ROOMS: dict[str, frozenset[str]] = {
-    "config": frozenset(),
-    "crypto": frozenset(),
-    "flow": frozenset(),
-    "lab": frozenset({"config", "crypto", "flow"}),
-    "mib": frozenset({"config", "flow"}),
-    "snmp": frozenset({"config", "flow", "mib"}),
-    "shell": frozenset({"config", "flow"}),
+    "base": frozenset(),
+    "config": frozenset({"base"}),
+    "crypto": frozenset({"base"}),
+    "flow": frozenset({"base"}),
+    "lab": frozenset({"base", "config", "crypto", "flow"}),
+    "mib": frozenset({"base", "config", "flow"}),
+    "snmp": frozenset({"base", "config", "flow", "mib"}),
+    "shell": frozenset({"base", "config", "flow"}),
 }
 TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py"}
-LEFT_OF_THE_VIEWS = ("config", "crypto", "flow", "lab")
+LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "lab")
 CORES = ("config", "crypto", "flow", "mib")
 CLOCK = "agent/lab/clock.py"
 SHELLS = {

@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.base.limited_log import LimitedLog
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
@@ -22,7 +23,8 @@ from agent.lab.sections import Endpoint, LabFile, PeerSection, RouterSection
 from agent.lab.told import Told
 from agent.lab.wire import Wire
 
-_MOST_WAITING = 1024  # datagrams that the lab has not looked at yet
+_MOST_WAITING = 1024  # datagrams that the lab has not looked at yet; each peer has an equal share of them
+_RECEIVE_BUFFER = 1 << 20  # octets, as far as the system allows: what strangers send must not push out what peers send
 _AT_ONCE = 64  # datagrams read in one turn of the loop
 _LARGEST = 65535
 
@@ -93,7 +95,9 @@ class Underlay:
         self._scheduler = scheduler
         self._sockets: dict[int, socket.socket] = {}
         self._waiting: deque[tuple[RealPeer, int, int, bytes]] = deque()
+        self._share: Counter[RealPeer] = Counter()  # how many of these are of each peer
         self._told = Told()
+        self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
 
     def open(self) -> None:
         """Bind the sockets; `UnderlayError` where they cannot be had. Within a running event loop."""
@@ -101,6 +105,7 @@ class Underlay:
         for port, (key, end) in self._bind.items():
             opened = self._sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             opened.setblocking(False)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
             try:
                 opened.bind(end)
             except OSError as error:
@@ -116,6 +121,7 @@ class Underlay:
             loop.remove_reader(opened)
             opened.close()
         self._sockets.clear()
+        self._limited.close()
 
     @property
     def addresses(self) -> list[Endpoint]:
@@ -130,7 +136,7 @@ class Underlay:
                 opened.sendto(data, end)
                 return
         except OSError as error:
-            _log.debug("%s: a datagram to %s:%d is lost: %s", self.name, *end, error)
+            self._limited.debug("%s: a datagram to %s:%d is lost: %s", self.name, *end, error)
         self.refused += 1
 
     def _read(self, our_port: int, opened: socket.socket) -> None:
@@ -146,13 +152,17 @@ class Underlay:
     def arrived(self, our_port: int, data: bytes, source: Endpoint) -> None:
         """A datagram from outside: it waits its turn with the lab's other work."""
         found = self._whose(source)
-        if found is None or len(self._waiting) >= _MOST_WAITING:
+        if found is None:
             self.refused += 1
-            if found is None and self._told.is_first(source[0]):
-                _log.warning("%s: datagrams from %s are dropped: no [[peer]] is there", self.name, source[0])
-            return
-        self._waiting.append((*found, our_port, data))
-        self._scheduler.after(0, self._take)
+            if self._told.is_first(source[0]):
+                self._limited.warning("%s: datagrams from %s are dropped: no [[peer]] is there", self.name, source[0])
+        elif self._share[found[0]] >= _MOST_WAITING // len(self.peers):
+            self.refused += 1
+            self._limited.warning("%s: a datagram from %s is dropped: too many of that peer wait already", self.name, source[0])
+        else:
+            self._share[found[0]] += 1
+            self._waiting.append((*found, our_port, data))
+            self._scheduler.after(0, self._take)
 
     def _whose(self, source: Endpoint) -> tuple[RealPeer, int] | None:
         found = (
@@ -162,13 +172,14 @@ class Underlay:
 
     def _take(self) -> None:
         peer, port, our_port, data = self._waiting.popleft()
+        self._share[peer] -= 1
         peer.deliver(port, our_port, data)
 
     def refuse(self, address: int, protocol: int) -> None:
         """A packet that would have to leave the lab as what it is."""
         self.refused += 1
         if self._told.is_first((address, protocol)):
-            _log.warning("%s: packets of protocol %d cannot leave the lab and are dropped", self.name, protocol)
+            self._limited.warning("%s: packets of protocol %d cannot leave the lab and are dropped", self.name, protocol)
 
 
 def underlay_problems(lab: LabFile, configs: Mapping[str, RouterConfig], real_clock: bool) -> list[tuple[str, str]]:

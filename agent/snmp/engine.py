@@ -18,6 +18,7 @@ from pysnmp.entity import config as pysnmp_config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 
+from agent.base.limited_log import SECOND, LimitedLog
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
@@ -108,6 +109,9 @@ class SnmpAgent:
         self._given = given
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
+        self._limited = LimitedLog(
+            _log, lambda: int(self._loop.time() * SECOND), lambda delay, end: self._loop.call_later(delay / SECOND, end)
+        )
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
@@ -196,10 +200,11 @@ class SnmpAgent:
         """Close every socket; nothing is answered or sent any more."""
         self.engine.close_dispatcher()
         self._transports.clear()
+        self._limited.close()
 
     def failed(self, fault: Exception) -> None:
         """A fault of ours, not of a datagram: told in the log, with where it was."""
-        _log.error("a fault while answering SNMP", exc_info=fault)
+        self._limited.error("a fault while answering SNMP", fault=fault)
 
     # --- within ---
 

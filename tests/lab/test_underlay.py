@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agent.base.limited_log import AT_ONCE, INTERVAL
 from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import LabFileError, parse_lab_file
@@ -124,6 +125,30 @@ def test_a_flood_is_cut_off() -> None:
         assert underlay.refused == 3000 - 1024
 
     between_two_labs(work)
+
+
+def test_a_flood_of_strangers_is_a_few_lines_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A stranger may forge any source: the log has the first ones, and counts the rest."""
+    lab = build(MINIMAL, RealClock(nanoseconds=lambda: 0))
+    (underlay,) = lab.underlays.values()
+    for number in range(20_000):
+        underlay.arrived(500, b"x" * 28, (str(IPv4Address(0x0A000000 + number)), 500))
+    assert underlay.refused == 20_000
+    assert len(caplog.messages) == AT_ONCE
+    lab.scheduler.run_due(INTERVAL)
+    assert len(caplog.messages) == AT_ONCE + 1
+    assert f"the last of {20_000 - AT_ONCE} such lines held back" in caplog.messages[-1]
+
+
+def test_a_flood_of_one_peer_leaves_others_their_share() -> None:
+    second = '[[peer]]\naddress = "192.0.2.3"\nbehind = "east:FastEthernet0/0"\n'
+    lab = build(MINIMAL + second, RealClock())
+    (underlay,) = lab.underlays.values()
+    for _ in range(3000):
+        underlay.arrived(500, b"x" * 28, ("192.0.2.2", 500))
+    refused = underlay.refused
+    underlay.arrived(500, b"x" * 28, ("192.0.2.3", 500))
+    assert underlay.refused == refused
 
 
 def test_what_cannot_go_in_udp_does_not_leave() -> None:

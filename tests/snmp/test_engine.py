@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.limited_log import AT_ONCE
 from agent.config.model import AccessList, AclAddress, AclEntry, RouterConfig, Vrf
 from agent.config.snmp_model import Community
-from agent.snmp.engine import ListenError
+from agent.snmp.engine import ListenError, SnmpAgent
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (
     ABSENT,
@@ -531,3 +532,14 @@ def test_a_fast_path_that_fails_leaves_the_answer_to_pysnmp(station: Start) -> N
     here.agent._transports[0]._failed = here.faults.append
     assert here.get(GET, [SIZE]).values == ["10"]
     assert set(here.faults) == {fault}
+
+
+def test_a_fault_that_a_stranger_causes_again_and_again_is_a_few_lines_in_the_log(
+    station: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    here = station(router())
+    for _ in range(100):
+        SnmpAgent.failed(here.agent, RuntimeError("no"))
+    assert len(caplog.records) == AT_ONCE
+    here.agent.close()
+    assert f"of {100 - AT_ONCE} such lines" in caplog.messages[-1]
