@@ -40,8 +40,7 @@ class Modifier:
 
     def filter(self, match: Match[Modifier]) -> LineFilter:
         """The filter that a typed modifier asks for; raises RegexError."""
-        regex = compile_regex(match.word("regex"))
-        return self.make(lambda line: regex.search(line) is not None, match)
+        return self.make(compile_regex(match.word("regex")).matches, match)
 
 
 def _begin(matches: Test) -> Test:

@@ -80,33 +80,80 @@ def test_what_is_wrong_with_a_modifier_is_said() -> None:
         ("[^0-9]", "12", False),
         ("[]a]", "]", True),
         (r"[\d]", "5", False),
-        (r"(a)(b)\2", "abb", True),
         ("a*+b", "aab", True),
         ("a+?b", "b", True),
         ("é", "é", True),
+        ("é", "\udce9", True),  # an octet of a file in Latin-1
+        ("\udce9", "a\ud800", False),
     ],
 )
 def test_patterns_mean_what_they_mean_to_ios(pattern: str, line: str, found: bool) -> None:
-    assert bool(compile_regex(pattern).search(line)) is found
+    assert compile_regex(pattern).matches(line) is found
 
 
-@pytest.mark.parametrize("pattern", ["(", ")", "[", "[a", "*", "a\\", "(?i)a", "[z-a]", r"\1"])
+@pytest.mark.parametrize("pattern", ["(", ")", "[", "[a", "*", "a\\", "(?i)a", "[z-a]", r"\1", r"(a)(b)\2", "a" * 255])
 def test_what_is_no_regular_expression_is_refused(pattern: str) -> None:
     with pytest.raises(RegexError):
         compile_regex(pattern)
 
 
-@given(st.text(alphabet=r"ab1_.*+?()[]{}|^$\ -&~#", max_size=12))
-def test_any_pattern_compiles_or_is_refused(pattern: str) -> None:
+@given(st.text(alphabet=r"ab1_.*+?()[]{}|^$\ -&~#", max_size=12), st.text(alphabet="ab1 ,(", max_size=12))
+def test_any_pattern_compiles_or_is_refused(pattern: str, line: str) -> None:
     try:
         compiled = compile_regex(pattern)
     except RegexError:
         return
-    assert isinstance(compiled, re.Pattern)
+    assert compiled.matches(line) in (True, False)
+
+
+# A pattern of IOS, and what Python's `re` calls it (IOS configuration fundamentals, "Regular Expressions").
+Pair = tuple[str, str]
+ATOMS: tuple[Pair, ...] = (
+    *((each, each) for each in ("a", "b", "1", ".", "^", "$", "[ab]", "[^a1]", "[a-b]", "()")),
+    ("_", r"(?:^|$|[ ,{}()])"),
+    (r"\.", r"\."),
+    (r"\d", "d"),
+    ("{", r"\{"),
+    ("-", "-"),
+    (" ", " "),
+)
+
+
+def wider(inner: st.SearchStrategy[Pair]) -> st.SearchStrategy[Pair]:
+    def joined(pairs: list[Pair], between: str) -> Pair:
+        return between.join(ours for ours, _ in pairs), between.join(theirs for _, theirs in pairs)
+
+    several = st.lists(inner, min_size=1, max_size=3)
+    return st.one_of(
+        several.map(lambda pairs: joined(pairs, "")),
+        several.map(lambda pairs: joined(pairs, "|")).map(lambda pair: (f"({pair[0]})", f"({pair[1]})")),
+        st.tuples(inner, st.sampled_from("*+?")).map(lambda made: (f"({made[0][0]}){made[1]}", f"(?:{made[0][1]}){made[1]}")),
+    )
+
+
+@given(st.recursive(st.sampled_from(ATOMS), wider, max_leaves=8), st.text(alphabet="ab1d. -,{()", max_size=10))
+def test_a_pattern_finds_what_pythons_re_finds(pair: Pair, line: str) -> None:
+    ours, theirs = pair
+    assert compile_regex(ours).matches(line) is bool(re.search(theirs, line))
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "^(a|a)*$", "^(a*)*(a*)*$", "(.*a)(.*a)(.*a)(.*a)(.*a)$", "^(a?a?a?a?a?)*$"])
+def test_no_pattern_takes_longer_than_the_line_is_long(pattern: str) -> None:
+    """Python's `re` would not end: its time is exponential in the line for the first."""
+    regex = compile_regex(pattern)
+    assert not regex.matches("a" * 100_000 + "b")
+    assert regex.matches("a" * 100_000)
 
 
 @given(st.text(alphabet="ab1 -{}#&~é", min_size=1, max_size=12))
 def test_text_without_operators_finds_itself(text: str) -> None:
-    found = compile_regex(text).search(f"x{text}y")
-    assert found is not None
-    assert found[0] == text
+    regex = compile_regex(text)
+    assert regex.matches(f"x{text}y")
+    assert not regex.matches(f"x{text[1:]}y")
+
+
+def test_a_pattern_that_cannot_be_matched_in_linear_time_or_is_too_long_is_refused_as_ios_refuses_it() -> None:
+    console = Console()
+    for pattern in (r"(a)\1", "a" * 255):
+        assert console.result(f"show clock | include {pattern}").error == "% Failed to compile regular expression.\n"
+    assert console.result(f"show clock | include {'a' * 200}").error == ""
