@@ -17,13 +17,16 @@ def read_regular_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
     """The content of a file. Raises OSError, also where it is a directory, a pipe, a socket or a device, or is too large."""
     # Without O_NONBLOCK, opening a pipe would wait for somebody to write to it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-    with os.fdopen(handle, "rb") as file:
+    try:
         mode = os.fstat(handle).st_mode
         if stat.S_ISDIR(mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file", str(path))
-        content = file.read(largest + 1)
+        with open(handle, "rb", closefd=False) as file:
+            content = file.read(largest + 1)
+    finally:
+        os.close(handle)
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"Larger than {largest} octets", str(path))
     return content
