@@ -303,7 +303,7 @@ ENDS = (
         Shown(ike_end="normal", notifications=_IKE_STOP, told=("DELETE",)),
         Shown((), "peerDelRequest", None, "peerDelRequest", None, _IKE_STOP),
     ),
-    Cause("the SAs of an idle flow expire", _ipsec_ends("normal", None), _ipsec_ends("normal", None)),
+    Cause("the SAs of an idle flow expire", _ipsec_ends("normal", None, "DELETE"), _ipsec_ends("normal", None, "DELETE")),
     Cause("an operator clears the session", _both_end("operRequest", "DELETE"), _both_end("peerDelRequest")),
     Cause(
         "the map entry is taken away",

@@ -122,9 +122,8 @@ class IkeEngine:
             record.waiting.append(live)
             self._settle(record)
 
-    def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
-        record = self.sas.newest(link)
-        if record is not None:
+    def delete_sas(self, link: Link, keyed_by: bytes, since: int, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
+        for record in self.sas.holding(link, keyed_by, since):
             delete_phase2(record.sa, spis)
             self._settle(record)
 

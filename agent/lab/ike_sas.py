@@ -61,6 +61,19 @@ class IkeSas:
         """The newest with a peer that is up."""
         return next((record for record in self._by_peer.newest_first(link) if record.sa.up), None)
 
+    def holding(self, link: Link, keyed_by: bytes, since: int) -> list[IkeRecord]:
+        """Those under which a peer looks for IPsec SAs: the one that has keyed them while it is up, else the newest.
+
+        A peer that has authenticated anew since then may hold them under the ISAKMP SA that it made for that, though the old one is
+        still there. strongSwan does, and looks for them under no other. So such an ISAKMP SA is told as well.
+        """
+        newest = self.newest(link)
+        keeper = self.of_cookies(keyed_by)
+        if keeper is None or not keeper.sa.up:
+            return [newest] if newest else []
+        anew = newest is not None and newest.tunnel is not None and not newest.sa.initiator and newest.tunnel.start > since
+        return [keeper, newest] if anew and newest is not None and newest is not keeper else [keeper]
+
     def usable(self, link: Link, profile: str | None) -> IkeRecord | None:
         """One with a peer, and of a profile if it must be: the newest that is up, else one being negotiated."""
         found = None

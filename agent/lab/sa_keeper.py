@@ -28,7 +28,7 @@ from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
 from agent.lab.reverse_routes import is_dynamic
 from agent.lab.scheduler import Scheduler
-from agent.lab.tunnels import Installed, LiveTunnel, facts_of, new_spis
+from agent.lab.tunnels import FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
 
 OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
 _TO_INSTALL = 1 * SECOND  # how long a peer may take with our last message of a quick mode
@@ -49,8 +49,8 @@ class Negotiator(Protocol):
         """A peer past a NAT is to be found elsewhere."""
         ...
 
-    def delete_sas(self, link: Link, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
-        """Tell the peer that SAs are gone, if there is a phase 1 to tell it by."""
+    def delete_sas(self, link: Link, keyed_by: bytes, since: int, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
+        """Tell the peer that SAs, there `since` a time, are gone: under the ISAKMP SA of the cookies `keyed_by`, else another."""
         ...
 
     def flow_ended(self, live: LiveTunnel) -> None:
@@ -87,6 +87,7 @@ class SaKeeper:
         self.routes_changed: Callable[[], None] = lambda: None
         self._by_target: Groups[object, LiveTunnel] = Groups()
         self._by_link: Groups[Link, LiveTunnel] = Groups()
+        self._by_flow: Groups[FlowKey, LiveTunnel] = Groups()
         self._by_row: dict[int, LiveTunnel] = {}
 
     # --- finding ---
@@ -102,14 +103,26 @@ class SaKeeper:
         return self._by_link.of(link)
 
     def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
-        """The live tunnel of an entry that takes a flow of a VRF: one that can send before one that is being made."""
+        """The live tunnel of an entry that takes a flow of a VRF: one that can send before one that is being made.
+
+        Of those for the same selectors it is the one with the newest SAs: a peer that has crashed and come back by another port has
+        no others.
+        """
         waiting = None
         for live in self._by_target.of(target.key):
             if live.plan.target.clear_vrf == vrf and live.plan.selector.matches(flow):
                 if live.outbound:
-                    return live
+                    return self._newest_like(live)
                 waiting = waiting or live
         return waiting
+
+    def _newest_like(self, live: LiveTunnel) -> LiveTunnel:
+        found, newest = live, 0
+        for other in self._by_flow.of(live.flow_key):
+            outbound = other.outbound
+            if outbound and outbound.up_at >= newest and other.plan.target.clear_vrf == live.plan.target.clear_vrf:
+                found, newest = other, outbound.up_at
+        return found
 
     def remember(self, key: tuple[int, str | None, Flow], live: LiveTunnel) -> None:
         """Find it at once the next time."""
@@ -130,6 +143,7 @@ class SaKeeper:
         self.lives[live] = None
         self._by_target.add(live.plan.target.key, live)
         self._by_link.add(live.link, live)
+        self._by_flow.add(live.flow_key, live)
         return live
 
     def redirect(self, live: LiveTunnel, link: Link) -> None:
@@ -155,7 +169,7 @@ class SaKeeper:
         assert isinstance(live, LiveTunnel)
         if live not in self.lives:
             # The flow was ended while its quick mode was under way: the peer must not go on with it.
-            self.ike.delete_sas(live.link, {keys.protocol: (keys.inbound_spi,) for keys in result.sas})
+            self.ike.delete_sas(live.link, result.cookies, self._scheduler.clock.now(), inbound_spis(result))
             for keys in result.sas:
                 self.sad.release(keys.inbound_spi)
             return
@@ -178,9 +192,11 @@ class SaKeeper:
             installed.timers.append(self._scheduler.after(_TO_INSTALL, lambda: _confirm(installed)))
         else:
             _confirm(installed)
+        installed.follows = all(found.up_at <= installed.begun_at for found in older if found.active)
         for found in older:
             if found.active:
                 self._choose(found, installed)
+        self._supersede(live)
 
     def forget_spis(self, live: LiveTunnel, spis: tuple[int, ...]) -> None:
         """SPIs of a quick mode that did not come about, and what was installed of it."""
@@ -207,7 +223,7 @@ class SaKeeper:
             return
         for installed in list(live.bundles):
             if tell:
-                self.ike.delete_sas(live.link, installed.inbound_spis)
+                self._tell_deleted(installed)
             self._uninstall(installed)
         row, live.row = live.row, None
         self._forget(live)
@@ -225,10 +241,15 @@ class SaKeeper:
         self.sad.clear()
 
     def deleted_by_peer(self, link: Link, protocol: int, spis: tuple[int, ...]) -> None:
-        """The peer has deleted SAs that we send with; the other SAs of their bundles go with them."""
+        """The peer has deleted SAs that we send with; the other SAs of their bundles go with them.
+
+        A delete that comes when a lifetime is about to be over is the peer's word that it is.
+        """
+        now = self._scheduler.clock.now()
         for live in self.of_peer(link):
             gone = [found for found in live.bundles if any(found.sends_with(protocol, spi) for spi in spis)]
-            self._drop(live, gone, EndReason.PEER_DELETE)
+            over = all(found.about_over(now) for found in gone)
+            self._drop(live, gone, EndReason.NORMAL if over else EndReason.PEER_DELETE)
 
     def unknown_to_peer(self, link: Link, protocol: int, spi: int) -> None:
         """The peer does not have an SA that we send with: its bundle is of no use."""
@@ -256,6 +277,7 @@ class SaKeeper:
         seconds = installed.bundle.result.choice.seconds
         margin = REKEY_SECONDS * SECOND // (1 if installed.ours else 2)
         end = self._scheduler.clock.now() + seconds * SECOND
+        installed.hard_end = end
         installed.timers = [
             self._scheduler.at(end - margin, lambda: self._rekey(installed)),
             self._scheduler.at(end, lambda: self._expire(installed)),
@@ -278,6 +300,12 @@ class SaKeeper:
         else:
             self._retire(older if older.weaker_than(newer) else newer)
 
+    def _supersede(self, live: LiveTunnel) -> None:
+        """The peer has come back elsewhere: its other SAs for the same selectors carry nothing any more, and are let go."""
+        for other in self._by_flow.of(live.flow_key):
+            for installed in other.bundles if other is not live else ():
+                installed.replaced = True
+
     def _retire(self, installed: Installed) -> None:
         """Another bundle has taken over: this one takes late packets, then goes. Its maker tells the peer, who waits for that."""
         if installed.replaced:
@@ -288,12 +316,13 @@ class SaKeeper:
             installed.timers.append(self._scheduler.at(end, lambda: self._remove_replaced(installed)))
 
     def _remove_replaced(self, installed: Installed) -> None:
-        self.ike.delete_sas(installed.live.link, installed.inbound_spis)
+        self._tell_deleted(installed)
         self._drop(installed.live, [installed], EndReason.NORMAL)
 
     def _expire(self, installed: Installed) -> None:
-        """The hard end of a bundle. Both ends count the same lifetime, so nobody is told."""
+        """The hard end of a bundle. The peer may count longer, and would send by it until its own end: it is told."""
         if installed in installed.live.bundles:
+            self._tell_deleted(installed)
             self._drop(installed.live, [installed], EndReason.NORMAL)
 
     # --- within ---
@@ -308,6 +337,7 @@ class SaKeeper:
             del self.lives[live]
             self._by_target.discard(live.plan.target.key, live)
             self._by_link.discard(live.link, live)
+            self._by_flow.discard(live.flow_key, live)
 
     def _install(self, live: LiveTunnel, result: Phase2Result) -> Installed:
         begun = live.asked_at if result.initiator else self._scheduler.clock.now()
@@ -317,6 +347,10 @@ class SaKeeper:
         live.bundles.append(installed)
         self.sad.install(installed)
         return installed
+
+    def _tell_deleted(self, installed: Installed) -> None:
+        keyed_by = installed.bundle.result.cookies
+        self.ike.delete_sas(installed.live.link, keyed_by, installed.up_at, installed.inbound_spis)
 
     def _uninstall(self, installed: Installed) -> None:
         for timer in installed.timers:

@@ -7,16 +7,21 @@ from ipaddress import IPv4Address
 
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol
+from agent.crypto.ike_events import Phase2Result
+from agent.crypto.ike_sa import ABOUT_OVER
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Identification
 from agent.crypto.sad import Bundle
-from agent.crypto.spd import Addresses, Flow
+from agent.crypto.spd import Addresses, Flow, Selector
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
+from agent.flow.settings import REKEY_KILOBYTES
 from agent.lab.link import Link
 from agent.lab.policy import Plan
 from agent.lab.scheduler import Timer
+
+FlowKey = tuple[object, Selector]
 
 PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipcomp"}
 
@@ -25,7 +30,8 @@ PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipco
 class Installed:
     """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: it is on its way out, another carries the flow.
 
-    `confirmed`: the peer is known to have it, or has had time to; until then one that it has is better to send by.
+    `confirmed`: the peer is known to have it, or has had time to; until then one that it has is better to send by. `follows`: its
+    quick mode began when the others of the flow were up, so that both ends know it for the newest.
 
     `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
     """
@@ -34,10 +40,12 @@ class Installed:
     live: LiveTunnel
     begun_at: int
     up_at: int = 0
+    hard_end: int | None = None  # when its time is over
     soft_end: int = 0  # octets in one direction after which it is to be replaced
     active: bool = False
     confirmed: bool = False
     replaced: bool = False
+    follows: bool = False
     rekeying: bool = False
     spis: tuple[Spi, ...] = ()  # its rows in the monitor
     timers: list[Timer] = field(default_factory=list)
@@ -58,7 +66,13 @@ class Installed:
 
     @property
     def inbound_spis(self) -> dict[Protocol, tuple[int, ...]]:
-        return {keys.protocol: (keys.inbound_spi,) for keys in self.bundle.result.sas}
+        return inbound_spis(self.bundle.result)
+
+    def about_over(self, now: int) -> bool:
+        """Whether its lifetime is over at the other end, perhaps: the two have begun to count with different messages."""
+        if self.hard_end is not None and self.hard_end - now <= ABOUT_OVER:
+            return True
+        return self.bundle.kilobytes > self.bundle.result.choice.kilobytes - REKEY_KILOBYTES // 2
 
     def sends_with(self, protocol: int, spi: int) -> bool:
         return any(keys.protocol == protocol and keys.outbound_spi == spi for keys in self.bundle.result.sas)
@@ -79,21 +93,34 @@ class LiveTunnel:
     peer_at: int = 0  # which of the map entry's peers is being tried
     ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
 
+    @property
+    def flow_key(self) -> FlowKey:
+        """What it shares with others for the same selectors, which are with another peer or lead to another port."""
+        return self.plan.target.key, self.plan.selector
+
     def leads_to(self, address: IPv4Address | None) -> bool:
         """Whether its other end is this host."""
         return address is not None and self.plan.selector.destination == Addresses(int(address))
 
     @property
     def outbound(self) -> Installed | None:
-        """The newest bundle that may send: one that the peer has and that is not on its way out, else any that the peer has."""
+        """The newest bundle that may send: one that the peer has, else any.
+
+        Of bundles made at once by both ends neither is the newest for both: the one that is not on its way out is better.
+        """
         best = None
         for installed in reversed(self.bundles):
             if installed.active:
-                if installed.confirmed and not installed.replaced:
+                if installed.confirmed and (installed.follows or not installed.replaced):
                     return installed
                 if best is None or (installed.confirmed and not best.confirmed):
                     best = installed
         return best
+
+
+def inbound_spis(result: Phase2Result) -> dict[Protocol, tuple[int, ...]]:
+    """Ours, by protocol: a peer is told of them when they are gone (RFC 2408 §3.15)."""
+    return {keys.protocol: (keys.inbound_spi,) for keys in result.sas}
 
 
 def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:
