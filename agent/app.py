@@ -36,7 +36,7 @@ from agent.snmp.engine import LARGEST_UDP_PAYLOAD, SnmpAgent, Surroundings
 from agent.snmp.fast import FastPath
 from agent.snmp.identity import start_engine
 from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
-from agent.snmp.sender import NotificationSender
+from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
 
 Endpoint = tuple[str, int]
@@ -169,6 +169,8 @@ class RouterService:
         return ShellRouter(router.name, self.document, router.monitor, router.device, entrance, epoch, SOFTWARE)
 
     def close(self) -> None:
+        if self.sender is not None:
+            self.sender.close()
         self.agent.close()
 
     # --- what follows from one event ---
@@ -196,6 +198,7 @@ class LabDoors:
     """What the CLI asks of a lab router: its engine's verbs in the shell's terms (`agent.shell.doors.Doors`)."""
 
     def __init__(self, service: RouterService, runner: Runner) -> None:
+        self._service = service
         self._engine = service.router.engine
         self._runner = runner
         self.configured = service.configured
@@ -228,6 +231,27 @@ class LabDoors:
             doors.IsakmpSa(sa.source, sa.destination, sa.state, sa.index, sa.front_vrf, sa.inside_vrf)
             for sa in self._engine.isakmp_sas()
         ]
+
+    def notification_hosts(self) -> list[doors.NotificationHost]:
+        sender = self._service.sender
+        return [] if sender is None else [_notification_host(account) for account in sender.accounts()]
+
+
+def _notification_host(account: Account) -> doors.NotificationHost:
+    host, receiver = account.host, account.receiver
+    return doors.NotificationHost(
+        account.address,
+        host.port,
+        host.informs and host.version != "1",
+        host.community,
+        host.version,
+        host.level if host.version == "3" else "",
+        len(receiver.queue),
+        receiver.queue.limit,
+        receiver.unanswered,
+        receiver.delivered,
+        receiver.drops.total,
+    )
 
 
 def _filter(wanted: doors.SessionFilter) -> SessionFilter:

@@ -85,6 +85,26 @@ class IsakmpSa:
     status: str = "ACTIVE"
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationHost:
+    """One `snmp-server host`, and what has become of the notifications for it; `limit` is how many may wait.
+
+    `level` is the security level of a version 3 host, else empty.
+    """
+
+    address: IPv4Address
+    port: int
+    informs: bool
+    user: str
+    version: str
+    level: str
+    waiting: int
+    limit: int
+    unanswered: int
+    delivered: int
+    dropped: int
+
+
 class Doors(Protocol):
     """What a session asks of one router's engine and of those who follow its configuration."""
 
@@ -106,6 +126,10 @@ class Doors(Protocol):
 
     def isakmp_sas(self) -> Sequence[IsakmpSa]:
         """Every phase-1 SA, oldest first."""
+        ...
+
+    def notification_hosts(self) -> Sequence[NotificationHost]:
+        """Every host that notifications go to, in the order of the configuration."""
         ...
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:

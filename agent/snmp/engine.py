@@ -107,10 +107,10 @@ class SnmpAgent:
         self.counters = counters
         self.bad_community = bad_community  # called with the source of each message of an unknown community
         self._given = given
-        self._loop = asyncio.get_running_loop()
-        self._started = self._loop.time()
+        self.loop = asyncio.get_running_loop()
+        self._started = self.loop.time()
         self._limited = LimitedLog(
-            _log, lambda: int(self._loop.time() * SECOND), lambda delay, end: self._loop.call_later(delay / SECOND, end)
+            _log, lambda: int(self.loop.time() * SECOND), lambda delay, end: self.loop.call_later(delay / SECOND, end)
         )
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
@@ -137,7 +137,7 @@ class SnmpAgent:
 
     def engine_time(self) -> int:
         """snmpEngineTime, in seconds."""
-        return int(self._loop.time() - self._started)
+        return int(self.loop.time() - self._started)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -161,7 +161,7 @@ class SnmpAgent:
 
     def add_transport(self, bound: Any) -> UdpTransport:
         """Have pysnmp send and receive by a bound socket, under a transport domain of its own (`domain_of`)."""
-        transport = UdpTransport(self._loop, bound, self.counters, self.failed)
+        transport = UdpTransport(self.loop, bound, self.counters, self.failed)
         transport.fast = self._fast
         domain = (udp6 if ":" in transport.address[0] else udp).DOMAIN_NAME
         transport.domain = (*domain, self._next_domain)
@@ -223,7 +223,7 @@ class SnmpAgent:
         engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", identity.engine_id)
         self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots", identity.boots)
         self._keep_engine_time()
-        engine.register_transport_dispatcher(TransportDispatcher(self._loop, self.failed))
+        engine.register_transport_dispatcher(TransportDispatcher(self.loop, self.failed))
         engine.message_dispatcher.register_context_engine_id(engine.snmpEngineID, REQUESTS, self._responder.process_pdu)
         self._count_what_pysnmp_counts()
         self._next_domain = 1

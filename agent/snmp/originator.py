@@ -1,4 +1,4 @@
-"""Snmp room: the notification originator (RFC 3413 §3.3): one notification to one target, an inform again until it is answered.
+"""Snmp room: the notification originator of version 3 (RFC 3413 §3.3): one to one target, an inform again until it is answered.
 
 pysnmp's own originator looks its targets up in tables by name, keeps what it has found, and loads all of pysmi; here a target is a
 value. Versions, security and timers are pysnmp's.
@@ -12,11 +12,9 @@ from typing import Any
 
 from pysnmp.error import PySnmpError
 from pysnmp.proto import errind, rfc1902, rfc3411
-from pysnmp.proto.proxy import rfc2576
 
-_MESSAGE_MODELS = {"1": 0, "2c": 1, "3": 3}  # SnmpMessageProcessingModel
-_SECURITY_MODELS = {"1": 1, "2c": 2, "3": 3}  # SnmpSecurityModel
-_VERSION_1, _SMI_V2 = 0, 1  # what PDUs are told apart by
+_VERSION_3 = 3  # SnmpMessageProcessingModel and SnmpSecurityModel alike
+_SMI_V2 = 1  # what PDUs are told apart by
 _DISCOVERY = (errind.notInTimeWindow, errind.unknownEngineID)  # RFC 3414 §4: a Report tells what was missing
 _MOST_DISCOVERIES = 4
 
@@ -31,11 +29,10 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a notification goes and how: `version` and `name` as `snmp-server host` has them, `level` an SnmpSecurityLevel."""
+    """Where a notification goes and how: `name` is the user's, `level` an SnmpSecurityLevel."""
 
     domain: tuple[int, ...]
     address: Any
-    version: str
     name: str
     level: int
 
@@ -71,19 +68,18 @@ class Originator:
 
     def _send(self, notification: _Notification) -> None:
         engine, target, pdu = self._engine, notification.target, notification.pdu
-        as_version_1 = target.version == "1"
         engine.message_dispatcher.send_pdu(
             engine,
             target.domain,
             target.address,
-            _MESSAGE_MODELS[target.version],
-            _SECURITY_MODELS[target.version],
+            _VERSION_3,
+            _VERSION_3,
             rfc1902.OctetString(target.name),
             target.level,
             engine.snmpEngineID,
             notification.context,
-            _VERSION_1 if as_version_1 else _SMI_V2,
-            rfc2576.v2_to_v1(pdu) if as_version_1 else pdu,
+            _SMI_V2,
+            pdu,
             pdu.tagSet in rfc3411.CONFIRMED_CLASS_PDUS,
             self._patience.timeout / engine.transport_dispatcher.get_timer_resolution(),
             self._answered,

@@ -1,12 +1,16 @@
 """Snmp room: notifications on their way: which hosts get one, and as what (RFC 3413 §3.3, RFC 3584 §3.2).
 
-Each `snmp-server host` is a target of its own, so that one which fails hides nothing from the others.
+Each `snmp-server host` is a target of its own, with a queue of its own (`receiver`), so that one which fails hides nothing from the
+others. What waits is sent in turn, one notification to each receiver, for a few milliseconds of each turn of the loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import secrets
 import socket
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +26,12 @@ from agent.config.snmp_model import SnmpHost
 from agent.flow.clock import CENTISECOND
 from agent.mib.values import COUNTER64
 from agent.snmp.access import LEVELS, Grant
+from agent.snmp.community_messages import TRAP, v1_trap, v2_bindings, v2_notification
 from agent.snmp.engine import SnmpAgent, trap_source_address
+from agent.snmp.informs import AnswersFirst, Informs
 from agent.snmp.notifications import Notification
-from agent.snmp.originator import Originator, Patience, Target
+from agent.snmp.originator import Done, Originator, Patience, Target
+from agent.snmp.receiver import Receiver, Waiting
 from agent.snmp.transport import bind_udp
 from agent.snmp.wire import pysnmp_value
 
@@ -32,7 +39,8 @@ _log = logging.getLogger(__name__)
 
 _MODELS = {"1": "v1", "2c": "v2c"}
 _UPTIME_MODULUS = 1 << 32
-_MOST_PENDING = 1000  # informs that wait for an answer: beyond that the receiver is as good as gone
+_REQUEST_IDS = 1 << 31
+_BUDGET = 0.005  # seconds of sending in one turn of the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +50,20 @@ class _Destination:
     host: SnmpHost
     address: IPv4Address
     target: Target | None
+    receiver: Receiver
 
     def __str__(self) -> str:
         return f"{self.address}:{self.host.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One receiver as operators see it; `withheld`: nothing is sent there, for it is outside loopback."""
+
+    host: SnmpHost
+    address: IPv4Address
+    withheld: bool
+    receiver: Receiver
 
 
 class NotificationSender:
@@ -60,33 +79,57 @@ class NotificationSender:
     ) -> None:
         self.sent = 0
         self.withheld = 0  # for hosts outside loopback, where external traffic is not allowed
-        self.informs_lost = 0
         self._agent = agent
+        self._loop = agent.loop
         self._config = config
         self._now = now
         self._external_traffic = external_traffic
-        self._originator = Originator(agent.engine, patience or Patience())
-        self._destinations: list[_Destination] = []
+        patience = patience or Patience()
+        self._originator = Originator(agent.engine, patience)
+        self._informs = Informs(agent.loop, patience)
+        self._traps = secrets.randbelow(_REQUEST_IDS)  # the request-id of the last one
+        self._life = patience.timeout * (patience.retries + 1)  # seconds after which an inform is given up
+        self._destinations: dict[Receiver, _Destination] = {}
+        self._ready: deque[Receiver] = deque()  # those that something can be sent to
+        self._turn: asyncio.Handle | None = None
+        self._turn_ends = 0.0
         self._chosen: dict[tuple[str | None, str], list[tuple[_Destination, Grant | None]]] = {}
         self._told: set[str] = set()
-        self._pending = 0
         self._transports: dict[str, Any] = {}
         self.apply(config)
 
     def apply(self, config: RouterConfig) -> None:
         """Follow a changed configuration: hosts, communities, users, contexts."""
         self._config = config
-        self._destinations = []
+        before = {_way(each.host, each.address): receiver for receiver, each in self._destinations.items()}
+        self._destinations = {}
         self._chosen.clear()
         for host in config.snmp.hosts.values():
             address = self._resolved(host)
             if address is None:
                 self._tell(str(host.address), "snmp-server host %s: no `ip host` line gives its address", host.address)
-            elif not address.is_loopback and not self._external_traffic:
-                # Kept in the list, for what is not sent is counted.
-                self._destinations.append(_Destination(host, address, None))
-            else:
-                self._destinations.append(_Destination(host, address, self._target(host, address)))
+                continue
+            receiver = before.get(_way(host, address)) or Receiver(f"{address}:{host.port}")
+            # One outside loopback is kept in the list, for what is not sent is counted.
+            allowed = address.is_loopback or self._external_traffic
+            target = self._target(host, address) if allowed else None
+            self._destinations[receiver] = _Destination(host, address, target, receiver)
+        # What waits for a receiver that is still there goes on its way, as that is configured now.
+        self._ready.clear()
+        for receiver in self._destinations:
+            receiver.listed = False
+            self._list(receiver)
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._informs.close()
+        self._ready.clear()
+        if self._turn is not None:
+            self._turn.cancel()
+
+    def accounts(self) -> list[Account]:
+        """Each receiver and what has become of its notifications, in the order of the configuration."""
+        return [Account(each.host, each.address, each.target is None, each.receiver) for each in self._destinations.values()]
 
     def wanted(self, vrf: str | None, kind: str) -> bool:
         """Whether any host takes notifications of a type of a VRF."""
@@ -95,10 +138,14 @@ class NotificationSender:
     def send(self, notifications: Iterable[Notification]) -> None:
         """Send each notification to each host that takes it, and wait for none."""
         for notification in notifications:
-            up_time = rfc1902.TimeTicks(self._now() // CENTISECOND % _UPTIME_MODULUS)  # of the event: the same in every copy
-            for destination, grant in self._for(notification.vrf, notification.kind):
-                if _permitted(grant, notification):
-                    self._send(notification, up_time, destination)
+            chosen = [to for to, grant in self._for(notification.vrf, notification.kind) if _permitted(grant, notification)]
+            if not chosen:
+                continue
+            up_time = self._now() // CENTISECOND % _UPTIME_MODULUS  # of the event: the same in every copy
+            waiting = Waiting(notification, up_time, v2_bindings(notification, up_time), self._loop.time() + self._life)
+            for destination in chosen:
+                self._take_on(waiting, destination)
+        self._work()
 
     # --- which ---
 
@@ -112,7 +159,7 @@ class NotificationSender:
     def _choose(self, context: str, kind: str) -> list[tuple[_Destination, Grant | None]]:
         """The hosts of a context that take a type, with what they may be told. A v3 host's user must have a group there."""
         chosen: list[tuple[_Destination, Grant | None]] = []
-        for destination in self._destinations:
+        for destination in self._destinations.values():
             host = destination.host
             if host.types and kind not in host.types:
                 continue
@@ -132,8 +179,7 @@ class NotificationSender:
 
     def _target(self, host: SnmpHost, address: IPv4Address) -> Target:
         transport = self._transport(address)
-        level = LEVELS[host.level] if host.version == "3" else LEVELS["noauth"]
-        return Target(transport.domain, transport.ADDRESS_TYPE((str(address), host.port)), host.version, host.community, level)
+        return Target(transport.domain, transport.ADDRESS_TYPE((str(address), host.port)), host.community, LEVELS[host.level])
 
     def _transport(self, address: IPv4Address) -> Any:
         """The socket for a destination: a client's own, from the address that the router answers on, where that can reach it."""
@@ -141,49 +187,107 @@ class NotificationSender:
         if IPv4Address(local).is_loopback and not address.is_loopback:
             local = "0.0.0.0"
         if local not in self._transports:
-            self._transports[local] = self._agent.add_transport(_bound(local))
+            transport = self._transports[local] = self._agent.add_transport(_bound(local))
+            transport.fast = AnswersFirst(self._informs, transport.fast)
         return self._transports[local]
 
-    def _send(self, notification: Notification, up_time: Any, destination: _Destination) -> None:
-        host = destination.host
+    def _take_on(self, waiting: Waiting, destination: _Destination) -> None:
         if destination.target is None:
             self.withheld += 1
             self._tell(str(destination), "notifications to %s are not sent: it is outside loopback", destination)
             return
-        version_1 = host.version == "1"
-        if version_1 and any(each.value[0] == COUNTER64 for each in notification.objects):
+        if destination.host.version == "1" and any(each.value[0] == COUNTER64 for each in waiting.notification.objects):
             return  # RFC 3584 §3.2: such a notification cannot be a v1 trap
-        bindings = [
-            (v2c.apiTrapPDU.sysUpTime, up_time),
-            (v2c.apiTrapPDU.snmpTrapOID, rfc1902.ObjectIdentifier(notification.oid)),
-            *((each.oid, pysnmp_value(each.value)) for each in notification.objects),
-        ]
-        if version_1:
-            # pysnmp takes the agent address from here, and leaves the binding out.
-            bindings.append((v2c.apiTrapPDU.snmpTrapAddress, rfc1902.IpAddress(str(self._agent_address()))))
-        inform = host.informs and not version_1
-        if inform and self._pending >= _MOST_PENDING:
-            self.informs_lost += 1
+        destination.receiver.queue.put(waiting)
+        self._list(destination.receiver)
+
+    # --- when ---
+
+    def _list(self, receiver: Receiver) -> None:
+        """Have its turn come where something can be sent to it."""
+        if receiver.may_send and not receiver.listed and receiver in self._destinations:
+            receiver.listed = True
+            self._ready.append(receiver)
+
+    def _work(self) -> None:
+        """Send what can be sent, but only so much in one turn of the loop: the rest leaves in the next ones."""
+        if not self._ready:
             return
-        pdu = v2c.InformRequestPDU() if inform else v2c.SNMPv2TrapPDU()
-        v2c.apiPDU.set_defaults(pdu)
-        v2c.apiPDU.set_varbinds(pdu, bindings)
-        context = self._config.context_of(notification.vrf) or ""
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._next_turn)
+            self._turn_ends = self._loop.time() + _BUDGET
+        while self._ready and (now := self._loop.time()) < self._turn_ends:
+            receiver = self._ready.popleft()
+            receiver.listed = False
+            waiting = receiver.next(now)
+            if waiting is not None:
+                self._send(waiting, self._destinations[receiver])
+            self._list(receiver)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self._work()
+
+    # --- as what ---
+
+    def _send(self, waiting: Waiting, destination: _Destination) -> None:
+        host, receiver, notification = destination.host, destination.receiver, waiting.notification
+        inform = host.informs and host.version != "1"
+        transport = self._transport(destination.address)
+        unsent = transport.unsent
         try:
-            self._originator.send(destination.target, context, pdu, partial(self._answered, destination, notification.name))
+            _SENDS[host.version](self, waiting, destination, inform, partial(self._answered, receiver))
         except PySnmpError as error:
-            self._tell(str(destination), "notifications to %s cannot be sent: %s", destination, error)
+            receiver.drops.drop(f"{notification.name} cannot be sent: {error}")
             return
         self.sent += 1
-        self._pending += inform
         self._agent.counters.count("snmpOutTraps")
+        if inform:
+            receiver.unanswered += 1
+        elif transport.unsent > unsent:
+            receiver.drops.drop("the system does not take a datagram for it")
+        else:
+            receiver.deliver()
 
-    def _answered(self, destination: _Destination, name: str, problem: Any) -> None:
+    def _send_v1(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
+        message = v1_trap(to.host.community.encode(), waiting.notification, waiting.up_time, self._agent_address())
+        self._way_to(to)(message)
+
+    def _send_v2c(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
+        community = to.host.community.encode()
+        if inform:
+            self._informs.send(community, waiting.bindings, self._way_to(to), done)
+        else:
+            self._traps = (self._traps + 1) % _REQUEST_IDS
+            self._way_to(to)(v2_notification(TRAP, community, self._traps, waiting.bindings))
+
+    def _send_v3(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
+        """pysnmp's: it has the users' keys, and finds the engine of a receiver of informs (RFC 3414 §4)."""
+        assert to.target is not None  # nothing waits for one that nothing may be sent to
+        pdu = v2c.InformRequestPDU() if inform else v2c.SNMPv2TrapPDU()
+        v2c.apiPDU.set_defaults(pdu)
+        bindings = [
+            (v2c.apiTrapPDU.sysUpTime, rfc1902.TimeTicks(waiting.up_time)),
+            (v2c.apiTrapPDU.snmpTrapOID, rfc1902.ObjectIdentifier(waiting.notification.oid)),
+            *((each.oid, pysnmp_value(each.value)) for each in waiting.notification.objects),
+        ]
+        v2c.apiPDU.set_varbinds(pdu, bindings)
+        context = self._config.context_of(waiting.notification.vrf) or ""
+        self._originator.send(to.target, context, pdu, done)
+
+    def _way_to(self, destination: _Destination) -> Callable[[bytes], None]:
+        transport, address = self._transport(destination.address), (str(destination.address), destination.host.port)
+        return lambda message: transport.send_message(message, address)
+
+    def _answered(self, receiver: Receiver, problem: Any) -> None:
         """The end of an inform."""
-        self._pending -= 1
-        if problem is not None:
-            self.informs_lost += 1
-            _log.warning("%s to %s was given up: %s", name, destination, problem)
+        receiver.unanswered -= 1
+        if problem is None:
+            receiver.deliver()
+        else:
+            receiver.drops.drop(str(problem))
+        self._list(receiver)
+        self._work()
 
     def _agent_address(self) -> IPv4Address:
         """RFC 3584 §3.1: the agent's IPv4 address; that of `snmp-server trap-source`, else the one that traps come from."""
@@ -198,6 +302,14 @@ class NotificationSender:
         if about not in self._told:
             self._told.add(about)
             _log.warning(text, *values)
+
+
+_SENDS = {"1": NotificationSender._send_v1, "2c": NotificationSender._send_v2c, "3": NotificationSender._send_v3}
+
+
+def _way(host: SnmpHost, address: IPv4Address) -> tuple[object, ...]:
+    """What makes two hosts one receiver: all but the types that they name."""
+    return address, host.port, host.vrf, host.community, host.version, host.level, host.informs
 
 
 def _permitted(grant: Grant | None, notification: Notification) -> bool:

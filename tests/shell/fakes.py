@@ -10,7 +10,7 @@ from agent.config.document import load
 from agent.config.events import ConfigEvent
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.shell.doors import IsakmpSa, PingRequest, Probe, ProbeOutcome, Router, SessionFilter
+from agent.shell.doors import IsakmpSa, NotificationHost, PingRequest, Probe, ProbeOutcome, Router, SessionFilter
 from agent.shell.session import Commands, Result, Session
 
 CONFIG = """\
@@ -66,6 +66,7 @@ class FakeDoors:
         self.isakmp: list[int | None] = []
         self.known_connections: set[int] = set()
         self.rows: list[IsakmpSa] = []
+        self.hosts: list[NotificationHost] = []
         self.events: list[ConfigEvent] = []
         self.probed = asyncio.Event()
 
@@ -90,6 +91,9 @@ class FakeDoors:
 
     def clear_sas(self, wanted: SessionFilter) -> None:
         self.sas.append(wanted)
+
+    def notification_hosts(self) -> list[NotificationHost]:
+        return self.hosts
 
     def isakmp_sas(self) -> Sequence[IsakmpSa]:
         return self.rows

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
 
-from agent.shell.doors import ANY, IsakmpSa, SessionFilter
+from agent.shell.doors import ANY, IsakmpSa, NotificationHost, SessionFilter
 from agent.shell.releases import Release, release_of
 from tests.shell.fakes import CONFIG, Console
 
@@ -130,3 +131,20 @@ def test_show_ip_interface_brief_lists_interfaces_in_order() -> None:
         "FastEthernet0/1            10.9.9.1        YES NVRAM  up                    up      \n"
         "Serial1/2                  unassigned      YES unset  administratively down down    \n"
     )
+
+
+def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
+    """The first two lines are those of Cisco's SNMP command reference; the words of the third are its `show snmp`'s."""
+    console = Console()
+    trap = NotificationHost(IPv4Address("10.2.28.1"), 162, False, "public", "2c", "", 0, 10, 0, 13, 0)
+    console.doors.hosts = [trap, replace(trap, port=163, informs=True, version="3", user="ann", level="priv", waiting=4, dropped=7)]
+    assert console.type("show snmp host").splitlines() == [
+        "Notification host: 10.2.28.1 udp-port: 162   type: trap",
+        "user: public\tsecurity model: v2c",
+        "queue: 0/10, 13 sent, 0 dropped",
+        "",
+        "Notification host: 10.2.28.1 udp-port: 163   type: inform",
+        "user: ann\tsecurity model: v3 priv",
+        "queue: 4/10, 0 unanswered, 13 sent, 7 dropped",
+        "",
+    ]

@@ -23,6 +23,7 @@ def test_help_lists_words_with_what_they_do() -> None:
         "  crypto          Encryption subsystem\n"
         "  ip              IP information\n"
         "  running-config  Current operating configuration\n"
+        "  snmp            snmp statistics\n"
         "  version         System hardware and software status\n"
     )
 

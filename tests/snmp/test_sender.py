@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from pyasn1.codec.ber import decoder, encoder
@@ -20,6 +20,7 @@ from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
 from agent.snmp.notifications import Instance, Notification
 from agent.snmp.originator import Originator, Patience, Target
+from agent.snmp.receiver import Receiver as ReceiverAccount
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station
 from tests.snmp.fakes import BIG, GET, LOOPBACK, ROOT, SIZE, add_group, add_user, add_view, request, response, router
@@ -31,6 +32,11 @@ UP_TIME, TRAP_OID = (1, 3, 6, 1, 2, 1, 1, 3, 0), (1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 
 
 def told(vrf: str | None = "red", kind: str = "ipsec", value: int = 5) -> Notification:
     return Notification("fakeEvent", NAME, vrf, kind, (Instance("fakeSize", SIZE, number("Integer32", value)),))
+
+
+class HasPort(Protocol):
+    @property
+    def port(self) -> int: ...
 
 
 class Receiver:
@@ -74,13 +80,17 @@ def receivers(loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], Receiver
         each.socket.close()
 
 
-def add_host(config: RouterConfig, to: Receiver, community: str, version: str = "2c", address: Any = LOOPBACK, **rest: Any) -> None:
+def add_host(config: RouterConfig, to: HasPort, community: str, version: str = "2c", address: Any = LOOPBACK, **rest: Any) -> None:
     host = SnmpHost(IPv4Address(address) if isinstance(address, str) else address, community, version=version, port=to.port, **rest)
     config.snmp.hosts[str(host.address), None, f"{community} {len(config.snmp.hosts)}", to.port] = host
 
 
 def sender(here: Station, **rest: Any) -> NotificationSender:
     return NotificationSender(here.agent, here.config, lambda: here.time, **rest)
+
+
+def account(out: NotificationSender, number: int = 0) -> ReceiverAccount:
+    return out.accounts()[number].receiver
 
 
 def test_a_vrfs_notification_goes_to_the_hosts_of_its_context_alone(station: Start, receivers: Callable[[], Receiver]) -> None:
@@ -228,14 +238,14 @@ def test_an_inform_is_sent_again_and_given_up_with_a_line(
         copies = [to.take()[0] for _ in range(3)]
 
         async def given_up() -> None:
-            while not out.informs_lost:
+            while not account(out).drops.total:
                 await asyncio.sleep(0.01)
 
         here.run(given_up())
     assert copies[0][0] == 0x30
-    assert out.informs_lost == 1
+    assert (account(out).drops.total, account(out).delivered, account(out).unanswered) == (1, 0, 0)
     assert [record.getMessage() for record in caplog.records] == [
-        f"fakeEvent to 127.0.0.1:{to.port} was given up: No SNMP response received before timeout"
+        f"notifications to 127.0.0.1:{to.port} are dropped from now on: No SNMP response received before timeout"
     ]
     assert to.empty()
 
@@ -247,7 +257,7 @@ def test_an_inform_is_given_up_too_where_silence_and_reports_take_turns() -> Non
     engine = SimpleNamespace(message_dispatcher=dispatcher, transport_dispatcher=timers, snmpEngineID=b"")
     given_up: list[Any] = []
     pdu = v2c.InformRequestPDU()
-    Originator(engine, Patience(1, 3)).send(Target((), None, "3", "ann", 1), "", pdu, given_up.append)
+    Originator(engine, Patience(1, 3)).send(Target((), None, "ann", 1), "", pdu, given_up.append)
     for problem in (errind.requestTimedOut, errind.notInTimeWindow) * 4:
         *_, answered, notification = sent[-1]
         if not given_up:
@@ -270,11 +280,11 @@ def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[
     to.socket.sendto(encoder.encode(message), source)
 
     async def answered() -> None:
-        while out._pending:
+        while account(out).unanswered:
             await asyncio.sleep(0.01)
 
     here.run(answered())
-    assert out.informs_lost == 0
+    assert (account(out).drops.total, account(out).delivered) == (0, 1)
 
 
 def test_hosts_outside_loopback_are_counted_and_told_once(

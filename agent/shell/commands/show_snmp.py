@@ -1,0 +1,32 @@
+"""Shell room: `show snmp …`: who is told of what happens, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.shell.command import Context, ExecCommand, ExecMatch
+from agent.shell.doors import NotificationHost
+
+HELP = {
+    "show snmp": "snmp statistics",
+    "show snmp host": "show snmp hosts",
+}
+
+_MODELS = {"1": "v1", "2c": "v2c", "3": "v3"}
+
+
+async def _hosts(context: Context, match: ExecMatch) -> None:
+    await context.out.lines(line for host in context.router.doors.notification_hosts() for line in _lines(host))
+
+
+def _lines(host: NotificationHost) -> Iterator[str]:
+    kind = "inform" if host.informs else "trap"
+    yield f"Notification host: {host.address} udp-port: {host.port}   type: {kind}"
+    yield f"user: {host.user}\tsecurity model: {_MODELS[host.version]} {host.level}".rstrip()
+    # IOS shows no counts here; these are in the words of its `show snmp`: "Logging to 10.1.1.1.162, 0/10, 13 sent, 0 dropped."
+    unanswered = f", {host.unanswered} unanswered" if host.informs else ""
+    yield f"queue: {host.waiting}/{host.limit}{unanswered}, {host.delivered} sent, {host.dropped} dropped"
+    yield ""
+
+
+COMMANDS = (ExecCommand("show snmp host", _hosts),)
