@@ -18,6 +18,7 @@ from agent.config.session import Session
 from agent.flow.clock import SECOND
 from agent.lab.clock import RealClock
 from agent.lab.engine import ANY, SessionFilter
+from agent.lab.ike_admission import Limit
 from agent.lab.lab import Lab, LabRouter
 from agent.lab.ping import PingRequest, Probe
 from agent.lab.runner import RealRunner, Runner, VirtualRunner
@@ -235,6 +236,20 @@ class LabDoors:
     def notification_hosts(self) -> list[doors.NotificationHost]:
         sender = self._service.sender
         return [] if sender is None else [_notification_host(account) for account in sender.accounts()]
+
+    def admission(self) -> doors.Admission:
+        found = self._engine.admission
+        return doors.Admission(
+            found.most_sas,
+            found.most_in_negotiation,
+            found.active,
+            found.negotiating,
+            (found.incoming.accepted, found.incoming.rejected),
+            (found.outgoing.accepted, found.outgoing.rejected),
+            found.refused_by[Limit.SAS],
+            found.refused_by[Limit.IN_NEGOTIATION],
+            found.refused_by[Limit.ADDRESS],
+        )
 
 
 def _notification_host(account: Account) -> doors.NotificationHost:

@@ -233,5 +233,7 @@ class CryptoConfig:
     dynamic_maps: dict[str, CryptoMap] = field(default_factory=dict)
     logging_session: bool = False
     ipsec_sa_limit: int | None = None  # `crypto call admission limit ipsec sa N`
+    ike_sa_limit: int | None = None  # `crypto call admission limit ike sa N`; 0 is no limit
+    ike_negotiation_limit: int | None = None  # `crypto call admission limit ike in-negotiation-sa N`
     history_tunnel_size: int = 200
     history_failure_size: int = 200

@@ -198,17 +198,17 @@ class FlowMonitor:
         """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None)."""
         flow = self.vrf(vrf)
         now = self.clock.now()
-        if initiator is not None:
-            flow.ike_events[IkeEvents.INITIATOR_FAILS if initiator else IkeEvents.RESPONDER_FAILS] += 1
-        self.ike_fault(vrf, reason)
+        self.ike_fault(vrf, reason, initiator)
         failure = flow.ike_failures.append(
             lambda index: IkeFailure(index, reason, now, local, remote, local_address, remote_address)
         )
         peer = tunnel.peer.key if tunnel else self._key_for(flow, local_address, remote_address, local, remote)
         self._emit(IkeFailed(vrf, failure, peer, initiator, tunnel))
 
-    def ike_fault(self, vrf: str | None, reason: IkeFailureReason) -> None:
-        """Another message of which a failure row tells already: it counts, and that is all."""
+    def ike_fault(self, vrf: str | None, reason: IkeFailureReason, initiator: bool | None = None) -> None:
+        """Another message, or set-up (`initiator` as in `ike_failed`), of which a failure row tells already: it only counts."""
+        if initiator is not None:
+            self.vrf(vrf).ike_events[IkeEvents.INITIATOR_FAILS if initiator else IkeEvents.RESPONDER_FAILS] += 1
         if reason in _IKE_COUNT_OF_FAILURE:
             self.vrf(vrf).ike_events[_IKE_COUNT_OF_FAILURE[reason]] += 1
 

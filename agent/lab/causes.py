@@ -57,6 +57,11 @@ def _set_up(side: str, reason: str, *told: str, counters: tuple[str, ...] = (), 
     return Shown((side, *counters), ike_failure=reason, notifications=sent, told=told)
 
 
+def _no_room(side: str) -> Shown:
+    """A phase 1 that may not begin."""
+    return _set_up(side, "sysCapExceeded", counters=("cikeGlobalSysCapFails",), notification="cikeSysFailure")
+
+
 def _certificate(reason: str, told: str, side: str = _RESPONDER) -> Shown:
     """A peer's certificate that is not believed."""
     return _set_up(side, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
@@ -119,6 +124,8 @@ PHASE_1 = (
         _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
     ),
     Cause("aggressive mode is disabled at the responder", _set_up(_RESPONDER, "other"), _PEER_GONE),
+    Cause("the limit of IKE SAs is reached at the responder", _no_room(_RESPONDER), _PEER_GONE),
+    Cause("the limit of IKE SAs is reached at the initiator", _no_room(_INITIATOR)),
     Cause("no policy can be done with the peer: there is no certificate of ours", _REFUSED),
     Cause(
         "the signature is not that of the peer's certificate",

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from agent.config.events import ConfigEvent
 from agent.crypto.ike_events import State
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
+from agent.lab.ike_admission import IkeAdmission
 from agent.lab.ike_records import IkeRecord
 from agent.lab.link import Link
 from agent.lab.ping import Ping, PingRequest, Probe
@@ -154,6 +155,11 @@ class Engine:
             )
         found += [_shown(tunnel) for spokes in self.spokes for spoke in spokes.living() if (tunnel := spoke.ike())]
         return found
+
+    @property
+    def admission(self) -> IkeAdmission:
+        """Which phase 1s may begin, and what has become of those that were asked for."""
+        return self._router.ike.admission
 
     # --- ping ---
 

@@ -31,6 +31,12 @@ class Groups(Generic[KeyT, ThingT]):
         """A group as it is now."""
         return list(self._groups.get(key, ()))
 
+    def count(self, key: KeyT) -> int:
+        return len(self._groups.get(key, ()))
+
+    def oldest_first(self, key: KeyT) -> Iterator[ThingT]:
+        return iter(self._groups.get(key, {}))
+
     def newest_first(self, key: KeyT) -> Iterator[ThingT]:
         return reversed(self._groups.get(key, {}))
 

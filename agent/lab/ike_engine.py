@@ -43,6 +43,7 @@ from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
+from agent.lab.ike_admission import IkeAdmission
 from agent.lab.ike_faults import IkeFaults
 from agent.lab.ike_policy import PeerDecisions
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
@@ -85,6 +86,7 @@ class IkeEngine:
         self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
         self._engine = engine
         self.sas = IkeSas()
+        self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
         self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._faults = IkeFaults(monitor)
         self.clients = Clients(config, self._has_flow)
@@ -115,7 +117,9 @@ class IkeEngine:
             return
         profile = live.plan.target.entry.isakmp_profile
         record = self.sas.usable(live.link, profile) or self._initiate(live.link, profile, live.ends)
-        if record.sa.up:
+        if record is None:
+            self._ipsec.put_off(live)
+        elif record.sa.up:
             ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
             self._settle(record)
         else:
@@ -136,8 +140,9 @@ class IkeEngine:
             self._settle(record)
         elif self._config.crypto.invalid_spi_recovery and self._decisions(link, None, None).policies(None):
             record = next(iter(self.sas.of_peer(link)), None) or self._initiate(link, None)
-            record.to_tell.append(notification)
-            self._settle(record)
+            if record is not None:
+                record.to_tell.append(notification)
+                self._settle(record)
 
     def heard(self, link: Link) -> None:
         """An IPsec packet of a peer was authentic: it is there."""
@@ -185,7 +190,11 @@ class IkeEngine:
         except MalformedMessageError:
             self._malformed(link, octets)
             return
-        record = self.sas.find(link, header) or self._respond(link, header, local_port, remote_port)
+        record = self.sas.find(link, header)
+        if record is None and self._may_begin(header):
+            if not self.admission.admits_incoming(link, remote_port, header.initiator_cookie):
+                return
+            record = self._respond(link, header, local_port, remote_port)
         if record is None:
             self._faults.no_sa(link, header.initiator_cookie + header.responder_cookie)
             return
@@ -295,28 +304,38 @@ class IkeEngine:
         """Whether there is an SA of either phase with a peer."""
         return self.sas.newest(link) is not None or any(live.bundles for live in self._ipsec.sas.of_peer(link))
 
-    def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord:
-        """Begin a phase 1; a peer past a NAT is where it was last `heard` from, and nowhere else."""
+    def _initiate(self, link: Link, profile: str | None, heard: Ends | None = None) -> IkeRecord | None:
+        """Begin a phase 1 if there is room for one; a peer past a NAT is where it was last `heard` from, and nowhere else."""
+        if not self.admission.admits_outgoing(link):
+            return None
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, profile, None)
         decisions.aggressive = decisions.wants_aggressive()
         exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
         now, ends = self._scheduler.clock.now(), heard if heard and link.port else ends_of(link)
         sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
-        record = IkeRecord(link, sa, decisions, counters)
+        record = IkeRecord(link, sa, decisions, counters, now)
         self.sas.keep(record)
         return record
 
-    def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord | None:
-        """A record for the first message of a phase 1; None for anything else."""
-        if header.exchange not in PHASE1_EXCHANGES or header.responder_cookie != NO_COOKIE or not self._config.crypto.enabled:
-            return None
+    def _may_begin(self, header: Header) -> bool:
+        """Whether a message is the first one of a phase 1."""
+        return header.exchange in PHASE1_EXCHANGES and header.responder_cookie == NO_COOKIE and self._config.crypto.enabled
+
+    def _respond(self, link: Link, header: Header, local_port: int, remote_port: int) -> IkeRecord:
+        """A record for the first message of a phase 1."""
         counters = PacketCounters(IkeCounter)
         decisions = self._decisions(link, None, self.clients)
         ends = ends_of(link, local_port, remote_port)
         exchange = Exchange(header.exchange)
         sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), exchange, self._engine)
-        return IkeRecord(link, sa, decisions, counters)
+        return IkeRecord(link, sa, decisions, counters, self._scheduler.clock.now())
+
+    def _make_room(self, record: IkeRecord) -> None:
+        """An SA whose peer has not shown that it hears us goes, so that another may begin."""
+        self._monitor.ike_fault(record.link.front_vrf, IkeFailureReason.CAPACITY, initiator=False)
+        record.sa.die(self._scheduler.clock.now(), Trouble.GIVEN_UP)
+        self._settle(record)
 
     # --- what an SA tells ---
 

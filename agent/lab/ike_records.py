@@ -41,6 +41,7 @@ class IkeRecord:
     sa: IkeSa
     decisions: PeerDecisions
     counters: PacketCounters
+    begun: int  # when, by the lab's clock
     tunnel: IkeTunnel | None = None
     waiting: list[LiveTunnel] = field(default_factory=list)
     timer: Timer | None = None

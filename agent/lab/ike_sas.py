@@ -27,6 +27,12 @@ class IkeSas:
         self._by_cookie: Groups[bytes, IkeRecord] = Groups()  # the initiator's; live ones alone, as all below
         self._by_peer: Groups[Link, IkeRecord] = Groups()
         self._by_tunnel: dict[int, IkeRecord] = {}
+        self._half_open: dict[IkeRecord, None] = {}  # those that are being negotiated, oldest first
+        self._half_open_with: Groups[tuple[str | None, int], IkeRecord] = Groups()  # the same by front-door VRF and peer address
+
+    def __len__(self) -> int:
+        """How many are up or being negotiated."""
+        return len(self._live)
 
     def __iter__(self) -> Iterator[IkeRecord]:
         """As they are now."""
@@ -87,6 +93,14 @@ class IkeSas:
                 found = found or record
         return found
 
+    def half_open(self, link: Link | None = None) -> Iterator[IkeRecord]:
+        """Those that are being negotiated, with a peer's address where a link names one; oldest first."""
+        return iter(self._half_open) if link is None else self._half_open_with.oldest_first(_address_of(link))
+
+    def count_half_open(self, link: Link | None = None) -> int:
+        """How many those are."""
+        return len(self._half_open) if link is None else self._half_open_with.count(_address_of(link))
+
     def of_cookies(self, cookies: bytes) -> IkeRecord | None:
         """The live one of both cookies."""
         return next((each for each in self._by_cookie.of(cookies[:COOKIE_LENGTH]) if each.sa.cookies == cookies), None)
@@ -104,10 +118,13 @@ class IkeSas:
             self._live[key] = record
             self._by_cookie.add(record.sa.initiator_cookie, record)
             self._by_peer.add(record.link, record)
+            self._half_open[record] = None
+            self._half_open_with.add(_address_of(record.link), record)
 
     def came_up(self, record: IkeRecord, tunnel: IkeTunnel) -> None:
         record.tunnel = tunnel
         self._by_tunnel[tunnel.index] = record
+        self._no_longer_half_open(record)
 
     def went_down(self, record: IkeRecord) -> IkeTunnel | None:
         """The tunnel that it was, if it was one."""
@@ -130,6 +147,7 @@ class IkeSas:
             del self._live[key]
             self._by_cookie.discard(record.sa.initiator_cookie, record)
             self._by_peer.discard(record.link, record)
+            self._no_longer_half_open(record)
         if record.sa.forgotten:
             if self._over.get(key) is record:
                 del self._over[key]
@@ -147,13 +165,22 @@ class IkeSas:
     def clear(self) -> list[IkeRecord]:
         """Forget every one; those that there were, the ones that were over too."""
         gone = [*self._live.values(), *self._over.values()]
-        for index in (self._live, self._over, self._by_cookie, self._by_peer):
+        for index in (self._live, self._over, self._by_cookie, self._by_peer, self._half_open, self._half_open_with):
             index.clear()
         return gone
+
+    def _no_longer_half_open(self, record: IkeRecord) -> None:
+        self._half_open.pop(record, None)
+        self._half_open_with.discard(_address_of(record.link), record)
 
 
 def _key_of(record: IkeRecord) -> _Key:
     return record.link._replace(port=0), record.sa.initiator_cookie
+
+
+def _address_of(link: Link) -> tuple[str | None, int]:
+    """A peer by its address: its port, and which address of ours it speaks to, do not matter."""
+    return link.front_vrf, link.remote
 
 
 def _has_moved(record: IkeRecord, link: Link, header: Header) -> bool:

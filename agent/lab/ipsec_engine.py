@@ -300,8 +300,12 @@ class IpsecEngine:
         vrf, link = live.plan.target.inside_vrf, live.link
         self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, IPv4Address(link.local), IPv4Address(link.remote))
         self._monitor.sa_refused(vrf)
-        self._scheduler.after(_HOLD, lambda: self.sas.abandon(live))
+        self.put_off(live)
         return False
+
+    def put_off(self, live: LiveTunnel) -> None:
+        """A flow gets no SAs now: it may ask again a little later."""
+        self._scheduler.after(_HOLD, lambda: self.sas.abandon(live))
 
     def _wanted(self, live: LiveTunnel) -> Phase2Terms:
         """What we want of a flow's SAs as the configuration has it now, under the ceiling."""

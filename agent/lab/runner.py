@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from agent.lab.clock import RealClock, VirtualClock
-from agent.lab.scheduler import Scheduler
+from agent.lab.scheduler import CANCELLED_AT_ONCE, Scheduler
 
 BUDGET = 0.005  # seconds of work per turn of the loop
 
@@ -75,7 +75,7 @@ class RealRunner:
         if self._handle:
             self._handle.cancel()
             self._handle = None
-        due = self._scheduler.next_time()
+        due = self._scheduler.next_time(CANCELLED_AT_ONCE)
         if due is not None:
             delay = (due - self._clock.now()) / (1_000_000 * self._clock.speed)
             self._handle = self._loop.call_later(max(0.0, delay), self._turn)

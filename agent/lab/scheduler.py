@@ -8,6 +8,8 @@ from collections.abc import Callable
 from agent.flow.clock import Clock
 from agent.lab.clock import world_seconds
 
+CANCELLED_AT_ONCE = 256  # cancelled callbacks that are put away without a look at the time
+
 
 class Timer:
     """One callback to come."""
@@ -47,23 +49,31 @@ class Scheduler:
     def after(self, delay: int, callback: Callable[[], None]) -> Timer:
         return self.at(self.clock.now() + delay, callback)
 
-    def next_time(self) -> int | None:
-        """When the next callback is due; None when there is none."""
+    def next_time(self, most: int | None = None) -> int | None:
+        """When the next callback is due; None when there is none.
+
+        With `most`, no more cancelled ones than that are put away now: the time may be that of a further one.
+        """
         queue = self._queue
-        while queue and queue[0][2].callback is None:
+        while queue and queue[0][2].callback is None and most != 0:
             heapq.heappop(queue)
+            most = None if most is None else most - 1
         return queue[0][0] if queue else None
 
     def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = world_seconds) -> bool:
-        """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left."""
+        """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left.
+
+        Cancelled callbacks cost a little, too: thousands of them may fall due at one moment.
+        """
         end = meter() + budget if budget is not None else None
-        queue = self._queue
+        queue, cancelled = self._queue, 0
         while queue and queue[0][0] <= now:
             timer = heapq.heappop(queue)[2]
             callback, timer.callback = timer.callback, None
             if callback:
                 callback()
-                if end is not None and meter() >= end:
-                    first = self.next_time()
-                    return first is not None and first <= now
+            else:
+                cancelled += 1
+            if end is not None and (callback or cancelled % CANCELLED_AT_ONCE == 0) and meter() >= end:
+                return bool(queue) and queue[0][0] <= now
         return False

@@ -105,6 +105,21 @@ class NotificationHost:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What IKE's call admission control has let in: limits (0: none), SAs, and requests by direction as (accepted, rejected)."""
+
+    most_sas: int = 0
+    most_negotiating: int = 0
+    active: int = 0
+    negotiating: int = 0
+    incoming: tuple[int, int] = (0, 0)
+    outgoing: tuple[int, int] = (0, 0)
+    rejected_at_sas: int = 0
+    rejected_at_negotiating: int = 0
+    rejected_at_address: int = 0
+
+
 class Doors(Protocol):
     """What a session asks of one router's engine and of those who follow its configuration."""
 
@@ -130,6 +145,10 @@ class Doors(Protocol):
 
     def notification_hosts(self) -> Sequence[NotificationHost]:
         """Every host that notifications go to, in the order of the configuration."""
+        ...
+
+    def admission(self) -> Admission:
+        """IKE's call admission control as it stands."""
         ...
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:

@@ -15,10 +15,11 @@ from agent.crypto import ip
 from agent.crypto.certificates import Authority
 from agent.crypto.isakmp import decode_header, decode_payloads
 from agent.crypto.payloads import Certificate, Payload
+from agent.lab.link import Link
 from agent.lab.trustpoints import Trustpoint, Trustpoints
 from tests.crypto.in_the_clear import encode_message
 from tests.crypto.pki import NOW, Issuer, address, root
-from tests.lab.bringing import BRINGING, Bringing, MakePair, configured, on_the_way, ping, start_ping
+from tests.lab.bringing import BRINGING, Bringing, MakePair, configured, on_the_way, ping, port_of, start_ping
 from tests.lab.conftest import LINK
 
 DATED = f"date = {NOW:%Y-%m-%dT%H:%M:%S}Z\n{LINK}"
@@ -101,6 +102,29 @@ assert EAST.credential is not None
 _FORGED = Trustpoint(EAST.authority, replace(EAST.credential, key=STRANGER.key))
 _REVOKED = ROOT.crl(EAST.credential.certificates[0])
 
+
+def _full(make_pair: MakePair, here: str) -> Any:
+    """A router that may have one ISAKMP SA, and is negotiating it with somebody else."""
+    lines = "crypto call admission limit ike sa 1\ncrypto isakmp key other address 192.0.2.99"
+    lab = make_pair(**{here: {"lines": lines}})
+    assert lab.router(here).ike._initiate(Link(None, int(port_of(lab, here).address), 0xC0000263), None)
+    return lab
+
+
+def _full_responder(make_pair: MakePair) -> Bringing:
+    lab = _full(make_pair, "west")
+    yield lab, "west"
+    start_ping(lab, 120)
+
+
+def _full_initiator(make_pair: MakePair) -> Bringing:
+    lab = _full(make_pair, "east")
+    yield lab, "east"
+    ping(lab)
+
+
+BRINGING["the limit of IKE SAs is reached at the responder"] = _full_responder
+BRINGING["the limit of IKE SAs is reached at the initiator"] = _full_initiator
 configured("the pre-shared keys differ, in aggressive mode", "east", east=BY_PROFILE, west={**BY_PROFILE, "key": "another"})
 BRINGING["aggressive mode is disabled at the responder"] = _disabled
 BRINGING["the peer's certificate has expired"] = _expired

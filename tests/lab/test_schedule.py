@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.runner import RealRunner, VirtualRunner
-from agent.lab.scheduler import Scheduler
+from agent.lab.scheduler import CANCELLED_AT_ONCE, Scheduler
 
 
 def test_a_real_clock_goes_at_its_speed() -> None:
@@ -50,6 +50,21 @@ def test_the_budget_ends_a_turn_with_work_left() -> None:
     assert len(done) in range(1, 5)
     assert not scheduler.run_due(0)
     assert done == [0, 1, 2, 3, 4]
+
+
+def test_thousands_that_were_cancelled_do_not_hold_a_turn_either() -> None:
+    """A flood of set-ups leaves as many timers of one moment: putting them away is work that the budget bounds."""
+    scheduler, done = Scheduler(VirtualClock()), list[int]()
+    for _ in range(100_000):
+        scheduler.at(0, lambda: None).cancel()
+    scheduler.at(0, partial(done.append, 1))
+    ticks = iter(range(1_000))
+    assert scheduler.next_time(CANCELLED_AT_ONCE) == 0
+    assert scheduler.run_due(0, budget=3, meter=lambda: next(ticks))
+    assert 95_000 < len(scheduler) < 100_000
+    assert not done
+    assert not scheduler.run_due(0)
+    assert done == [1]
 
 
 def test_an_earlier_event_is_told_and_a_later_one_is_not() -> None:

@@ -10,7 +10,7 @@ from agent.config.document import load
 from agent.config.events import ConfigEvent
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.shell.doors import IsakmpSa, NotificationHost, PingRequest, Probe, ProbeOutcome, Router, SessionFilter
+from agent.shell.doors import Admission, IsakmpSa, NotificationHost, PingRequest, Probe, ProbeOutcome, Router, SessionFilter
 from agent.shell.session import Commands, Result, Session
 
 CONFIG = """\
@@ -67,6 +67,7 @@ class FakeDoors:
         self.known_connections: set[int] = set()
         self.rows: list[IsakmpSa] = []
         self.hosts: list[NotificationHost] = []
+        self.admitted = Admission()
         self.events: list[ConfigEvent] = []
         self.probed = asyncio.Event()
 
@@ -97,6 +98,9 @@ class FakeDoors:
 
     def isakmp_sas(self) -> Sequence[IsakmpSa]:
         return self.rows
+
+    def admission(self) -> Admission:
+        return self.admitted
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         self.events.extend(events)

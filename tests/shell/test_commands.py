@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.shell.doors import ANY, IsakmpSa, NotificationHost, SessionFilter
+from agent.shell.doors import ANY, Admission, IsakmpSa, NotificationHost, SessionFilter
 from agent.shell.releases import Release, release_of
 from tests.shell.fakes import CONFIG, Console
 
@@ -147,4 +147,19 @@ def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
         "user: ann\tsecurity model: v3 priv",
         "queue: 4/10, 0 unanswered, 13 sent, 7 dropped",
         "",
+    ]
+
+
+def test_show_crypto_call_admission_statistics() -> None:
+    """The fields of IOS's command reference, and the limit of an address, which is ours."""
+    console = Console()
+    console.doors.admitted = Admission(100, 4000, 3, 2, (7, 60), (5, 1), 1, 50, 10)
+    assert console.type("show crypto call admission statistics").splitlines()[3:] == [
+        "System Resource Limit:         0 Max IKE SAs:   100 Max in nego:  4000",
+        "Total IKE SA Count:            5 active:          3 negotiating:     2",
+        "Incoming IKE Requests:        67 accepted:        7 rejected:       60",
+        "Outgoing IKE Requests:         6 accepted:        5 rejected:        1",
+        "Rejected IKE Requests:        61 rsrc low:        0 Active SA limit:     1",
+        f"{'':52}In-neg SA limit:    50",
+        f"{'':52}Address SA limit:    10",
     ]

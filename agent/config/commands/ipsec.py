@@ -35,6 +35,14 @@ HELP = {
     "crypto logging": "Configure Crypto logging",
     "crypto logging session": "Log up/down session",
     "crypto call": "Configure Crypto Call Admission Control",
+    "admission": "Configure Crypto Call Admission Control",
+    "admission limit": "Configure Crypto Call admission Limit",
+    "limit ike": "Configure IKE Call Admission Control",
+    "limit ike sa": "Configure the maximum number of IKE SAs",
+    "limit ike in-negotiation-sa": "Configure the maximum number of IKE SAs that are being negotiated",
+    "limit ipsec": "Configure IPsec Call Admission Control",
+    "limit ipsec sa": "Configure the maximum number of IPsec SAs",
+    "<limit>": "Number of SAs",
     "crypto mib": "Configure Crypto-related MIB Parameters",
     "crypto mib ipsec": "Configure IPsec related MIB",
     "flowmib": "IPsec flow MIB",
@@ -184,8 +192,18 @@ def _set_kilobytes(crypto: CryptoConfig, match: ConfigMatch) -> None:
     crypto.lifetime_kilobytes = match.number("kilobytes")
 
 
-def _set_limit(crypto: CryptoConfig, match: ConfigMatch) -> None:
-    crypto.ipsec_sa_limit = match.number("limit")
+def _admission_limit(of: str, values: str, field: str, rank: int) -> ConfigCommand:
+    """`crypto call admission limit OF N`."""
+    line = f"crypto call admission limit {of}"
+
+    def put(crypto: CryptoConfig, match: ConfigMatch) -> None:
+        setattr(crypto, field, match.number("limit"))
+
+    def written(crypto: CryptoConfig) -> str | None:
+        limit = getattr(crypto, field)
+        return None if limit is None else f"{line} {limit}"
+
+    return crypto_line(f"{line} ~ <limit:int({values})>", rank, put, sets(field, None), written)
 
 
 def _history(kind: str) -> ConfigCommand:
@@ -223,13 +241,9 @@ def _single_lines() -> list[ConfigCommand]:
             lambda c: "crypto logging session" if c.logging_session else None,
             later=True,
         ),
-        crypto_line(
-            "crypto call admission limit ipsec sa ~ <limit:int(0-2147483647)>",
-            1190,
-            _set_limit,
-            sets("ipsec_sa_limit", None),
-            lambda c: f"crypto call admission limit ipsec sa {c.ipsec_sa_limit}" if c.ipsec_sa_limit is not None else None,
-        ),
+        _admission_limit("ike in-negotiation-sa", "10-99999", "ike_negotiation_limit", 1188),
+        _admission_limit("ike sa", "0-99999", "ike_sa_limit", 1189),
+        _admission_limit("ipsec sa", "0-2147483647", "ipsec_sa_limit", 1190),
         crypto_line(
             f"crypto ipsec security-association lifetime kilobytes ~ ... {KILOBYTES}",
             1400,
