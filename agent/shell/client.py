@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from agent.shell.link import Link, RefusedError, ServerGoneError
+from agent.shell.link import Link, RefusedError, ServerGoneError, ServerSilentError
 from agent.shell.prompt import interact
 from agent.shell.sockets import SocketError, only_live_socket
 
@@ -33,6 +33,8 @@ def run_client(state_dir: Path, router: str | None, words: Sequence[str], stdin:
         return _fail(stderr, str(error))
     except ServerGoneError:
         return _fail(stderr, "the lab has ended")
+    except ServerSilentError:
+        return _fail(stderr, "the lab does not answer: its process is stopped, or hangs")
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

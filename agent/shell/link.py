@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.shell.protocol import LONGEST, Frame, ProtocolError, decode, encode, text_of
+from agent.shell.protocol import LONGEST, LONGEST_OUTPUT, SILENCE, Frame, ProtocolError, decode, encode, text_of
 from agent.shell.sockets import connect
 
 Answer = Callable[[str, bool], str | None]  # (prompt, secret) → what was typed, None where there is nothing more
@@ -13,6 +13,10 @@ Answer = Callable[[str, bool], str | None]  # (prompt, secret) → what was type
 
 class ServerGoneError(Exception):
     """The lab has ended, or answered with something else than frames."""
+
+
+class ServerSilentError(Exception):
+    """The lab's process is there, and says nothing: it is stopped, or hangs."""
 
 
 class RefusedError(Exception):
@@ -32,14 +36,20 @@ class Done:
 
 
 class Link:
-    """A session with the server; raises ServerGoneError and RefusedError."""
+    """A session with the server; raises ServerGoneError, ServerSilentError and RefusedError.
 
-    def __init__(self, path: Path, router: str | None) -> None:
+    `silence` is how many seconds it may say nothing while something is expected of it.
+    """
+
+    def __init__(self, path: Path, router: str | None, silence: float = SILENCE) -> None:
         self._received = b""
         try:
             self._socket = connect(path)
+        except TimeoutError as error:
+            raise ServerSilentError from error
         except OSError as error:
             raise ServerGoneError from error
+        self._socket.settimeout(silence)
         try:
             greeting = self._call({"hello": router})
             if "refused" in greeting:
@@ -68,7 +78,7 @@ class Link:
                     write(text_of(frame, "out"))
                 elif "ask" in frame:
                     self._send({"answer": _answer_unless_interrupted(answer, frame)})
-                else:
+                elif "busy" not in frame:
                     self.prompt = text_of(frame, "prompt")
                     return Done(frame)
             except KeyboardInterrupt:
@@ -93,6 +103,8 @@ class Link:
     def _send(self, frame: Frame) -> None:
         try:
             self._socket.sendall(encode(frame))
+        except TimeoutError as error:
+            raise ServerSilentError from error
         except OSError as error:
             raise ServerGoneError from error
 
@@ -101,9 +113,11 @@ class Link:
         while b"\n" not in self._received:
             try:
                 octets = self._socket.recv(1 << 16)
+            except TimeoutError as error:
+                raise ServerSilentError from error
             except OSError as error:
                 raise ServerGoneError from error
-            if not octets:
+            if not octets or len(self._received) > LONGEST_OUTPUT:
                 raise ServerGoneError
             self._received += octets
         line, _, self._received = self._received.partition(b"\n")

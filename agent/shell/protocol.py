@@ -11,12 +11,16 @@
 
 | from the server | meaning |
 | --- | --- |
-| `{"refused": REASON}` | to a `hello`; the server then closes |
+| `{"refused": REASON}` | to a `hello`, or to one session too many; the server then closes |
 | `{"prompt": PROMPT}` | to a `hello`: ready |
 | `{"out": TEXT}` | output as it comes |
+| `{"busy": true}` | every few seconds while a command is under way: the server is alive |
 | `{"ask": PROMPT, "secret": BOOL}` | a question that the command asks; `secret`: not to be echoed |
 | `{"done": ERROR, "caret": BOOL, "prompt": PROMPT, "closed": BOOL}` | the line is done; ERROR is empty where it was obeyed |
 | `{"text": TEXT}` | to `help` and `complete` |
+
+What a client may have the server keep is bounded. A frame is at most `LONGEST` octets. While `MOST_WAITING` lines wait for the one
+under way, the server reads no more. A client that answers what nobody asks, or that lets output pile up unread, is cut off.
 """
 
 from __future__ import annotations
@@ -25,7 +29,11 @@ import json
 
 Frame = dict[str, object]
 
-LONGEST = 1 << 20  # octets of a frame, its end of line included
+LONGEST = 1 << 16  # octets of a client's frame, its end of line included
+LONGEST_OUTPUT = 1 << 20  # octets of a server's
+MOST_WAITING = 16  # frames of a client that wait for the command under way
+SILENCE = 15.0  # seconds without a frame after which a client takes a server for stopped
+BUSY_INTERVAL = 3.0  # seconds
 
 
 class ProtocolError(Exception):

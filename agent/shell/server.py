@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.config.grammar import SyntaxProblem
 from agent.shell.doors import Router
-from agent.shell.protocol import LONGEST, Frame, ProtocolError, decode, encode, text_of
+from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, decode, encode, text_of
 from agent.shell.session import Commands, Result, Session
 from agent.shell.sockets import bind_socket
 
+MOST_SESSIONS = 64  # of a lab, those that have not said yet which router they want among them
 _OUT_CHUNK = 1 << 16  # characters: no frame of output comes near the limit
+_MOST_UNREAD = 8 << 20  # octets of output that a client lets wait
+_PATIENCE = 10.0  # seconds for a client to say hello
 
 
 class CliServer:
@@ -53,8 +56,11 @@ class CliServer:
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # a stream's callback runs in one
-        self._tasks.add(task)
         try:
+            if len(self._tasks) >= MOST_SESSIONS:
+                writer.write(encode({"refused": f"{MOST_SESSIONS} sessions are open, and no more can be"}))
+                return
+            self._tasks.add(task)
             await _Connection(reader, writer, self._routers, self._commands).serve()
         except (ConnectionError, ProtocolError):
             pass  # the client has gone, or is none: its session goes with it
@@ -79,8 +85,10 @@ class _Connection:
         self._writer = writer
         self._routers = routers
         self._commands = commands
-        self._requests: asyncio.Queue[Frame | None] = asyncio.Queue()
+        self._requests: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_WAITING)
         self._answers: asyncio.Queue[str | None] = asyncio.Queue()
+        self._session: Session | None = None
+        self._asking = False
 
     # --- Terminal ---
 
@@ -93,12 +101,19 @@ class _Connection:
 
     async def ask(self, prompt: str, secret: bool = False) -> str | None:
         self._send({"ask": prompt, "secret": secret})
-        return await self._answers.get()
+        self._asking = True
+        try:
+            return await self._answers.get()
+        finally:
+            self._asking = False
 
     # --- frames ---
 
     async def serve(self) -> None:
-        hello = await self._receive()
+        try:
+            hello = await asyncio.wait_for(self._receive(), _PATIENCE)
+        except TimeoutError:
+            return
         if hello is None:
             return
         router = self._wanted(hello)
@@ -106,7 +121,7 @@ class _Connection:
             self._send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
             await self.flush()
             return
-        session = Session(router, self, self._commands)
+        session = self._session = Session(router, self, self._commands)
         self._send({"prompt": session.prompt})
         receiving = asyncio.ensure_future(self._receive_all(session))
         try:
@@ -137,14 +152,16 @@ class _Connection:
                     session.interrupt()
                 elif "answer" in frame:
                     answer = frame["answer"]
+                    if self._answers.qsize() >= MOST_WAITING:
+                        raise ProtocolError("answers that nobody asks for")
                     self._answers.put_nowait(answer if isinstance(answer, str) else None)
                 else:
-                    self._requests.put_nowait(frame)
+                    await self._requests.put(frame)  # while too many wait, nothing is read
         except (ConnectionError, ProtocolError):
             pass  # as at the end: nothing more can come
         session.interrupt()
         self._answers.put_nowait(None)
-        self._requests.put_nowait(None)
+        await self._requests.put(None)
 
     async def _carry_out(self, session: Session) -> None:
         while not session.closed and (frame := await self._requests.get()) is not None:
@@ -161,6 +178,7 @@ class _Connection:
 
     async def _execute(self, session: Session, line: str) -> Result:
         """A command that breaks is told to the operator and to the loop's handler (the log): it ends neither session nor lab."""
+        busy = _Repeating(BUSY_INTERVAL, self._tell_busy)
         try:
             return await session.execute(line)
         except (ConnectionError, ProtocolError):
@@ -169,10 +187,37 @@ class _Connection:
             context = {"message": f"the command {line!r} broke", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
             return Result("% The command broke: the log of the lab says how\n")
+        finally:
+            busy.stop()
+
+    def _tell_busy(self) -> None:
+        if not self._asking:
+            self._send({"busy": True})
 
     def _send(self, frame: Frame) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(encode(frame))
+        if self._writer.is_closing():
+            return
+        self._writer.write(encode(frame))
+        if self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
+            self._writer.transport.abort()  # nobody reads: the session ends as if its client had gone
+            if self._session is not None:
+                self._session.interrupt()
+
+
+class _Repeating:
+    """Calls back every so many seconds until it is stopped."""
+
+    def __init__(self, interval: float, call: Callable[[], None]) -> None:
+        self._interval = interval
+        self._call = call
+        self._handle = asyncio.get_running_loop().call_later(interval, self._again)
+
+    def _again(self) -> None:
+        self._call()
+        self._handle = asyncio.get_running_loop().call_later(self._interval, self._again)
+
+    def stop(self) -> None:
+        self._handle.cancel()
 
 
 def _help(session: Session, text: str) -> str:

@@ -15,9 +15,11 @@ from threading import Event, Thread
 
 import pytest
 
+from agent.shell import server
 from agent.shell.client import run_client
+from agent.shell.link import Link, ServerSilentError
 from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
-from agent.shell.server import CliServer
+from agent.shell.server import MOST_SESSIONS, CliServer
 from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, only_live_socket
 from tests.shell.fakes import COMMANDS, FakeDoors, make_router
 
@@ -369,3 +371,100 @@ def test_frames_survive_their_way_and_nothing_else_is_one() -> None:
     assert encode(frame).count(b"\n") == 1
     with pytest.raises(ProtocolError):
         decode(b"{")
+
+
+# --- what a client may have the server keep ---
+
+
+def session_of(lab: Lab, silence: float = 10.0) -> socket.socket:
+    """A client of one's own that has said hello, and has its prompt."""
+    client = connect(lab.state_dir / "lab.cli")
+    client.settimeout(silence)
+    client.sendall(encode({"hello": None}))
+    assert decode(client.recv(1000)) == {"prompt": "far#"}
+    return client
+
+
+def pushed(client: socket.socket, frame: bytes, most: int) -> int:
+    """How many octets of frames the server takes before it reads no more."""
+    client.settimeout(0.5)
+    sent = 0
+    try:
+        while sent < most:
+            sent += client.send(frame)
+    except (TimeoutError, ConnectionError):
+        pass
+    return sent
+
+
+def test_nothing_is_read_of_a_client_that_sends_more_than_is_done(lab: Lab) -> None:
+    lab.doors.endless = True
+    with session_of(lab) as client:
+        client.sendall(encode({"run": "ping 10.1.1.2"}))
+        frame = encode({"run": "!" + "x" * 60_000})
+        assert pushed(client, frame, 100 * len(frame)) < 30 * len(frame)
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_client_that_answers_what_nobody_asks_is_cut_off(lab: Lab) -> None:
+    with session_of(lab) as client:
+        frame = encode({"answer": "x" * 60_000})
+        assert pushed(client, frame, 100 * len(frame)) < 30 * len(frame)
+        client.settimeout(10)
+        assert client.recv(1000) == b""
+
+
+def test_a_client_that_does_not_read_is_cut_off(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_MOST_UNREAD", 10_000)
+    lab.doors.probes, lab.doors.endless = [lab.doors.probes[0]] * 20_000, True
+    with session_of(lab) as client:
+        client.sendall(encode({"run": "ping 10.1.1.2 repeat 20000"}))
+        lab.call(asyncio.wait(lab.server._tasks))
+    assert lab.doors.ended_pings == 1
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_frame_that_is_too_long_ends_its_session_alone(lab: Lab) -> None:
+    with session_of(lab) as client:
+        assert pushed(client, b"x" * 10_000, 10 * LONGEST) < 10 * LONGEST
+    assert lab.cli("show", "clock")[0] == 0
+
+
+def test_there_is_a_most_of_sessions(lab: Lab) -> None:
+    open_ones = [session_of(lab) for _ in range(MOST_SESSIONS)]
+    code, _, errors = lab.cli("show", "clock")
+    assert (code, errors) == (1, "ipsec-agent: 64 sessions are open, and no more can be\n")
+    open_ones.pop().close()
+    while lab.cli("show", "clock")[0] != 0:
+        pass
+    for each in open_ones:
+        each.close()
+
+
+def test_a_server_that_says_nothing_is_given_up(state_dir: Path) -> None:
+    listener, path = bind_socket(state_dir, "lab")
+    listener.listen()
+    with listener, pytest.raises(ServerSilentError):
+        Link(path, None, silence=0.1)
+    path.unlink()
+
+
+def test_a_command_that_takes_long_says_that_the_server_is_alive(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "BUSY_INTERVAL", 0.01)
+    lab.doors.probes, lab.doors.endless = [], True
+    with session_of(lab) as client:
+        client.sendall(encode({"run": "ping 10.1.1.2"}))
+        received = b""
+        while received.count(b'{"busy":true}\n') < 3:
+            received += client.recv(1000)
+
+
+def test_a_lab_that_is_silent_is_told_in_one_line(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Link.__init__, "__defaults__", (0.1,))
+    listener, path = bind_socket(state_dir, "lab")
+    listener.listen()
+    errors = io.StringIO()
+    with listener:
+        assert run_client(state_dir, None, ["show", "clock"], io.StringIO(), io.StringIO(), errors) == 1
+    assert errors.getvalue() == "ipsec-agent: the lab does not answer: its process is stopped, or hangs\n"
+    path.unlink()
