@@ -12,13 +12,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from agent.base.endpoints import Endpoint, parse_endpoint
+from agent.base.errors import UserError
 from agent.shell.sockets import default_state_dir
 
 FASTEST = 100_000  # times real time: a calendar has an end
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
-class UsageError(Exception):
+class UsageError(UserError):
     """Something on the command line is wrong; `str()` is the line that the user reads."""
 
 
@@ -30,21 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
     except KeyboardInterrupt:
         return 130
-    except Exception as error:
-        if not isinstance(error, _user_errors()):
-            raise
+    except (UserError, OSError, UnicodeDecodeError) as error:
         print(error, file=sys.stderr)
         return 1
     return status
 
 
-def endpoint(text: str) -> tuple[str, int]:
-    """HOST:PORT, or [HOST]:PORT of an IPv6 address."""
-    host, _, port = text.rpartition(":")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not host or (":" in host and not text.startswith("[")) or not port.isdecimal() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text}: is not HOST:PORT, such as 127.0.0.1:1161 or [::1]:1161")
-    return host, int(port)
+def endpoint(text: str) -> Endpoint:
+    """The value of an option that is HOST:PORT."""
+    try:
+        return parse_endpoint(text)
+    except ValueError as right:
+        raise argparse.ArgumentTypeError(f"{text}: is not {right}") from None
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -105,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     from agent.app import LabService, Options, load_schema
-    from agent.lab.clock import RealClock, VirtualClock
+    from agent.base.clock import RealClock, VirtualClock
     from agent.lab.lab import open_lab, open_router
     from agent.lab.sections import parse_duration
 
@@ -180,30 +179,6 @@ def _check(options: argparse.Namespace) -> int:
     for finding in findings:
         print(f"{options.file}:{finding.line_number}: {finding.text.strip()}: {finding.message}")
     return 1 if any(finding.wrong for finding in findings) else 0
-
-
-def _user_errors() -> tuple[type[Exception], ...]:
-    """The exceptions that stand for what a user can get wrong."""
-    from agent.config.errors import ConfigErrors
-    from agent.lab.labfile import LabFileError
-    from agent.lab.underlay import UnderlayError
-    from agent.mib.sources import MibError
-    from agent.shell.sockets import SocketError
-    from agent.snmp.engine import ListenError
-    from agent.snmp.identity import IdentityError
-
-    return (
-        UsageError,
-        OSError,
-        UnicodeDecodeError,
-        ConfigErrors,
-        LabFileError,
-        UnderlayError,
-        MibError,
-        ListenError,
-        IdentityError,
-        SocketError,
-    )
 
 
 if __name__ == "__main__":

@@ -13,20 +13,18 @@ from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from agent.base.endpoints import Endpoint, endpoint_text
+from agent.base.origin import TIMELINE
+from agent.base.runner import RealRunner
 from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, RoutingChanged, SnmpChanged, TrapTypesSet, VrfChanged
 from agent.config.session import Session
-from agent.flow.clock import SECOND
-from agent.lab.clock import RealClock
-from agent.lab.engine import ANY, SessionFilter
-from agent.lab.ike_admission import Limit
+from agent.engine.port import Node
 from agent.lab.lab import Lab, LabRouter
-from agent.lab.ping import PingRequest, Probe
-from agent.lab.runner import RealRunner, Runner, VirtualRunner
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
-from agent.shell import doors
-from agent.shell.doors import Router as ShellRouter
+from agent.shell.router import NotificationHost
+from agent.shell.router import Router as ShellRouter
 from agent.shell.server import CliServer
 from agent.shell.session import Commands
 from agent.shell.session import Session as CliSession
@@ -40,7 +38,6 @@ from agent.snmp.notifications import Scene, of_bad_community, of_config_event, o
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
 
-Endpoint = tuple[str, int]
 _log = logging.getLogger(__name__)
 
 SOFTWARE = f"ipsec-agent {version('ipsec-agent')}"
@@ -87,27 +84,27 @@ class Options:
 class RouterService:
     """One router as its managers and operators see it. Made within a running event loop."""
 
-    def __init__(self, router: LabRouter, schema: Schema, options: Options) -> None:
-        self.router = router
-        self.document = router.config_document
-        config, monitor = self.document.config, router.monitor
+    def __init__(self, node: Node, schema: Schema, options: Options) -> None:
+        self.node = node
+        self.document = node.document
+        config, monitor = self.document.config, node.monitor
         for finding in self.document.warnings:
             where = f"line {finding.line_number}: " if finding.line_number else ""
-            _log.warning("%s: %s%s: %s", router.name, where, finding.text.strip(), finding.message)
+            _log.warning("%s: %s%s: %s", node.name, where, finding.text.strip(), finding.message)
         for vrf in config.vrfs:
             monitor.vrf(vrf)
         apply_trap_leaves(monitor, config.snmp.traps, True)
         apply_trap_leaves(monitor, config.snmp.traps_disabled, False)
         counters = SnmpCounters()
-        identity = start_engine(options.state_dir / f"{options.name}.{router.name}.engine.json")
+        identity = start_engine(options.state_dir / f"{options.name}.{node.name}.engine.json")
         engine = EngineFacts(identity, lambda: self.agent.engine_time(), LARGEST_UDP_PAYLOAD, counters.value)
         self.contexts = Contexts(
             Sources(
                 schema,
                 config,
                 monitor,
-                router.device,
-                router.engine,
+                node.device,
+                node.engine,
                 self.configure,
                 counters.value,
                 lambda: administration(config, schema.oid_of, engine),
@@ -131,13 +128,13 @@ class RouterService:
     def listen(self, addresses: Sequence[Endpoint]) -> None:
         """Answer SNMP on these addresses, and send notifications from now on; raises ListenError."""
         self.agent.listen(addresses)
-        monitor, config = self.router.monitor, self.document.config
+        monitor, config = self.node.monitor, self.document.config
         sender = NotificationSender(self.agent, config, monitor.clock.now, self._external_traffic)
         scene = Scene(self._schema, config, monitor, self.contexts.tree, sender.wanted)
         self.sender = sender
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
         monitor.subscribe(lambda event: sender.send(of_flow_event(event, scene)))
-        self.router.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
+        self.node.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
 
@@ -151,7 +148,7 @@ class RouterService:
         """Have everything follow what a configuration line has changed."""
         if not events:
             return
-        self.router.engine.config_changed(events)
+        self.node.engine.config_changed(events)
         for event in events:
             follow = _FOLLOW.get(type(event))
             if follow is not None:
@@ -164,10 +161,24 @@ class RouterService:
         for event in events:
             self._notify_of(event)
 
-    def shown(self, entrance: doors.Doors, epoch: datetime) -> ShellRouter:
+    def shown(self, epoch: datetime) -> ShellRouter:
         """The router as a CLI session sees it."""
-        router = self.router
-        return ShellRouter(router.name, self.document, router.monitor, router.device, entrance, epoch, SOFTWARE)
+        node = self.node
+        return ShellRouter(
+            node.name,
+            node.document,
+            node.monitor,
+            node.device,
+            node.engine,
+            self.configured,
+            self.notification_hosts,
+            epoch,
+            SOFTWARE,
+        )
+
+    def notification_hosts(self) -> list[NotificationHost]:
+        """Every host that notifications go to, in the order of the configuration."""
+        return [] if self.sender is None else [_notification_host(account) for account in self.sender.accounts()]
 
     def close(self) -> None:
         if self.sender is not None:
@@ -178,83 +189,26 @@ class RouterService:
 
     def _resize(self, event: HistorySizeSet) -> None:
         sizes = {"failures" if event.failure else "tunnels": event.size}
-        self.router.monitor.resize_windows(**sizes)
+        self.node.monitor.resize_windows(**sizes)
 
     def _switch_traps(self, event: TrapTypesSet) -> None:
-        apply_trap_leaves(self.router.monitor, event.leaves, event.enabled)
+        apply_trap_leaves(self.node.monitor, event.leaves, event.enabled)
 
     def _begin_vrf(self, event: VrfChanged) -> None:
         snmp = self.document.config.snmp
-        known = {flow.name for flow in self.router.monitor.vrfs()}
+        known = {flow.name for flow in self.node.monitor.vrfs()}
         if event.name not in known and event.name in self.document.config.vrfs:
-            flow = self.router.monitor.vrf(event.name)
+            flow = self.node.monitor.vrf(event.name)
             switch_leaves(flow, snmp.traps, True)
             switch_leaves(flow, snmp.traps_disabled, False)
 
     def _rename(self, event: HostnameSet) -> None:
-        self.router.device.name = event.hostname
+        self.node.device.name = event.hostname
 
 
-class LabDoors:
-    """What the CLI asks of a lab router: its engine's verbs in the shell's terms (`agent.shell.doors.Doors`)."""
-
-    def __init__(self, service: RouterService, runner: Runner) -> None:
-        self._service = service
-        self._engine = service.router.engine
-        self._runner = runner
-        self.configured = service.configured
-
-    async def ping(self, request: doors.PingRequest, on_probe: Callable[[doors.Probe], None]) -> None:
-        def tell(probe: Probe) -> None:
-            reply = probe.time is not None
-            on_probe(doors.Probe(doors.ProbeOutcome.REPLY if reply else doors.ProbeOutcome.TIMEOUT, probe.time or 0))
-
-        wanted = PingRequest(
-            request.destination, request.vrf, request.source, request.repeat, request.size, request.timeout * SECOND
-        )
-        ping = self._engine.ping(wanted, tell)
-        try:
-            await self._runner.until(lambda: ping.done)
-        finally:
-            ping.stop()
-
-    def clear_sessions(self, wanted: doors.SessionFilter) -> None:
-        self._engine.clear_crypto_session(_filter(wanted))
-
-    def clear_isakmp(self, connection: int | None) -> bool:
-        return self._engine.clear_isakmp(connection)
-
-    def clear_sas(self, wanted: doors.SessionFilter) -> None:
-        self._engine.clear_sa(_filter(wanted))
-
-    def isakmp_sas(self) -> list[doors.IsakmpSa]:
-        return [
-            doors.IsakmpSa(sa.source, sa.destination, sa.state, sa.index, sa.front_vrf, sa.inside_vrf)
-            for sa in self._engine.isakmp_sas()
-        ]
-
-    def notification_hosts(self) -> list[doors.NotificationHost]:
-        sender = self._service.sender
-        return [] if sender is None else [_notification_host(account) for account in sender.accounts()]
-
-    def admission(self) -> doors.Admission:
-        found = self._engine.admission
-        return doors.Admission(
-            found.most_sas,
-            found.most_in_negotiation,
-            found.active,
-            found.negotiating,
-            (found.incoming.accepted, found.incoming.rejected),
-            (found.outgoing.accepted, found.outgoing.rejected),
-            found.refused_by[Limit.SAS],
-            found.refused_by[Limit.IN_NEGOTIATION],
-            found.refused_by[Limit.ADDRESS],
-        )
-
-
-def _notification_host(account: Account) -> doors.NotificationHost:
+def _notification_host(account: Account) -> NotificationHost:
     host, receiver = account.host, account.receiver
-    return doors.NotificationHost(
+    return NotificationHost(
         account.address,
         host.port,
         host.informs and host.version != "1",
@@ -269,31 +223,15 @@ def _notification_host(account: Account) -> doors.NotificationHost:
     )
 
 
-def _filter(wanted: doors.SessionFilter) -> SessionFilter:
-    def vrf(name: doors.VrfFilter) -> str | None:
-        return ANY if isinstance(name, doors.AnyVrf) else name
-
-    return SessionFilter(
-        wanted.local,
-        wanted.local_port,
-        wanted.remote,
-        wanted.remote_port,
-        vrf(wanted.front_vrf),
-        vrf(wanted.inside_vrf),
-        wanted.interface,
-    )
-
-
 class LabService:
     """A whole lab, running: its schedule, a service for each router, and the CLI's socket."""
 
     def __init__(self, lab: Lab, schema: Schema, options: Options) -> None:
         self._lab = lab
         self._options = options
-        clock = lab.clock
-        self._runner = RealRunner(lab.scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(lab.scheduler, clock)
+        self._runner = lab.runner
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
-        self._shown = {name: service.shown(LabDoors(service, self._runner), lab.epoch) for name, service in self.routers.items()}
+        self._shown = {name: service.shown(lab.epoch) for name, service in self.routers.items()}
         self._commands = Commands()
         self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
 
@@ -302,12 +240,12 @@ class LabService:
         lines = []
         await self._cli.start()
         for name, service in self.routers.items():
-            service.listen(self._addresses(service.router))
-            lines += [f"{name}: SNMP at {_written(address)}" for address in service.agent.addresses]
+            service.listen(self._addresses(self._lab.routers[name]))
+            lines += [f"{name}: SNMP at {endpoint_text(address)}" for address in service.agent.addresses]
         lines.append(f"CLI: ipsec-agent cli [--router {'|'.join(self.routers)}], at {self._cli.path}")
         for name, underlay in self._lab.underlays.items():
             underlay.open()
-            places = (_written(address) for address in underlay.addresses)
+            places = (endpoint_text(address) for address in underlay.addresses)
             lines.append(f"{name}: IKE at {', NAT traversal at '.join(places)}")
         for spokes in self._lab.spokes:
             # Tunnels by the hundred thousand live long: the collector must not look at them again and again while they come.
@@ -335,7 +273,7 @@ class LabService:
 
         async def run() -> None:
             terminal = Collected()
-            session = CliSession(self._shown[router.name], terminal, self._commands)
+            session = CliSession(self._shown[router.name], terminal, self._commands, TIMELINE)
             for line in lines:
                 prompt, printed = session.prompt, len(terminal.text)
                 result = await session.execute(line)
@@ -350,11 +288,6 @@ class LabService:
         if router is not self._lab.first:
             return router.snmp
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
-
-
-def _written(address: Endpoint) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 _ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # the last for access lists

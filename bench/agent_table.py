@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agent.__main__ import endpoint
 from agent.app import LabService, Options, load_schema, settle_memory
-from agent.lab.clock import RealClock
+from agent.base.clock import RealClock
 from agent.lab.lab import open_router
 from bench.tunnels import bring_up
 

@@ -17,10 +17,11 @@ from pathlib import Path
 from statistics import median
 
 from agent.app import settle_memory
-from agent.lab.clock import RealClock
+from agent.base.clock import RealClock
+from agent.base.origin import CONSOLE
+from agent.base.runner import RealRunner
+from agent.engine.values import ClearSessions, PingRequest
 from agent.lab.lab import Lab, open_lab
-from agent.lab.ping import PingRequest
-from agent.lab.runner import RealRunner
 from tests.lab.hub import Lifetimes, configurations, link, spoke_names
 
 SPOKES = 50
@@ -84,12 +85,12 @@ async def measure(lab: Lab) -> Stalls:
     probe = Probe()
     while done < NEGOTIATIONS:
         for number, engine in enumerate(spokes, 1):
-            engine.ping(PingRequest(_HUB, source=IPv4Address(f"10.1.{number}.1"), repeat=1))
+            engine.begin_ping(PingRequest(_HUB, source=IPv4Address(f"10.1.{number}.1"), repeat=1))
             await asyncio.sleep(0)  # each is a command of its own
         await runner.until(lambda: len(hub.ipsec_tunnels) == SPOKES)
         done += SPOKES
         for engine in spokes:
-            engine.clear_crypto_session()
+            engine.do(ClearSessions(), CONSOLE)
             await asyncio.sleep(0)
         await runner.until(lambda: not len(hub.ike_tunnels))
     probe.stop()

@@ -19,19 +19,20 @@ ROOMS: dict[str, frozenset[str]] = {
     "config": frozenset({"base"}),
     "crypto": frozenset({"base"}),
     "flow": frozenset({"base"}),
-    "lab": frozenset({"base", "config", "crypto", "flow"}),
-    "mib": frozenset({"base", "config", "flow"}),
-    "snmp": frozenset({"base", "config", "flow", "mib"}),
-    "shell": frozenset({"base", "config", "flow"}),
+    "engine": frozenset({"base", "config", "flow"}),
+    "lab": frozenset({"base", "config", "crypto", "flow", "engine"}),
+    "mib": frozenset({"base", "config", "flow", "engine"}),
+    "snmp": frozenset({"base", "config", "flow", "engine", "mib"}),
+    "shell": frozenset({"base", "config", "flow", "engine"}),
 }
 TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py"}
-LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "lab")
-CORES = ("config", "crypto", "flow", "mib")
-CLOCK = "agent/lab/clock.py"
+LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")
+CORES = ("config", "crypto", "flow", "engine", "mib")
+CLOCK = "agent/base/clock.py"
 SHELLS = {
     "agent/__main__.py",
     "agent/app.py",
-    "agent/lab/runner.py",
+    "agent/base/runner.py",
     "agent/lab/underlay.py",
     "agent/snmp/dispatcher.py",
     "agent/snmp/engine.py",

@@ -1,1 +1,1 @@
-"""Base room: what every other room may use, and what imports none of them."""
+"""Base room: what every room may use and none owns. It imports no other room."""

@@ -12,7 +12,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-SECOND = 1_000_000  # microseconds
+from agent.base.clock import SECOND
+
 AT_ONCE = 5  # lines of a kind that are written in one interval
 INTERVAL = 10 * SECOND
 

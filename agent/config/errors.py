@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from agent.base.errors import UserError
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -15,7 +17,7 @@ class Finding:
     wrong: bool = False
 
 
-class ConfigError(Exception):
+class ConfigError(UserError):
     """A line that is understood and wrong, or (line 0) a file that cannot be read. `str()` is the one line that the user reads."""
 
     def __init__(self, filename: str, line_number: int, text: str, what_would_be_right: str) -> None:
@@ -28,7 +30,7 @@ class ConfigError(Exception):
         self.what_would_be_right = what_would_be_right
 
 
-class ConfigErrors(Exception):  # noqa: N818 - the plural of ConfigError
+class ConfigErrors(UserError):  # noqa: N818 - the plural of ConfigError
     """All wrong lines of one file, in order."""
 
     def __init__(self, errors: tuple[ConfigError, ...]) -> None:

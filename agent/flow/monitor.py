@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from agent.flow.clock import Clock
+from agent.base.clock import Clock
 from agent.flow.counters import CounterSource, FrozenCounters
 from agent.flow.events import (
     CheckPointed,

@@ -1,169 +1,164 @@
-"""Lab room: what others ask of one router's engine: destroy, clear, ping, and to take up a changed configuration.
-
-The engine of a live gateway will offer the same. What comes of a request comes back through the flow monitor.
-"""
+"""Lab room: one lab router behind the engine port (`agent.engine.port`): destroy, clear, ping, a changed configuration."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from ipaddress import IPv4Address
+from types import MappingProxyType
+from typing import Any
 
+from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
 from agent.crypto.ike_events import State
-from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
-from agent.lab.ike_admission import IkeAdmission
+from agent.engine.values import (
+    Admission,
+    ClearIsakmp,
+    ClearSas,
+    ClearSessions,
+    DestroyIke,
+    DestroyIpsec,
+    Phase1Sa,
+    PingRequest,
+    Probe,
+    Refusal,
+    Request,
+    SessionEnds,
+    SessionFilter,
+)
+from agent.flow.model import EndReason, IkeTunnel
+from agent.lab.ike_admission import Limit
 from agent.lab.ike_records import IkeRecord
 from agent.lab.link import Link
-from agent.lab.ping import Ping, PingRequest, Probe
+from agent.lab.ping import Ping
 from agent.lab.router import Router
 from agent.lab.spoke_steps import Spoke
 from agent.lab.spokes import Spokes
 from agent.lab.tunnels import LiveTunnel
 
-ANY = "any"  # of a VRF filter: None is the global table
+ISAKMP_PORTS = (500, 500)  # of a session whose IKE SA is gone
 
 
-@dataclass(frozen=True, slots=True)
-class SessionFilter:
-    """Which sessions a command is for; what is None (of a VRF: `ANY`) does not matter."""
+class LabEngine:
+    """`until(done)` comes back once `done` says so: the lab's runner moves time on meanwhile."""
 
-    local: IPv4Address | None = None
-    local_port: int | None = None
-    remote: IPv4Address | None = None
-    remote_port: int | None = None
-    front_vrf: str | None = ANY
-    inside_vrf: str | None = ANY
-    interface: str | None = None
-
-    def takes(self, link: Link, ports: tuple[int, int], inside_vrf: str | None, interface: str | None) -> bool:
-        return (
-            (self.local is None or int(self.local) == link.local)
-            and (self.remote is None or int(self.remote) == link.remote)
-            and self.local_port in (None, ports[0])
-            and self.remote_port in (None, ports[1])
-            and self.front_vrf in (ANY, link.front_vrf)
-            and self.inside_vrf in (ANY, inside_vrf)
-            and self.interface in (None, interface)
-        )
-
-
-EVERYTHING = SessionFilter()
-
-
-@dataclass(frozen=True, slots=True)
-class IsakmpSa:
-    """A line of `show crypto isakmp sa`: source is the initiator; `index` is the tunnel's, 0 of one that is being negotiated."""
-
-    front_vrf: str | None
-    inside_vrf: str | None
-    source: IPv4Address
-    destination: IPv4Address
-    initiator: bool
-    state: str
-    index: int
-    waiting: int
-
-
-class Engine:
-    """The door to one lab router."""
-
-    def __init__(self, router: Router) -> None:
+    def __init__(self, router: Router, until: Callable[[Callable[[], bool]], Awaitable[None]]) -> None:
         self._router = router
+        self._until = until
         self.spokes: list[Spokes] = []  # those that this router is the hub of
+
+    def test(self, request: Request) -> Refusal | None:
+        """A simulated router does what it is asked."""
+        return None
+
+    def do(self, request: Request, origin: Origin) -> bool:
+        """Carry out a request; whether there was anything to end."""
+        return _DO[type(request)](self, request)
 
     # --- tunnels (SNMP destroy) ---
 
-    def destroy_ike(self, tunnel: IkeTunnel) -> None:
-        """Bring an IKE tunnel down, with a delete to the peer; what is not live is left alone."""
+    def _destroy_ike(self, request: DestroyIke) -> bool:
+        tunnel = self._router.monitor.ike_tunnels.get(request.index)
+        return tunnel is not None and self._end_ike(tunnel)
+
+    def _end_ike(self, tunnel: IkeTunnel) -> bool:
         record = self._router.ike.sas.of_tunnel(tunnel)
         if record is not None:
             self._router.ike.end(record, EndReason.OPERATOR)
-        for spokes in self.spokes:
-            if spoke := spokes.owner_of(tunnel):
-                spokes.end(spoke, ike=True)
+        owned = [(spokes, spoke) for spokes in self.spokes if (spoke := spokes.owner_of(tunnel))]
+        for spokes, spoke in owned:
+            spokes.end(spoke, ike=True)
+        return record is not None or bool(owned)
 
-    def destroy_ipsec(self, tunnel: IpsecTunnel) -> None:
-        """Bring an IPsec tunnel down, with deletes to the peer; what is not live is left alone."""
+    def _destroy_ipsec(self, request: DestroyIpsec) -> bool:
+        tunnel = self._router.monitor.ipsec_tunnels.get(request.index)
+        if tunnel is None:
+            return False
         live = self._router.ipsec.sas.of_tunnel(tunnel)
         if live is not None:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
-        for spokes in self.spokes:
-            if spoke := spokes.owner_of(tunnel):
-                spokes.end(spoke, ipsec=True)
+        owned = [(spokes, spoke) for spokes in self.spokes if (spoke := spokes.owner_of(tunnel))]
+        for spokes, spoke in owned:
+            spokes.end(spoke, ipsec=True)
+        return live is not None or bool(owned)
 
     # --- clear ---
 
-    def clear_crypto_session(self, wanted: SessionFilter = EVERYTHING) -> None:
-        """`clear crypto session`: the IPsec tunnels of the sessions wanted, then their IKE tunnels, set-ups under way too."""
-        lives = self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live))
+    def _clear_sessions(self, request: ClearSessions) -> bool:
+        """Set-ups under way end too."""
+        wanted = request.wanted
+        lives = self._router.ipsec.sas.matching(lambda live: wanted.takes(self._ends_of_live(live)))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
         links = {live.link for live in lives}
-        records = [record for record in self._router.ike.sas if record.link in links or self._takes_record(wanted, record)]
+        records = [record for record in self._router.ike.sas if record.link in links or wanted.takes(self._ends_of_record(record))]
         for live in lives:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
-        for spokes in self.spokes:
-            spokes.clear(lambda spoke: self._takes_spoke(wanted, spoke), remote=wanted.remote)
+        self._clear_spokes(wanted)
+        return bool(lives or records)
 
-    def clear_isakmp(self, index: int | None = None) -> bool:
-        """`clear crypto isakmp [N]`: IKE tunnels, by their index or all; whether there was one."""
-        records = [record for record in self._router.ike.sas if index is None or (record.tunnel and record.tunnel.index == index)]
+    def _clear_sas(self, request: ClearSas) -> bool:
+        wanted = request.wanted
+        lives = self._router.ipsec.sas.matching(lambda live: wanted.takes(self._ends_of_live(live)))
+        for live in lives:
+            self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
+        self._clear_spokes(wanted, ike=False)
+        return bool(lives)
+
+    def _clear_spokes(self, wanted: SessionFilter, *, ike: bool = True) -> None:
+        def takes(spoke: Spoke) -> bool:
+            ends = self._ends_of_spoke(spoke)
+            return ends is not None and wanted.takes(ends)
+
+        for spokes in self.spokes:
+            spokes.clear(takes, remote=wanted.remote, ike=ike)
+
+    def _clear_isakmp(self, request: ClearIsakmp) -> bool:
+        if request.index is not None:
+            return self._destroy_ike(DestroyIke(request.index))
+        records = list(self._router.ike.sas)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
-        found = [self._clear_isakmp_of(spokes, index) for spokes in self.spokes]
-        return bool(records) or any(found)
-
-    @staticmethod
-    def _clear_isakmp_of(spokes: Spokes, index: int | None) -> bool:
-        if index is None:
-            found = any(spoke.ike() for spoke in spokes.living())
-            spokes.clear(lambda spoke: spoke.ike() is not None, ipsec=False)
-            return found
-        spoke = spokes.owner_of_ike(index)
-        if spoke:
-            spokes.end(spoke, ike=True)
-        return spoke is not None
-
-    def clear_sa(self, wanted: SessionFilter = EVERYTHING) -> None:
-        """`clear crypto sa [peer A|vrf V]`: IPsec tunnels; their IKE tunnels stay."""
-        for live in self._router.ipsec.sas.matching(lambda live: self._takes_live(wanted, live)):
-            self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
+        found = bool(records)
         for spokes in self.spokes:
-            spokes.clear(lambda spoke: self._takes_spoke(wanted, spoke), remote=wanted.remote, ike=False)
+            found = found or any(spoke.ike() for spoke in spokes.living())
+            spokes.clear(lambda spoke: spoke.ike() is not None, ipsec=False)
+        return found
 
     # --- what there is ---
 
-    def isakmp_sas(self) -> list[IsakmpSa]:
-        """Phase-1 SAs, those under way too, oldest first."""
-        found = []
-        for record in self._router.ike.sas:
-            ends = IPv4Address(record.link.local), IPv4Address(record.link.remote)
-            source, destination = ends if record.sa.initiator else ends[::-1]
-            found.append(
-                IsakmpSa(
-                    record.link.front_vrf,
-                    record.decisions.inside_vrf,
-                    source,
-                    destination,
-                    record.sa.initiator,
-                    record.sa.state.value,
-                    record.tunnel.index if record.tunnel else 0,
-                    len(record.waiting),
-                )
-            )
-        found += [_shown(tunnel) for spokes in self.spokes for spoke in spokes.living() if (tunnel := spoke.ike())]
+    def phase1_sas(self) -> list[Phase1Sa]:
+        """Phase-1 SAs, those under way too, oldest first; those of spokes by number last."""
+        found = [_shown_record(record) for record in self._router.ike.sas]
+        found += [_shown_tunnel(tunnel) for spokes in self.spokes for spoke in spokes.living() if (tunnel := spoke.ike())]
         return found
 
-    @property
-    def admission(self) -> IkeAdmission:
-        """Which phase 1s may begin, and what has become of those that were asked for."""
-        return self._router.ike.admission
+    def admission(self) -> Admission:
+        """Which phase 1s have been let in."""
+        found = self._router.ike.admission
+        return Admission(
+            found.most_sas,
+            found.most_in_negotiation,
+            found.active,
+            found.negotiating,
+            (found.incoming.accepted, found.incoming.rejected),
+            (found.outgoing.accepted, found.outgoing.rejected),
+            found.refused_by[Limit.SAS],
+            found.refused_by[Limit.IN_NEGOTIATION],
+            found.refused_by[Limit.ADDRESS],
+        )
 
     # --- ping ---
 
-    def ping(
+    async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
+        """Send the probes one after another, as the lab's clock goes."""
+        ping = self.begin_ping(request, on_probe)
+        try:
+            await self._until(lambda: ping.done)
+        finally:
+            ping.stop()
+
+    def begin_ping(
         self,
         request: PingRequest,
         on_probe: Callable[[Probe], None] | None = None,
@@ -171,10 +166,6 @@ class Engine:
     ) -> Ping:
         """Begin a ping; it goes on as the lab's clock does, and says so probe by probe. It may be `stop`ped."""
         return self._router.ping(request, on_probe, on_done)
-
-    def source_address(self, vrf: str | None, destination: IPv4Address) -> IPv4Address | None:
-        """The source that a ping without one would have; None where there is no route."""
-        return self._router.source_address(vrf, destination)
 
     # --- configuration ---
 
@@ -188,34 +179,53 @@ class Engine:
 
     # --- within ---
 
-    def _takes_live(self, wanted: SessionFilter, live: LiveTunnel) -> bool:
+    def _ends_of_live(self, live: LiveTunnel) -> SessionEnds:
         record = next(iter(self._router.ike.sas.of_peer(live.link)), None)
-        ports = _ports(record) if record else (500, 500)
-        return wanted.takes(live.link, ports, live.plan.target.inside_vrf, live.plan.target.interface)
+        ports = (record.local_port, record.remote_port) if record else ISAKMP_PORTS
+        return _ends(live.link, live.plan.target.inside_vrf, ports, live.plan.target.interface)
 
-    def _takes_record(self, wanted: SessionFilter, record: IkeRecord) -> bool:
+    def _ends_of_record(self, record: IkeRecord) -> SessionEnds:
         interface = self._router.interface_of(record.link.front_vrf, record.link.local)
-        return wanted.takes(record.link, _ports(record), record.decisions.inside_vrf, interface)
+        return _ends(record.link, record.decisions.inside_vrf, (record.local_port, record.remote_port), interface)
 
-    def _takes_spoke(self, wanted: SessionFilter, spoke: Spoke) -> bool:
+    def _ends_of_spoke(self, spoke: Spoke) -> SessionEnds | None:
         ike, ipsec = spoke.ike(), spoke.ipsec()
         tunnel = ike or ipsec
         if tunnel is None:
-            return False
+            return None
         interface = ipsec.facts.interface if ipsec else None
         port = self._router.ports.get(interface or "")
         front_vrf = ike.facts.front_vrf if ike else port.vrf if port else None
         link = Link(front_vrf, int(tunnel.facts.local_address), int(tunnel.facts.remote_address))
-        ports = (ike.facts.local_port, ike.facts.remote_port) if ike else (500, 500)
-        return wanted.takes(link, ports, tunnel.vrf, interface or self._router.interface_of(front_vrf, link.local))
+        ports = (ike.facts.local_port, ike.facts.remote_port) if ike else ISAKMP_PORTS
+        return _ends(link, tunnel.vrf, ports, interface or self._router.interface_of(front_vrf, link.local))
 
 
-def _shown(tunnel: IkeTunnel) -> IsakmpSa:
+def _ends(link: Link, inside_vrf: str | None, ports: tuple[int, int], interface: str | None) -> SessionEnds:
+    return SessionEnds(link.front_vrf, inside_vrf, link.local, link.remote, *ports, interface)
+
+
+def _shown_record(record: IkeRecord) -> Phase1Sa:
+    ends = IPv4Address(record.link.local), IPv4Address(record.link.remote)
+    source, destination = ends if record.sa.initiator else ends[::-1]
+    index = record.tunnel.index if record.tunnel else 0
+    vrfs = record.link.front_vrf, record.decisions.inside_vrf
+    return Phase1Sa(source, destination, record.sa.state.value, index, *vrfs, len(record.waiting))
+
+
+def _shown_tunnel(tunnel: IkeTunnel) -> Phase1Sa:
     facts = tunnel.facts
-    local, remote = IPv4Address(int(facts.local_address)), IPv4Address(int(facts.remote_address))
-    source, destination = (local, remote) if facts.initiator else (remote, local)
-    return IsakmpSa(facts.front_vrf, tunnel.vrf, source, destination, facts.initiator, State.QM_IDLE.value, tunnel.index, 0)
+    ends = facts.local_address, facts.remote_address
+    source, destination = ends if facts.initiator else ends[::-1]
+    return Phase1Sa(source, destination, State.QM_IDLE.value, tunnel.index, facts.front_vrf, tunnel.vrf)
 
 
-def _ports(record: IkeRecord) -> tuple[int, int]:
-    return record.local_port, record.remote_port
+_DO: Mapping[type[Request], Callable[[LabEngine, Any], bool]] = MappingProxyType(
+    {
+        DestroyIke: LabEngine._destroy_ike,
+        DestroyIpsec: LabEngine._destroy_ipsec,
+        ClearSessions: LabEngine._clear_sessions,
+        ClearIsakmp: LabEngine._clear_isakmp,
+        ClearSas: LabEngine._clear_sas,
+    }
+)

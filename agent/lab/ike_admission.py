@@ -17,17 +17,17 @@ from enum import Enum
 from ipaddress import IPv4Address
 from itertools import islice
 
+from agent.base.clock import SECOND
 from agent.base.limited_log import LimitedLog
+from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto.ike_events import State
 from agent.crypto.ike_sa import RETRY_AFTER
-from agent.flow.clock import SECOND
 from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_records import IkeRecord
 from agent.lab.ike_sas import IkeSas
 from agent.lab.link import Link
-from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 
 MOST_IN_NEGOTIATION = 4000  # a router, where `crypto call admission limit ike in-negotiation-sa` says nothing else

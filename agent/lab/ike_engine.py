@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
 from agent.crypto import ikev1
@@ -51,7 +52,6 @@ from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives, Path
-from agent.lab.scheduler import Scheduler
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnels import LiveTunnel
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from agent.base.clock import SECOND
 from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
 from agent.config.model import RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
@@ -20,7 +21,6 @@ from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
 from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
-from agent.flow.clock import SECOND
 from agent.flow.model import Identity
 from agent.lab.clients import Client, Clients
 from agent.lab.link import Link

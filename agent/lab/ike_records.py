@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from agent.base.scheduler import Timer
 from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
 from agent.crypto.ike_events import IkeCount, State, Trouble
@@ -15,7 +16,6 @@ from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel
 from agent.lab.ike_policy import PeerDecisions, identity_of
 from agent.lab.link import Link
-from agent.lab.scheduler import Timer
 from agent.lab.tunnels import LiveTunnel
 
 _COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}

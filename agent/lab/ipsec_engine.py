@@ -8,6 +8,8 @@ from enum import Enum
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
@@ -21,7 +23,6 @@ from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import spi_of
 from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of
 from agent.crypto.udp_encapsulation import encapsulate
-from agent.flow.clock import SECOND
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
@@ -31,7 +32,6 @@ from agent.lab.link import Link
 from agent.lab.policy import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
 from agent.lab.reverse_routes import VrfRoute, Way, reverse_routes
 from agent.lab.sa_keeper import SaKeeper
-from agent.lab.scheduler import Scheduler
 from agent.lab.told import Told
 from agent.lab.tunnels import Installed, LiveTunnel
 

@@ -9,20 +9,23 @@ from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from agent.base.clock import RealClock, VirtualClock, world_date
+from agent.base.endpoints import Endpoint
+from agent.base.runner import RealRunner, VirtualRunner, runner_of
+from agent.base.scheduler import Scheduler
 from agent.config.commands import build
 from agent.config.defaults import policies_in_force
 from agent.config.document import Document, load, read_file
 from agent.config.errors import ConfigError, ConfigErrors
 from agent.crypto.ciphers import RandomSource
+from agent.engine.port import Node
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
-from agent.lab.clock import RealClock, VirtualClock, world_date
-from agent.lab.engine import Engine
+from agent.lab.engine import LabEngine
 from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
 from agent.lab.labfile import LabFileError, read_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
-from agent.lab.scheduler import Scheduler
 from agent.lab.sections import AtSection, LabFile, RouterSection, router_name_for
 from agent.lab.spoke_opening import HIDDEN_HUB, Surroundings, open_spokes
 from agent.lab.spokes import Spokes
@@ -36,15 +39,11 @@ Text = tuple[str, str]  # a configuration, and the name of the file that it is f
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabRouter:
-    """One router of a lab, as the rooms right of it see it. `snmp` is where the lab file has it answer."""
+class LabRouter(Node):
+    """One router of a lab. `snmp` is where the lab file has it answer."""
 
-    name: str
-    config_document: Document
-    monitor: FlowMonitor
-    device: Device
-    engine: Engine
-    snmp: tuple[tuple[str, int], ...]
+    engine: LabEngine
+    snmp: tuple[Endpoint, ...]
     router: Router
 
 
@@ -56,6 +55,7 @@ class Lab:
         routers: dict[str, LabRouter],
         clock: RealClock | VirtualClock,
         scheduler: Scheduler,
+        runner: RealRunner | VirtualRunner,
         timeline: tuple[AtSection, ...],
         traffic: tuple[Traffic, ...],
         spokes: tuple[Spokes, ...],
@@ -68,6 +68,7 @@ class Lab:
         self.underlays = underlays
         self.clock = clock
         self.scheduler = scheduler
+        self.runner = runner
         self.timeline = timeline
         self.traffic = traffic
         self.spokes = spokes
@@ -159,6 +160,7 @@ def build_lab(
     """
     documents = _load_all(texts)
     scheduler = Scheduler(clock)
+    runner = runner_of(scheduler, clock)
     random = random_source(clock, lab.seed)
     configs = {name: document.config for name, document in documents.items()}
     problems = underlay_problems(lab, configs, isinstance(clock, RealClock)) + unknown_trustpoints(lab, configs)
@@ -168,7 +170,8 @@ def build_lab(
     date = partial(_date, epoch, clock)
     known = {name: Certificates(config, trustpoints.get(name, {}), date) for name, config in configs.items()}
     routers = {
-        name: _build_router(name, section, documents[name], scheduler, random, known[name]) for name, section in lab.router.items()
+        name: _build_router(name, section, documents[name], scheduler, runner, random, known[name])
+        for name, section in lab.router.items()
     }
     underlays = {name: Underlay(name, section, scheduler, filename) for name, section in lab.router.items() if section.ike}
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
@@ -180,7 +183,7 @@ def build_lab(
         build = partial(build_lab, trustpoints={HIDDEN_HUB: trustpoints.get(hub, {})})
         spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build))
         routers[hub].engine.spokes.append(spokes[-1])
-    return Lab(routers, clock, scheduler, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays, epoch)
+    return Lab(routers, clock, scheduler, runner, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays, epoch)
 
 
 def _date(epoch: datetime, clock: RealClock | VirtualClock) -> datetime:
@@ -206,6 +209,7 @@ def _build_router(
     section: RouterSection,
     document: Document,
     scheduler: Scheduler,
+    runner: RealRunner | VirtualRunner,
     random: RandomSource,
     certificates: Certificates,
 ) -> LabRouter:
@@ -216,4 +220,4 @@ def _build_router(
     device = Device(config.hostname, description, section.sysobjectid)
     udp_always = section.ike is not None
     router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config), certificates, udp_always)
-    return LabRouter(name, document, monitor, device, Engine(router), tuple(section.snmp), router)
+    return LabRouter(name, document, monitor, device, LabEngine(router, runner.until), tuple(section.snmp), router)

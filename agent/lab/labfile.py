@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
+from agent.base.errors import UserError
 from agent.config.document import read_file
 from agent.lab.sections import (
     AtSection,
@@ -27,7 +28,7 @@ from agent.lab.sections import (
 _NOT_YET = {"ssh"}  # of later releases
 
 
-class LabFileError(Exception):
+class LabFileError(UserError):
     """Everything that is wrong with a lab file: one line each, naming file and key."""
 
     def __init__(self, filename: str, problems: list[tuple[str, str]]) -> None:

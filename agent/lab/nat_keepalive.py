@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.udp_encapsulation import KEEPALIVE
-from agent.flow.clock import SECOND
-from agent.lab.scheduler import Scheduler
 
 Path = tuple[str | None, Ends]  # a VRF, and where datagrams go from and to
 

@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from ipaddress import IPv4Address
 
+from agent.base.scheduler import Scheduler, Timer
 from agent.crypto import ip
-from agent.flow.clock import SECOND
-from agent.lab.scheduler import Scheduler, Timer
+from agent.engine.values import PingRequest, Probe, ProbeOutcome
 
 ECHO_OVERHEAD = 28  # octets of the IP and ICMP headers
-
-
-@dataclass(frozen=True, slots=True)
-class PingRequest:
-    """`size` is of the whole IP packet, `timeout` in microseconds; without a source the outgoing interface's address is used."""
-
-    destination: IPv4Address
-    vrf: str | None = None
-    source: IPv4Address | None = None
-    repeat: int = 5
-    size: int = 100
-    timeout: int = 2 * SECOND
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """What became of one probe; `time` is the round trip in microseconds, None when no answer came in time."""
-
-    sequence: int
-    time: int | None
 
 
 class Ping:
@@ -58,7 +36,7 @@ class Ping:
 
     @property
     def received(self) -> int:
-        return sum(probe.time is not None for probe in self.probes)
+        return sum(probe.outcome is ProbeOutcome.REPLY for probe in self.probes)
 
     def start(self) -> None:
         self._next()
@@ -89,7 +67,7 @@ class Ping:
     def _finish(self, time: int | None) -> None:
         if self._timer:
             self._timer.cancel()
-        probe = Probe(len(self.probes), time)
+        probe = Probe(ProbeOutcome.TIMEOUT) if time is None else Probe(ProbeOutcome.REPLY, time)
         self.probes.append(probe)
         if self._on_probe:
             self._on_probe(probe)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable
 from ipaddress import IPv4Address
 
+from agent.base.clock import Clock
+from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
 from agent.crypto import gre, ip
@@ -17,7 +19,7 @@ from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
-from agent.flow.clock import Clock
+from agent.engine.values import PingRequest, Probe
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike_engine import IkeEngine
@@ -25,9 +27,8 @@ from agent.lab.ike_records import ends_of
 from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
 from agent.lab.ipsec_engine import IpsecEngine, Verdict
 from agent.lab.link import Link
-from agent.lab.ping import Ping, PingRequest, Probe
+from agent.lab.ping import Ping
 from agent.lab.routing import Path, RouteEntry, RoutingTable, build_tables
-from agent.lab.scheduler import Scheduler
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnel_interfaces import TunnelEnds, standing
 
@@ -54,6 +55,7 @@ class Router:
         self.device = device
         self.ports: dict[str, InterfacePort] = {}
         self.powered = True
+        self.monitor = monitor
         self._clock: Clock = monitor.clock
         self._scheduler = scheduler
         self._tables: dict[str | None, RoutingTable] = {}

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import Phase2Result
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import KILOBYTE, Bundle, Sad
 from agent.crypto.spd import Flow, Selector
-from agent.flow.clock import SECOND
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
@@ -27,7 +28,6 @@ from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives
 from agent.lab.policy import Target
 from agent.lab.reverse_routes import is_dynamic
-from agent.lab.scheduler import Scheduler
 from agent.lab.tunnels import FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
 
 OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets

@@ -9,8 +9,9 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from agent.base.clock import SECOND
+from agent.base.endpoints import parse_endpoint
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
-from agent.flow.clock import SECOND
 
 _UNITS = {"us": 1, "ms": 1000, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND, "d": 86400 * SECOND}
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(us|ms|s|m|h|d)")
@@ -63,13 +64,7 @@ def _lines(value: object) -> tuple[str, ...]:
 
 
 def _endpoint(value: object) -> tuple[str, int]:
-    """ "HOST:PORT" or "[HOST]:PORT"."""
-    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    bracketed = host.startswith("[") and host.endswith("]")
-    host = host[1:-1] if bracketed else host
-    if not host or (":" in host) is not bracketed or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise ValueError('an address and port, such as "127.0.0.1:1161" or "[::1]:1161"')
-    return host, int(port)
+    return parse_endpoint(value if isinstance(value, str) else "")
 
 
 def _real_endpoint(value: object) -> tuple[str, int]:

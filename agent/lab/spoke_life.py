@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from operator import sub
 from typing import Protocol
 
+from agent.base.clock import SECOND, VirtualClock
+from agent.base.origin import TIMELINE
+from agent.base.scheduler import Scheduler
 from agent.crypto import ip
-from agent.flow.clock import SECOND
+from agent.engine.port import Engine
+from agent.engine.values import DestroyIke, DestroyIpsec
 from agent.flow.counters import IpsecCounter, PeriodicCounters, Rhythm, Totals
 from agent.flow.device import InterfaceCounter
 from agent.flow.events import (
@@ -30,10 +34,8 @@ from agent.flow.events import (
 from agent.flow.model import IkeTunnel, IpsecTunnel, Spi
 from agent.flow.monitor import FlowMonitor
 from agent.lab import spoke_steps as steps
-from agent.lab.clock import VirtualClock
 from agent.lab.ping import ECHO_OVERHEAD
 from agent.lab.router import Router
-from agent.lab.scheduler import Scheduler
 from agent.lab.spoke_steps import NOTHING_CROSSES, Amounts, Law, Step
 
 PATIENCE = 300 * SECOND  # how long a set-up may take
@@ -53,14 +55,6 @@ class Traffic:
     size: int
 
 
-class Ends(Protocol):
-    """What ends the tunnels of a router."""
-
-    def destroy_ike(self, tunnel: IkeTunnel) -> None: ...
-
-    def destroy_ipsec(self, tunnel: IpsecTunnel) -> None: ...
-
-
 class Half(Protocol):
     """One router of the pair."""
 
@@ -71,7 +65,7 @@ class Half(Protocol):
     def monitor(self) -> FlowMonitor: ...
 
     @property
-    def engine(self) -> Ends: ...
+    def engine(self) -> Engine: ...
 
 
 class HiddenPair:
@@ -169,7 +163,7 @@ class Farewell:
 def measure_farewells(pair: HiddenPair) -> tuple[Farewell, Farewell]:
     """Of one bundle of SAs, and of an ISAKMP SA. Raises NoTunnelError."""
 
-    def measured(ike: IkeTunnel, act: Callable[[], None]) -> Farewell:
+    def measured(ike: IkeTunnel, act: Callable[[], object]) -> Farewell:
         counted, crossed = ike.counters.snapshot(pair.now()), pair.crossed()
         act()
         pair.settle()
@@ -180,9 +174,9 @@ def measure_farewells(pair: HiddenPair) -> tuple[Farewell, Farewell]:
         )
 
     ike, ipsec = pair.first()
-    bundle = measured(ike, lambda: pair.hub.engine.destroy_ipsec(ipsec))
+    bundle = measured(ike, lambda: pair.hub.engine.do(DestroyIpsec(ipsec.index), TIMELINE))
     ike, _ = pair.first()
-    return bundle, measured(ike, lambda: pair.hub.engine.destroy_ike(ike))
+    return bundle, measured(ike, lambda: pair.hub.engine.do(DestroyIke(ike.index), TIMELINE))
 
 
 @dataclass(frozen=True, slots=True)

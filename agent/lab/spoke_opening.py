@@ -11,12 +11,12 @@ from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address
 from typing import Any, Protocol
 
+from agent.base.clock import VirtualClock
+from agent.base.scheduler import Scheduler
 from agent.config.document import load
 from agent.crypto.ciphers import RandomSource
 from agent.flow.model import Address, IkeFacts, IpsecFacts
-from agent.lab.clock import VirtualClock
 from agent.lab.labfile import LabFileError
-from agent.lab.scheduler import Scheduler
 from agent.lab.sections import LabFile, LinkSection, RouterSection, SpokesSection
 from agent.lab.spoke_life import Half, HiddenPair, Life, NoTunnelError, Traffic, measure, measure_farewells
 from agent.lab.spoke_numbers import FIRST, SpokeNumbers, UnknownPlaceError

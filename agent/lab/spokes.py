@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 
-from agent.flow.clock import SECOND
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
 from agent.flow.counters import SteppedCounters
 from agent.flow.model import Address, EndReason, IkeTunnel, IpsecTunnel
-from agent.lab.scheduler import Scheduler
 from agent.lab.spoke_life import Farewell, Life, Moment
 from agent.lab.spoke_numbers import FIRST, SpokeNumbers
 from agent.lab.spoke_steps import Spoke, Stage

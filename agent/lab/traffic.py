@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.base.scheduler import Scheduler
 from agent.crypto import ip
 from agent.lab.ping import ECHO_OVERHEAD
-from agent.lab.scheduler import Scheduler
 
 _IDENTIFIER = 0  # of our echo requests; pings count theirs from 1
 _UDP_OVERHEAD = ip.HEADER_OCTETS + ip.UDP_OCTETS

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from agent.base.scheduler import Timer
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol
 from agent.crypto.ike_events import Phase2Result
@@ -19,7 +20,6 @@ from agent.flow.monitor import NewSpi
 from agent.flow.settings import REKEY_KILOBYTES
 from agent.lab.link import Link
 from agent.lab.policy import Plan
-from agent.lab.scheduler import Timer
 
 FlowKey = tuple[object, Selector]
 

@@ -13,12 +13,13 @@ import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
+from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.lab.policy import policies_of, protections_of, targets, transform_sets
-from agent.lab.scheduler import Scheduler
 from agent.lab.sections import Endpoint, LabFile, PeerSection, RouterSection
 from agent.lab.told import Told
 from agent.lab.wire import Wire
@@ -31,7 +32,7 @@ _LARGEST = 65535
 _log = logging.getLogger(__name__)
 
 
-class UnderlayError(Exception):
+class UnderlayError(UserError):
     """A socket cannot be had: one line that names the file, the key and the reason."""
 
 

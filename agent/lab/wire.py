@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from agent.base.scheduler import Scheduler
 from agent.crypto.ciphers import RandomSource
-from agent.lab.scheduler import Scheduler
 
 _CHANCES = 1 << 32
 _REORDER_DELAY = 3  # a packet that loses its place comes this many delays late

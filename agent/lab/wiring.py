@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network
 
+from agent.base.scheduler import Scheduler
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
 from agent.lab.host import Host
 from agent.lab.interfaces import InterfacePort, kind_of
 from agent.lab.labfile import LabFileError
 from agent.lab.router import Router
-from agent.lab.scheduler import Scheduler
 from agent.lab.sections import HostSection, LabFile, LinkSection, PeerSection, TrafficSection
 from agent.lab.traffic import Profile, Traffic
 from agent.lab.underlay import RealPeer, Underlay

@@ -22,7 +22,7 @@ LARGEST_KEPT_VALUE = 24  # octets of an encoded value whose binding's head is ke
 class Commit:
     """The second half of a SET of one cell; commits of lower `order` come first, those that destroy rows last."""
 
-    act: Callable[[], None]
+    act: Callable[[], object]
     order: int = 0
 
 

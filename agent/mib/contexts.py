@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from agent.config.model import RouterConfig
+from agent.engine.port import Engine
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.mib.declare import ComputedRows, ScalarView, TableView, add_scalars, add_table
-from agent.mib.flow_live import GATEWAY_TABLES, TunnelControl, gateway_tables, live_scalars, live_tables
+from agent.mib.flow_live import GATEWAY_TABLES, gateway_tables, live_scalars, live_tables
 from agent.mib.flow_past import past_tables, settings_scalars
 from agent.mib.ipsec_config import Configure, config_scalars, config_tables
 from agent.mib.policy_map import policy_map_tables
@@ -46,7 +47,7 @@ class Sources:
     config: RouterConfig
     monitor: FlowMonitor
     device: Device
-    control: TunnelControl
+    engine: Engine
     configure: Configure
     snmp_count: Callable[[str], int]
     administration: Callable[[], Iterable[ScalarView | Followed]] = _no_views
@@ -102,7 +103,7 @@ class Contexts:
         given = self._sources
         flow = given.monitor.vrf(vrf)
         yield live_scalars(flow)
-        yield from live_tables(flow, given.control)
+        yield from live_tables(flow, given.engine)
         yield from gateway_tables({table: _accessible(given.schema, table) for table in GATEWAY_TABLES})
         yield from past_tables(flow)
         yield settings_scalars(flow, lambda: given.monitor.checkpoint(vrf))

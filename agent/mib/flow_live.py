@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from agent.flow.model import IkeTunnel, IpsecTunnel, PeerKey
+from agent.base.origin import SNMP
+from agent.engine.port import Engine
+from agent.engine.values import DestroyIke, DestroyIpsec, Request
+from agent.flow.model import PeerKey
 from agent.flow.rows import Rows
 from agent.flow.settings import MIB_LEVEL, REKEY_KILOBYTES, REKEY_SECONDS
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
-from agent.mib.column import Commit
+from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
 from agent.mib.terms import (
@@ -29,14 +32,6 @@ from agent.mib.terms import (
 )
 
 DESTROY_LAST = 10  # the order in which a SET commits: what destroys rows comes last
-
-
-class TunnelControl(Protocol):
-    """The engine's door for requests to bring a tunnel down; one that is not there any more is left alone."""
-
-    def destroy_ike(self, tunnel: IkeTunnel) -> None: ...
-
-    def destroy_ipsec(self, tunnel: IpsecTunnel) -> None: ...
 
 
 def peer_index(key: PeerKey) -> tuple[Any, ...]:
@@ -146,7 +141,7 @@ def _endpoint(prefix: str, end: Any) -> dict[str, Value]:
     }
 
 
-def live_tables(flow: VrfFlow, control: TunnelControl) -> Iterator[TableView]:
+def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
     """The tables of cipSecPhaseOne and cipSecPhaseTwo."""
     yield TableView(
         "cikePeerTable",
@@ -174,7 +169,7 @@ def live_tables(flow: VrfFlow, control: TunnelControl) -> Iterator[TableView]:
             **ike_counters("cikeTun"),
             "cikeTunStatus": lambda row, now: "active",
         },
-        {"cikeTunStatus": _destroyer(control.destroy_ike)},
+        {"cikeTunStatus": _destroyer(engine, DestroyIke)},
     )
     yield TableView(
         "cikePeerCorrTable",
@@ -198,7 +193,7 @@ def live_tables(flow: VrfFlow, control: TunnelControl) -> Iterator[TableView]:
             **ipsec_counters("cipSecTun"),
             "cipSecTunStatus": lambda row, now: "active",
         },
-        {"cipSecTunStatus": _destroyer(control.destroy_ipsec)},
+        {"cipSecTunStatus": _destroyer(engine, DestroyIpsec)},
     )
     yield TableView(
         "cipSecEndPtTable",
@@ -237,12 +232,15 @@ def _active_time(row: Any, now: int) -> int | None:
     return interval(now - row.start)
 
 
-def _destroyer(destroy: Callable[[Any], None]) -> Write:
+def _destroyer(engine: Engine, ask: Callable[[int], Request]) -> Write:
     """TunnelStatus: destroy brings the tunnel down; active is what it is, and changes nothing."""
 
     def write(row: Any, value: str) -> Commit:
-        if value == "destroy":
-            return Commit(lambda: destroy(row), DESTROY_LAST)
-        return Commit(lambda: None)
+        if value != "destroy":
+            return Commit(lambda: None)
+        request = ask(row.index)
+        if engine.test(request) is not None:
+            raise SetRefusedError("noAccess")
+        return Commit(lambda: engine.do(request, SNMP), DESTROY_LAST)
 
     return write

@@ -12,6 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.base.errors import UserError
+
 _MODULE_EXTENSIONS = ("", ".mib", ".my", ".txt", ".smi", ".asn1")
 _HEADER = re.compile(
     r"^[ \t]*([A-Z][A-Za-z0-9-]*)\s*(?:\{[^}]*\}\s*)?DEFINITIONS\s*(?:(?:IMPLICIT|EXPLICIT|AUTOMATIC)\s+TAGS\s*)?::=\s*BEGIN\b",
@@ -24,7 +26,7 @@ _COMMENT_OR_STRING = re.compile(r'--[^\r\n]*|"[^"]*"')
 _NOT_NEWLINE = re.compile(r"[^\n]")
 
 
-class MibError(Exception):
+class MibError(UserError):
     """Something about a MIB source that a user can mend; its text is one line: where, what is wrong, what would be right."""
 
     def __init__(self, problem: str, remedy: str, *, module: str = "", file: Path | None = None, line: int | None = None) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from agent.base.clock import CENTISECOND
 from agent.config.model import LONGEST_HOSTNAME, RouterConfig
-from agent.flow.clock import CENTISECOND
 from agent.flow.device import Device, InterfaceCounter
 from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.flow.clock import CENTISECOND
+from agent.base.clock import CENTISECOND
 from agent.flow.model import Address, EndReason, Identity, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import TrapKind
 

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 
+from agent.base.origin import Origin
 from agent.config.grammar import Match
-from agent.shell.doors import Router
+from agent.shell.router import Router
 from agent.shell.terminal import Output, Terminal
 
 USER = "user"  # user exec, the grammar's mode of it
@@ -24,8 +25,9 @@ class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a
 
 @dataclass(slots=True)
 class LineState:
-    """What IOS calls a line: the state of one terminal session, which its commands change."""
+    """What IOS calls a line: the state of one terminal session, which its commands change. `origin` is who types."""
 
+    origin: Origin
     privileged: bool = True
     configuring: bool = False
     closed: bool = False

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from agent.base.origin import CONSOLE
 from agent.config.grammar import SyntaxProblem
-from agent.shell.doors import Router
 from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, decode, encode, text_of
+from agent.shell.router import Router
 from agent.shell.session import Commands, Result, Session
 from agent.shell.sockets import bind_socket
 
@@ -121,7 +122,7 @@ class _Connection:
             self._send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
             await self.flush()
             return
-        session = self._session = Session(router, self, self._commands)
+        session = self._session = Session(router, self, self._commands, CONSOLE)
         self._send({"prompt": session.prompt})
         receiving = asyncio.ensure_future(self._receive_all(session))
         try:

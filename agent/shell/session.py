@@ -7,14 +7,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.base.origin import Origin
 from agent.config.grammar import Grammar, SyntaxProblem
 from agent.config.session import Session as ConfigSession
 from agent.shell.command import PRIVILEGED, USER, CommandFailed, Context, ExecCommand, ExecMatch, LineState
 from agent.shell.commands import build
-from agent.shell.doors import Router
 from agent.shell.filters import MODE as MODIFIER
 from agent.shell.filters import LineFilter, Modifier, modifier_grammar
 from agent.shell.regex import RegexError
+from agent.shell.router import Router
 from agent.shell.terminal import Output, Terminal
 
 _CONTROL_Z = "\x1a"
@@ -45,11 +46,11 @@ class Result:
 class Session:
     """Carries out lines one at a time; what they print goes to the terminal as it comes, errors into the result."""
 
-    def __init__(self, router: Router, terminal: Terminal, commands: Commands, privileged: bool = True) -> None:
+    def __init__(self, router: Router, terminal: Terminal, commands: Commands, origin: Origin, privileged: bool = True) -> None:
         self._router = router
         self._terminal = terminal
         self._commands = commands
-        self._line = LineState(privileged=privileged)
+        self._line = LineState(origin, privileged=privileged)
         self._config: ConfigSession | None = None
         self._deferred: str | None = None
         self._interrupted = asyncio.Event()
@@ -131,7 +132,7 @@ class Session:
         if outcome.left:
             self._config = None
         if outcome.events:
-            self._router.doors.configured(outcome.events)
+            self._router.configured(outcome.events)
         self._terminal.write("".join(f"{each}\n" for each in outcome.output))
         if self._deferred is not None:
             return await self._exec(line, len(line.rstrip()) - len(self._deferred), width)

@@ -7,12 +7,14 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from agent.base.errors import UserError
+
 SUFFIX = ".cli"
 _LONGEST_PATH = 107  # octets of sun_path on Linux, without its end
 _PATIENCE = 2.0  # seconds: a process that lives but is stopped does not answer
 
 
-class SocketError(Exception):
+class SocketError(UserError):
     """A socket cannot be opened, or none or too many can be: one line that says so, and what would help."""
 
 

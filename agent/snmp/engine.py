@@ -18,7 +18,10 @@ from pysnmp.entity import config as pysnmp_config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 
-from agent.base.limited_log import SECOND, LimitedLog
+from agent.base.clock import SECOND
+from agent.base.endpoints import endpoint_text
+from agent.base.errors import UserError
+from agent.base.limited_log import LimitedLog
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
@@ -60,12 +63,11 @@ _PRIVACY = {
 _COUNTER_MODULES = ("__SNMPv2-MIB", "__SNMP-MPD-MIB", "__SNMP-TARGET-MIB", "__SNMP-USER-BASED-SM-MIB")
 
 
-class ListenError(Exception):
+class ListenError(UserError):
     """An address cannot be listened on; `str()` is the line that the user reads."""
 
     def __init__(self, host: str, port: int, error: OSError) -> None:
-        shown = f"[{host}]" if ":" in host else host
-        super().__init__(f"{shown}:{port}: cannot listen for SNMP there: {error.strerror or error}")
+        super().__init__(f"{endpoint_text((host, port))}: cannot listen for SNMP there: {error.strerror or error}")
 
 
 class FastPath(Protocol):

@@ -13,13 +13,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from agent.base.errors import UserError
+
 MOST_BOOTS = 2147483647  # here the engine stays: it authenticates no more until it gets a new ID (RFC 3414 §2.3)
 # Enterprise 20408 (pysnmp's, as the engine is) with the high bit set, then format 5: octets (RFC 3411 §5).
 _PREFIX = bytes.fromhex("80004fb805")
 _RANDOM_OCTETS = 12
 
 
-class IdentityError(Exception):
+class IdentityError(UserError):
     """The file cannot be used; `str()` is the line that the user reads."""
 
 

@@ -21,9 +21,9 @@ from pysnmp.error import PySnmpError
 from pysnmp.proto import rfc1902
 from pysnmp.proto.api import v2c
 
+from agent.base.clock import CENTISECOND
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpHost
-from agent.flow.clock import CENTISECOND
 from agent.mib.values import COUNTER64
 from agent.snmp.access import LEVELS, Grant
 from agent.snmp.community_messages import TRAP, v1_trap, v2_bindings, v2_notification

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from agent.base.origin import CONSOLE
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import Login
 from agent.crypto.isakmp import Header
 from agent.crypto.payloads import Notification
+from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions
 from tests.crypto.in_the_clear import encode_message
 from tests.lab.vpn_client import VpnClient
 
@@ -51,7 +53,7 @@ def up(lab: Any) -> Any:
 
 
 def with_phase_1_alone(lab: Any) -> Any:
-    up(lab).east.engine.clear_sa()
+    up(lab).east.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     return lab
 
@@ -181,7 +183,7 @@ def _cleared(make_pair: MakePair) -> Bringing:
     lab = make_pair()
     yield lab, "east"
     start_ping(lab, 0.0025)
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(120)
 
 
@@ -290,7 +292,7 @@ def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
     lab.west.router.power_off()
     lab.west.router.power_on()
     yield lab, "west"
-    lab.east.engine.clear_isakmp()
+    lab.east.engine.do(ClearIsakmp(), CONSOLE)
     lab.wait(1)
 
 
@@ -328,7 +330,7 @@ def _cleared_quick_mode(make_pair: MakePair) -> Bringing:
     lab = with_phase_1_alone(make_pair())
     yield lab, "east"
     start_ping(lab, 0.0015)
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from agent.base.origin import CONSOLE
 from agent.config.session import Session
 from agent.crypto import ip
 from agent.crypto.replay import LAST_SEQUENCE
+from agent.engine.values import ClearSas, ClearSessions
 from tests.lab.bringing import BRINGING, EAST, WEST, Bringing, MakePair, brings, keeping, on_the_way, ping, port_of, up
 
 # --- what they have in common ---
@@ -75,7 +77,7 @@ with_failed_engine("the crypto engine fails: packets in, authenticated only", "w
 @brings("an SPI that is not there")
 def _unknown_spi(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
-    forget(lab, lab.west.engine.clear_sa)
+    forget(lab, lambda: lab.west.engine.do(ClearSas(), CONSOLE))
     yield lab, "west"
     ping(lab)
 
@@ -83,7 +85,7 @@ def _unknown_spi(make_pair: MakePair) -> Bringing:
 @brings("an SPI that is not there, and no ISAKMP SA either")
 def _unknown_spi_alone(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
-    forget(lab, lab.west.engine.clear_crypto_session)
+    forget(lab, lambda: lab.west.engine.do(ClearSessions(), CONSOLE))
     yield lab, "west"
     ping(lab)
 
@@ -91,7 +93,7 @@ def _unknown_spi_alone(make_pair: MakePair) -> Bringing:
 @brings("the same, with invalid-spi-recovery")
 def _unknown_spi_recovered(make_pair: MakePair) -> Bringing:
     lab = up(make_pair(west={"lines": "crypto isakmp invalid-spi-recovery"}))
-    forget(lab, lab.west.engine.clear_crypto_session)
+    forget(lab, lambda: lab.west.engine.do(ClearSessions(), CONSOLE))
     yield lab, "west"
     ping(lab)
 
@@ -158,7 +160,7 @@ def _ipsec_expires(make_pair: MakePair) -> Bringing:
 def _clear(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "east"
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
 
 
@@ -166,7 +168,7 @@ def _clear(make_pair: MakePair) -> Bringing:
 def _map_removed(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "east"
-    Session(lab.east.config_document).feed("no crypto map outside 10")
+    Session(lab.east.document).feed("no crypto map outside 10")
     lab.east.engine.config_changed()
     lab.wait(1)
 

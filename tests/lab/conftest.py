@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
+from agent.base.clock import VirtualClock
+from agent.base.runner import VirtualRunner
 from agent.config.session import Session
+from agent.engine.values import PingRequest
 from agent.flow.counters import IkeCounter, IpsecCounter
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import parse_lab_file
-from agent.lab.ping import Ping, PingRequest
+from agent.lab.ping import Ping
 from agent.lab.router import Router
-from agent.lab.runner import VirtualRunner
 from agent.lab.trustpoints import Trustpoints
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.
@@ -93,7 +94,7 @@ class DrivenLab:
     def configure(self, name: str, *lines: str) -> None:
         """Type configuration lines."""
         router = self.lab.routers[name]
-        session = Session(router.config_document)
+        session = Session(router.document)
         for line in lines:
             outcome = session.feed(line)
             assert outcome.problem is None, line
@@ -111,7 +112,7 @@ class DrivenLab:
     def start_ping(self, name: str, destination: str, source: str | None = None, repeat: int = 5, **settings: Any) -> Ping:
         from_ = IPv4Address(source) if source else None
         request = PingRequest(IPv4Address(destination), source=from_, repeat=repeat, **settings)
-        return self.lab.routers[name].engine.ping(request)
+        return self.lab.routers[name].engine.begin_ping(request)
 
     def ping(self, name: str, destination: str, source: str | None = None, repeat: int = 5, **settings: Any) -> int:
         """How many of the probes came back."""

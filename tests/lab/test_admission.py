@@ -161,7 +161,7 @@ def test_the_limit_of_sas_refuses_what_we_would_begin(make_pair: MakePair) -> No
 def test_limits_are_lines_of_the_configuration(make_pair: MakePair) -> None:
     lab = make_pair()
     lab.configure("west", "crypto call admission limit ike in-negotiation-sa 40", "crypto call admission limit ike sa 50")
-    assert (lab.west.config_document.config.crypto.ike_negotiation_limit, lab.west.config_document.config.crypto.ike_sa_limit) == (
+    assert (lab.west.document.config.crypto.ike_negotiation_limit, lab.west.document.config.crypto.ike_sa_limit) == (
         40,
         50,
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
+from agent.engine.values import ClearSas
 from agent.flow.events import SaRefused
 from agent.flow.model import IpsecFailureReason
 from agent.flow.vrf import IkeEvents, IpsecEvents
@@ -64,7 +66,7 @@ def test_sas_that_have_gone_make_room(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(east={"lines": limit(2)}, west={"lines": SECOND_FLOW})
     assert ping(lab) == 1
     assert ping(lab, 1) == 0
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     assert ping(lab, 1) == 1
 

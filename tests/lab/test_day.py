@@ -73,7 +73,7 @@ class Day:
         built = self.lab.lab.routers["hub"]
         sources = Sources(
             schema,
-            built.config_document.config,
+            built.document.config,
             built.monitor,
             built.device,
             built.engine,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.lab.clock import VirtualClock
+from agent.base.clock import VirtualClock
+from agent.base.runner import VirtualRunner
 from agent.lab.lab import open_lab
-from agent.lab.runner import VirtualRunner
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECOND = 1_000_000

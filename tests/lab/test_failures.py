@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
 from agent.crypto import ip
 from agent.crypto.doi import NotifyType
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.payloads import Notification
+from agent.engine.values import ClearSas, ClearSessions
 from agent.flow.device import InterfaceCounter
 from agent.lab.causes import CAUSES, Cause, page
 from agent.mib.schema import Schema
@@ -68,7 +70,7 @@ def test_one_row_for_each_sa_and_reason(make_pair: Callable[..., Any]) -> None:
 def test_an_unknown_spi_is_told_once_and_the_next_packets_find_new_sas(make_pair: Callable[..., Any]) -> None:
     lab = up(make_pair())
     undo = on_the_way(lab, "east", lambda octets: None)
-    lab.west.engine.clear_sa()
+    lab.west.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     undo()
     assert ping(lab, 3) == 1  # lost, told of it; negotiated anew; through
@@ -79,7 +81,7 @@ def test_an_unknown_spi_is_told_once_and_the_next_packets_find_new_sas(make_pair
 def test_an_unknown_spi_without_an_isakmp_sa_is_told_once_however_long_it_goes_on(make_pair: Callable[..., Any]) -> None:
     lab = up(make_pair())
     undo = on_the_way(lab, "east", lambda octets: None)
-    lab.west.engine.clear_crypto_session()
+    lab.west.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     undo()
     assert ping(lab, 5) == 0
@@ -89,7 +91,7 @@ def test_an_unknown_spi_without_an_isakmp_sa_is_told_once_however_long_it_goes_o
 def test_with_recovery_the_sender_is_talked_to_anew(make_pair: Callable[..., Any]) -> None:
     lab = up(make_pair(west={"lines": "crypto isakmp invalid-spi-recovery"}))
     undo = on_the_way(lab, "east", lambda octets: None)
-    lab.west.engine.clear_crypto_session()
+    lab.west.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     undo()
     assert ping(lab, 3) == 1

@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, PayloadType, Protocol
 from agent.crypto.ike_sa import Dialogue
 from agent.crypto.isakmp import NO_COOKIE, encode_payloads
 from agent.crypto.payloads import Delete, Hash, Identification, Notification, Vendor
+from agent.engine.values import ClearSessions
 from agent.flow.device import InterfaceCounter
 from agent.flow.model import IkeFailureReason
 from agent.flow.vrf import IkeEvents, IpsecEvents
@@ -47,7 +49,7 @@ def talk(lab: DrivenLab) -> list[bytes]:
     receive = port.receive
     port.receive = lambda octets: (heard.append(octets), receive(octets))
     lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=4)
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=4)
     lab.wait(30)
@@ -178,7 +180,7 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
         datagram = ip.encode_udp(0xC0000201, 0xC0000202, ip.Datagram(500, 500, message))
         port.receive(ip.Packet(0xC0000201, 0xC0000202, ip.UDP, datagram).encode())
     lab.wait(60)
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=4) >= 2
     assert_nothing_stays(lab)

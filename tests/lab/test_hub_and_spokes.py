@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from agent.base.clock import VirtualClock
+from agent.base.runner import VirtualRunner
 from agent.config.session import Session
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import LabRouter, open_lab
-from agent.lab.runner import VirtualRunner
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "hub-and-spokes.toml"
 MINUTE = 60_000_000
@@ -20,10 +20,10 @@ def test_an_hour_of_a_hub_and_two_branches() -> None:
     clock = VirtualClock()
     lab = open_lab(EXAMPLE, clock)
     runner = VirtualRunner(lab.scheduler, clock)
-    assert not [finding for router in lab.routers.values() for finding in router.config_document.warnings]
+    assert not [finding for router in lab.routers.values() for finding in router.document.warnings]
 
     def configure(router: LabRouter, lines: tuple[str, ...]) -> None:
-        session = Session(router.config_document)
+        session = Session(router.document)
         for line in lines[1:]:
             router.engine.config_changed(session.feed(line).events)
 

@@ -8,12 +8,12 @@ from typing import get_args
 
 import pytest
 
+from agent.base.clock import RealClock, VirtualClock
+from agent.base.runner import VirtualRunner
 from agent.config.errors import ConfigErrors
-from agent.lab.clock import RealClock, VirtualClock
 from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS
 from agent.lab.lab import LabRouter, open_lab, open_router
 from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.runner import VirtualRunner
 from agent.lab.sections import LinkFault, RouterFault
 
 GOOD = """
@@ -257,5 +257,5 @@ def test_one_router_makes_a_lab(tmp_path: Path, hostname: str, name: str) -> Non
     path.write_text(INTERFACE.format(hostname, 1))
     lab = open_router(path, RealClock())
     assert list(lab.routers) == [name]
-    assert lab.first.config_document.config.hostname == hostname
+    assert lab.first.document.config.hostname == hostname
     assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]  # it is there

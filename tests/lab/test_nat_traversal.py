@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.base.origin import CONSOLE
 from agent.crypto import ip
+from agent.engine.values import ClearSas, ClearSessions, DestroyIke
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from tests.lab.conftest import DrivenLab
 from tests.lab.nat import Nat
@@ -93,7 +95,7 @@ def test_a_peer_that_has_moved_is_followed_by_what_is_authentic() -> None:
     assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 5
     assert lab.ping("west", "10.0.1.1", "10.0.2.1") == 5
     # IKE has followed too: the end of the tunnel is heard.
-    lab.west.engine.clear_sa()
+    lab.west.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     assert not lab.flow("east").ipsec_tunnels
     assert [row.reason for row in lab.flow("east").ipsec_history.values()] == [EndReason.PEER_DELETE]
@@ -103,7 +105,7 @@ def test_a_tunnel_with_a_peer_past_a_nat_can_be_destroyed() -> None:
     lab, _ = behind_a_nat()
     lab.ping("east", "10.0.2.1", "10.0.1.1")
     (ike,) = lab.flow("west").ike_tunnels.values()
-    lab.west.engine.destroy_ike(ike)
+    lab.west.engine.do(DestroyIke(ike.index), CONSOLE)
     lab.wait(1)
     assert not lab.flow("west").ike_tunnels
     assert [row.reason for row in lab.flow("east").ike_history.values()] == [EndReason.PEER_DELETE]
@@ -113,7 +115,7 @@ def test_a_peer_that_has_moved_is_followed_by_its_ike_messages() -> None:
     lab, nat = behind_a_nat()
     lab.ping("east", "10.0.2.1", "10.0.1.1")
     nat.move("192.0.2.99")
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     assert [row.reason for row in lab.flow("west").ipsec_history.values()] == [EndReason.PEER_DELETE]
     assert IkeFailureReason.NO_SA not in {row.reason for row in lab.flow("west").ike_failures.values()}
@@ -159,7 +161,7 @@ def test_who_sends_needs_no_keepalive() -> None:
 def test_keepalives_end_with_the_tunnels() -> None:
     lab, nat = behind_a_nat()
     lab.ping("east", "10.0.2.1", "10.0.1.1")
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     nat.seen.clear()
     lab.wait(600)
@@ -235,7 +237,7 @@ def test_two_peers_of_one_address_are_two() -> None:
     assert ping_both(lab) == (5, 5)
     assert lab.ping("west", "10.0.1.1", "10.0.2.1") == lab.ping("west", "10.0.3.1", "10.0.2.1") == 5
     assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 2
-    lab.north.engine.clear_crypto_session()
+    lab.north.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
     assert lab.ping("west", "10.0.1.1", "10.0.2.1") == 5

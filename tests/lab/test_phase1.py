@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
+from agent.engine.values import ClearSessions
 from agent.flow.model import EndReason, IkeFailureReason
 from tests.crypto.pki import NOW
 from tests.lab.bringing_phase1 import (
@@ -71,7 +73,7 @@ def test_the_tunnel_says_how_it_came_up(pair: MakePair, settings: dict[str, str]
         assert found.initiator is (name == "east")
         assert len(lab.flow(name).ipsec_tunnels) == 1
         assert not lab.flow(name).ike_failures
-        (sa,) = lab.lab.routers[name].engine.isakmp_sas()
+        (sa,) = lab.lab.routers[name].engine.phase1_sas()
         assert sa.state == "QM_IDLE"
 
 
@@ -80,7 +82,7 @@ def test_the_states_of_aggressive_mode_are_seen_while_it_lasts(pair: MakePair) -
     lab.start_ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
 
     def states(name: str) -> list[str]:
-        return [sa.state for sa in lab.lab.routers[name].engine.isakmp_sas()]
+        return [sa.state for sa in lab.lab.routers[name].engine.phase1_sas()]
 
     lab.wait(0.5)
     assert (states("east"), states("west")) == (["AG_INIT_EXCH"], [])
@@ -183,7 +185,7 @@ def test_a_certificate_expires_as_the_labs_clock_goes_on(pair: MakePair) -> None
     lab = pair(trustpoints=trusting(east=trustpoint(1, end=NOW + timedelta(minutes=1))), **SIGNED)
     assert ping(lab) == 1
     lab.wait(120)
-    lab.east.engine.clear_crypto_session()
+    lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     assert ping(lab) == 0
     assert reasons(lab, "east")[-1] is IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED

@@ -11,12 +11,13 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+from agent.base.origin import CONSOLE
 from agent.crypto.certificates import Authority
 from agent.crypto.doi import ConfigurationAttribute, Exchange
 from agent.crypto.ike_events import Addressing, Login, Phase1Failed, Trouble
+from agent.engine.values import ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.model import EndReason, Identity, IkeFailureReason
 from agent.flow.vrf import IkeEvents
-from agent.lab.engine import SessionFilter
 from agent.lab.remote_access import Verdict
 from agent.lab.trustpoints import Trustpoint
 from tests.crypto.pki import NOW, address, root, subject_of
@@ -257,7 +258,7 @@ def test_servers_may_answer_later(make_hub: MakeHub) -> None:
 
     lab.hub.router.ike.clients.ask_servers = ask
     client = VpnClient(lab, "192.0.2.101").connect()
-    (sa,) = lab.hub.engine.isakmp_sas()
+    (sa,) = lab.hub.engine.phase1_sas()
     assert sa.state == "CONF_XAUTH"
     lab.wait(5)
     assert asked == [("big", ALICE)]
@@ -333,7 +334,7 @@ def test_nobody_gets_the_address_of_another_by_asking_for_it(make_hub: MakeHub) 
 
 
 def clear(lab: Any, client: VpnClient) -> None:
-    lab.hub.engine.clear_crypto_session(SessionFilter(remote=IPv4Address(client.address)))
+    lab.hub.engine.do(ClearSessions(SessionFilter(remote=IPv4Address(client.address))), CONSOLE)
 
 
 def vanish(lab: Any, client: VpnClient) -> None:
@@ -344,9 +345,9 @@ def vanish(lab: Any, client: VpnClient) -> None:
 def destroy(lab: Any, client: VpnClient) -> None:
     (flow,) = list(lab.hub.monitor.ipsec_tunnels.values())
     (ike,) = list(lab.hub.monitor.ike_tunnels.values())
-    lab.hub.engine.destroy_ike(ike)
+    lab.hub.engine.do(DestroyIke(ike.index), CONSOLE)
     assert clients(lab) == 1
-    lab.hub.engine.destroy_ipsec(flow)
+    lab.hub.engine.do(DestroyIpsec(flow.index), CONSOLE)
 
 
 def lose_power(lab: Any, client: VpnClient) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
+from agent.engine.values import ClearSessions
 from tests.lab.conftest import router_text
 
 LINK = """
@@ -102,6 +104,6 @@ def test_a_dynamic_map_learns_where_its_peers_networks_are(make_lab: Callable[..
     assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 4
     assert reverse(lab, "west", "red") == [(FAR, "FastEthernet0/0", 0xC0000201)]
     assert not reverse(lab, "west")
-    lab.lab.routers["east"].engine.clear_crypto_session()
+    lab.lab.routers["east"].engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     assert not reverse(lab, "west", "red")

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
 from agent.crypto.doi import Protocol
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.payloads import Delete
+from agent.engine.values import ClearSas, DestroyIke
 from agent.flow.model import EndReason
 from agent.lab.ike_policy import PeerDecisions
 from tests.lab.bringing import on_the_way, up
@@ -56,7 +58,7 @@ def test_after_both_ends_have_begun_at_once_each_delete_goes_under_the_isakmp_sa
     begin_at_both_ends(lab)
     keyed = keepers(lab, "east")
     assert len(set(keyed.values())) == 2
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     told = {spi: cookies for by, cookies, spis in deletes for spi in spis if by == "192.0.2.1"}
     assert told == keyed
 
@@ -65,9 +67,9 @@ def test_without_the_isakmp_sa_that_keyed_the_child_its_delete_goes_under_anothe
     lab = make_pair()
     begin_at_both_ends(lab)
     first, second = lab.router("east").ike.sas
-    lab.east.engine.destroy_ike(first.tunnel)
+    lab.east.engine.do(DestroyIke(first.tunnel.index), CONSOLE)
     lab.wait(1)
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     assert {cookies for _, cookies, _ in deletes} == {second.sa.cookies}
 
 
@@ -80,7 +82,7 @@ def test_a_peer_that_has_authenticated_anew_is_told_under_the_new_isakmp_sa_too(
     west._settle(list(west.sas)[-1])
     lab.wait(5)
     _, new = lab.router("east").ike.sas
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     assert [cookies for _, cookies, _ in deletes] == [old.sa.cookies, new.sa.cookies]
 
 
@@ -121,7 +123,7 @@ def test_a_peer_that_counts_longer_is_told_when_sas_are_full(make_pair: MakePair
 def test_a_delete_in_the_middle_of_a_lifetime_is_still_the_peers_will(make_pair: MakePair) -> None:
     lab = up(make_pair(seconds="120"))
     lab.wait(100)
-    lab.east.engine.clear_sa()
+    lab.east.engine.do(ClearSas(), CONSOLE)
     lab.wait(1)
     assert only(lab.flow("west").ipsec_history).reason is EndReason.PEER_DELETE
 

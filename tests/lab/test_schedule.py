@@ -8,9 +8,9 @@ from functools import partial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.lab.clock import RealClock, VirtualClock
-from agent.lab.runner import RealRunner, VirtualRunner
-from agent.lab.scheduler import CANCELLED_AT_ONCE, Scheduler
+from agent.base.clock import RealClock, VirtualClock
+from agent.base.runner import RealRunner, VirtualRunner
+from agent.base.scheduler import CANCELLED_AT_ONCE, Scheduler
 
 
 def test_a_real_clock_goes_at_its_speed() -> None:

@@ -9,16 +9,17 @@ from typing import Any
 
 import pytest
 
+from agent.base.clock import VirtualClock
+from agent.base.origin import CONSOLE
+from agent.base.runner import VirtualRunner
 from agent.config.errors import ConfigErrors
 from agent.crypto import ip
+from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import SaRefused
 from agent.flow.model import EndReason, IpsecFailureReason
-from agent.lab.clock import VirtualClock
-from agent.lab.engine import SessionFilter
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.runner import VirtualRunner
 from agent.lab.wire import Quality
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
@@ -120,7 +121,7 @@ class Hub:
         self.schema, self.lab, self.clock = schema, lab, clock
         self.router = lab.routers["hub"]
         self.monitor = self.router.monitor
-        config = self.router.config_document.config
+        config = self.router.document.config
         sources = Sources(schema, config, self.monitor, self.router.device, self.router.engine, lambda lines: None, lambda name: 0)
         self.contexts = Contexts(sources)
         self.contexts.build()
@@ -258,7 +259,7 @@ def test_clearing_sessions_ends_them_and_the_next_packets_bring_them_back(schema
     hub, theirs = made(schema, {}, count=3, over=3 * SECOND), real(schema, {}, count=3, over=3 * SECOND)
     for each in (hub, theirs):
         each.advance(25)
-        each.router.engine.clear_crypto_session()
+        each.router.engine.do(ClearSessions(), CONSOLE)
         each.advance(26)
         flow = each.flow()
         assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels), len(flow.peers)) == (0, 0, 0)
@@ -278,7 +279,7 @@ def test_what_befalls_one_spoke_does_not_keep_the_others_waiting(schema: Schema)
             second = hub.flow().ipsec_tunnels
             tunnel = next((tunnel for tunnel in second.values() if str(tunnel.facts.remote_address) == "10.1.1.2"), None)
             if tunnel is not None:
-                hub.router.engine.destroy_ipsec(tunnel)
+                hub.router.engine.do(DestroyIpsec(tunnel.index), CONSOLE)
     hub.advance(425)
     others = [tunnel for tunnel in hub.flow().ipsec_tunnels.values() if str(tunnel.facts.remote_address) != "10.1.1.2"]
     # 120 seconds less 10 each time, from 1, 3 and 4 seconds on.
@@ -290,7 +291,7 @@ def test_what_befalls_one_spoke_does_not_keep_the_others_waiting(schema: Schema)
 def test_a_session_is_cleared_by_its_peer(schema: Schema, address: str) -> None:
     hub = made(schema, {}, count=3)
     hub.advance(5)
-    hub.router.engine.clear_crypto_session(SessionFilter(remote=IPv4Address(address)))
+    hub.router.engine.do(ClearSessions(SessionFilter(remote=IPv4Address(address))), CONSOLE)
     left = {str(tunnel.facts.remote_address) for tunnel in hub.flow().ike_tunnels.values()}
     assert left == {"10.1.1.1", "10.1.1.2", "10.1.1.3"} - {address}
 
@@ -300,8 +301,8 @@ def test_a_destroyed_ipsec_tunnel_comes_back_under_its_ike_tunnel(schema: Schema
     for each in (hub, theirs):
         each.advance(25)
         row = only(each.flow().ipsec_tunnels)
-        each.router.engine.destroy_ipsec(row)
-        each.router.engine.destroy_ipsec(row)  # a second manager's: there is nothing left to do
+        each.router.engine.do(DestroyIpsec(row.index), CONSOLE)
+        each.router.engine.do(DestroyIpsec(row.index), CONSOLE)  # a second manager's: there is nothing left to do
         assert not each.flow().ipsec_tunnels
         each.advance(40)
         assert only(each.flow().ipsec_tunnels).ike_index == only(each.flow().ike_tunnels).index == 1
@@ -321,7 +322,7 @@ def test_a_destroyed_ike_tunnel_leaves_the_ipsec_tunnel(schema: Schema) -> None:
     hub, theirs = made(schema, {}, count=1), real(schema, {}, count=1)
     for each in (hub, theirs):
         each.advance(25)
-        each.router.engine.destroy_ike(only(each.flow().ike_tunnels))
+        each.router.engine.do(DestroyIke(only(each.flow().ike_tunnels).index), CONSOLE)
         tunnel = only(each.flow().ipsec_tunnels)
         assert (tunnel.ike, only(each.flow().peers).tunnel_index) == (None, 0)
         each.advance(113)
@@ -335,17 +336,17 @@ def test_isakmp_and_ipsec_sas_are_cleared_apart(schema: Schema) -> None:
     hub = made(schema, {}, count=4)
     hub.advance(5)
     engine = hub.router.engine
-    assert [(sa.state, sa.index, str(sa.source)) for sa in engine.isakmp_sas()][:2] == [
+    assert [(sa.state, sa.index, str(sa.source)) for sa in engine.phase1_sas()][:2] == [
         ("QM_IDLE", 1, "10.1.1.1"),
         ("QM_IDLE", 2, "10.1.1.2"),
     ]
-    assert not engine.clear_isakmp(9)
-    assert engine.clear_isakmp(3)
+    assert not engine.do(ClearIsakmp(9), CONSOLE)
+    assert engine.do(ClearIsakmp(3), CONSOLE)
     assert set(hub.flow().ike_tunnels) == {1, 2, 4}
-    assert engine.clear_isakmp()
+    assert engine.do(ClearIsakmp(), CONSOLE)
     assert (len(hub.flow().ike_tunnels), len(hub.flow().ipsec_tunnels)) == (0, 4)
-    assert not engine.clear_isakmp()
-    engine.clear_sa()
+    assert not engine.do(ClearIsakmp(), CONSOLE)
+    engine.do(ClearSas(), CONSOLE)
     assert not hub.flow().ipsec_tunnels
     hub.advance(20)
     assert (len(hub.flow().ike_tunnels), len(hub.flow().ipsec_tunnels)) == (4, 4)
@@ -361,7 +362,7 @@ def test_the_ceiling_of_sas_holds_for_spokes_too(schema: Schema) -> None:
     flow = hub.flow()
     assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels), len(refused)) == (5, 3, 4)
     assert {row.reason for row in flow.ipsec_failures.values()} == {IpsecFailureReason.CAPACITY}
-    hub.router.engine.destroy_ipsec(next(iter(flow.ipsec_tunnels.values())))
+    hub.router.engine.do(DestroyIpsec(next(iter(flow.ipsec_tunnels))), CONSOLE)
     hub.advance(25)
     assert len(flow.ipsec_tunnels) == 3
     adds_up(hub)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from agent.base.clock import VirtualClock
 from agent.config.document import load
 from agent.crypto.certificates import Authority, Credential
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, open_lab
 from agent.lab.labfile import LabFileError, parse_lab_file
 from agent.lab.trustpoints import Certificates, Trustpoint

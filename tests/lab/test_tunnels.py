@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from agent.base.origin import CONSOLE
 from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
+from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.events import IkeTunnelStarted, IpsecTunnelStarted
 from agent.flow.model import EndReason, IpsecFailureReason
@@ -148,7 +150,7 @@ def test_a_dynamic_map_answers_who_comes(make_pair: Callable[..., Any]) -> None:
     assert (facts.map_name, facts.map_sequence, str(facts.remote.first)) == ("outside", 20, "10.0.1.0")
     # It sends through what it answered, and asks for nothing itself.
     assert ping(lab, 2, by="west") == 2
-    lab.west.engine.clear_crypto_session()
+    lab.west.engine.do(ClearSessions(), CONSOLE)
     lab.wait(1)
     assert ping(lab, 1, by="west") == 0
     assert not lab.flow("west").ike_tunnels
@@ -195,9 +197,9 @@ def test_destroying_an_ipsec_tunnel_leaves_the_ike_tunnel(make_pair: Callable[..
     lab = make_pair()
     ping(lab)
     engine, row = lab.east.engine, only(lab.flow("east").ipsec_tunnels)
-    engine.destroy_ipsec(row)
+    engine.do(DestroyIpsec(row.index), CONSOLE)
     assert not lab.flow("east").ipsec_tunnels
-    engine.destroy_ipsec(row)  # a second manager's: there is nothing left to do
+    engine.do(DestroyIpsec(row.index), CONSOLE)  # a second manager's: there is nothing left to do
     lab.wait(1)
     assert only(lab.flow("east").ipsec_history).reason is EndReason.OPERATOR
     assert only(lab.flow("west").ipsec_history).reason is EndReason.PEER_DELETE
@@ -211,7 +213,7 @@ def test_destroying_an_ike_tunnel_leaves_the_ipsec_tunnel(make_pair: Callable[..
     lab = make_pair()
     ping(lab)
     row = only(lab.flow("west").ike_tunnels)
-    lab.west.engine.destroy_ike(row)
+    lab.west.engine.do(DestroyIke(row.index), CONSOLE)
     assert not lab.flow("west").ike_tunnels
     lab.wait(1)
     assert only(lab.flow("east").ike_history).reason is EndReason.PEER_DELETE
@@ -223,9 +225,9 @@ def test_destroying_an_ike_tunnel_leaves_the_ipsec_tunnel(make_pair: Callable[..
 def test_clear_crypto_isakmp_and_sa(make_pair: Callable[..., Any]) -> None:
     lab = make_pair()
     ping(lab)
-    assert not lab.east.engine.clear_isakmp(7)
-    assert lab.east.engine.clear_isakmp(1)
-    lab.east.engine.clear_sa()
+    assert not lab.east.engine.do(ClearIsakmp(7), CONSOLE)
+    assert lab.east.engine.do(ClearIsakmp(1), CONSOLE)
+    lab.east.engine.do(ClearSas(), CONSOLE)
     assert not lab.flow("east").ike_tunnels
     assert not lab.flow("east").ipsec_tunnels
 
@@ -235,7 +237,7 @@ def test_a_session_is_cleared_while_it_is_being_made(make_pair: Callable[..., An
     ping_ = lab.start_ping("east", "10.0.2.1", "10.0.1.1")
     for _ in range(12):
         lab.wait(0.001)
-        lab.east.engine.clear_crypto_session()
+        lab.east.engine.do(ClearSessions(), CONSOLE)
     lab.wait_for(ping_)
     lab.wait(200)
     for name in ("east", "west"):
@@ -246,11 +248,11 @@ def test_isakmp_sas_lists_those_being_made(make_pair: Callable[..., Any]) -> Non
     lab = make_pair()
     lab.start_ping("east", "10.0.2.1", "10.0.1.1")
     lab.wait(0.0035)
-    (ours,) = lab.east.engine.isakmp_sas()
-    assert (ours.state, ours.index, ours.initiator, str(ours.source)) == ("MM_SA_SETUP", 0, True, "192.0.2.1")
+    (ours,) = lab.east.engine.phase1_sas()
+    assert (ours.state, ours.index, str(ours.source)) == ("MM_SA_SETUP", 0, "192.0.2.1")
     lab.wait(1)
-    (theirs,) = lab.west.engine.isakmp_sas()
-    assert (theirs.state, theirs.index, theirs.initiator, str(theirs.source)) == ("QM_IDLE", 1, False, "192.0.2.1")
+    (theirs,) = lab.west.engine.phase1_sas()
+    assert (theirs.state, theirs.index, str(theirs.source)) == ("QM_IDLE", 1, "192.0.2.1")
 
 
 def test_totals_are_the_rows_and_what_ended(make_pair: Callable[..., Any]) -> None:
@@ -258,7 +260,7 @@ def test_totals_are_the_rows_and_what_ended(make_pair: Callable[..., Any]) -> No
     for _ in range(4):
         ping(lab, 3)
         lab.wait(70)
-        lab.west.engine.clear_sa()
+        lab.west.engine.do(ClearSas(), CONSOLE)
         lab.wait(1)
     for name in ("east", "west"):
         flow, now = lab.flow(name), lab.clock.now()

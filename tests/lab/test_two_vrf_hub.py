@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 
-from agent.flow.clock import SECOND
+from agent.base.clock import SECOND, VirtualClock
+from agent.base.origin import CONSOLE
+from agent.base.runner import VirtualRunner
+from agent.engine.values import ClearSessions, PingRequest, ProbeOutcome
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.device import InterfaceCounter
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import Lab, open_lab
-from agent.lab.ping import Ping, PingRequest
-from agent.lab.runner import VirtualRunner
+from agent.lab.ping import Ping
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "two-vrf-hub.toml"
 
@@ -32,7 +33,7 @@ class Driven:
 
     def ping(self, destination: str = "10.22.1.1", source: str = "10.20.1.1", repeat: int = 5) -> Ping:
         request = PingRequest(IPv4Address(destination), source=IPv4Address(source), repeat=repeat)
-        ping = self.far.engine.ping(request)
+        ping = self.far.engine.begin_ping(request)
         while not ping.done:
             assert self.runner.step()
         return ping
@@ -49,7 +50,7 @@ def numbers(source: Any, kind: type[IkeCounter] | type[IpsecCounter]) -> dict[st
 
 def test_the_first_packet_is_dropped_and_the_others_come_back(driven: Driven) -> None:
     ping = driven.ping()
-    assert [probe.time is not None for probe in ping.probes] == [False, True, True, True, True]
+    assert [probe.outcome is ProbeOutcome.REPLY for probe in ping.probes] == [False, True, True, True, True]
     assert driven.clock.now() < 3 * SECOND
 
 
@@ -150,7 +151,7 @@ def test_a_tunnel_names_the_line_of_the_access_list_that_brought_it_up(driven: D
 
 def test_clear_crypto_session_takes_both_tunnels_down_on_both_sides(driven: Driven) -> None:
     driven.ping()
-    driven.hub.engine.clear_crypto_session()
+    driven.hub.engine.do(ClearSessions(), CONSOLE)
     hub, far = driven.hub.monitor.vrf("vrf1"), driven.far.monitor.vrf(None)
     assert not hub.ike_tunnels
     assert not hub.ipsec_tunnels
@@ -171,7 +172,7 @@ def test_clear_crypto_session_takes_both_tunnels_down_on_both_sides(driven: Driv
 
 def test_after_a_clear_the_next_packet_makes_new_tunnels(driven: Driven) -> None:
     driven.ping()
-    driven.hub.engine.clear_crypto_session()
+    driven.hub.engine.do(ClearSessions(), CONSOLE)
     driven.runner.advance(driven.clock.now() + SECOND)
     assert driven.ping().received == 4
     assert list(driven.hub.monitor.vrf("vrf1").ike_tunnels) == [2]

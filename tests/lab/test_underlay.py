@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from agent.base.clock import RealClock, VirtualClock
 from agent.base.limited_log import AT_ONCE, INTERVAL
-from agent.lab.clock import RealClock, VirtualClock
+from agent.base.runner import RealRunner
+from agent.engine.values import PingRequest
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.ping import PingRequest
-from agent.lab.runner import RealRunner
 from agent.lab.underlay import Underlay, UnderlayError
 from tests.lab.conftest import router_text
 
@@ -88,7 +88,7 @@ def between_two_labs(work: Callable[[Lab, Lab, RealRunner], Coroutine[Any, Any, 
 
 async def ping(lab: Lab, runner: RealRunner, repeat: int = 5) -> int:
     request = PingRequest(IPv4Address("10.0.2.1"), source=IPv4Address("10.0.1.1"), repeat=repeat, timeout=500_000)
-    begun = lab.routers["east"].engine.ping(request)
+    begun = lab.routers["east"].engine.begin_ping(request)
     await runner.until(lambda: begun.done)
     return begun.received
 
@@ -155,7 +155,7 @@ def test_what_cannot_go_in_udp_does_not_leave() -> None:
     async def work(east: Lab, west: Lab, runner: RealRunner) -> None:
         (underlay,) = east.underlays.values()
         request = PingRequest(IPv4Address("192.0.2.2"), repeat=1, timeout=100_000)  # in the clear: it is in no access list
-        begun = east.routers["east"].engine.ping(request)
+        begun = east.routers["east"].engine.begin_ping(request)
         await runner.until(lambda: begun.done)
         assert (begun.received, underlay.refused) == (0, 1)
 

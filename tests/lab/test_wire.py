@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from agent.lab.clock import VirtualClock
+from agent.base.clock import VirtualClock
+from agent.base.runner import VirtualRunner
+from agent.base.scheduler import Scheduler
 from agent.lab.randomness import SeededRandom
-from agent.lab.runner import VirtualRunner
-from agent.lab.scheduler import Scheduler
 from agent.lab.wire import Quality, Wire
 
 COUNT = 4000

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from agent.base.scheduler import Timer
 from agent.crypto import ikev1, ip
 from agent.crypto.certificates import Credential, Trust
 from agent.crypto.doi import ConfigurationAttribute, Exchange, IdentificationType, Protocol
@@ -29,7 +30,6 @@ from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
 from agent.lab.interfaces import InterfacePort
 from agent.lab.randomness import SeededRandom
-from agent.lab.scheduler import Timer
 from agent.lab.wire import Quality, Wire
 from tests.lab.conftest import DrivenLab
 

@@ -44,7 +44,7 @@ class Watched:
     def __init__(self, schema: Schema, router: Any) -> None:
         self._schema = schema
         self._monitor = router.monitor
-        config = router.config_document.config
+        config = router.document.config
         self._contexts = Contexts(
             Sources(schema, config, router.monitor, router.device, router.engine, lambda lines: None, lambda name: 0)
         )

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.engine.values import DestroyIke, DestroyIpsec, Refusal
 from agent.flow.counters import IkeCounter, IpsecCounter, PeriodicCounters, Rhythm
 from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IpsecFailureReason, SaAlgorithms
 from agent.flow.monitor import NewSpi
+from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
 from tests.flow.builders import ipsec_facts
 from tests.mib.world import VRF1, VRF2, World, golden
@@ -338,14 +340,25 @@ def test_the_gateway_tables_are_there_without_rows(world: World) -> None:
 def test_destroy_asks_the_engine_once_the_whole_set_is_accepted(world: World, status: str) -> None:
     ipsec = world.ipsec(world.ike())
     commit = world.test(f"{status}.1", 2)
-    assert world.control.destroyed == []
+    assert world.tunnels.requests == []
     assert commit.order > world.test(f"{status}.1", 1).order
     commit.act()
-    assert world.control.destroyed == [ipsec if status == "cipSecTunStatus" else ipsec.ike]
+    assert ipsec.ike is not None
+    wanted = DestroyIpsec(ipsec.index) if status == "cipSecTunStatus" else DestroyIke(ipsec.ike.index)
+    assert world.tunnels.requests == [wanted]
+
+
+@pytest.mark.parametrize("status", ["cikeTunStatus", "cipSecTunStatus"])
+def test_destroy_is_no_access_where_the_engine_refuses(world: World, status: str) -> None:
+    world.ipsec(world.ike())
+    world.tunnels.refusal = Refusal("read-only")
+    with pytest.raises(SetRefusedError) as refused:
+        world.test(f"{status}.1", 2)
+    assert refused.value.status == "noAccess"
 
 
 @pytest.mark.parametrize("status", ["cikeTunStatus", "cipSecTunStatus"])
 def test_active_is_what_a_tunnel_is(world: World, status: str) -> None:
     world.ipsec(world.ike())
     world.set(f"{status}.1", 1)
-    assert world.control.destroyed == []
+    assert world.tunnels.requests == []

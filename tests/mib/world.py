@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
+from agent.base.origin import Origin
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
+from agent.config.events import ConfigEvent
 from agent.config.model import Interface, RouterConfig, Vrf
+from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.counters import FrozenCounters, IkeCounter, IpsecCounter
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel
@@ -42,17 +45,31 @@ class Clock:
         return self.time
 
 
-class Control:
-    """The engine's door, which keeps what was asked of it."""
+class FakeEngine:
+    """Keeps what was asked of it."""
 
     def __init__(self) -> None:
-        self.destroyed: list[IkeTunnel | IpsecTunnel] = []
+        self.requests: list[Request] = []
+        self.refusal: Refusal | None = None
 
-    def destroy_ike(self, tunnel: IkeTunnel) -> None:
-        self.destroyed.append(tunnel)
+    def test(self, request: Request) -> Refusal | None:
+        return self.refusal
 
-    def destroy_ipsec(self, tunnel: IpsecTunnel) -> None:
-        self.destroyed.append(tunnel)
+    def do(self, request: Request, origin: Origin) -> bool:
+        self.requests.append(request)
+        return True
+
+    def admission(self) -> Admission:
+        return Admission()
+
+    def phase1_sas(self) -> Sequence[Phase1Sa]:
+        return ()
+
+    async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
+        return None
+
+    def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
+        return None
 
 
 class World:
@@ -66,7 +83,7 @@ class World:
         self.device = Device("ipsecf-3745b", "A VPN router", "1.3.6.1.4.1.9.1.436")
         for index, name in enumerate(self.config.interfaces, 1):
             self.device.interfaces.add(index, InterfaceState(index, name, "propPointToPointSerial", 1500, 1_544_000))
-        self.control = Control()
+        self.tunnels = FakeEngine()
         self.configured: list[list[str]] = []
         self.counted: dict[str, int] = {}
         self.engine = EngineFacts(
@@ -78,7 +95,7 @@ class World:
                 config=self.config,
                 monitor=self.monitor,
                 device=self.device,
-                control=self.control,
+                engine=self.tunnels,
                 configure=self.configured.append,
                 snmp_count=lambda name: self.counted.get(name, 0),
                 administration=lambda: administration(self.config, schema.oid_of, self.engine),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
+from agent.base.origin import CONSOLE, Origin
 from agent.config.document import load
 from agent.config.events import ConfigEvent
+from agent.engine.values import Admission, ClearIsakmp, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.shell.doors import Admission, IsakmpSa, NotificationHost, PingRequest, Probe, ProbeOutcome, Router, SessionFilter
+from agent.shell.router import NotificationHost, Router
 from agent.shell.session import Commands, Result, Session
 
 CONFIG = """\
@@ -53,7 +55,7 @@ class FakeClock:
         return self.time
 
 
-class FakeDoors:
+class FakeEngine:
     """Remembers what was asked. A ping gives `probes`, and then, if `endless`, waits until it is ended."""
 
     def __init__(self) -> None:
@@ -61,14 +63,12 @@ class FakeDoors:
         self.endless = False
         self.pings: list[PingRequest] = []
         self.ended_pings = 0
-        self.sessions: list[SessionFilter] = []
-        self.sas: list[SessionFilter] = []
-        self.isakmp: list[int | None] = []
-        self.known_connections: set[int] = set()
-        self.rows: list[IsakmpSa] = []
-        self.hosts: list[NotificationHost] = []
+        self.requests: list[Request] = []
+        self.origins: list[Origin] = []
+        self.refusal: Refusal | None = None
+        self.known_indexes: set[int] = set()
+        self.rows: list[Phase1Sa] = []
         self.admitted = Admission()
-        self.events: list[ConfigEvent] = []
         self.probed = asyncio.Event()
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
@@ -83,27 +83,22 @@ class FakeDoors:
         finally:
             self.ended_pings += 1
 
-    def clear_sessions(self, wanted: SessionFilter) -> None:
-        self.sessions.append(wanted)
+    def test(self, request: Request) -> Refusal | None:
+        return self.refusal
 
-    def clear_isakmp(self, connection: int | None) -> bool:
-        self.isakmp.append(connection)
-        return connection in self.known_connections
-
-    def clear_sas(self, wanted: SessionFilter) -> None:
-        self.sas.append(wanted)
-
-    def notification_hosts(self) -> list[NotificationHost]:
-        return self.hosts
-
-    def isakmp_sas(self) -> Sequence[IsakmpSa]:
-        return self.rows
+    def do(self, request: Request, origin: Origin) -> bool:
+        self.requests.append(request)
+        self.origins.append(origin)
+        return isinstance(request, ClearIsakmp) and request.index in self.known_indexes
 
     def admission(self) -> Admission:
         return self.admitted
 
-    def configured(self, events: Sequence[ConfigEvent]) -> None:
-        self.events.extend(events)
+    def phase1_sas(self) -> Sequence[Phase1Sa]:
+        return self.rows
+
+    def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
+        raise AssertionError("a CLI session tells whoever made it, not the engine")
 
 
 class FakeTerminal:
@@ -129,7 +124,14 @@ class FakeTerminal:
         return answer
 
 
-def make_router(config: str = CONFIG, name: str = "far", doors: FakeDoors | None = None, clock: FakeClock | None = None) -> Router:
+def make_router(
+    config: str = CONFIG,
+    name: str = "far",
+    engine: FakeEngine | None = None,
+    clock: FakeClock | None = None,
+    events: list[ConfigEvent] | None = None,
+    hosts: Sequence[NotificationHost] = (),
+) -> Router:
     document = load(config)
     device = Device(document.config.hostname, "A simulated router", "1.3.6.1.4.1.9.1.436")
     for index, interface in enumerate(document.config.interfaces.values(), 1):
@@ -137,18 +139,21 @@ def make_router(config: str = CONFIG, name: str = "far", doors: FakeDoors | None
         device.interfaces.add(index, InterfaceState(index, interface.name, "other", 1500, 0, admin_up=up, oper_up=up))
     monitor = FlowMonitor(clock or FakeClock())
     epoch = datetime(2024, 2, 29, 23, 59, 58, tzinfo=UTC)
-    return Router(name, document, monitor, device, doors or FakeDoors(), epoch, "ipsec-agent 9.9")
+    heard = events if events is not None else []
+    return Router(name, document, monitor, device, engine or FakeEngine(), heard.extend, lambda: hosts, epoch, "ipsec-agent 9.9")
 
 
 class Console:
     """A session on a fake router, driven line by line without a loop of the test's own."""
 
     def __init__(self, config: str = CONFIG, answers: Sequence[str] = (), privileged: bool = True) -> None:
-        self.doors = FakeDoors()
+        self.engine = FakeEngine()
+        self.events: list[ConfigEvent] = []
+        self.hosts: list[NotificationHost] = []
         self.clock = FakeClock()
-        self.router = make_router(config, doors=self.doors, clock=self.clock)
+        self.router = make_router(config, engine=self.engine, clock=self.clock, events=self.events, hosts=self.hosts)
         self.terminal = FakeTerminal(*answers)
-        self.session = Session(self.router, self.terminal, COMMANDS, privileged)
+        self.session = Session(self.router, self.terminal, COMMANDS, CONSOLE, privileged)
 
     def type(self, *lines: str) -> str:
         """What the lines print, errors included."""

@@ -7,14 +7,16 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.shell.doors import ANY, Admission, IsakmpSa, NotificationHost, SessionFilter
+from agent.base.origin import CONSOLE
+from agent.engine.values import ANY, Admission, ClearIsakmp, ClearSas, ClearSessions, Phase1Sa, Refusal, SessionFilter
 from agent.shell.releases import Release, release_of
+from agent.shell.router import NotificationHost
 from tests.shell.fakes import CONFIG, Console
 
 LOCAL, REMOTE = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.2")
 ROWS = [
-    IsakmpSa(LOCAL, REMOTE, "QM_IDLE", 1),
-    IsakmpSa(IPv4Address("192.168.100.200"), IPv4Address("192.168.100.201"), "MM_NO_STATE", 0),
+    Phase1Sa(LOCAL, REMOTE, "QM_IDLE", 1),
+    Phase1Sa(IPv4Address("192.168.100.200"), IPv4Address("192.168.100.201"), "MM_NO_STATE", 0),
 ]
 
 
@@ -23,25 +25,43 @@ def test_clear_crypto_session_takes_its_filters_in_any_order() -> None:
     assert console.type("clear crypto session") == ""
     console.type("clear crypto session remote 10.1.1.2 port 4500 local 10.1.1.1 port 500 ivrf red interface fa0/0")
     console.type("cl cry se fvrf red")
-    assert console.doors.sessions == [
-        SessionFilter(),
-        SessionFilter(LOCAL, 500, REMOTE, 4500, ANY, "red", "FastEthernet0/0"),
-        SessionFilter(front_vrf="red"),
+    assert console.engine.requests == [
+        ClearSessions(SessionFilter()),
+        ClearSessions(SessionFilter(LOCAL, 500, REMOTE, 4500, ANY, "red", "FastEthernet0/0")),
+        ClearSessions(SessionFilter(front_vrf="red")),
     ]
+    assert set(console.engine.origins) == {CONSOLE}
+
+
+def test_clear_crypto_session_of_a_vrf_called_any_is_for_that_vrf_alone() -> None:
+    console = Console()
+    console.type("clear crypto session ivrf any fvrf any", "clear crypto sa vrf any")
+    assert console.engine.requests == [
+        ClearSessions(SessionFilter(front_vrf="any", inside_vrf="any")),
+        ClearSas(SessionFilter(inside_vrf="any")),
+    ]
+
+
+def test_what_the_engine_refuses_is_not_done_and_said() -> None:
+    console = Console()
+    console.engine.refusal = Refusal("The gateway is read-only")
+    assert console.type("clear crypto session") == "% The gateway is read-only\n"
+    assert console.engine.requests == []
 
 
 def test_clear_crypto_isakmp_says_when_there_is_no_such_connection() -> None:
     console = Console()
-    console.doors.known_connections = {7}
+    console.engine.known_indexes = {7}
     assert console.type("clear crypto isakmp", "clear crypto isakmp 7") == ""
     assert "connection id 8" in console.result("clear crypto isakmp 8").error
-    assert console.doors.isakmp == [None, 7, 8]
+    assert console.engine.requests == [ClearIsakmp(None), ClearIsakmp(7), ClearIsakmp(8)]
 
 
 def test_clear_crypto_sa_may_name_a_peer_or_a_vrf() -> None:
     console = Console()
     console.type("clear crypto sa", "clear crypto sa peer 10.1.1.2", "clear crypto sa vrf red")
-    assert console.doors.sas == [SessionFilter(), SessionFilter(remote=REMOTE), SessionFilter(inside_vrf="red")]
+    filters = [SessionFilter(), SessionFilter(remote=REMOTE), SessionFilter(inside_vrf="red")]
+    assert console.engine.requests == [ClearSas(each) for each in filters]
 
 
 def test_window_sizes_are_those_of_the_global_context() -> None:
@@ -65,7 +85,7 @@ def test_show_running_config_has_ios_s_heading_and_the_size_of_what_follows() ->
 
 def test_show_crypto_isakmp_sa_in_the_classic_form() -> None:
     console = Console()
-    console.doors.rows = ROWS
+    console.engine.rows = ROWS
     assert console.type("show crypto isakmp sa") == (
         "dst             src             state          conn-id slot status\n"
         "10.1.1.2        10.1.1.1        QM_IDLE              1    0 ACTIVE\n"
@@ -75,7 +95,7 @@ def test_show_crypto_isakmp_sa_in_the_classic_form() -> None:
 
 def test_show_crypto_isakmp_sa_in_the_form_of_ios_xe() -> None:
     console = Console(CONFIG.replace("version 12.4", "version 16.9"))
-    console.doors.rows = ROWS[:1]
+    console.engine.rows = ROWS[:1]
     assert console.type("show crypto isakmp sa") == (
         "IPv4 Crypto ISAKMP SA\n"
         "dst             src             state          conn-id status\n"
@@ -137,7 +157,7 @@ def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
     """The first two lines are those of Cisco's SNMP command reference; the words of the third are its `show snmp`'s."""
     console = Console()
     trap = NotificationHost(IPv4Address("10.2.28.1"), 162, False, "public", "2c", "", 0, 10, 0, 13, 0)
-    console.doors.hosts = [trap, replace(trap, port=163, informs=True, version="3", user="ann", level="priv", waiting=4, dropped=7)]
+    console.hosts += [trap, replace(trap, port=163, informs=True, version="3", user="ann", level="priv", waiting=4, dropped=7)]
     assert console.type("show snmp host").splitlines() == [
         "Notification host: 10.2.28.1 udp-port: 162   type: trap",
         "user: public\tsecurity model: v2c",
@@ -153,7 +173,7 @@ def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
 def test_show_crypto_call_admission_statistics() -> None:
     """The fields of IOS's command reference, and the limit of an address, which is ours."""
     console = Console()
-    console.doors.admitted = Admission(100, 4000, 3, 2, (7, 60), (5, 1), 1, 50, 10)
+    console.engine.admitted = Admission(100, 4000, 3, 2, (7, 60), (5, 1), 1, 50, 10)
     assert console.type("show crypto call admission statistics").splitlines()[3:] == [
         "System Resource Limit:         0 Max IKE SAs:   100 Max in nego:  4000",
         "Total IKE SA Count:            5 active:          3 negotiating:     2",

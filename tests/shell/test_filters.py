@@ -52,7 +52,7 @@ def test_only_show_commands_are_modified() -> None:
     console = Console()
     result = console.result("ping 10.1.1.1 | include rate")
     assert result.error.startswith(" " * (len("far#") + 14) + "^\n% Invalid")
-    assert console.doors.pings == []
+    assert console.engine.pings == []
 
 
 def test_what_is_wrong_with_a_modifier_is_said() -> None:

@@ -7,7 +7,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.shell.doors import PingRequest, Probe, ProbeOutcome
+from agent.base.clock import SECOND
+from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from tests.shell.fakes import CONFIG, TIMEOUT, UNREACHABLE, Console, reply
 
 HUB = IPv4Address("10.22.1.1")
@@ -33,7 +34,7 @@ ANSWERS = ["", "10.22.1.1", "", "", "", "y", "10.20.1.1", "", "", "", "", "", ""
 def test_the_output_is_that_of_ios() -> None:
     console = Console()
     assert console.type("ping 10.22.1.1 source 10.20.1.1 repeat 5") == GOLDEN
-    assert console.doors.pings == [PingRequest(HUB, source=SOURCE)]
+    assert console.engine.pings == [PingRequest(HUB, source=SOURCE)]
 
 
 def test_each_mark_is_streamed_as_it_comes() -> None:
@@ -44,7 +45,7 @@ def test_each_mark_is_streamed_as_it_comes() -> None:
 
 def test_without_replies_there_are_no_times_and_no_error() -> None:
     console = Console()
-    console.doors.probes = [TIMEOUT, UNREACHABLE]
+    console.engine.probes = [TIMEOUT, UNREACHABLE]
     result = console.result("ping 10.22.1.1 repeat 2")
     assert not result.failed
     assert console.terminal.text.endswith("seconds:\n.U\nSuccess rate is 0 percent (0/2)\n")
@@ -52,17 +53,17 @@ def test_without_replies_there_are_no_times_and_no_error() -> None:
 
 def test_times_are_milliseconds_least_mean_and_most() -> None:
     console = Console()
-    console.doors.probes = [reply(0.2), reply(9.6), reply(2.2)]
+    console.engine.probes = [reply(0.2), reply(9.6), reply(2.2)]
     assert console.type("ping 10.22.1.1 repeat 3").endswith("(3/3), round-trip min/avg/max = 1/4/10 ms\n")
 
 
 def test_seventy_marks_fill_a_line() -> None:
     console = Console()
-    console.doors.probes = [reply()] * 140
+    console.engine.probes = [reply()] * 140
     assert "\n" + "!" * 70 + "\n" + "!" * 70 + "\nSuccess rate is 100 percent (140/140)" in console.type(
         "ping 10.22.1.1 repeat 140"
     )
-    console.doors.probes = [reply()] * 71
+    console.engine.probes = [reply()] * 71
     assert "\n" + "!" * 70 + "\n!\nSuccess" in console.type("ping 10.22.1.1 repeat 71")
 
 
@@ -70,8 +71,8 @@ def test_options_come_in_any_order_and_abbreviated() -> None:
     console = Console()
     console.type("ping vrf red ip 10.22.1.1 timeout 1 size 1500 source FastEthernet 0/1 rep 9")
     console.type("ping hub so lo1 ti 0")
-    assert console.doors.pings == [
-        PingRequest(HUB, "red", IPv4Address("10.9.9.1"), 9, 1500, 1),
+    assert console.engine.pings == [
+        PingRequest(HUB, "red", IPv4Address("10.9.9.1"), 9, 1500, 1 * SECOND),
         PingRequest(IPv4Address("10.1.1.2"), None, SOURCE, timeout=0),
     ]
 
@@ -93,7 +94,7 @@ def test_what_cannot_be_pinged_is_refused(line: str, refusal: str) -> None:
     assert result.error == refusal + "\n"
     assert not result.caret
     assert console.terminal.text == ""
-    assert console.doors.pings == []
+    assert console.engine.pings == []
 
 
 def test_a_name_that_only_a_domain_server_could_know_is_said_to_be_asked_for() -> None:
@@ -112,13 +113,13 @@ def test_values_out_of_range_are_invalid_input() -> None:
 def test_the_dialogue_asks_what_the_guide_shows() -> None:
     console = Console(answers=ANSWERS)
     assert console.type("ping") == QUESTIONS + GOLDEN
-    assert console.doors.pings == [PingRequest(HUB, source=SOURCE)]
+    assert console.engine.pings == [PingRequest(HUB, source=SOURCE)]
 
 
 def test_the_dialogue_without_extended_commands_is_short() -> None:
     console = Console(answers=["ip", "hub", "3", "200", "1", "n", ""])
     console.type("ping vrf red")
-    assert console.doors.pings == [PingRequest(IPv4Address("10.1.1.2"), "red", None, 3, 200, 1)]
+    assert console.engine.pings == [PingRequest(IPv4Address("10.1.1.2"), "red", None, 3, 200, 1 * SECOND)]
 
 
 @pytest.mark.parametrize(
@@ -138,29 +139,29 @@ def test_the_dialogue_without_extended_commands_is_short() -> None:
 def test_a_wrong_answer_ends_the_dialogue(at: int, answer: str, refusal: str) -> None:
     console = Console(answers=[*ANSWERS[:at], answer, *ANSWERS[at + 1 :]])
     assert console.result("ping").error == refusal + "\n"
-    assert console.doors.pings == []
+    assert console.engine.pings == []
 
 
 def test_unanswered_questions_ping_nobody() -> None:
     console = Console(answers=ANSWERS[:4])
     assert console.result("ping").failed
-    assert console.doors.pings == []
+    assert console.engine.pings == []
 
 
 def test_the_escape_sequence_ends_a_ping_and_its_summary_counts_the_probe_under_way() -> None:
     async def drive() -> Console:
         console = Console()
-        console.doors.probes = [reply(), TIMEOUT]
-        console.doors.endless = True
+        console.engine.probes = [reply(), TIMEOUT]
+        console.engine.endless = True
         running = asyncio.ensure_future(console.session.execute("ping 10.22.1.1 repeat 100"))
-        await console.doors.probed.wait()
+        await console.engine.probed.wait()
         console.session.interrupt()
         assert not (await running).failed
         return console
 
     console = asyncio.run(drive())
     assert console.terminal.text.endswith("!.\nSuccess rate is 33 percent (1/3), round-trip min/avg/max = 4/4/4 ms\n")
-    assert console.doors.ended_pings == 1
+    assert console.engine.ended_pings == 1
 
 
 def test_probe_marks_are_those_of_ios() -> None:

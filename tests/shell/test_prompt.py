@@ -123,7 +123,7 @@ def test_control_c_drops_the_line_and_ends_a_ping(keyboard: Keyboard, lab: Lab) 
     keyboard.until("bogus")
     keyboard.type("\x03")
     keyboard.until("^C\nfar#")
-    lab.doors.endless = True
+    lab.engine.endless = True
     keyboard.type("ping 10.22.1.1 repeat 100\r")
     keyboard.until(".!!!!")
     keyboard.type("\x03")

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from agent.base.origin import CONSOLE
 from agent.config.events import HistorySizeSet, HostnameSet
 from agent.shell.session import Session
 from agent.shell.terminal import Collected
@@ -54,16 +55,16 @@ def test_configure_alone_asks_from_where() -> None:
 def test_events_of_configuration_lines_go_to_their_door_once_the_document_has_changed() -> None:
     console = Console()
     console.type("conf t", "crypto mib ipsec flowmib history tunnel size 130", "hostname near")
-    assert console.doors.events == [HistorySizeSet(False, 130), HostnameSet("near")]
+    assert console.events == [HistorySizeSet(False, 130), HostnameSet("near")]
     assert console.session.prompt == "near(config)#"
 
 
 def test_a_refused_configuration_line_has_no_events() -> None:
     console = Console()
     console.type("conf t")
-    before = list(console.doors.events)
+    before = list(console.events)
     assert console.type("crypto mib ipsec flowmib history tunnel size") == "% Incomplete command.\n\n"
-    assert console.doors.events == before
+    assert console.events == before
 
 
 @pytest.mark.parametrize(
@@ -179,7 +180,7 @@ def test_log_in_sequences_of_clients_are_understood() -> None:
 
 def test_a_session_that_nobody_types_collects_its_output() -> None:
     terminal = Collected()
-    session = Session(make_router(), terminal, COMMANDS)
+    session = Session(make_router(), terminal, COMMANDS, CONSOLE)
     asyncio.run(session.execute("ping 10.22.1.1"))
     assert terminal.text.endswith("round-trip min/avg/max = 4/4/4 ms\n")
     assert asyncio.run(session.execute("ping")).failed

@@ -15,13 +15,14 @@ from threading import Event, Thread
 
 import pytest
 
+from agent.config.events import ConfigEvent
 from agent.shell import server
 from agent.shell.client import run_client
 from agent.shell.link import Link, ServerSilentError
 from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
 from agent.shell.server import MOST_SESSIONS, CliServer
 from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, only_live_socket
-from tests.shell.fakes import COMMANDS, FakeDoors, make_router
+from tests.shell.fakes import COMMANDS, FakeEngine, make_router
 
 
 class Lab:
@@ -29,8 +30,9 @@ class Lab:
 
     def __init__(self, state_dir: Path, name: str = "lab") -> None:
         self.state_dir = state_dir
-        self.doors = FakeDoors()
-        routers = [make_router(doors=self.doors), make_router("hostname hub\nversion 12.4\n", "hub")]
+        self.engine = FakeEngine()
+        self.events: list[ConfigEvent] = []
+        routers = [make_router(engine=self.engine, events=self.events), make_router("hostname hub\nversion 12.4\n", "hub")]
         self.server = CliServer(state_dir, name, routers, COMMANDS)
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever)
@@ -107,7 +109,7 @@ def test_the_router_is_the_first_unless_named(lab: Lab) -> None:
 
 
 def test_a_ping_without_replies_is_no_error(lab: Lab) -> None:
-    lab.doors.probes = lab.doors.probes[:1]
+    lab.engine.probes = lab.engine.probes[:1]
     code, output, _ = lab.cli("ping", "10.22.1.1", "repeat", "1")
     assert code == 0
     assert output.endswith("Success rate is 0 percent (0/1)\n")
@@ -161,7 +163,7 @@ def test_lines_from_a_pipe_make_a_transcript(lab: Lab) -> None:
         "far#show clock | count :\n"
         "Number of lines which match regexp = 1\n"
     )
-    assert len(lab.doors.events) == 1
+    assert len(lab.events) == 1
 
 
 def test_questions_take_the_lines_that_follow(lab: Lab) -> None:
@@ -200,7 +202,7 @@ def test_each_connection_is_a_session_of_its_own(lab: Lab) -> None:
 
 
 def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
-    lab.doors.endless = True
+    lab.engine.endless = True
     with connect(lab.server.path) as link, link.makefile("rb") as reader:
         link.sendall(encode({"hello": "far"}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
         while decode(line := reader.readline()).get("out") != "!":
@@ -212,14 +214,14 @@ def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
 
 
 def test_a_client_that_goes_takes_its_ping_with_it(lab: Lab) -> None:
-    lab.doors.endless = True
+    lab.engine.endless = True
     with connect(lab.server.path) as link, link.makefile("rb") as reader:
         link.sendall(encode({"hello": None}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
         while decode(reader.readline()).get("out") != "!":
             pass
 
     async def ended() -> None:
-        while not lab.doors.ended_pings:
+        while not lab.engine.ended_pings:
             await asyncio.sleep(0)
 
     lab.call(ended())
@@ -232,7 +234,7 @@ def test_a_command_that_breaks_ends_neither_its_session_nor_the_lab(lab: Lab, mo
     def broken() -> None:
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(lab.doors, "isakmp_sas", broken)
+    monkeypatch.setattr(lab.engine, "phase1_sas", broken)
     _, output, _ = lab.cli(stdin="show crypto isakmp sa\nshow crypto mib ipsec flowmib version\n")
     assert output.endswith("far#show crypto mib ipsec flowmib version\nIPSec Flow MIB version: 1\n")
     assert told == ["the command 'show crypto isakmp sa' broke"]
@@ -398,7 +400,7 @@ def pushed(client: socket.socket, frame: bytes, most: int) -> int:
 
 
 def test_nothing_is_read_of_a_client_that_sends_more_than_is_done(lab: Lab) -> None:
-    lab.doors.endless = True
+    lab.engine.endless = True
     with session_of(lab) as client:
         client.sendall(encode({"run": "ping 10.1.1.2"}))
         frame = encode({"run": "!" + "x" * 60_000})
@@ -416,11 +418,11 @@ def test_a_client_that_answers_what_nobody_asks_is_cut_off(lab: Lab) -> None:
 
 def test_a_client_that_does_not_read_is_cut_off(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_MOST_UNREAD", 10_000)
-    lab.doors.probes, lab.doors.endless = [lab.doors.probes[0]] * 20_000, True
+    lab.engine.probes, lab.engine.endless = [lab.engine.probes[0]] * 20_000, True
     with session_of(lab) as client:
         client.sendall(encode({"run": "ping 10.1.1.2 repeat 20000"}))
         lab.call(asyncio.wait(lab.server._tasks))
-    assert lab.doors.ended_pings == 1
+    assert lab.engine.ended_pings == 1
     assert lab.cli("show", "clock")[0] == 0
 
 
@@ -451,7 +453,7 @@ def test_a_server_that_says_nothing_is_given_up(state_dir: Path) -> None:
 
 def test_a_command_that_takes_long_says_that_the_server_is_alive(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "BUSY_INTERVAL", 0.01)
-    lab.doors.probes, lab.doors.endless = [], True
+    lab.engine.probes, lab.engine.endless = [], True
     with session_of(lab) as client:
         client.sendall(encode({"run": "ping 10.1.1.2"}))
         received = b""

@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agent.app import Options, RouterService
+from agent.base.clock import VirtualClock
 from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
 from agent.flow.model import EndReason
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import open_lab
 from agent.mib.schema import Schema
 from agent.mib.values import END_OF_MIB_VIEW, NULL, number, object_identifier, wrap

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from agent.engine.values import ANY, ClearIsakmp, ClearSas, ClearSessions, Request, SessionFilter
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
-from agent.shell.doors import ANY, SessionFilter
 
 HELP = {
     "clear": "Reset functions",
@@ -48,20 +48,29 @@ def session_filter(match: ExecMatch) -> SessionFilter:
     )
 
 
+def _ask(context: Context, request: Request) -> bool:
+    """Have the engine do it; whether there was anything to end."""
+    engine = context.router.engine
+    refusal = engine.test(request)
+    if refusal is not None:
+        raise CommandFailed(f"% {refusal.reason}")
+    return engine.do(request, context.line.origin)
+
+
 async def _session(context: Context, match: ExecMatch) -> None:
-    context.router.doors.clear_sessions(session_filter(match))
+    _ask(context, ClearSessions(session_filter(match)))
 
 
 async def _isakmp(context: Context, match: ExecMatch) -> None:
     connection = match.maybe_number("connection")
-    found = context.router.doors.clear_isakmp(connection)
+    found = _ask(context, ClearIsakmp(connection))
     if connection is not None and not found:
         raise CommandFailed(f"% There is no ISAKMP SA with connection id {connection}")
 
 
 async def _sa(context: Context, match: ExecMatch) -> None:
     inside = match.word("vrf") if "vrf" in match.values else ANY
-    context.router.doors.clear_sas(SessionFilter(remote=match.maybe_address("peer"), inside_vrf=inside))
+    _ask(context, ClearSas(SessionFilter(remote=match.maybe_address("peer"), inside_vrf=inside)))
 
 
 COMMANDS = (

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
 
+from agent.base.clock import SECOND
 from agent.config.interface_names import interface_name
 from agent.config.model import Interface
+from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
-from agent.shell.doors import PingRequest, Probe, ProbeOutcome, Router
+from agent.shell.router import Router
 
 HELP = {
     "ping": "Send echo messages",
@@ -52,7 +54,7 @@ async def _with_options(context: Context, match: ExecMatch) -> None:
         source,
         _number(match, "repeat", 5),
         _number(match, "size", 100),
-        _number(match, "timeout", 2),
+        _number(match, "timeout", 2) * SECOND,
     )
     await _ping(context, request)
 
@@ -85,7 +87,7 @@ async def _dialogue(context: Context, match: ExecMatch) -> None:
         await _ask_default(context, "Data pattern [0xABCD]: ", lambda answer: answer.lower() in ("0xabcd", "abcd"))
         await _ask_default(context, "Loose, Strict, Record, Timestamp, Verbose[none]: ", lambda answer: answer.lower() == "none")
     await _ask_default(context, "Sweep range of sizes [n]: ", _says_no)
-    await _ping(context, PingRequest(destination, vrf, source, repeat, size, timeout))
+    await _ping(context, PingRequest(destination, vrf, source, repeat, size, timeout * SECOND))
 
 
 async def _ask(context: Context, prompt: str) -> str:
@@ -193,12 +195,13 @@ async def _ping(context: Context, request: PingRequest) -> None:
     out = context.out
     out.line("Type escape sequence to abort.")
     out.line(
-        f"Sending {request.repeat}, {request.size}-byte ICMP Echos to {request.destination}, timeout is {request.timeout} seconds:"
+        f"Sending {request.repeat}, {request.size}-byte ICMP Echos to {request.destination}, "
+        f"timeout is {request.timeout // SECOND} seconds:"
     )
     if request.source is not None:
         out.line(f"Packet sent with a source address of {request.source} ")  # IOS ends this line with a blank
     tally = _Tally(out.write)
-    finished = await context.unless_interrupted(context.router.doors.ping(request, tally.add))
+    finished = await context.unless_interrupted(context.router.engine.ping(request, tally.add))
     # The probe under way when it was ended has been sent, and is not answered.
     sent = tally.decided if finished else min(tally.decided + 1, request.repeat)
     tally.print_summary(sent)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
-from agent.flow.clock import SECOND
+from agent.base.clock import SECOND
 from agent.flow.device import InterfaceState
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.shell.doors import Router
 from agent.shell.releases import Release, release_of
+from agent.shell.router import Router
 
 HELP = {
     "show": "Show running system information",

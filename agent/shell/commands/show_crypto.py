@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from agent.engine.values import Admission, Phase1Sa
 from agent.flow.settings import MIB_LEVEL
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.shell.doors import Admission, IsakmpSa
 from agent.shell.releases import Release, release_of
 
 HELP = {
@@ -42,33 +42,33 @@ async def _mib_version(context: Context, match: ExecMatch) -> None:
 
 async def _isakmp_sa(context: Context, match: ExecMatch) -> None:
     form = _ISAKMP_SA[release_of(context.router.document.config.version)]
-    await context.out.lines(form(context.router.doors.isakmp_sas()))
+    await context.out.lines(form(context.router.engine.phase1_sas()))
 
 
-def _classic_isakmp_sa(sas: Iterable[IsakmpSa]) -> Iterator[str]:
+def _classic_isakmp_sa(sas: Iterable[Phase1Sa]) -> Iterator[str]:
     yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id slot status"
     for sa in sas:
-        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.connection:>7} {0:>4} {sa.status}"
+        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.index:>7} {0:>4} {sa.status}"
 
 
-def _xe_isakmp_sa(sas: Iterable[IsakmpSa]) -> Iterator[str]:
+def _xe_isakmp_sa(sas: Iterable[Phase1Sa]) -> Iterator[str]:
     yield "IPv4 Crypto ISAKMP SA"
     yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id status"
     for sa in sas:
-        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.connection:>7} {sa.status}"
+        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.index:>7} {sa.status}"
     yield ""
     yield "IPv6 Crypto ISAKMP SA"
     yield ""
 
 
-_ISAKMP_SA: dict[Release, Callable[[Iterable[IsakmpSa]], Iterator[str]]] = {
+_ISAKMP_SA: dict[Release, Callable[[Iterable[Phase1Sa]], Iterator[str]]] = {
     Release.CLASSIC: _classic_isakmp_sa,
     Release.XE: _xe_isakmp_sa,
 }
 
 
 async def _admission(context: Context, match: ExecMatch) -> None:
-    admitted = context.router.doors.admission()
+    admitted = context.router.engine.admission()
     for line in _admission_lines(admitted):
         context.out.line(line)
 

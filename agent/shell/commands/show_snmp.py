@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.shell.doors import NotificationHost
+from agent.shell.router import NotificationHost
 
 HELP = {
     "show snmp": "snmp statistics",
@@ -16,7 +16,7 @@ _MODELS = {"1": "v1", "2c": "v2c", "3": "v3"}
 
 
 async def _hosts(context: Context, match: ExecMatch) -> None:
-    await context.out.lines(line for host in context.router.doors.notification_hosts() for line in _lines(host))
+    await context.out.lines(line for host in context.router.notification_hosts() for line in _lines(host))
 
 
 def _lines(host: NotificationHost) -> Iterator[str]:

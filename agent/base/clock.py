@@ -1,10 +1,20 @@
-"""Lab room: the lab's clock, real or virtual. Both are `agent.flow.clock.Clock`s: whole microseconds since the lab began."""
+"""Base room: time. A clock is the only source of it left of the views: whole microseconds, so that equal moments are equal."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Protocol
+
+SECOND = 1_000_000  # microseconds
+CENTISECOND = 10_000
+
+
+class Clock(Protocol):
+    """Whole microseconds since the router started; never falls."""
+
+    def now(self) -> int: ...
 
 
 class RealClock:

@@ -1,7 +1,6 @@
-"""Lab room: what drives a lab's schedule: the only asyncio here.
+"""Base room: what drives a schedule, by asyncio.
 
-The loop is never held for more than a few milliseconds of lab work at a time, so that a burst of Diffie-Hellman does not keep polls
-waiting.
+The loop is never held for more than a few milliseconds at a time, so that a burst of Diffie-Hellman does not keep polls waiting.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from agent.lab.clock import RealClock, VirtualClock
-from agent.lab.scheduler import CANCELLED_AT_ONCE, Scheduler
+from agent.base.clock import RealClock, VirtualClock
+from agent.base.scheduler import CANCELLED_AT_ONCE, Scheduler
 
 BUDGET = 0.005  # seconds of work per turn of the loop
 
@@ -202,3 +201,8 @@ class VirtualRunner:
         for waiter in told:
             if not waiter.told.done():
                 waiter.told.set_result(None)
+
+
+def runner_of(scheduler: Scheduler, clock: RealClock | VirtualClock) -> RealRunner | VirtualRunner:
+    """What drives a schedule under its kind of clock."""
+    return RealRunner(scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(scheduler, clock)

@@ -1,12 +1,11 @@
-"""Lab room: what is to happen when: a queue of callbacks by time, those of one moment in the order in which they were asked for."""
+"""Base room: what is to happen when: callbacks by time, those of one moment in the order in which they were asked for."""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
 
-from agent.flow.clock import Clock
-from agent.lab.clock import world_seconds
+from agent.base.clock import Clock, world_seconds
 
 CANCELLED_AT_ONCE = 256  # cancelled callbacks that are put away without a look at the time
 

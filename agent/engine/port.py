@@ -1,0 +1,56 @@
+"""Engine room: what one may ask of any engine, and one router as those right of the engine see it.
+
+The lab implements `Engine` for a simulated router. What comes of a request comes back through the flow monitor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agent.base.origin import Origin
+from agent.config.document import Document
+from agent.config.events import ConfigEvent
+from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
+from agent.flow.device import Device
+from agent.flow.monitor import FlowMonitor
+
+
+class Engine(Protocol):
+    """What makes the tunnels of one router. A request is tested first, and may be refused; then it is done."""
+
+    def test(self, request: Request) -> Refusal | None:
+        """Whether `do` would refuse, and why. It changes nothing."""
+        ...
+
+    def do(self, request: Request, origin: Origin) -> bool:
+        """Carry out a request that `test` does not refuse; whether there was anything to end. What is not live is left alone."""
+        ...
+
+    def phase1_sas(self) -> Sequence[Phase1Sa]:
+        """Every phase-1 SA, those being negotiated too, oldest first."""
+        ...
+
+    def admission(self) -> Admission:
+        """IKE's call admission control as it stands."""
+        ...
+
+    async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
+        """Send the probes one after another, telling of each as it is decided; back when all are. Cancelling ends it at once."""
+        ...
+
+    def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
+        """The configuration has changed; the events say how."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """One router, or one gateway: its configuration, its tunnel facts, its interfaces, and the engine behind them."""
+
+    name: str
+    document: Document
+    monitor: FlowMonitor
+    device: Device
+    engine: Engine

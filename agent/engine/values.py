@@ -1,0 +1,168 @@
+"""Engine room: the values that a request to an engine, and its answer, are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address
+from typing import Final
+
+from agent.base.clock import SECOND
+from agent.flow.model import Address
+
+
+class AnyVrf(Enum):
+    """The VRF filter that takes every VRF. A name takes that VRF, and None the global table alone."""
+
+    ANY = "any"
+
+
+ANY: Final = AnyVrf.ANY
+VrfFilter = str | None | AnyVrf
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnds:
+    """What a session filter looks at: where the two ends of a session are, and by which interface of ours it goes."""
+
+    front_vrf: str | None
+    inside_vrf: str | None
+    local: int  # an address as a number
+    remote: int
+    local_port: int
+    remote_port: int
+    interface: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFilter:
+    """Which sessions a request is for. What is None (of a VRF: `ANY`) does not matter."""
+
+    local: IPv4Address | None = None
+    local_port: int | None = None
+    remote: IPv4Address | None = None
+    remote_port: int | None = None
+    front_vrf: VrfFilter = ANY
+    inside_vrf: VrfFilter = ANY
+    interface: str | None = None
+
+    def takes(self, ends: SessionEnds) -> bool:
+        """Whether it is for a session with these ends."""
+        return (
+            (self.local is None or int(self.local) == ends.local)
+            and (self.remote is None or int(self.remote) == ends.remote)
+            and self.local_port in (None, ends.local_port)
+            and self.remote_port in (None, ends.remote_port)
+            and self.front_vrf in (ANY, ends.front_vrf)
+            and self.inside_vrf in (ANY, ends.inside_vrf)
+            and self.interface in (None, ends.interface)
+        )
+
+
+EVERY_SESSION = SessionFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyIke:
+    """cikeTunStatus set to destroy: end the IKE tunnel of this cikeTunIndex, with a delete to the peer."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class DestroyIpsec:
+    """cipSecTunStatus set to destroy: end the IPsec tunnel of this cipSecTunIndex, with deletes to the peer."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClearSessions:
+    """`clear crypto session`: end the sessions' IPsec tunnels, then their IKE tunnels and set-ups under way."""
+
+    wanted: SessionFilter = EVERY_SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class ClearIsakmp:
+    """`clear crypto isakmp [N]`: end the IKE tunnel of this index, or all. Their IPsec tunnels stay."""
+
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearSas:
+    """`clear crypto sa`: end the sessions' IPsec tunnels. Their IKE tunnels stay."""
+
+    wanted: SessionFilter = EVERY_SESSION
+
+
+Request = DestroyIke | DestroyIpsec | ClearSessions | ClearIsakmp | ClearSas
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an engine does not carry out a request, in words for the operator."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Phase1Sa:
+    """A phase-1 SA, one that is being negotiated too: `source` is the initiator's address, `destination` the responder's.
+
+    `state` is IOS's name of it ("MM_NO_STATE", "QM_IDLE", …). `index` is the tunnel's cikeTunIndex, 0 while it is being negotiated.
+    `waiting` counts the phase-2 set-ups that wait for it.
+    """
+
+    source: Address
+    destination: Address
+    state: str
+    index: int
+    front_vrf: str | None = None
+    inside_vrf: str | None = None
+    waiting: int = 0
+    status: str = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class PingRequest:
+    """`size` is octets of the whole IP packet, `timeout` microseconds; no source means the outgoing interface's address."""
+
+    destination: IPv4Address
+    vrf: str | None = None
+    source: IPv4Address | None = None
+    repeat: int = 5
+    size: int = 100
+    timeout: int = 2 * SECOND
+
+
+class ProbeOutcome(Enum):
+    """What became of one echo request; the value is what IOS prints for it."""
+
+    REPLY = "!"
+    TIMEOUT = "."
+    UNREACHABLE = "U"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One echo request of a ping. `round_trip` is microseconds of the router's clock, 0 where there was no reply."""
+
+    outcome: ProbeOutcome
+    round_trip: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What IKE's call admission control has let in: limits (0: none), SAs, and requests by direction as (accepted, rejected)."""
+
+    most_sas: int = 0
+    most_negotiating: int = 0
+    active: int = 0
+    negotiating: int = 0
+    incoming: tuple[int, int] = (0, 0)
+    outgoing: tuple[int, int] = (0, 0)
+    rejected_at_sas: int = 0
+    rejected_at_negotiating: int = 0
+    rejected_at_address: int = 0

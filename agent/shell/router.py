@@ -1,0 +1,46 @@
+"""Shell room: one router as a CLI session sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from ipaddress import IPv4Address
+
+from agent.config.events import ConfigEvent
+from agent.engine.port import Node
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationHost:
+    """One `snmp-server host`, and what has become of the notifications for it; `limit` is how many may wait.
+
+    `level` is the security level of a version 3 host, else empty.
+    """
+
+    address: IPv4Address
+    port: int
+    informs: bool
+    user: str
+    version: str
+    level: str
+    waiting: int
+    limit: int
+    unanswered: int
+    delivered: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Router(Node):
+    """`configured` is told of the events of a configuration line that has taken effect: the document is already changed.
+
+    `notification_hosts` gives every host that notifications go to, in the order of the configuration. `epoch` is the moment,
+    with its time zone, at which the router's clock (`monitor.clock`) was 0. `software` is what `show version` calls the program
+    that runs it.
+    """
+
+    configured: Callable[[Sequence[ConfigEvent]], None]
+    notification_hosts: Callable[[], Sequence[NotificationHost]]
+    epoch: datetime
+    software: str
