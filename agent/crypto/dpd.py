@@ -1,7 +1,8 @@
 """Crypto room: dead peer detection (RFC 3706): when the peer of an ISAKMP SA is asked whether it is there, and when it is lost.
 
 The question is an R-U-THERE with a sequence number, the answer an R-U-THERE-ACK with the same. Whatever else is authentic of the
-peer, an IPsec packet too, answers as well (§5.5). As on IOS, what is not answered is asked again every `retry`, `RETRIES` times.
+peer, an IPsec packet too, answers as well (§5.5). As on IOS, what is not answered is asked again every `retry`, five times unless
+the terms say otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ class DpdTerms:
     interval: int
     retry: int
     periodic: bool
+    retries: int = RETRIES
 
 
 class Dpd:
@@ -35,6 +37,11 @@ class Dpd:
         self._sequence = int.from_bytes(seed[:_SEQUENCE_OCTETS], "big") >> 1
         self.due: int | None = None
         self._rest(now)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a question is open."""
+        return bool(self._asked)
 
     def heard(self, now: int) -> None:
         """Something authentic came from the peer."""
@@ -57,7 +64,7 @@ class Dpd:
 
     def fell_due(self, now: int) -> bytes | None:
         """The sequence number of the next question; None: there have been enough, the peer is lost."""
-        return self._ask(now) if self._asked <= RETRIES else None
+        return self._ask(now) if self._asked <= self.terms.retries else None
 
     def _ask(self, now: int) -> bytes:
         self._asked += 1

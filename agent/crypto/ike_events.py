@@ -204,13 +204,6 @@ class Decisions(Protocol):
         """Of a client: what it asks for (without values: whatever the server has)."""
         ...
 
-    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        """Of a server: what a client gets, of what it asks for or (None) of all; the ISAKMP SA lives `seconds` more.
-
-        None where there is no address for it.
-        """
-        ...
-
     def answer(self, request: QuickRequest) -> QuickStart | None:
         """The terms for a flow that the peer asks for; None refuses, `RefusedError` says why."""
         ...
@@ -263,6 +256,19 @@ class LoginOffered:
     """A client's user wants to log in: `transaction.answer_login` is to be told whether it may."""
 
     login: Login
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationWanted:
+    """A client is to get its configuration: `transaction.answer_configuration` is to be told what.
+
+    `asked`: what the client asks for; None where it does not ask, and is to be sent all that there is for it. `message_id` is that
+    of the client's exchange. The ISAKMP SA lives `seconds` more.
+    """
+
+    asked: tuple[Attribute, ...] | None
+    message_id: int
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,6 +370,7 @@ class BadMessage:
 IkeEvent = (
     Phase1Up
     | LoginOffered
+    | ConfigurationWanted
     | Configured
     | Phase1Failed
     | Phase1Shortened

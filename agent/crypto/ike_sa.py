@@ -21,7 +21,6 @@ from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
-    Addressing,
     Decisions,
     EngineFailed,
     IkeCount,
@@ -148,10 +147,12 @@ class QuickMode(Dialogue):
 class Transaction(Dialogue):
     """One transaction exchange (draft-dukes-ike-mode-cfg-02 §3.1): a REQUEST and its REPLY, or a SET and its ACK.
 
-    `begun` is what we have begun it with, None where the peer began; `answered`: ours has its answer.
+    `begun` is what we have begun it with, None where the peer began; `answered`: ours has its answer. `identifier` is what the
+    peer's REQUEST or SET has, and its answer repeats.
     """
 
     message_id: int = 0
+    identifier: int = 0
     begun: ConfigurationType | None = None
     answered: bool = False
 
@@ -241,9 +242,8 @@ class IkeSa:
 
     @property
     def takes_quick_modes(self) -> bool:
-        """Of the peer's: a client that does not ask for the address that it might have may begin one, too."""
-        asked = self.access.addressing is Addressing.ASKED
-        return self.up or (self.state is State.CONF_ADDR and asked and not self.initiator)
+        """Of the peer's: a client may begin one before it has asked for an address, or has acknowledged what we have sent it."""
+        return self.up or (self.state is State.CONF_ADDR and not self.initiator and self.suspicion is None)
 
     def follow(self) -> None:
         """The message was believed: what we say from now on goes to where it came from."""

@@ -11,7 +11,9 @@ Extended authentication (draft-beaulieu-ike-xauth-02), then the configuration me
                                             ←  HDR*, HASH, REPLY(address, …)
 
 or, where the server does not wait to be asked, SET(address, …) and ACK. Each pair is an exchange with a message id and a vector of
-its own, like one of phase 2; who begins it sends again until it is answered.
+its own, like one of phase 2 (draft-dukes-ike-mode-cfg-02 §3.1). Who begins one sends again until it is answered. Both ends may have
+begun one at the same time: a client may ask while our SET is under way, and acknowledges it then or later. Before the client has
+got through, silence is a failure. After that an exchange that stays without an answer ends nothing but itself.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from agent.crypto.doi import XAUTH_FAIL, XAUTH_GENERIC, XAUTH_OK, ConfigurationT
 from agent.crypto.ike_events import (
     SECOND,
     Addressing,
+    ConfigurationWanted,
     Configured,
     Login,
     LoginOffered,
@@ -87,16 +90,42 @@ def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
     _begin(sa, ConfigurationType.SET, (Attribute(XauthAttribute.STATUS, status),), now)
 
 
+def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence[Attribute] | None, now: int) -> None:
+    """The owner's answer to `ConfigurationWanted`: what the client gets, or None where there is no address for it.
+
+    A client that asked in vain is told so before the ISAKMP SA is deleted, or it would begin anew at once. One that did not ask
+    gets an empty SET, and the delete when it has acknowledged that.
+    """
+    if not sa.authenticated:
+        return
+    if wanted.asked is None:
+        if not sa.up:
+            sa.main.due = None
+            sa.suspicion = Trouble.CAPACITY if given is None else None
+            _begin(sa, ConfigurationType.SET, given or (), now)
+        return
+    asked = sa.transactions.get(wanted.message_id)
+    if asked is not None:
+        _say(sa, asked, Attributes(ConfigurationType.REPLY, asked.identifier, tuple(given or ())), now, resend=False)
+    if not sa.up and given is None:
+        _refuse(sa, Trouble.CAPACITY, now)
+    elif not sa.up:
+        open_quick_modes(sa)
+
+
 def open_quick_modes(sa: IkeSa) -> None:
     """There is nothing more to wait for; a client that did not ask for an address has begun a quick mode, perhaps."""
     sa.state = State.QM_IDLE
-    sa.main.due = None
+    sa.main.due = sa.suspicion = None
     sa.events.append(Phase1Up())
 
 
 def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
     """Every try has been made."""
-    _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
+    if sa.up:
+        transaction.linger(now)
+    else:
+        _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
 
 
 def waited(sa: IkeSa, now: int) -> None:
@@ -115,11 +144,8 @@ def _configure(sa: IkeSa, now: int) -> None:
         return
     sa.state = State.CONF_ADDR
     if addressing is Addressing.PUSHED and not sa.initiator:
-        configuration = sa.decisions.configuration(None, _seconds_left(sa, now))
-        if configuration is None:
-            _refuse(sa, Trouble.CAPACITY, now)
-        else:
-            _begin(sa, ConfigurationType.SET, configuration, now)
+        sa.main.wait(now)
+        sa.events.append(ConfigurationWanted(None, 0, _seconds_left(sa, now)))
     elif addressing is Addressing.ASKED and sa.initiator:
         ask(sa, sa.decisions.wanted_attributes(), now)
     else:
@@ -157,20 +183,23 @@ def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, n
 
 
 def _receive_configuration_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    open_quick_modes(sa)
+    if sa.suspicion is not None:
+        _refuse(sa, sa.suspicion, now)
+    else:
+        open_quick_modes(sa)
 
 
-def _receive_first_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    configuration = sa.decisions.configuration(said.attributes, _seconds_left(sa, now))
-    if configuration is None:
-        _refuse(sa, Trouble.CAPACITY, now)
-        return
-    _answer(sa, transaction, said, configuration, now)
-    open_quick_modes(sa)
+def _receive_late_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    """The client had asked, or begun a quick mode, before it acknowledged what we had sent it unasked."""
 
 
 def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    _answer(sa, transaction, said, sa.decisions.configuration(said.attributes, _seconds_left(sa, now)) or (), now)
+    sa.events.append(ConfigurationWanted(said.attributes, transaction.message_id, _seconds_left(sa, now)))
+
+
+def _receive_clients_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    """A client has nothing to set here: none of its attributes is taken, which the ACK says by naming none."""
+    _answer(sa, transaction, said, (), now)
 
 
 # --- the client hears ---
@@ -207,6 +236,10 @@ def _receive_configuration(sa: IkeSa, transaction: Transaction, said: Attributes
     open_quick_modes(sa)
 
 
+def _receive_another(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    sa.events.append(Configured(said.attributes))
+
+
 def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
     """Acknowledged by the attributes that are taken, without their values."""
     _answer(sa, transaction, said, [Attribute(attribute.kind, b"") for attribute in said.attributes], now)
@@ -224,11 +257,15 @@ TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
         (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
         (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REQUEST): Step("login?", _receive_login_request, State.QM_IDLE),
         (Role.INITIATOR, State.QM_IDLE, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REPLY): Step("address, again", _receive_another, State.QM_IDLE),
         (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.REPLY): Step("login", _receive_login, State.CONF_XAUTH),
         (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.ACK): Step("status", _receive_status_ack, State.CONF_ADDR),
-        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.REQUEST): Step("address?", _receive_first_request, State.QM_IDLE),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
         (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.ACK): Step("address", _receive_configuration_ack, State.QM_IDLE),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.SET): Step("settings", _receive_clients_set, State.CONF_ADDR),
         (Role.RESPONDER, State.QM_IDLE, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.ACK): Step("address, late", _receive_late_ack, State.QM_IDLE),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.SET): Step("settings", _receive_clients_set, State.QM_IDLE),
     }
 )
 # What each beginning is answered by. Some answer a SET that they cannot make sense of by an empty REPLY, as if it were a REQUEST.
@@ -257,7 +294,7 @@ def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> 
         raise RefusedError(Trouble.ENCODING)
     sa.used_ids.add(transaction.message_id)
     sa.transactions[transaction.message_id] = transaction
-    transaction.vector = message.vector
+    transaction.vector, transaction.identifier = message.vector, said.identifier
     if transaction.ours:
         # An answer wants none: to repeat ours for a copy of it would never end.
         transaction.answered, transaction.said = True, b""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+from agent.base.clock import SECOND
 from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
@@ -11,10 +12,11 @@ from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType
 from agent.crypto.doi import Protocol as IpsecProtocol
-from agent.crypto.dpd import Dpd
+from agent.crypto.dpd import Dpd, DpdTerms
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     BadMessage,
+    ConfigurationWanted,
     EngineFailed,
     InitialContact,
     InvalidSpi,
@@ -37,10 +39,10 @@ from agent.crypto.ike_events import (
 from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
 from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.crypto.nat_traversal import Ends, NatTraversal
-from agent.crypto.payloads import Notification
-from agent.crypto.transaction import answer_login
+from agent.crypto.payloads import Attribute, Notification
+from agent.crypto.transaction import answer_configuration, answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
-from agent.flow.model import EndReason, IkeFailureReason, IkeTunnel
+from agent.flow.model import EndReason, IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
 from agent.lab.failures import IKE_REASONS
@@ -52,8 +54,11 @@ from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
 from agent.lab.link import Link
 from agent.lab.nat_keepalive import NatKeepalives, Path
+from agent.lab.peers import Peers
 from agent.lab.trustpoints import Certificates
 from agent.lab.tunnels import LiveTunnel
+
+_OUT_OF_TURN = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a peer that is there answers within two seconds
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
 
@@ -87,11 +92,12 @@ class IkeEngine:
         self._engine = engine
         self.sas = IkeSas()
         self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
-        self._watched: dict[Link, IkeRecord] = {}  # the newest SA with each peer that dead peer detection watches
         self._faults = IkeFaults(monitor)
-        self.clients = Clients(config, self._has_flow)
+        self.clients = Clients(config, self._is_there)
+        self._peers = Peers(self.sas, ipsec.sas, self.clients, self._keep_open)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             LoginOffered: self._login_offered,
+            ConfigurationWanted: self._configuration_wanted,
             Phase1Up: self._phase1_up,
             Phase1Failed: self._phase1_failed,
             Phase1Shortened: self._phase1_shortened,
@@ -144,28 +150,29 @@ class IkeEngine:
                 record.to_tell.append(notification)
                 self._settle(record)
 
-    def heard(self, link: Link) -> None:
-        """An IPsec packet of a peer was authentic: it is there."""
-        watched = self._watched.get(link)
-        if watched:
-            watched.sa.heard(self._scheduler.clock.now())
+    def heard(self, live: LiveTunnel) -> None:
+        """An IPsec packet of a flow was authentic: its peer is there."""
+        if live.isakmp is not None:
+            live.isakmp.heard(self._scheduler.clock.now())
 
-    def about_to_send(self, link: Link) -> None:
-        """An IPsec packet is about to go to a peer: if it has been silent for long, it is asked whether it is there."""
-        watched = self._watched.get(link)
-        if watched:
-            about_to_send(watched.sa, self._scheduler.clock.now())
-            if watched.sa.outbox:
-                self._settle(watched)
+    def about_to_send(self, live: LiveTunnel) -> None:
+        """An IPsec packet of a flow is about to go: if its peer has been silent for long, it is asked whether it is there."""
+        sa = live.isakmp
+        if sa is not None and sa.dpd:
+            about_to_send(sa, self._scheduler.clock.now())
+            record = self.sas.of_cookies(sa.cookies) if sa.outbox else None
+            if record is not None:
+                self._settle(record)
 
-    def flow_ended(self, live: LiveTunnel) -> None:
-        """A flow is no longer protected: it may have been the last of a client."""
-        self.clients.sweep()
+    def moved(self, live: LiveTunnel, ends: Ends) -> None:
+        """A peer past a NAT was heard, and believed, from another address or port, by a packet of a flow."""
+        self._peers.moved(live, ends)
 
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
         if record.negotiating:
             self._faults.set_up(record, IkeFailureReason.OPERATOR)
+        self._peers.part_with_flows(record, reason, tell=True)
         delete_phase1(record.sa, self._scheduler.clock.now())
         self._ended(record, reason)
         self._settle(record)
@@ -173,7 +180,6 @@ class IkeEngine:
     def lose_everything(self) -> None:
         """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
         gone = self.sas.clear()
-        self._watched.clear()
         self._ipsec.sas.lose_everything()
         for record in gone:
             if record.timer:
@@ -201,7 +207,7 @@ class IkeEngine:
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(link, local_port, remote_port))
         if record.tunnel is not None and record.sa.ends != before:
-            self.moved(record.tunnel, record.sa.ends)
+            self._peers.follow(record, record.sa.ends)
         if record.sa.initiator_cookie == NO_COOKIE:
             return  # not a first message, after all
         self.sas.keep(record)
@@ -213,31 +219,6 @@ class IkeEngine:
         if record is not None:
             ikev1.receive(record.sa, octets, self._scheduler.clock.now())
             self._settle(record)
-
-    def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
-        """A peer past a NAT was heard, and believed, from another address or port: everything of its tunnels goes there."""
-        record = self.sas.of_tunnel(tunnel)
-        if record is not None:
-            record.sa.ends = ends
-            self._know_by_port(record)
-            self._keep_open(record)
-        for live in self._ipsec.sas.matching(lambda live: live.row is not None and live.row.ike is tunnel):
-            live.ends = ends
-            if record is not None:
-                self._ipsec.sas.redirect(live, record.link)
-
-    def _know_by_port(self, record: IkeRecord) -> None:
-        """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
-        sa, old = record.sa, record.link
-        if sa.initiator or sa.nat is None or not sa.nat.remote_behind:
-            return
-        link = old.heard_from(sa.ends.remote_port)
-        self.sas.rename(record, link)
-        record.decisions.link = link
-        if record.decisions.client:
-            record.decisions.client.link = link
-        if self._watched.get(old) is record:
-            self._watched[link] = self._watched.pop(old)
 
     def _keep_open(self, record: IkeRecord) -> None:
         """We are behind a NAT, which would forget us if we were silent."""
@@ -270,6 +251,8 @@ class IkeEngine:
                     handler(record, event)
         if sa.state is State.DEAD:
             self._over(record)
+        if record.answers is not None and not (sa.dpd and sa.dpd.waiting):
+            self._tell_whether_there(record)
         due = sa.next_timer()
         if record.timer and record.timer.time != due:
             record.timer.cancel()
@@ -278,10 +261,9 @@ class IkeEngine:
             record.timer = self._scheduler.at(due, lambda: self._tick(record))
 
     def _over(self, record: IkeRecord) -> None:
-        """The core has no more use for the SA."""
+        """The core has no more use for the SA. Whatever ended it, its tunnel, its flows and its address end with it."""
+        self._ended(record, EndReason.OTHER)
         self.sas.bury(record)
-        if self._watched.get(record.link) is record:
-            del self._watched[record.link]
         if record.decisions.client:
             self.clients.ended(record.decisions.client)
 
@@ -339,9 +321,6 @@ class IkeEngine:
 
     # --- what an SA tells ---
 
-    def _has_flow(self, client: Client) -> bool:
-        return any(live.leads_to(client.address) for live in self._ipsec.sas.of_peer(client.link))
-
     def _login_offered(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, LoginOffered)
         assert record.decisions.client
@@ -351,15 +330,33 @@ class IkeEngine:
                 answer_login(record.sa, refusal, self._scheduler.clock.now())
                 self._settle(record)
 
+        self._peers.know_by_port(record)
         self.clients.log_in(record.decisions.client, event.login, answer)
+
+    def _configuration_wanted(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, ConfigurationWanted)
+
+        def answer(given: Sequence[Attribute] | None) -> None:
+            answer_configuration(record.sa, event, given, self._scheduler.clock.now())
+            self._settle(record)
+
+        self._peers.know_by_port(record)
+        client = record.decisions.client
+        if client is None:
+            answer(())
+        else:
+            self.clients.configure(client, event.asked, event.seconds, answer)
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
         self._ipsec.sas.lost.discard(record.link)
         self._watch(record)
-        self._know_by_port(record)
+        self._peers.know_by_port(record)
+        former = self._peers.take_over(record)
         facts = facts_of(self._config, record)
         self.sas.came_up(record, self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters))
         self._keep_open(record)
+        for each in former:
+            self._ask(each)  # whether the client has it still
         waiting, record.waiting = record.waiting, []
         if record.to_tell:
             record.sa.inform(record.to_tell)
@@ -370,9 +367,41 @@ class IkeEngine:
     def _watch(self, record: IkeRecord) -> None:
         """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
         terms = record.decisions.dpd_terms()
-        if terms and record.sa.peer.dpd:
-            record.sa.dpd = Dpd(terms, self._random.take(4), self._scheduler.clock.now())
-            self._watched[record.link] = record
+        watched = terms is not None and record.sa.peer.dpd
+        record.sa.dpd = Dpd(terms, self._random.take(4), self._scheduler.clock.now()) if terms and watched else None
+
+    # --- whether a peer is there ---
+
+    def _is_there(self, client: Client, answer: Callable[[bool], None]) -> None:
+        """Ask a client that is up, now; one of which nothing is heard within the time for that is lost, and its session ends."""
+        record = self._peers.record_of(client)
+        if record is None or not record.sa.up or not record.sa.peer.dpd:
+            answer(record is not None)
+        else:
+            self._ask(record, answer)
+
+    def _ask(self, record: IkeRecord, answer: Callable[[bool], None] | None = None) -> None:
+        """A question out of turn (RFC 3706 §5.5 leaves to each end when it asks)."""
+        if not record.sa.peer.dpd:
+            return
+        if record.answers is None:
+            now = self._scheduler.clock.now()
+            record.answers = []
+            record.sa.dpd = Dpd(_OUT_OF_TURN, self._random.take(4), now)
+            about_to_send(record.sa, now)
+        if answer is not None:
+            record.answers.append(answer)
+        self._settle(record)
+
+    def _tell_whether_there(self, record: IkeRecord) -> None:
+        answers, record.answers = record.answers or [], None
+        there = record.sa.up
+        if there:
+            self._watch(record)
+        for answer in answers:
+            answer(there)
+
+    # --- failures and ends ---
 
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
@@ -404,6 +433,7 @@ class IkeEngine:
             self.negotiate(live)
 
     def _ended(self, record: IkeRecord, reason: EndReason) -> None:
+        self._peers.part_with_flows(record, reason, tell=False)
         tunnel = self.sas.went_down(record)
         if tunnel is not None:
             self._monitor.ike_ended(tunnel, reason)
@@ -413,22 +443,37 @@ class IkeEngine:
 
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
-        self._know_by_port(record)
+        self._peers.know_by_port(record)
         self._forget_peer(record)
 
     def _peer_lost(self, record: IkeRecord, event: object) -> None:
-        """The peer no longer answers: nobody is there to be told of the end of what we had with it."""
+        """The peer no longer answers: nobody is there to be told of the end of what we had with it.
+
+        One that has made another ISAKMP SA since then has merely forgotten this one.
+        """
+        same = self.sas.of_same_peer(record)
+        flows = self._peers.flows_of({each.sa for each in same}, record.link) if same[-1:] == [record] else []
         self._ended(record, EndReason.PEER_LOST)
-        self._forget_peer(record)
+        if same[-1:] != [record]:
+            return
+        for other in same[:-1]:
+            self._lose(other)
+        for live in flows:
+            if live.row is not None:
+                self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
         self._ipsec.sas.lost.add(record.link)
+
+    def _lose(self, record: IkeRecord) -> None:
+        """The peer of an ISAKMP SA that is up does not have it any more."""
+        record.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
+        self._ended(record, EndReason.PEER_LOST)
+        self._settle(record)
 
     def _forget_peer(self, record: IkeRecord) -> None:
         """End all that was held with a peer but one SA, as lost."""
         for other in self.sas.of_peer(record.link):
             if other is not record and other.sa.up:
-                other.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
-                self._ended(other, EndReason.PEER_LOST)
-                self._settle(other)
+                self._lose(other)
         for live in self._ipsec.sas.of_peer(record.link):
             if live.row is not None:
                 self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
@@ -447,7 +492,7 @@ class IkeEngine:
     def _place(self, record: IkeRecord, result: Phase2Result) -> None:
         """The SAs of a quick mode are with the peer of its phase 1, wherever that is."""
         if isinstance(result.tag, LiveTunnel):
-            result.tag.ends = record.sa.ends
+            result.tag.ends, result.tag.isakmp = record.sa.ends, record.sa
 
     def _phase2_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Failed)
@@ -460,11 +505,13 @@ class IkeEngine:
 
     def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Deleted)
-        self._ipsec.sas.deleted_by_peer(record.link, event.protocol, event.spis)
+        for link in self._peers.places_of(record):
+            self._ipsec.sas.deleted_by_peer(link, event.protocol, event.spis)
 
     def _invalid_spi(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, InvalidSpi)
-        self._ipsec.sas.unknown_to_peer(record.link, event.protocol, event.spi)
+        for link in self._peers.places_of(record):
+            self._ipsec.sas.unknown_to_peer(link, event.protocol, event.spi)
 
     def _engine_failed(self, record: IkeRecord, event: object) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""

@@ -50,6 +50,8 @@ def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int, name:
 
 
 _NAMES = (IdentificationType.FQDN, IdentificationType.USER_FQDN)
+# Identities that are of one peer alone. A group shares its key ID, and addresses behind NATs come more than once.
+_PERSONAL = (*_NAMES, IdentificationType.DER_ASN1_DN)
 
 
 def key_for(
@@ -294,7 +296,8 @@ class PeerDecisions:
         login = rules.login_list is not None and not (key is not None and key.no_xauth)
         group = group_of(self.config, rules, self.peer)
         if login or group is not None:
-            self.client = Client(self.link, rules, group)
+            personal = self.peer if self.peer is not None and self.peer.kind in _PERSONAL else None
+            self.client = Client(self.link, rules, group, personal)
         return RemoteAccess(login, rules.addressing if group is not None else Addressing.NONE)
 
     def login(self) -> Login | None:
@@ -302,11 +305,6 @@ class PeerDecisions:
 
     def wanted_attributes(self) -> Sequence[Attribute]:
         return ()
-
-    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        if self.clients is None or self.client is None:
-            return ()
-        return self.clients.configuration(self.client, asked, seconds)
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return self.answer_flow(self, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
@@ -35,7 +36,10 @@ class IkeTally:
 
 @dataclass(slots=True, eq=False)
 class IkeRecord:
-    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up."""
+    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up.
+
+    `answers`: who wants to know whether the peer is there, which it has just been asked.
+    """
 
     link: Link
     sa: IkeSa
@@ -47,6 +51,7 @@ class IkeRecord:
     timer: Timer | None = None
     reported: set[Trouble] = field(default_factory=set)
     to_tell: list[Notification] = field(default_factory=list)  # once it is up
+    answers: list[Callable[[bool], None]] | None = None
 
     @property
     def local_port(self) -> int:
@@ -55,6 +60,12 @@ class IkeRecord:
     @property
     def remote_port(self) -> int:
         return self.sa.ends.remote_port
+
+    @property
+    def peer(self) -> tuple[object, ...]:
+        """Who the peer is, whatever its address and port are."""
+        client = self.decisions.client
+        return self.sa.remote_identity, client and client.user, client and client.address
 
     @property
     def negotiating(self) -> bool:

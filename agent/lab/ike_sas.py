@@ -105,6 +105,14 @@ class IkeSas:
         """The live one of both cookies."""
         return next((each for each in self._by_cookie.of(cookies[:COOKIE_LENGTH]) if each.sa.cookies == cookies), None)
 
+    def of_same_peer(self, record: IkeRecord) -> list[IkeRecord]:
+        """Those with the very peer of one that is up, itself among them, oldest first.
+
+        Past a NAT, addresses and ports may be another's by now: who it is, is known by its identity too, and of a remote-access
+        client by its user and the address that it was given.
+        """
+        return [each for each in self._by_peer.of(record.link) if each is record or (each.sa.up and each.peer == record.peer)]
+
     def of_tunnel(self, tunnel: IkeTunnel) -> IkeRecord | None:
         record = self._by_tunnel.get(tunnel.index)
         return record if record and record.tunnel is tunnel else None
@@ -135,6 +143,8 @@ class IkeSas:
 
     def rename(self, record: IkeRecord, link: Link) -> None:
         """Its peer is told from others by another port now."""
+        if record.link == link:
+            return
         if self._live.get(_key_of(record)) is record:
             self._by_peer.discard(record.link, record)
             self._by_peer.add(link, record)

@@ -206,7 +206,7 @@ class IpsecEngine:
             live.counters.add(IpsecCounter.OUT_DROPS)
             self.sas.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
             return Outcome(Verdict.DROPPED, packet)
-        self.sas.ike.about_to_send(live.link)
+        self.sas.ike.about_to_send(live)
         if bundle.udp and ends:
             outer = encapsulate(outer, ends)
             self.sas.ike.keepalives.sent((live.link.front_vrf, ends))
@@ -256,14 +256,14 @@ class IpsecEngine:
         except PacketRefusedError as refused:
             self._refused(installed, refused.fault, spi, inbound=True)
             return None
-        self.sas.ike.heard(live.link)
+        self.sas.ike.heard(live)
         installed.confirmed = True
         length = inner.length
         outer = packet.length + (ip.UDP_OCTETS if ends else 0)
         live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))
         self.sas.check_volume(installed)
-        if ends is not None and ends != live.ends and bundle.authenticates and live.row and live.row.ike:
-            self.sas.ike.moved(live.row.ike, ends)
+        if ends is not None and ends != live.ends and bundle.authenticates:
+            self.sas.ike.moved(live, ends)
         return inner, live.plan.target.clear_vrf
 
     def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:

@@ -45,28 +45,24 @@ class Negotiator(Protocol):
         """Begin a quick mode for a flow, under a phase 1 that may have to be made first."""
         ...
 
-    def moved(self, tunnel: IkeTunnel, ends: Ends) -> None:
-        """A peer past a NAT is to be found elsewhere."""
+    def moved(self, live: LiveTunnel, ends: Ends) -> None:
+        """A flow's peer is past a NAT, and to be found elsewhere."""
         ...
 
     def delete_sas(self, link: Link, keyed_by: bytes, since: int, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
         """Tell the peer that SAs, there `since` a time, are gone: under the ISAKMP SA of the cookies `keyed_by`, else another."""
         ...
 
-    def flow_ended(self, live: LiveTunnel) -> None:
-        """A flow is no longer protected."""
-        ...
-
-    def heard(self, link: Link) -> None:
-        """A packet of the peer was authentic."""
+    def heard(self, live: LiveTunnel) -> None:
+        """A packet of a flow was authentic."""
         ...
 
     def unknown_spi(self, link: Link, protocol: IpsecProtocol, spi: int) -> None:
         """A peer sends with an SPI that is not there."""
         ...
 
-    def about_to_send(self, link: Link) -> None:
-        """A packet is about to go to the peer."""
+    def about_to_send(self, live: LiveTunnel) -> None:
+        """A packet of a flow is about to go."""
         ...
 
 
@@ -147,7 +143,9 @@ class SaKeeper:
         return live
 
     def redirect(self, live: LiveTunnel, link: Link) -> None:
-        """Another peer is tried for a flow."""
+        """A flow's peer is another, or elsewhere."""
+        if live.link == link:
+            return
         if live in self.lives:
             self._by_link.discard(live.link, live)
             self._by_link.add(link, live)
@@ -231,7 +229,6 @@ class SaKeeper:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
             self._tell_routes(live)
-        self.ike.flow_ended(live)
 
     def lose_everything(self) -> None:
         """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""

@@ -9,11 +9,11 @@ from agent.base.scheduler import Timer
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol
 from agent.crypto.ike_events import Phase2Result
-from agent.crypto.ike_sa import ABOUT_OVER
+from agent.crypto.ike_sa import ABOUT_OVER, IkeSa
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Identification
 from agent.crypto.sad import Bundle
-from agent.crypto.spd import Addresses, Flow, Selector
+from agent.crypto.spd import Flow, Selector
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
@@ -80,7 +80,10 @@ class Installed:
 
 @dataclass(slots=True, eq=False)
 class LiveTunnel:
-    """A flow with a peer. It begins with the packet that wants it, whose drop it counts, and has a row once it is up."""
+    """A flow with a peer. It begins with the packet that wants it, whose drop it counts, and has a row once it is up.
+
+    `isakmp` is the ISAKMP SA that it belongs to: the one that has keyed it last, or one that the same peer has made since.
+    """
 
     plan: Plan
     link: Link
@@ -91,16 +94,13 @@ class LiveTunnel:
     negotiating: bool = False
     asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried
+    isakmp: IkeSa | None = None
     ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
 
     @property
     def flow_key(self) -> FlowKey:
         """What it shares with others for the same selectors, which are with another peer or lead to another port."""
         return self.plan.target.key, self.plan.selector
-
-    def leads_to(self, address: IPv4Address | None) -> bool:
-        """Whether its other end is this host."""
-        return address is not None and self.plan.selector.destination == Addresses(int(address))
 
     @property
     def outbound(self) -> Installed | None:

@@ -14,6 +14,7 @@ from agent.crypto.doi import Exchange, Protocol
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
+    ConfigurationWanted,
     IkeCount,
     IkeEvent,
     Login,
@@ -104,10 +105,6 @@ class Side:
     def wanted_attributes(self) -> Sequence[Attribute]:
         return self.wants
 
-    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        self.requests.append(asked)
-        return self.gives
-
     def answer(self, request: QuickRequest) -> QuickStart | None:
         self.asked.append(request)
         return QuickStart(self.terms, request.local, request.remote, "answered") if self.terms else None
@@ -166,8 +163,11 @@ class Pair:
         said = False
         for side in (0, 1):
             events, self.ends[side].events = self.ends[side].events, []
-            self.events[side].extend(events)
+            self.events[side].extend(event for event in events if not isinstance(event, ConfigurationWanted))
             for event in events:
+                if isinstance(event, ConfigurationWanted):
+                    self.sides[side].requests.append(event.asked)
+                    transaction.answer_configuration(self.ends[side], event, self.sides[side].gives, self.now)
                 if isinstance(event, LoginOffered) and (judge := self.sides[side].judge):
                     transaction.answer_login(self.ends[side], judge(event.login), self.now)
             messages, self.ends[side].outbox = self.ends[side].outbox, []

@@ -192,12 +192,92 @@ def test_there_is_no_room_for_another() -> None:
 
 
 @pytest.mark.parametrize("addressing", [Addressing.ASKED, Addressing.PUSHED])
-def test_a_client_for_which_there_is_no_address_does_not_get_through(addressing: Addressing) -> None:
+def test_a_client_for_which_there_is_no_address_is_told_so_before_the_delete(addressing: Addressing) -> None:
+    """By a REPLY or a SET without one."""
     access = {"access": RemoteAccess(True, addressing)}
     pair = pair_of(client(**access), server(gives=None, **access)).run()
     assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.CAPACITY)]
-    assert pair.of(0, Phase1Failed) == [Phase1Failed(Trouble.PEER_DELETED)]
+    assert pair.events[0] == [Configured(()), Phase1Up(), Phase1Deleted()]
     assert not pair.of(1, Phase1Up)
+
+
+def test_a_client_that_asks_a_server_which_has_nothing_to_tell_is_answered() -> None:
+    pair = pair_of(server_side=server(gives=None, access=RemoteAccess(True, Addressing.PUSHED))).run()
+    assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.CAPACITY)]
+    assert pair.of(0, Configured)[:2] == [Configured(()), Configured(())]
+    assert pair.of(0, Phase1Deleted) == [Phase1Deleted()]
+
+
+def test_a_client_that_does_not_acknowledge_that_there_is_nothing_has_failed_for_that() -> None:
+    access = {"access": RemoteAccess(True, Addressing.PUSHED)}
+    pair = pair_of(client(**access), server(gives=None, **access))
+    pair.wire = lambda from_initiator, number, octets: [] if from_initiator and number > 5 else [octets]
+    pair.run()
+    pair.wait(ANSWER_WAIT // SECOND)
+    assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.CAPACITY)]
+
+
+# --- both ends begin at the same time (draft-dukes-ike-mode-cfg-02 §3.1) ---
+
+PUSHING = {"access": RemoteAccess(True, Addressing.PUSHED)}
+
+
+def test_a_client_asks_while_it_is_told() -> None:
+    pair = pair_of(server_side=server(**PUSHING)).up().quick()
+    pair.wait(200)
+    assert pair.of(0, Configured) == [Configured((ADDRESS,))] * 2
+    assert pair.sides[1].requests == [None, (ANY_ADDRESS,)]
+    assert pair.events[1][:2] == [LoginOffered(ALICE), Phase1Up()]
+    assert not pair.of(1, BadMessage) + pair.of(0, BadMessage)
+    assert not pair.of(1, Phase1Failed)
+    assert pair.initiator.up
+    assert pair.responder.up
+
+
+def test_a_set_that_nobody_acknowledges_ends_nothing() -> None:
+    """The client's request is answered, and its acknowledgements are all lost."""
+    pair = pair_of(server_side=server(**PUSHING))
+    kinds: list[int] = []
+
+    def wire(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
+        if from_initiator and octets[18] == Exchange.TRANSACTION:
+            exchange = pair.initiator.transactions[int.from_bytes(octets[20:24], "big")]
+            kinds.append(number)
+            if exchange.begun is None and number > 5:
+                return []
+        return [octets]
+
+    pair.wire = wire
+    pair.run()
+    pair.wait(300)
+    assert len(kinds) > 6
+    assert pair.events[1] == [LoginOffered(ALICE), Phase1Up()]
+    assert pair.responder.up
+    assert not pair.responder.transactions
+    assert pair.told(1) == 0
+
+
+def test_a_quick_mode_may_overtake_the_acknowledgement() -> None:
+    pair = pair_of(client(access=RemoteAccess(False, Addressing.PUSHED)), server(**PUSHING))
+    pair.wire = lambda from_initiator, number, octets: [] if from_initiator and number == 6 else [octets]
+    pair.run()
+    assert pair.responder.state is State.CONF_ADDR
+    pair.quick()
+    assert [type(event) for event in pair.events[1]][:2] == [LoginOffered, Phase1Up]
+    assert pair.of(1, Phase2Up)
+    pair.wait(200)
+    assert pair.responder.up
+    assert not pair.of(1, BadMessage)
+
+
+def test_what_a_client_sets_is_acknowledged_and_not_taken() -> None:
+    pair = pair_of().up()
+    transaction._begin(pair.initiator, ConfigurationType.SET, (ANY_ADDRESS,), pair.now)
+    said = len(pair.sent[1])
+    pair.run()
+    assert len(pair.sent[1]) == said + 1
+    assert pair.responder.up
+    assert not pair.of(1, BadMessage)
 
 
 def test_a_client_that_does_not_answer_is_lost() -> None:

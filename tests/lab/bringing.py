@@ -202,6 +202,7 @@ aaa new-model
 aaa authentication login users local
 aaa authorization network groups local
 username alice password secret
+username bob password secret
 crypto isakmp client configuration group road
  key groupkey
  pool clients
@@ -244,7 +245,7 @@ def _no_address(make_pair: MakePair) -> Bringing:
     lab = with_clients(make_pair)
     VpnClient(lab, "192.0.2.101", server="west").connect()
     yield lab, "west"
-    VpnClient(lab, "192.0.2.102", server="west").connect()
+    VpnClient(lab, "192.0.2.102", server="west", user=Login("bob", "secret")).connect()
 
 
 @brings("a group has all the users that it may have")

@@ -19,6 +19,7 @@ from agent.lab.labfile import parse_lab_file
 from agent.lab.ping import Ping
 from agent.lab.router import Router
 from agent.lab.trustpoints import Trustpoints
+from tests.lab.remote_hub import MakeHub, hub_text
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.
 ROUTER = """
@@ -176,3 +177,9 @@ def make_pair() -> MakePair:
 @pytest.fixture
 def make_lab() -> Callable[..., DrivenLab]:
     return DrivenLab
+
+
+@pytest.fixture
+def make_hub() -> MakeHub:
+    """A hub for remote-access clients: settings of `remote_hub.DEFAULTS`."""
+    return lambda **settings: DrivenLab("", {"hub": hub_text(**settings)})

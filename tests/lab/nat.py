@@ -41,9 +41,20 @@ class Nat:
                 wire.attach(port)
             wire.attach(face)
 
+    @property
+    def inside(self) -> Wire:
+        return self._wires[0]
+
     def move(self, address: str) -> None:
         self.address = _number(address)
         self._ports.clear()
+
+    def swap(self) -> None:
+        """Two hosts get each other's ports."""
+        ends = list(self._ports.items())
+        hosts = list(dict.fromkeys(host for (host, _), _ in ends))
+        other = dict(zip(hosts, reversed(hosts), strict=True))
+        self._ports = {(host, port): self._ports[other[host], port] for (host, port), _ in ends}
 
     def carry(self, packet: ip.Packet, from_outside: bool) -> None:
         if packet.protocol != ip.UDP:

@@ -14,94 +14,16 @@ from cryptography.x509.oid import NameOID
 from agent.base.origin import CONSOLE
 from agent.crypto.certificates import Authority
 from agent.crypto.doi import ConfigurationAttribute, Exchange
-from agent.crypto.ike_events import Addressing, Login, Phase1Failed, Trouble
-from agent.engine.values import ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
+from agent.crypto.ike_events import Addressing, Configured, Login, Phase1Deleted, Phase1Failed, Trouble
+from agent.engine.values import ClearIsakmp, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.model import EndReason, Identity, IkeFailureReason
 from agent.flow.vrf import IkeEvents
 from agent.lab.remote_access import Verdict
 from agent.lab.trustpoints import Trustpoint
-from tests.crypto.pki import NOW, address, root, subject_of
+from tests.crypto.pki import address, root, subject_of
 from tests.lab.conftest import DrivenLab
+from tests.lab.remote_hub import ALICE, DATE, DEFAULTS, HUB, MAP_LINES, POLICY, PROFILE, SIGNED_POLICY, MakeHub, clients, reasons
 from tests.lab.vpn_client import PLAIN, WITH_LOGIN, VpnClient
-
-HUB = """
-hostname hub
-aaa new-model
-aaa authentication login users {users}
-aaa authorization network groups {groups}
-username alice password secret
-username carol secret 5 $1$28772684$iEwNOgGugqO9.bIz5sk8k/
-{policy}
-crypto isakmp keepalive 10 periodic
-crypto isakmp client configuration group road
- key groupkey
- dns 10.0.0.53
- domain example.com
- pool clients
- acl 150
-{group_lines}
-{profile}
-crypto ipsec transform-set strong esp-3des esp-sha-hmac
-crypto dynamic-map remotes 1
- set transform-set strong
-{template}
- reverse-route
-{map_lines}
-crypto map outside 10 ipsec-isakmp dynamic remotes
-interface Loopback0
- ip address 10.0.0.1 255.255.255.0
-interface FastEthernet0/0
- ip address 192.0.2.1 255.255.255.0
- crypto map outside
-ip route 0.0.0.0 0.0.0.0 192.0.2.254
-ip local pool clients 10.9.0.1 10.9.0.{last}
-access-list 150 permit ip 10.0.0.0 0.0.0.255 any
-"""
-POLICY = """crypto isakmp policy 10
- encryption 3des
- authentication pre-share
- group 2"""
-SIGNED_POLICY = """crypto pki trustpoint ours
- revocation-check none
-crypto isakmp policy 10
- encryption 3des
- group 2"""
-DATE = f"date = {NOW:%Y-%m-%dT%H:%M:%S}Z\n"
-PROFILE = """crypto isakmp profile road
- match identity group road
- client authentication list users
- isakmp authorization list groups
- client configuration address {way}"""
-MAP_LINES = """crypto map outside client authentication list users
-crypto map outside isakmp authorization list groups
-crypto map outside client configuration address respond"""
-DEFAULTS = {
-    "users": "local",
-    "groups": "local",
-    "policy": POLICY,
-    "group_lines": "",
-    "profile": PROFILE.format(way="respond"),
-    "template": " set isakmp-profile road",
-    "map_lines": "",
-    "last": "3",
-}
-ALICE = Login("alice", "secret")
-
-MakeHub = Callable[..., Any]
-
-
-@pytest.fixture
-def make_hub(make_lab: Callable[[str, dict[str, str]], Any]) -> MakeHub:
-    return lambda **settings: make_lab("", {"hub": HUB.format(**{**DEFAULTS, **settings})})
-
-
-def reasons(lab: Any) -> list[IkeFailureReason]:
-    return [failure.reason for failure in lab.flow("hub").ike_failures.values()]
-
-
-def clients(lab: Any) -> int:
-    return len(lab.hub.router.ike.clients)
-
 
 # --- how it goes ---
 
@@ -345,9 +267,9 @@ def vanish(lab: Any, client: VpnClient) -> None:
 def destroy(lab: Any, client: VpnClient) -> None:
     (flow,) = list(lab.hub.monitor.ipsec_tunnels.values())
     (ike,) = list(lab.hub.monitor.ike_tunnels.values())
-    lab.hub.engine.do(DestroyIke(ike.index), CONSOLE)
-    assert clients(lab) == 1
     lab.hub.engine.do(DestroyIpsec(flow.index), CONSOLE)
+    assert clients(lab) == 1
+    lab.hub.engine.do(DestroyIke(ike.index), CONSOLE)
 
 
 def lose_power(lab: Any, client: VpnClient) -> None:
@@ -379,11 +301,97 @@ def test_an_address_is_given_back_however_the_session_ends(
     assert VpnClient(lab, "192.0.2.105").connect().inner == IPv4Address("10.9.0.1")
 
 
-def test_an_address_stays_while_its_flow_does(make_hub: MakeHub) -> None:
-    """The peer deletes the ISAKMP SA: the IPsec SAs live on, and with them the address, until they expire."""
-    lab = make_hub()
+# --- what ends an ISAKMP SA ends its flow and its address (draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS) ---
+
+
+def destroy_ike(lab: Any, client: VpnClient) -> None:
+    (ike,) = list(lab.hub.monitor.ike_tunnels.values())
+    lab.hub.engine.do(DestroyIke(ike.index), CONSOLE)
+
+
+def clear_isakmp(lab: Any, client: VpnClient) -> None:
+    lab.hub.engine.do(ClearIsakmp(), CONSOLE)
+
+
+def begin_afresh(lab: Any, client: VpnClient) -> None:
+    """INITIAL-CONTACT of a client at the same address, which then goes away."""
+    client.vanish()
+    other = VpnClient(lab, "192.0.2.101", first=True, exchange=Exchange.MAIN).connect()
+    assert other.inner == client.inner
+    other.disconnect()
+
+
+def expire(lab: Any, client: VpnClient) -> None:
+    lab.wait(600)
+
+
+def fail_engine(lab: Any, client: VpnClient) -> None:
+    lab.hub.router.fail_crypto()
+    lab.wait(30)
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (lambda lab, client: client.drop(), EndReason.PEER_DELETE),
+        (destroy_ike, EndReason.OPERATOR),
+        (clear_isakmp, EndReason.OPERATOR),
+        (vanish, EndReason.PEER_LOST),
+        (begin_afresh, EndReason.PEER_LOST),
+        (expire, EndReason.NORMAL),
+        (fail_engine, EndReason.LOCAL_FAILURE),
+    ],
+    ids=["deleted by the client", "destroyed", "cleared", "lost", "begun afresh", "expired", "no crypto engine"],
+)
+def test_whatever_ends_an_isakmp_sa_ends_its_row_its_flow_and_its_address(
+    make_hub: MakeHub, end: Callable[[Any, VpnClient], None], reason: EndReason
+) -> None:
+    lifetime = POLICY + "\n lifetime 600\ncrypto isakmp key groupkey address 0.0.0.0 0.0.0.0"
+    lab = make_hub(policy=lifetime)
     client = VpnClient(lab, "192.0.2.101").connect()
-    client.disconnect(flow=False)
-    assert clients(lab) == 1
-    lab.wait(3600)
+    assert client.ping("10.0.0.1") == 3
+    end(lab, client)
     assert clients(lab) == 0
+    assert not lab.hub.monitor.ike_tunnels
+    assert not lab.hub.monitor.ipsec_tunnels
+    assert next(iter(lab.flow("hub").ike_history.values())).reason is reason
+    assert next(iter(lab.flow("hub").ipsec_history.values())).reason is reason
+    held = lab.leaks("hub")
+    assert (held.sad, held.lives, held.records) == (0, 0, 0)
+
+
+def test_a_client_that_is_silent_with_its_address_has_given_it_back(make_hub: MakeHub) -> None:
+    """It hears AM2, the request of its login and the status, and nothing of what it is sent unasked."""
+    lab = make_hub(profile=PROFILE.format(way="initiate"))
+    VpnClient(lab, "192.0.2.101", addressing=Addressing.PUSHED, hears=3).connect()
+    assert clients(lab) == 1
+    lab.wait(80)
+    assert reasons(lab) == [IkeFailureReason.PEER_LOST]
+    assert (clients(lab), lab.leaks("hub").records) == (0, 0)
+
+
+# --- a client that asks where it would have been told ---
+
+
+def test_a_client_that_asks_a_hub_which_tells_lives_on(make_hub: MakeHub) -> None:
+    lab = make_hub(profile=PROFILE.format(way="initiate"))
+    client = VpnClient(lab, "192.0.2.101").connect()
+    assert client.inner == IPv4Address("10.9.0.1")
+    assert client.ping("10.0.0.1") == 3
+    lab.wait(200)
+    assert client.ping("10.0.0.1") == 3
+    assert reasons(lab) == []
+    assert len(lab.hub.monitor.ike_tunnels) == len(lab.hub.monitor.ipsec_tunnels) == clients(lab) == 1
+
+
+def test_an_empty_pool_is_said_before_the_delete(make_hub: MakeHub) -> None:
+    """A client that were only deleted would begin anew at once, as strongSwan's charon does."""
+    for way in ("respond", "initiate"):
+        lab = make_hub(last="1", profile=PROFILE.format(way=way))
+        VpnClient(lab, "192.0.2.101").connect()
+        second = VpnClient(lab, "192.0.2.102", user=Login("carol", "hashcat")).connect()
+        told = [type(event) for event in second.events if isinstance(event, Configured | Phase1Deleted)]
+        assert told[-1:] == [Phase1Deleted]
+        assert Configured in told
+        assert second.inner is None
+        assert reasons(lab) == [IkeFailureReason.CAPACITY]

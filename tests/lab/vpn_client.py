@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from agent.base.scheduler import Timer
 from agent.crypto import ikev1, ip
 from agent.crypto.certificates import Credential, Trust
-from agent.crypto.doi import ConfigurationAttribute, Exchange, IdentificationType, Protocol
+from agent.crypto.doi import NAT_PORT, ConfigurationAttribute, Exchange, IdentificationType, Protocol
 from agent.crypto.ike_events import (
     Addressing,
     Configured,
@@ -28,10 +28,12 @@ from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
+from agent.crypto.udp_encapsulation import NON_ESP_MARKER, Cargo, cargo_of, encapsulate
 from agent.lab.interfaces import InterfacePort
 from agent.lab.randomness import SeededRandom
 from agent.lab.wire import Quality, Wire
 from tests.lab.conftest import DrivenLab
+from tests.lab.nat import Nat
 
 PLAIN = Phase1Policy("3des", 168, "sha", "pre-share", 2, 86400)
 WITH_LOGIN = Phase1Policy("3des", 168, "sha", "pre-share", 2, 86400, xauth=True)
@@ -44,7 +46,10 @@ WANTED = (
 
 
 class VpnClient:
-    """Connects to a router of the lab, gets its address, protects everything to and from it, and pings through that."""
+    """Connects to a router of the lab, gets its address, protects everything to and from it, and pings through that.
+
+    `nat`: it is behind one, where `address` is its own.
+    """
 
     def __init__(
         self,
@@ -62,6 +67,8 @@ class VpnClient:
         hears: int | None = None,
         credential: Credential | None = None,
         trust: Trust | None = None,
+        nat: Nat | None = None,
+        first: bool = False,
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
@@ -71,30 +78,49 @@ class VpnClient:
         self.heard = 0
         self.silent = False
         self._credential, self._trust = credential, trust
+        self._first = first
         self._hears = hears  # how many packets before it falls silent
         self._lab, self._group, self._user, self._key = lab, group, user, key
         self._addressing, self._policy, self._wish, self._exchange = addressing, policy, wish, exchange
         self._scheduler = lab.lab.scheduler
         self._random = SeededRandom(self.address + lab.clock.now())
         self._bundle: Bundle | None = None
-        self._timer: Timer | None = None
+        self._timers: dict[IkeSa, Timer] = {}
         self._spi = 0x5000
         outside = lab.lab.routers[server].router.ports["FastEthernet0/0"]
-        self._wire = wire_of(lab, outside)
+        self._wire = nat.inside if nat else wire_of(lab, outside)
         self._wire.attach(self)
-        ends = Ends(IPv4Address(address), IPv4Address(outside.address))
-        self.sa: IkeSa = self._initiate(ends)
+        self._traversal = NatTraversal(enabled=nat is not None)
+        self._ends = Ends(IPv4Address(address), IPv4Address(outside.address))
+        self.sa: IkeSa = self._initiate()
+        self._sas = [self.sa]
 
-    def _initiate(self, ends: Ends) -> IkeSa:
-        return ikev1.initiate(self, self, self._random, self._lab.clock.now(), ends, NatTraversal(enabled=False), self._exchange)
+    def _initiate(self) -> IkeSa:
+        now = self._lab.clock.now()
+        return ikev1.initiate(self, self, self._random, now, self._ends, self._traversal, self._exchange)
 
     # --- what a test does ---
 
     def connect(self) -> VpnClient:
         """Negotiate until nothing more comes of it."""
-        self._settle()
+        self._settle(self.sa)
         self._lab.wait(3)
         return self
+
+    def authenticate_again(self) -> VpnClient:
+        """Make another ISAKMP SA beside the one there is, ask for the same address, and keep the flow as it is."""
+        assert self.inner is not None
+        self._wish = self.inner.packed
+        self.sa = self._initiate()
+        self._sas.append(self.sa)
+        return self.connect()
+
+    def drop(self, at: int = 0) -> None:
+        """Delete one of the ISAKMP SAs, and say nothing of the flow."""
+        sa = self._sas.pop(at)
+        delete_phase1(sa, self._lab.clock.now())
+        self._settle(sa)
+        self._lab.wait(1)
 
     def ping(self, destination: str, count: int = 3) -> int:
         """How many of so many echoes came back."""
@@ -104,7 +130,8 @@ class VpnClient:
         for sequence in range(count):
             echo = ip.encode_echo(ip.Echo(True, 1, sequence, bytes(56)))
             packet = ip.Packet(int(self.inner), int(IPv4Address(destination)), ip.ICMP, echo)
-            self._send(self._bundle.seal(packet, self.address, self.sa.ends.remote._ip, self._random, sequence))
+            sealed = self._bundle.seal(packet, self.address, self.sa.ends.remote._ip, self._random, sequence)
+            self._send(encapsulate(sealed, self.sa.ends) if self._bundle.udp else sealed)
         self._lab.wait(2)
         return self.replies - before
 
@@ -113,15 +140,15 @@ class VpnClient:
         if flow and self._bundle is not None:
             delete_phase2(self.sa, {keys.protocol: (keys.inbound_spi,) for keys in self._bundle.result.sas})
         delete_phase1(self.sa, self._lab.clock.now())
-        self._settle()
+        self._settle(self.sa)
         self._lab.wait(1)
 
     def vanish(self) -> None:
         """Neither hear nor say nor do anything more."""
         if not self.silent:
             self.silent = True
-            if self._timer:
-                self._timer.cancel()
+            for timer in self._timers.values():
+                timer.cancel()
             self._wire.detach(self)
 
     def of(self, kind: type) -> list[IkeEvent]:
@@ -140,13 +167,24 @@ class VpnClient:
         self.heard += 1
         packet = ip.decode(octets)
         if packet.protocol == ip.UDP:
-            ikev1.receive(self.sa, ip.decode_udp(packet).data, self._lab.clock.now())
-            self._settle()
-        elif packet.protocol == ip.ESP and self._bundle is not None:
+            datagram = ip.decode_udp(packet)
+            cargo, data = cargo_of(datagram.data) if datagram.destination_port == NAT_PORT else (Cargo.ISAKMP, datagram.data)
+            if cargo is Cargo.ISAKMP:
+                self._receive_isakmp(data, datagram)
+                return
+            packet = packet._replace(protocol=ip.ESP, payload=data)
+        if packet.protocol == ip.ESP and self._bundle is not None:
             inner = self._bundle.open(packet)
             assert self.inner is not None
             assert inner.destination == int(self.inner)
             self.replies += 1
+
+    def _receive_isakmp(self, data: bytes, datagram: ip.Datagram) -> None:
+        ends = Ends(self._ends.local, self._ends.remote, datagram.destination_port, datagram.source_port)
+        for sa in self._sas:
+            if data.startswith(sa.initiator_cookie):
+                ikev1.receive(sa, data, self._lab.clock.now(), ends)
+                self._settle(sa)
 
     def carrier_changed(self) -> None:
         """A client does not look."""
@@ -154,30 +192,32 @@ class VpnClient:
     def _send(self, packet: ip.Packet) -> None:
         self._wire.send(self, packet.destination, packet.destination, packet.encode())
 
-    def _settle(self) -> None:
-        while self.sa.outbox or self.sa.events:
-            messages, self.sa.outbox = self.sa.outbox, []
+    def _settle(self, sa: IkeSa) -> None:
+        while sa.outbox or sa.events:
+            messages, sa.outbox = sa.outbox, []
             for octets in messages:
-                self._send_isakmp(octets)
-            events, self.sa.events = self.sa.events, []
+                self._send_isakmp(sa, octets)
+            events, sa.events = sa.events, []
             for event in events:
                 self.events.append(event)
                 self._act(event)
-        due = self.sa.next_timer()
-        if self._timer:
-            self._timer.cancel()
-        self._timer = self._scheduler.at(due, self._tick) if due is not None else None
+        due = sa.next_timer()
+        if timer := self._timers.pop(sa, None):
+            timer.cancel()
+        if due is not None:
+            self._timers[sa] = self._scheduler.at(due, lambda: self._tick(sa))
 
-    def _send_isakmp(self, octets: bytes) -> None:
+    def _send_isakmp(self, sa: IkeSa, octets: bytes) -> None:
         if not self.silent:
-            remote = self.sa.ends.remote._ip
-            payload = ip.encode_udp(self.address, remote, ip.Datagram(500, 500, octets))
+            remote, ends = sa.ends.remote._ip, sa.ends
+            data = NON_ESP_MARKER + octets if sa.floated else octets
+            payload = ip.encode_udp(self.address, remote, ip.Datagram(ends.local_port, ends.remote_port, data))
             self._send(ip.Packet(self.address, remote, ip.UDP, payload))
 
-    def _tick(self) -> None:
-        self._timer = None
-        ikev1.tick(self.sa, self._lab.clock.now())
-        self._settle()
+    def _tick(self, sa: IkeSa) -> None:
+        del self._timers[sa]
+        ikev1.tick(sa, self._lab.clock.now())
+        self._settle(sa)
 
     def _act(self, event: IkeEvent) -> None:
         if isinstance(event, Configured):
@@ -185,7 +225,8 @@ class VpnClient:
             found = self.value_of(ConfigurationAttribute.INTERNAL_IP4_ADDRESS)
             self.inner = IPv4Address(found) if found else None
         elif isinstance(event, Phase1Up):
-            self._negotiate()
+            if self._bundle is None and (self.inner is not None or self._addressing is Addressing.NONE):
+                self._negotiate()
         elif isinstance(event, Phase2Up):
             self._bundle = Bundle(event.result, 64)
 
@@ -224,7 +265,7 @@ class VpnClient:
         return True
 
     def first_contact(self) -> bool:
-        return False
+        return self._first
 
     def remote_access(self) -> RemoteAccess:
         return RemoteAccess(False, self._addressing)
@@ -234,9 +275,6 @@ class VpnClient:
 
     def wanted_attributes(self) -> Sequence[Attribute]:
         return [Attribute(kind, self._wish if kind == WANTED[0] else b"") for kind in WANTED]
-
-    def configuration(self, asked: Sequence[Attribute] | None, seconds: int) -> Sequence[Attribute] | None:
-        return None
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return None
