@@ -406,12 +406,12 @@ class IkeSa:
 
     # --- ends ---
 
-    def give_up(self, quick: QuickMode, trouble: Trouble, now: int) -> None:
-        """End a quick mode that will not come about; it is remembered for late copies."""
+    def give_up(self, quick: QuickMode, trouble: Trouble, now: int, asked: int | None = None) -> None:
+        """End a quick mode that will not come about; it is remembered for late copies. `asked`: the protocol that it was for."""
         quick.state = QuickState.QM_COMPLETE
         quick.linger(now)
         spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
-        self.events.append(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis))
+        self.events.append(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked))
 
     def die(self, now: int, trouble: Trouble) -> None:
         """No more of this SA but the memory of it; quick modes under way fail with it, for the reason given."""

@@ -244,7 +244,15 @@ def _fail_quick(
         protocol, spi = (proposal.protocol, proposal.spi) if proposal else (Protocol.ESP, b"")
         sa.inform((Notification(protocol, refused.notify, spi),))
         quick.said = sa.outbox[-1]
-    sa.give_up(quick, refused.trouble, now)
+    sa.give_up(quick, refused.trouble, now, _protocol_of(offer))
+
+
+def _protocol_of(offer: SecurityAssociation | None) -> int | None:
+    """What an offer asks for: ESP where its first bundle has that, else what it begins with."""
+    if offer is None or not offer.proposals:
+        return None
+    bundle = [each.protocol for each in offer.proposals if each.number == offer.proposals[0].number]
+    return Protocol.ESP if Protocol.ESP in bundle else bundle[0]
 
 
 def _receive_transaction(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:

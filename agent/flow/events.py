@@ -100,7 +100,7 @@ class IpsecFailed:
     """A phase 2 that did not come about (`tunnel` is None), or trouble with the packets of a live one.
 
     `peer` is the key that the pair has or would have in cikePeerTable, and the addresses are that pair's: those of `failure` are
-    the packet's, which may have come either way.
+    the packet's, which may have come either way. `protocol` is the one that was asked for, or that the packet is of: "esp" or "ah".
     """
 
     vrf: str | None
@@ -109,6 +109,7 @@ class IpsecFailed:
     tunnel: IpsecTunnel | None
     local_address: Address
     remote_address: Address
+    protocol: str = "esp"
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,11 @@ class IpsecFacts:
     acl_entry: str | None = None
     interface: str | None = None
 
+    @property
+    def protocol(self) -> str:
+        """ "esp", also of a bundle with AH, or "ah"."""
+        return "esp" if self.inbound.cipher or self.inbound.esp_auth else "ah"
+
 
 @dataclass(slots=True, eq=False)
 class IpsecTunnel:

@@ -288,10 +288,12 @@ class FlowMonitor:
         peer: Peer | None = None,
         *,
         inbound: bool = False,
+        protocol: str = "esp",
     ) -> None:
         """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's.
 
         `inbound` says that the packet, or the proposal, came from the remote end: `source` is then the peer and `destination` we.
+        `protocol` is "esp" or "ah": the one asked for, ESP of a bundle.
         """
         flow = self.vrf(vrf)
         now = self.clock.now()
@@ -303,7 +305,7 @@ class FlowMonitor:
         if tunnel:
             local, remote = tunnel.facts.local_address, tunnel.facts.remote_address
         key = known.key if known else self._key_for(flow, local, remote, None, None)
-        self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote))
+        self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote, protocol))
 
     def ipsec_fault(self, vrf: str | None, reason: IpsecFailureReason) -> None:
         """Another packet of which a failure row tells already: it counts, and that is all."""

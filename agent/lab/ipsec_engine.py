@@ -298,7 +298,8 @@ class IpsecEngine:
         if self._wanted(live).suites:
             return True
         vrf, link = live.plan.target.inside_vrf, live.link
-        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, IPv4Address(link.local), IPv4Address(link.remote))
+        ends, asked = (IPv4Address(link.local), IPv4Address(link.remote)), _asked(live)
+        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, *ends, protocol=asked)
         self._monitor.sa_refused(vrf)
         self.put_off(live)
         return False
@@ -362,7 +363,8 @@ class IpsecEngine:
         spi = event.spis[0] if event.spis else 0
         row = live.row if live else None
         peer = ike.peer if ike else None
-        self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator)
+        asked = _PROTOCOLS.get(event.asked, "esp") if live is None else _asked(live)
+        self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator, protocol=asked)
         if event.trouble is Trouble.CAPACITY:
             self._monitor.sa_refused(vrf)
         if live is None:
@@ -372,6 +374,16 @@ class IpsecEngine:
             self.sas.abandon(live)
         else:
             self.sas.tidy(live)
+
+
+# As the flow monitor names them.
+_PROTOCOLS: dict[int | None, str] = {Protocol.AH: "ah", Protocol.ESP: "esp"}
+
+
+def _asked(live: LiveTunnel) -> str:
+    """The protocol that a flow's SAs are to be of: ESP of a bundle."""
+    suites = live.plan.terms.suites
+    return "ah" if suites and suites[0].protocols == (Protocol.AH,) else "esp"
 
 
 def _comes_by(installed: Installed, link: Link, ends: Ends | None) -> bool:

@@ -139,7 +139,7 @@ class Router:
         self._tunnel_between = {(ends.front_vrf, ends.source, ends.destination): self.ports[name] for name, ends in tunnels.items()}
         for port in self.ports.values():
             changed = refresh_state(port.state, port.interface, port.name in up, self._clock.now())
-            if changed and self.powered and (known is None or port.name in known):
+            if changed and (known is None or port.name in known):
                 self.device.link_changed(port.state)
         self._local = {}
         for port in self.ports.values():
@@ -167,7 +167,10 @@ class Router:
     # --- power ---
 
     def power_off(self) -> None:
-        """From now on nothing is heard and nothing sent; SAs and set-ups under way are lost, and no peer is told."""
+        """From now on nothing is heard and nothing sent; SAs and set-ups under way are lost, and no peer is told.
+
+        Managers are: traps do not go by the lab's wires, and RFC 2863 has a linkDown for each interface that is up no more.
+        """
         if self.powered:
             self.powered = False
             self.ike.lose_everything()

@@ -299,7 +299,7 @@ class Life:
         link = event.tunnel.peer_link if event.tunnel else None
         inbound = failure.source == event.remote_address
         addresses = (failure.source, failure.destination)
-        self._steps.append(steps.IpsecFailed(event.vrf, failure.reason, addresses, inbound, link))
+        self._steps.append(steps.IpsecFailed(event.vrf, failure.reason, addresses, inbound, link, event.protocol))
 
     # --- what is counted ---
 

@@ -207,7 +207,8 @@ class IpsecUp:
         facts = stage.numbers.ipsec_facts(self.facts, spoke.number)
         if not stage.has_room(len(self.shape)):
             ends = (facts.remote_address, facts.local_address)
-            stage.monitor.ipsec_failed(ike.vrf, IpsecFailureReason.CAPACITY, *ends, peer=ike.peer, inbound=True)
+            reason, asked = IpsecFailureReason.CAPACITY, facts.protocol
+            stage.monitor.ipsec_failed(ike.vrf, reason, *ends, peer=ike.peer, inbound=True, protocol=asked)
             stage.monitor.sa_refused(ike.vrf)
             stage.refused(spoke)
             return
@@ -300,11 +301,14 @@ class IpsecFailed:
     addresses: tuple[Address, Address]
     inbound: bool
     link: int | None
+    protocol: str
 
     def take(self, spoke: Spoke, stage: Stage) -> None:
         ends = stage.numbers.pair(self.addresses, spoke.number)
         tunnel = spoke.ipsec(self.link) if self.link is not None else None
-        stage.monitor.ipsec_failed(self.vrf, self.reason, *ends, tunnel=tunnel, peer=spoke.peer, inbound=self.inbound)
+        stage.monitor.ipsec_failed(
+            self.vrf, self.reason, *ends, tunnel=tunnel, peer=spoke.peer, inbound=self.inbound, protocol=self.protocol
+        )
 
 
 @dataclass(frozen=True, slots=True)

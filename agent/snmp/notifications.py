@@ -234,7 +234,7 @@ def _ipsec_failed(event: IpsecFailed, scene: Scene) -> _Made:
     failure, tunnel = event.failure, event.tunnel
     name = _IPSEC_FAILURES.get(failure.reason, "cipSecSetUpFailure" if tunnel is None else "cipSecProtocolFailure")
     if tunnel is None:
-        yield name, _peer_facts(event.vrf, event.peer, event.local_address, event.remote_address)
+        yield name, _peer_facts(event.vrf, event.peer, event.local_address, event.remote_address, event.protocol)
     else:
         spi = next((spi for spi in tunnel.spis if spi.value == failure.spi), tunnel.spis[0] if tunnel.spis else None)
         yield name, _ipsec_facts(event.vrf, event.peer, tunnel, spi, scene.monitor.clock.now() - tunnel.start)
@@ -244,12 +244,15 @@ def _sa_refused(event: SaRefused, scene: Scene) -> _Made:
     yield "cipsTooManySAs", _Facts()
 
 
-def _peer_facts(vrf: str | None, peer: PeerKey, local: Address, remote: Address) -> _Facts:
-    """Of a tunnel that never was: the pair's instance as it is or would be; of tunnel and SA index 0 and value 0."""
+def _peer_facts(vrf: str | None, peer: PeerKey, local: Address, remote: Address, protocol: str = "esp") -> _Facts:
+    """Of a tunnel that never was: the pair's instance as it is or would be; of tunnel and SA index 0 and value 0.
+
+    Of cipSecSpiProtocol 0 is no value: it names the protocol that was asked for.
+    """
     return _Facts(
         vrf,
         {"cikePeer": peer_index(peer), "cipSecTun": (0,), "cipSecSpi": (0, 0)},
-        {"cikePeerLocalAddr": local, "cikePeerRemoteAddr": remote, "cipSecTunActiveTime": 0, "cipSecSpiProtocol": 0},
+        {"cikePeerLocalAddr": local, "cikePeerRemoteAddr": remote, "cipSecTunActiveTime": 0, "cipSecSpiProtocol": protocol},
     )
 
 
@@ -262,7 +265,7 @@ def _ipsec_facts(vrf: str | None, peer: PeerKey, tunnel: IpsecTunnel, spi: Spi |
             "cikePeerLocalAddr": tunnel.facts.local_address,
             "cikePeerRemoteAddr": tunnel.facts.remote_address,
             "cipSecTunActiveTime": interval(active),
-            "cipSecSpiProtocol": spi.protocol if spi else 0,
+            "cipSecSpiProtocol": spi.protocol if spi else tunnel.facts.protocol,
         },
     )
 

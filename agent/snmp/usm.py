@@ -18,7 +18,7 @@ from pysnmp.smi.error import NoSuchInstanceError
 from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
-_SHORTEST_ENGINE_ID, _LONGEST_ENGINE_ID = 5, 32  # SnmpEngineID
+_ENGINE_ID_SIZES = range(5, 33)  # octets (RFC 3411, SnmpEngineID)
 _IN_THE_CLEAR = (errind.authenticationFailure, errind.unknownSecurityName, errind.decryptionError)
 _REPORTED = (
     "errorIndication",
@@ -59,7 +59,9 @@ class UserSecurity(SnmpUSMSecurityModel):
         named = _names(bytes(parameters))
         if named and not _is_report(message):
             room = int(largest) - len(parameters)
-            if not self._is_known(engine, *named):
+            # Step 3 (b) has an engine ID of no possible length reported, too: its sender is discovering us. It cannot have a key of
+            # an engine that it does not know, so the Report goes in the clear whatever level the message claims.
+            if len(named[0]) not in _ENGINE_ID_SIZES or not self._is_known(engine, *named):
                 raise self._refusal(engine, errind.unknownEngineID, "usmStatsUnknownEngineIDs", room, _NO_AUTH)
             if not named[1]:
                 raise self._refusal(engine, errind.unknownSecurityName, "usmStatsUnknownUserNames", room, level)
@@ -132,7 +134,7 @@ def _is_report(message: Any) -> bool:
 
 
 def _names(parameters: bytes) -> tuple[bytes, bytes] | None:
-    """The engine ID and the user's name of securityParameters; None of a discovery, which has no engine ID that can be."""
+    """The engine ID and the user's name of securityParameters."""
     try:
         at = content_at(parameters, 0)[0]
         start, at = content_at(parameters, at)
@@ -142,4 +144,4 @@ def _names(parameters: bytes) -> tuple[bytes, bytes] | None:
         start, end = content_at(parameters, at)
     except IndexError:
         return None  # not what it should be: for the decoder to say
-    return (engine_id, parameters[start:end]) if _SHORTEST_ENGINE_ID <= len(engine_id) <= _LONGEST_ENGINE_ID else None
+    return engine_id, parameters[start:end]

@@ -9,7 +9,7 @@ import pytest
 
 from agent.base.origin import CONSOLE
 from agent.engine.values import ClearSas
-from agent.flow.events import SaRefused
+from agent.flow.events import IpsecFailed, SaRefused
 from agent.flow.model import IpsecFailureReason
 from agent.flow.vrf import IkeEvents, IpsecEvents
 
@@ -47,6 +47,22 @@ def test_as_initiator_nothing_is_sent(make_pair: Callable[..., Any]) -> None:
     assert not lab.flow("west").ike_failures
     lab.wait(5)
     assert vars(lab.leaks("east")) == {"sad": 0, "lives": 0, "records": 0}
+
+
+@pytest.mark.parametrize(
+    ("transforms", "protocol"),
+    [("esp-des esp-sha-hmac", "esp"), ("esp-null esp-sha-hmac", "esp"), ("ah-sha-hmac", "ah"), ("ah-sha-hmac esp-des", "esp")],
+)
+@pytest.mark.parametrize("side", ["east", "west"])
+def test_a_refusal_names_the_protocol_that_was_asked_for(
+    make_pair: Callable[..., Any], side: str, transforms: str, protocol: str
+) -> None:
+    """cipSecSpiProtocol has ah(1), esp(2) and ipcomp(3), and no 0."""
+    lab = make_pair(**{side: {"lines": "crypto call admission limit ipsec sa 1"}}, transforms=transforms)
+    told: list[IpsecFailed] = []
+    lab.lab.routers[side].monitor.subscribe(lambda event: told.append(event) if isinstance(event, IpsecFailed) else None)
+    ping(lab, repeat=1)
+    assert [(event.failure.reason, event.protocol) for event in told] == [(IpsecFailureReason.CAPACITY, protocol)]
 
 
 def test_as_responder_the_peer_is_refused(make_pair: Callable[..., Any]) -> None:

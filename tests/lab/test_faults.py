@@ -115,6 +115,23 @@ def test_a_router_without_power_is_deaf_and_mute_and_comes_back_without_sas(make
     assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 5
 
 
+def test_every_interface_goes_down_with_its_router_and_comes_back(make_pair: Callable[..., Any]) -> None:
+    """RFC 2863: linkDown when ifOperStatus leaves up, linkUp when it comes back to it; ifAdminStatus is the configuration's."""
+    faults = at("10s", 'router = "west"\nfault = "router off"') + at("30s", 'router = "west"\nfault = "router on"')
+    lab = make_pair(LINK + faults, west={"lines": "interface Loopback1\n shutdown"}).start()
+    told: list[tuple[str, bool, bool]] = []
+    lab.west.device.link_listeners.append(lambda state: told.append((state.name, state.admin_up, state.oper_up)))
+    lab.wait(9)
+    assert told == []
+    lab.wait(2)
+    assert told == [("Loopback0", True, False), ("FastEthernet0/0", True, False)]
+    assert lab.west.device.interface("FastEthernet0/0").last_change == 10_000_000
+    lab.configure("west", "interface Loopback2", "ip address 10.7.7.7 255.255.255.255")
+    told.clear()
+    lab.wait(20)
+    assert told == [("Loopback0", True, True), ("FastEthernet0/0", True, True), ("Loopback2", True, True)]
+
+
 def test_a_router_that_loses_power_while_it_negotiates_leaves_nothing_behind(make_pair: Callable[..., Any]) -> None:
     for tenths in range(12):
         off = at(f"{tenths / 2 + 0.5}ms", 'router = "east"\nfault = "router off"')

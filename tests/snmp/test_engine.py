@@ -330,6 +330,26 @@ def test_who_asks_another_engine_is_told_which_engine_is_here(station: Start) ->
     assert here.agent.engine.security_models[3]._SnmpUSMSecurityModel__timeline == {}
 
 
+@pytest.mark.parametrize("size", [0, 1, 4, 33, 64])
+@pytest.mark.parametrize("passwords", [{}, {"auth": "authpass1"}, {"auth": "authpass1", "priv": "privpass1"}])
+def test_an_engine_id_of_no_possible_length_is_discovery_at_every_level(
+    station: Start, size: int, passwords: dict[str, str]
+) -> None:
+    """RFC 3414 §3.2 step 3 (b): zero-length or otherwise illegally sized gets a Report, which RFC 3412 §7.2 sends in the clear."""
+    here = station(with_users())
+    user = here.v3_user("joe", **passwords)
+    user.engine_id = b"\x80" * size
+    answered = here.send(user.request(GET, [SIZE]))
+    assert answered is not None
+    taken = user.taken(answered)
+    assert (taken.engine_id, taken.header[2]) == (here.identity.engine_id, b"\0")
+    assert report_of(ask_v3(here, user, GET, [SIZE])) == (*USM_STATS, 4, 0)
+    assert here.counters.value("usmStatsUnknownEngineIDs") == 2
+    assert here.send(user.request(GET, [SIZE], reportable=False)) is None
+    assert here.counters.value("usmStatsUnknownEngineIDs") == 3
+    assert here.agent.engine.security_models[3]._SnmpUSMSecurityModel__timeline == {}
+
+
 def test_wrong_v3_messages_get_their_reports(station: Start) -> None:
     here = station(with_users())
     bad = here.v3_user("ken", auth="authpass2")

@@ -70,6 +70,9 @@ class Told:
             obj = self.schema.object(each.name)
             assert each.oid[: len(obj.oid)] == obj.oid
             value = value_of(each.value)
+            assert obj.syntax is not None
+            if obj.syntax.enum:
+                assert value in obj.syntax.enum.values(), f"{each.name} has {value}, which its SYNTAX has not"
             label = obj.syntax.label(value) if obj.syntax and obj.syntax.enum and isinstance(value, int) else None
             found[f"{each.name}.{'.'.join(map(str, each.oid[len(obj.oid) :]))}"] = value if label is None else label
         return found
@@ -182,7 +185,7 @@ def test_every_phase_1_reason_has_been_thought_of() -> None:
 @pytest.mark.parametrize("reason", list(IpsecFailureReason))
 def test_a_phase_2_that_never_was_carries_index_and_value_0(told: Told, reason: IpsecFailureReason) -> None:
     told.world.monitor.ipsec_failed("vrf1", reason, HUB, SPOKE)
-    never = {"cipSecTunActiveTime.0": 0, "cipSecSpiProtocol.0.0": 0}
+    never = {"cipSecTunActiveTime.0": 0, "cipSecSpiProtocol.0.0": "esp"}
     system = (
         IpsecFailureReason.INTERNAL,
         IpsecFailureReason.CAPACITY,
