@@ -6,15 +6,20 @@ import argparse
 import asyncio
 import logging
 import os
+import shlex
+import shutil
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from agent.base.endpoints import Endpoint, parse_endpoint
 from agent.base.errors import UserError
 from agent.shell.sockets import default_state_dir
+
+if TYPE_CHECKING:
+    from agent.config.document import Document
 
 FASTEST = 100_000  # times real time: a calendar has an end
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -26,16 +31,56 @@ class UsageError(UserError):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; gives its exit status. Errors that a user can cause are lines on stderr, never tracebacks."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.run is None:
+        parser.print_help()
+        return 0
     logging.basicConfig(level=options.log_level.upper(), format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Who read our output has gone (`… | head`): that is no error. What is left in the buffer must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (UserError, OSError, UnicodeDecodeError) as error:
-        print(error, file=sys.stderr)
+        print(_explained(error), file=sys.stderr)
         return 1
     return status
+
+
+def program() -> str:
+    """The command by which the user runs this program, as it can be typed again in the same folder."""
+    script = Path(sys.argv[0])
+    if script.name == "__main__.py":
+        return shlex.join([sys.executable, "-m", "agent"])
+    found = shutil.which(script.name)
+    if found is not None and os.path.samefile(found, script):
+        return script.name
+    return shlex.quote(str(script.absolute()))
+
+
+def _explained(error: Exception) -> str:
+    """An error as one line: the operating system's own with the file first."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+class _Version(argparse.Action):
+    """`--version`: the package's, looked up when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: object) -> None:
+        from importlib.metadata import version
+
+        print(f"ipsec-agent {version('ipsec-agent')}")
+        parser.exit()
 
 
 def endpoint(text: str) -> Endpoint:
@@ -58,16 +103,18 @@ def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much is logged (%(default)s)")
     state = argparse.ArgumentParser(add_help=False)
-    state.add_argument(
-        "--state-dir", type=Path, default=default_state_dir(os.environ, Path.home()), metavar="DIR", help="(%(default)s)"
-    )
+    state.add_argument("--state-dir", type=Path, default=_default_state_dir(), metavar="DIR", help="(%(default)s)")
     parser: argparse.ArgumentParser = _OneLineParser(
         prog="ipsec-agent",
         description="An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.add_argument("--version", action=_Version, help="say which release this is")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    strict = argparse.ArgumentParser(add_help=False)
+    strict.add_argument("--strict", action="store_true", help="a line that is not understood is an error")
 
-    run = commands.add_parser("run", parents=[common, state], help="run a lab, and answer SNMP and the CLI")
+    run = commands.add_parser("run", parents=[common, state, strict], help="run a lab, and answer SNMP and the CLI")
     run.add_argument("lab", nargs="?", type=Path, metavar="LAB", help="a lab file (TOML)")
     run.add_argument("--config", type=Path, metavar="ROUTER.cfg", help="a lab of one router, from its IOS configuration")
     run.add_argument(
@@ -93,7 +140,9 @@ def _parser() -> argparse.ArgumentParser:
     compiling.set_defaults(run=_compile)
 
     config = commands.add_parser("config", help="router configurations").add_subparsers(required=True, metavar="COMMAND")
-    checking = config.add_parser("check", parents=[common], help="list the lines of a configuration that are not understood")
+    checking = config.add_parser(
+        "check", parents=[common, strict], help="list the lines of a configuration that are not understood"
+    )
     checking.add_argument("file", type=Path, metavar="FILE")
     checking.set_defaults(run=_check)
     return parser
@@ -123,6 +172,8 @@ def _run(options: argparse.Namespace) -> int:
             raise UsageError(f"ipsec-agent run: --until {options.until}: is not {error}") from None
     clock = VirtualClock() if virtual else RealClock(options.speed or 1.0)
     lab = open_lab(options.lab, clock) if options.lab is not None else open_router(options.config, clock)
+    if options.strict:
+        _refuse_unknown(lab.documents)
     schema = load_schema(options.state_dir, options.mib_source)
     given = Options(
         name=(options.lab or options.config).stem,
@@ -130,6 +181,8 @@ def _run(options: argparse.Namespace) -> int:
         listen=tuple(options.listen or ()),
         external_traffic=options.external_traffic or lab.external_traffic,
         until=until,
+        program=program(),
+        state_dir_given=options.state_dir != _default_state_dir(),
     )
 
     async def serve() -> None:
@@ -172,13 +225,26 @@ def _compile(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check(options: argparse.Namespace) -> int:
-    from agent.config.document import check, read_file
+def _refuse_unknown(documents: Sequence[Document]) -> None:
+    """`run --strict`: every line that is not understood is an error."""
+    lines = [finding.told(document.filename) for document in documents for finding in document.unknown]
+    if lines:
+        raise UsageError("\n".join(lines))
 
-    findings = check(read_file(options.file), str(options.file))
-    for finding in findings:
-        print(f"{options.file}:{finding.line_number}: {finding.text.strip()}: {finding.message}")
-    return 1 if any(finding.wrong for finding in findings) else 0
+
+def _check(options: argparse.Namespace) -> int:
+    from agent.config.document import examine, read_file, refuse_foreign
+    from agent.config.report import checked
+
+    document = examine(read_file(options.file), str(options.file))
+    refuse_foreign(document)
+    for line in checked(document):
+        print(line)
+    return 1 if document.wrong or (options.strict and document.unknown) else 0
+
+
+def _default_state_dir() -> Path:
+    return default_state_dir(os.environ, Path.home())
 
 
 if __name__ == "__main__":

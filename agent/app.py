@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,10 +17,13 @@ from pathlib import Path
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import TIMELINE
 from agent.base.runner import RealRunner
+from agent.config.document import Document
 from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, RoutingChanged, SnmpChanged, TrapTypesSet, VrfChanged
+from agent.config.report import not_understood
 from agent.config.session import Session
 from agent.engine.port import Node
 from agent.lab.lab import Lab, LabRouter
+from agent.lab.tunnel_log import TunnelLog
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
@@ -72,13 +76,28 @@ def settle_memory() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says about how a lab is shown. `until` is the moment to which a virtual clock runs, in microseconds."""
+    """What the command line says about how a lab is shown. `until` is the moment to which a virtual clock runs, in microseconds.
+
+    `program` is the command by which the user runs this one, to be printed in hints.
+    """
 
     name: str
     state_dir: Path
     listen: tuple[Endpoint, ...] = ()
     external_traffic: bool = False
     until: int | None = None
+    program: str = "ipsec-agent"
+    state_dir_given: bool = False
+
+
+def files_told(documents: Sequence[Document], program: str) -> list[str]:
+    """What an operator is told of the configurations at the start: a line about what is not understood, and each warning."""
+    lines = []
+    for document in documents:
+        if (kept := not_understood(document)) is not None:
+            lines.append(f"{kept}; see {program} config check {shlex.quote(document.filename)}")
+        lines += [finding.told(document.filename) for finding in document.warnings]
+    return lines
 
 
 class RouterService:
@@ -88,9 +107,7 @@ class RouterService:
         self.node = node
         self.document = node.document
         config, monitor = self.document.config, node.monitor
-        for finding in self.document.warnings:
-            where = f"line {finding.line_number}: " if finding.line_number else ""
-            _log.warning("%s: %s%s: %s", node.name, where, finding.text.strip(), finding.message)
+        monitor.subscribe(TunnelLog(node.name))
         for vrf in config.vrfs:
             monitor.vrf(vrf)
         apply_trap_leaves(monitor, config.snmp.traps, True)
@@ -233,7 +250,16 @@ class LabService:
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
         self._shown = {name: service.shown(lab.epoch) for name, service in self.routers.items()}
         self._commands = Commands()
+        for line in files_told(lab.documents, options.program):
+            _log.warning("%s", line)
         self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
+
+    @property
+    def _cli_command(self) -> str:
+        """The command that reaches this lab, as the user can type it."""
+        directory = self._options.state_dir
+        chosen = f" --state-dir {shlex.quote(str(directory))}" if self._options.state_dir_given else ""
+        return f"{self._options.program} cli{chosen}"
 
     async def start(self) -> list[str]:
         """Bring everything up; the lines say where what answers. Raises ListenError."""
@@ -242,7 +268,7 @@ class LabService:
         for name, service in self.routers.items():
             service.listen(self._addresses(self._lab.routers[name]))
             lines += [f"{name}: SNMP at {endpoint_text(address)}" for address in service.agent.addresses]
-        lines.append(f"CLI: ipsec-agent cli [--router {'|'.join(self.routers)}], at {self._cli.path}")
+        lines += [f"CLI: {self._cli_command} --router {name}" for name in self.routers]
         for name, underlay in self._lab.underlays.items():
             underlay.open()
             places = (endpoint_text(address) for address in underlay.addresses)
@@ -250,7 +276,7 @@ class LabService:
         for spokes in self._lab.spokes:
             # Tunnels by the hundred thousand live long: the collector must not look at them again and again while they come.
             spokes.grown = gc.freeze
-        self._lab.start(self._run_lines)
+        self._lab.start(self._run_lines, self._tell_of_fault)
         if isinstance(self._runner, RealRunner):
             self._runner.start()
         elif self._options.until is not None:
@@ -268,21 +294,29 @@ class LabService:
         for service in self.routers.values():
             service.close()
 
-    def _run_lines(self, router: LabRouter, lines: tuple[str, ...]) -> None:
-        """Carry out lines of the timeline, as pasted into one session; what they print goes to the log."""
+    def _run_lines(self, router: LabRouter, lines: tuple[str, ...], key: str) -> None:
+        """Carry out lines of the timeline, as pasted into one session; what they print goes to the log.
+
+        `key` names the lines in the lab file, `at[10].run`.
+        """
 
         async def run() -> None:
             terminal = Collected()
             session = CliSession(self._shown[router.name], terminal, self._commands, TIMELINE)
-            for line in lines:
+            for at, line in enumerate(lines):
                 prompt, printed = session.prompt, len(terminal.text)
                 result = await session.execute(line)
                 if result.error:
-                    _log.warning("%s %s: %s", prompt, line, result.error.strip())
+                    where = f"{key}[{at}]" if len(lines) > 1 else key
+                    reason = " ".join(word for word in result.error.split() if word != "^")
+                    _log.warning("%s: %s: %s%s: %s", self._lab.filename, where, prompt, line, reason)
                 else:
-                    _log.info("%s %s\n%s", prompt, line, terminal.text[printed:])
+                    _log.info("%s%s\n%s", prompt, line, terminal.text[printed:])
 
         self._runner.begin(run())
+
+    def _tell_of_fault(self, text: str) -> None:
+        _log.info("%s", text)
 
     def _addresses(self, router: LabRouter) -> Sequence[Endpoint]:
         if router is not self._lab.first:

@@ -77,7 +77,7 @@ async def measure(lab: Lab) -> Stalls:
     assert isinstance(clock, RealClock)
     runner = RealRunner(lab.scheduler, clock)
     runner.start()
-    lab.start(lambda router, lines: None)
+    lab.start(lambda router, lines, key: None)
     settle_memory()
     hub = lab.routers["hub"].monitor.vrf(None)
     spokes = [lab.routers[name].engine for name in spoke_names(SPOKES)]

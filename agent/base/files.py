@@ -30,3 +30,10 @@ def read_regular_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
     if len(content) > largest:
         raise OSError(errno.EFBIG, f"Larger than {largest} octets", str(path))
     return content
+
+
+def why_unreadable(error: OSError) -> str:
+    """What an operator is told of a file that they named and that cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    return f"cannot be read: {error.strerror or error}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from agent.base.files import read_regular_file, why_unreadable
 from agent.config.command import CommandSet, State
 from agent.config.commands import build
+from agent.config.commands.interfaces import interface_place
 from agent.config.commands.snmp import written_users
-from agent.config.errors import ConfigError, ConfigErrors, Finding
+from agent.config.errors import ConfigError, ConfigErrors, Finding, UnreadableFileError
 from agent.config.model import RouterConfig
 from agent.config.reading import Reader
+from agent.config.references import Lines, dangling, line_of
 from agent.config.rendering import render
 
 
@@ -18,14 +21,18 @@ class Document:
     """A router's configuration: `config` is the model (one object for the document's life), `render` its text.
 
     `unknown` lists the lines of the file that no command understood; they are rendered back in their place. `warnings` are what to
-    tell the operator at start: lines that have no effect yet, and references to nothing.
+    tell the operator at start: lines that have no effect yet, and references to nothing. `wrong` are lines that cannot be obeyed:
+    a document that has some is for telling of them, and for nothing else.
     """
 
-    def __init__(self, commands: CommandSet | None = None) -> None:
+    def __init__(self, commands: CommandSet | None = None, filename: str = "running-config") -> None:
         self.commands = commands or build()
+        self.filename = filename
         self.state = State()
+        self.wrong: tuple[Finding, ...] = ()
         self.unknown: tuple[Finding, ...] = ()
         self.warnings: tuple[Finding, ...] = ()
+        self.understood = False  # whether any line of the file is
 
     @property
     def config(self) -> RouterConfig:
@@ -43,9 +50,9 @@ class Document:
 def read_file(path: Path) -> str:
     """The text of a configuration or lab file; raises ConfigErrors where it cannot be read or is not UTF-8."""
     try:
-        octets = path.read_bytes()
+        octets = read_regular_file(path)
     except OSError as error:
-        raise ConfigErrors((ConfigError(str(path), 0, "", f"a file that can be read: {error.strerror}"),)) from None
+        raise UnreadableFileError(str(path), why_unreadable(error)) from None
     try:
         return octets.decode("utf-8-sig")  # an editor's byte order mark is no part of the first line
     except UnicodeDecodeError as error:
@@ -56,43 +63,59 @@ def read_file(path: Path) -> str:
 
 def load(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> Document:
     """Reads a configuration file; raises ConfigErrors with all of its wrong lines. Lines not understood are kept."""
-    document, findings = _read(text, commands)
-    wrong = tuple(ConfigError(filename, each.line_number, each.text, each.message) for each in findings if each.wrong)
-    if wrong:
-        raise ConfigErrors(wrong)
+    document = examine(text, filename, commands)
+    if document.wrong:
+        raise ConfigErrors(
+            tuple(
+                ConfigError(filename, each.line_number, each.text, each.message.removeprefix("needs ")) for each in document.wrong
+            )
+        )
     return document
+
+
+def load_file(text: str, filename: str, commands: CommandSet | None = None, other: str = "") -> Document:
+    """The same of a file that a router is to be made of: one in which no line is understood is something else.
+
+    `other` says how other files are given.
+    """
+    document = load(text, filename, commands)
+    refuse_foreign(document, other)
+    return document
+
+
+def refuse_foreign(document: Document, other: str = "") -> None:
+    """Raises ConfigErrors where a file has lines, and none that any command understands."""
+    if document.unknown and not document.understood:
+        number = len(document.unknown)
+        lines = "its line is not" if number == 1 else f"none of its {number} lines is"
+        right = f"an IOS configuration: {lines} understood{'; ' if other else ''}{other}"
+        raise ConfigErrors((ConfigError(document.filename, 0, "", right),))
 
 
 def check(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> list[Finding]:
     """Every line that is not understood, and every wrong one, in line order."""
-    del filename  # a finding names its line; who prints it knows the file
-    _, findings = _read(text, commands)
-    return [replace(each, message=f"needs {each.message}") if each.wrong else each for each in findings]
+    document = examine(text, filename, commands)
+    return sorted((*document.wrong, *document.unknown), key=lambda each: each.line_number)
 
 
-def _read(text: str, commands: CommandSet | None) -> tuple[Document, list[Finding]]:
-    document = Document(commands)
+def examine(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> Document:
+    """Reads a configuration file, and says of its lines what there is to say."""
+    document = Document(commands, filename)
     reader = Reader(document.state, document.commands)
     reader.read(text)
+    document.wrong = tuple(replace(each, message=f"needs {each.message}") for each in reader.findings if each.wrong)
     document.unknown = tuple(each for each in reader.findings if not each.wrong)
-    document.warnings = (*reader.warnings, *_dangling(document.config))
-    return document, sorted(reader.findings, key=lambda each: each.line_number)
+    warnings = (*reader.warnings, *dangling(document.state, reader.lines), *_unserved(document, reader.lines))
+    document.warnings = tuple(sorted(warnings, key=lambda each: each.line_number))
+    document.understood = reader.understood or bool(document.wrong)
+    return document
 
 
-def _dangling(config: RouterConfig) -> list[Finding]:
-    """References to VRFs, maps and profiles that no line defines: IOS lets them stand, an operator wants to know."""
-    vrfs = [(f"interface {each.name}", each.vrf) for each in config.interfaces.values()]
-    vrfs += [(f"interface {each.name}", each.tunnel_vrf) for each in config.interfaces.values()]
-    vrfs += [(f"crypto keyring {each.name}", each.vrf) for each in config.crypto.keyrings.values()]
-    vrfs += [(f"crypto isakmp profile {each.name}", each.vrf) for each in config.crypto.profiles.values()]
-    found = [Finding(0, text, f"names VRF {vrf}, which is not configured") for text, vrf in vrfs if vrf and vrf not in config.vrfs]
-    for interface in config.interfaces.values():
-        if interface.crypto_map and interface.crypto_map not in config.crypto.maps:
-            text = f"interface {interface.name}"
-            found.append(Finding(0, text, f"names crypto map {interface.crypto_map}, which is not configured"))
+def _unserved(document: Document, lines: Lines) -> list[Finding]:
+    """What is understood, kept, and without effect yet for what it says."""
+    found = []
+    for name, interface in document.config.interfaces.items():
         if interface.tunnel_mode is not None:
-            found.append(Finding(0, f"interface {interface.name}", f"tunnel mode {interface.tunnel_mode} has no effect yet"))
-        profile = interface.tunnel_profile
-        if profile and profile not in config.crypto.ipsec_profiles:
-            found.append(Finding(0, f"interface {interface.name}", f"names IPsec profile {profile}, which is not configured"))
+            at = line_of(lines, interface_place(name), ("tunnel mode",), f"interface {name}", interface.tunnel_mode.split(" ")[0])
+            found.append(Finding(at[0], at[1], "has no effect yet"))
     return found

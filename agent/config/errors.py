@@ -9,16 +9,27 @@ from agent.base.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a line of a file: `wrong` where the line is understood and cannot be obeyed."""
+    """Something about a line of a file (0: of the whole file): `wrong` where the line is understood and cannot be obeyed.
+
+    Of a line that is not understood, `mode` is the mode of the section that it stands in, and `under` the number of the line that
+    opens what it is kept with (0: it is the first of it).
+    """
 
     line_number: int
     text: str
     message: str
     wrong: bool = False
+    mode: str = "config"
+    under: int = 0
+
+    def told(self, filename: str) -> str:
+        """The line that an operator reads."""
+        where = f"{filename}:{self.line_number}" if self.line_number else filename
+        return ": ".join(part for part in (where, self.text.strip(), self.message) if part)
 
 
 class ConfigError(UserError):
-    """A line that is understood and wrong, or (line 0) a file that cannot be read. `str()` is the one line that the user reads."""
+    """A line that is understood and wrong, or (line 0) a file that is no configuration. `str()` is the line that the user reads."""
 
     def __init__(self, filename: str, line_number: int, text: str, what_would_be_right: str) -> None:
         where = f"{filename}:{line_number}" if line_number else filename
@@ -36,3 +47,12 @@ class ConfigErrors(UserError):  # noqa: N818 - the plural of ConfigError
     def __init__(self, errors: tuple[ConfigError, ...]) -> None:
         super().__init__("\n".join(str(error) for error in errors))
         self.errors = errors
+
+
+class UnreadableFileError(ConfigErrors):
+    """A file cannot be read: `why` says the reason."""
+
+    def __init__(self, filename: str, why: str) -> None:
+        Exception.__init__(self, f"{filename}: {why}")
+        self.errors = ()
+        self.why = why

@@ -33,6 +33,7 @@ class _Unknown:
 
     kept: KeptLines
     section: _Open
+    line_number: int  # of the first
 
 
 @dataclass(slots=True)
@@ -52,6 +53,8 @@ class Reader:
     commands: CommandSet
     findings: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
+    lines: dict[Place, list[tuple[int, str]]] = field(default_factory=dict)  # understood, by place: number, canonical text
+    understood: bool = False  # whether any line is
     _stack: list[Place] = field(default_factory=lambda: [GLOBAL])
     _sections: list[_Open] = field(default_factory=lambda: [_Open(-1)])
     _unknown: _Unknown | None = None
@@ -110,6 +113,7 @@ class Reader:
             else:
                 self._not_understood(number, line, indent)
             return
+        self.understood = True
         self._close()
         self._leave(located.depth)
         place = self._stack[-1]
@@ -130,6 +134,7 @@ class Reader:
             self._warn_once(command.pattern, number, line)
         written = f"{'no ' if located.form else ''}{located.match.canonical}"
         self._last[place] = (entered or written, command.rank)
+        self.lines.setdefault(place, []).append((number, written))
         if entered is not None:
             self._stack.append(entered)
             self._sections.append(_Open(indent))
@@ -162,8 +167,8 @@ class Reader:
         place = self._stack[-1]
         after, rank = self._last.get(place, (None, 0))
         self._serial += 1
-        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, lines), section)
-        self.findings.append(Finding(number, lines[0].strip(), "not understood"))
+        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, lines), section, number)
+        self.findings.append(Finding(number, lines[0].strip(), "not understood", mode=place.mode))
 
     def _keep_banner(self, number: int, line: str) -> None:
         """A banner's text is no command, whatever it looks like, and nothing stands under it."""
@@ -198,7 +203,9 @@ class Reader:
         self._unknown.kept = _with_line(self._unknown.kept, text)
         self._stands_under(self._unknown.section, indent)
         under = f", as what it stands under: {first.strip()}" if beyond else ""
-        self.findings.append(Finding(number, line.strip(), f"not understood{under}"))
+        opening = self._unknown.line_number
+        mode = self._unknown.kept.place.mode
+        self.findings.append(Finding(number, line.strip(), f"not understood{under}", mode=mode, under=opening))
 
     def _close(self) -> None:
         if self._unknown is not None:

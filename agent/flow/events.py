@@ -85,7 +85,7 @@ class SasExpired:
 class IkeFailed:
     """A phase 1 that did not come about (`initiator` says whose), or trouble with a live one (`tunnel`).
 
-    `peer` is the key that the pair has or would have in cikePeerTable.
+    `peer` is the key that the pair has or would have in cikePeerTable. `cause` is why, in the engine's words, where it has any.
     """
 
     vrf: str | None
@@ -93,6 +93,7 @@ class IkeFailed:
     peer: PeerKey
     initiator: bool | None
     tunnel: IkeTunnel | None
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ class IpsecFailed:
     local_address: Address
     remote_address: Address
     protocol: str = "esp"
+    cause: str = ""  # why, in the engine's words, where it has any
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,8 +194,10 @@ class FlowMonitor:
         remote: Identity | None = None,
         initiator: bool | None = None,
         tunnel: IkeTunnel | None = None,
+        *,
+        cause: str = "",
     ) -> None:
-        """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None)."""
+        """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None). `cause` says why in words."""
         flow = self.vrf(vrf)
         now = self.clock.now()
         self.ike_fault(vrf, reason, initiator)
@@ -203,7 +205,7 @@ class FlowMonitor:
             lambda index: IkeFailure(index, reason, now, local, remote, local_address, remote_address)
         )
         peer = tunnel.peer.key if tunnel else self._key_for(flow, local_address, remote_address, local, remote)
-        self._emit(IkeFailed(vrf, failure, peer, initiator, tunnel))
+        self._emit(IkeFailed(vrf, failure, peer, initiator, tunnel, cause))
 
     def ike_fault(self, vrf: str | None, reason: IkeFailureReason, initiator: bool | None = None) -> None:
         """Another message, or set-up (`initiator` as in `ike_failed`), of which a failure row tells already: it only counts."""
@@ -289,6 +291,7 @@ class FlowMonitor:
         *,
         inbound: bool = False,
         protocol: str = "esp",
+        cause: str = "",
     ) -> None:
         """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's.
 
@@ -305,7 +308,7 @@ class FlowMonitor:
         if tunnel:
             local, remote = tunnel.facts.local_address, tunnel.facts.remote_address
         key = known.key if known else self._key_for(flow, local, remote, None, None)
-        self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote, protocol))
+        self._emit(IpsecFailed(vrf, failure, key, tunnel, local, remote, protocol, cause))
 
     def ipsec_fault(self, vrf: str | None, reason: IpsecFailureReason) -> None:
         """Another packet of which a failure row tells already: it counts, and that is all."""

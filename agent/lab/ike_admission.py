@@ -29,6 +29,7 @@ from agent.lab.ike_records import IkeRecord
 from agent.lab.ike_sas import IkeSas
 from agent.lab.link import Link
 from agent.lab.told import Told
+from agent.lab.words import IKE_LIMIT
 
 MOST_IN_NEGOTIATION = 4000  # a router, where `crypto call admission limit ike in-negotiation-sa` says nothing else
 MOST_OF_ADDRESS = 100  # of those that a peer address has begun
@@ -165,6 +166,7 @@ class IkeAdmission:
             self._rows, self._rows_since = 0, now
         if self._rows < _ROWS:
             self._rows += 1
-            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.CAPACITY, local, remote, initiator=initiator)
+            cause = IKE_LIMIT[initiator]
+            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.CAPACITY, local, remote, initiator=initiator, cause=cause)
         else:
             self._monitor.ike_fault(link.front_vrf, IkeFailureReason.CAPACITY, initiator)

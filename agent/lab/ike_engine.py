@@ -45,7 +45,6 @@ from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.clients import Client, Clients
-from agent.lab.failures import IKE_REASONS
 from agent.lab.ike_admission import IkeAdmission
 from agent.lab.ike_faults import IkeFaults
 from agent.lab.ike_policy import PeerDecisions
@@ -171,7 +170,7 @@ class IkeEngine:
     def end(self, record: IkeRecord, reason: EndReason) -> None:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
         if record.negotiating:
-            self._faults.set_up(record, IkeFailureReason.OPERATOR)
+            self._faults.set_up(record, Trouble.GIVEN_UP)
         self._peers.part_with_flows(record, reason, tell=True)
         delete_phase1(record.sa, self._scheduler.clock.now())
         self._ended(record, reason)
@@ -405,7 +404,7 @@ class IkeEngine:
 
     def _phase1_failed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase1Failed)
-        self._faults.set_up(record, IKE_REASONS[event.trouble])
+        self._faults.set_up(record, event.trouble)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._elsewhere(record, live)
@@ -516,7 +515,7 @@ class IkeEngine:
     def _engine_failed(self, record: IkeRecord, event: object) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
         if record.negotiating:
-            self._faults.set_up(record, IkeFailureReason.LOCAL_FAILURE)
+            self._faults.set_up(record, Trouble.ENGINE)
         record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
         self._ended(record, EndReason.LOCAL_FAILURE)
 

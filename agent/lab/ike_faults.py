@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 from agent.crypto.ike_events import Trouble
 from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
+from agent.lab import words
 from agent.lab.failures import IKE_REASONS
 from agent.lab.ike_policy import identity_of
 from agent.lab.ike_records import IkeRecord
@@ -24,19 +25,20 @@ class IkeFaults:
         self._monitor = monitor
         self._unknown = Told()  # SAs that are not there
 
-    def set_up(self, record: IkeRecord, reason: IkeFailureReason) -> None:
+    def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """A phase 1 did not come about."""
         sa, link = record.sa, record.link
         # Only a profile that has matched says whose failure it is; before that it is the front door's.
         vrf = record.decisions.inside_vrf if record.decisions.settled else link.front_vrf
         self._monitor.ike_failed(
             vrf,
-            reason,
+            IKE_REASONS[trouble],
             IPv4Address(link.local),
             IPv4Address(link.remote),
             identity_of(sa.local_identity),
             identity_of(sa.remote_identity),
             sa.initiator,
+            cause=words.of_set_up(trouble, record),
         )
 
     def message(self, record: IkeRecord, trouble: Trouble) -> None:
@@ -57,12 +59,13 @@ class IkeFaults:
             facts.remote,
             None,
             record.tunnel,
+            cause=words.MESSAGES.get(trouble, f"a message that is {trouble.value}"),
         )
 
     def no_sa(self, link: Link, cookies: bytes) -> None:
         """A message to an SA that is not there, or no more."""
         if self._unknown.is_first((link, cookies)):
             addresses = IPv4Address(link.local), IPv4Address(link.remote)
-            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses)
+            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.NO_SA, *addresses, cause=words.NO_SA)
         else:
             self._monitor.ike_fault(link.front_vrf, IkeFailureReason.NO_SA)

@@ -26,6 +26,7 @@ from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
+from agent.lab import words
 from agent.lab.failures import IPSEC_REASONS, PACKET_RULES
 from agent.lab.ike_policy import PeerDecisions
 from agent.lab.link import Link
@@ -279,13 +280,17 @@ class IpsecEngine:
             installed.reported.add(fault)
             ends = IPv4Address(live.link.local), IPv4Address(live.link.remote)
             source, destination = ends[::-1] if inbound else ends
-            self._monitor.ipsec_failed(live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=inbound)
+            self._monitor.ipsec_failed(
+                live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=inbound, cause=words.PACKETS[fault]
+            )
 
     def _unknown_spi(self, link: Link, protocol: int, spi: int) -> None:
         """One failure row for each SPI that we do not have, and one word to its sender, who is not told again if it goes on."""
         if self._unknown.is_first((link.remote, spi)):
             source, destination = IPv4Address(link.remote), IPv4Address(link.local)
-            self._monitor.ipsec_failed(link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True)
+            self._monitor.ipsec_failed(
+                link.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, cause=words.NO_SPI
+            )
             notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
             self.sas.ike.unknown_spi(link, notified, spi)
         else:
@@ -299,7 +304,7 @@ class IpsecEngine:
             return True
         vrf, link = live.plan.target.inside_vrf, live.link
         ends, asked = (IPv4Address(link.local), IPv4Address(link.remote)), _asked(live)
-        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, *ends, protocol=asked)
+        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, *ends, protocol=asked, cause=words.CEILING[True])
         self._monitor.sa_refused(vrf)
         self.put_off(live)
         return False
@@ -364,7 +369,11 @@ class IpsecEngine:
         row = live.row if live else None
         peer = ike.peer if ike else None
         asked = _PROTOCOLS.get(event.asked, "esp") if live is None else _asked(live)
-        self._monitor.ipsec_failed(vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator, protocol=asked)
+        pfs = live is not None and live.plan.terms.group is not None
+        cause = words.of_quick_mode(event.trouble, event.initiator, live is not None, pfs)
+        self._monitor.ipsec_failed(
+            vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator, protocol=asked, cause=cause
+        )
         if event.trouble is Trouble.CAPACITY:
             self._monitor.sa_refused(vrf)
         if live is None:

@@ -15,15 +15,15 @@ from agent.base.runner import RealRunner, VirtualRunner, runner_of
 from agent.base.scheduler import Scheduler
 from agent.config.commands import build
 from agent.config.defaults import policies_in_force
-from agent.config.document import Document, load, read_file
-from agent.config.errors import ConfigError, ConfigErrors
+from agent.config.document import Document, load_file, read_file
+from agent.config.errors import ConfigError, ConfigErrors, UnreadableFileError
 from agent.crypto.ciphers import RandomSource
 from agent.engine.port import Node
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.lab.engine import LabEngine
 from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
-from agent.lab.labfile import LabFileError, read_lab_file
+from agent.lab.labfile import LabFileError, parse_lab_file
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
 from agent.lab.sections import AtSection, LabFile, RouterSection, router_name_for
@@ -35,6 +35,7 @@ from agent.lab.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0
+RunLines = Callable[["LabRouter", tuple[str, ...], str], None]
 Text = tuple[str, str]  # a configuration, and the name of the file that it is from
 
 
@@ -62,8 +63,10 @@ class Lab:
         external_traffic: bool,
         underlays: dict[str, Underlay],
         epoch: datetime,
+        documents: tuple[Document, ...],
+        filename: str,
     ) -> None:
-        """`epoch`: the date at which the lab's clock was 0."""
+        """`epoch`: the date at which the lab's clock was 0. `documents`: the configurations, one a file, those of spokes too."""
         self.routers = routers
         self.underlays = underlays
         self.clock = clock
@@ -74,26 +77,32 @@ class Lab:
         self.spokes = spokes
         self.external_traffic = external_traffic
         self.epoch = epoch
+        self.documents = documents
+        self.filename = filename
 
     @property
     def first(self) -> LabRouter:
         return next(iter(self.routers.values()))
 
-    def start(self, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
-        """Put the timeline, the traffic and the spokes on the schedule: `run` carries out lines of a router's CLI."""
-        for entry in self.timeline:
-            self.scheduler.at(entry.time, partial(self._happen, entry, run))
+    def start(self, run: RunLines, tell: Callable[[str], None] = lambda text: None) -> None:
+        """Put the timeline, the traffic and the spokes on the schedule.
+
+        `run` carries out lines of a router's CLI, with their key in the lab file; `tell` hears of each entry that is carried out.
+        """
+        for at, entry in enumerate(self.timeline):
+            self.scheduler.at(entry.time, partial(self._happen, at, entry, run, tell))
         for traffic in self.traffic:
             traffic.start()
         for spokes in self.spokes:
             spokes.start()
 
-    def _happen(self, entry: AtSection, run: Callable[[LabRouter, tuple[str, ...]], None]) -> None:
+    def _happen(self, at: int, entry: AtSection, run: RunLines, tell: Callable[[str], None]) -> None:
         """Carry out one entry of the timeline."""
+        tell(f"timeline: at[{at}]: {_described(entry)}")
         if entry.router is not None:
             router = self.routers[entry.router]
             if entry.run is not None:
-                run(router, entry.run)
+                run(router, entry.run, f"at[{at}].run")
             elif entry.fault in ROUTER_FAULTS:
                 ROUTER_FAULTS[entry.fault](router.router)
         elif entry.link is not None:
@@ -106,6 +115,13 @@ class Lab:
             change_quality(port.wire, entry.quality)
 
 
+def _described(entry: AtSection) -> str:
+    """What an entry of the timeline does, in a line."""
+    place = entry.router if entry.router is not None else f"link {':'.join(entry.link or ())}"
+    changes = [f"{name} {value}" for name, value in entry.quality.items()]
+    return f"{place}: {'; '.join(entry.run or ()) or entry.fault or ', '.join(changes)}"
+
+
 def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:
     """The system's; under a virtual clock a seeded one, so that a run can be repeated to the octet."""
     if isinstance(clock, VirtualClock):
@@ -115,13 +131,24 @@ def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSo
 
 def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
     """Build the lab of a file. `LabFileError` and `ConfigErrors` say all that is wrong with it and its configurations."""
-    lab = read_lab_file(path)
+    text = read_file(path)
+    try:
+        return _open_lab(path, text, clock)
+    except LabFileError as wrong:
+        raise wrong.located(text) from None
+
+
+def _open_lab(path: Path, text: str, clock: RealClock | VirtualClock) -> Lab:
+    lab = parse_lab_file(text, str(path))
     problems: list[tuple[str, str]] = []
 
     def read(key: str, config: str) -> tuple[str, str]:
         source = path.parent / config
         try:
             return read_file(source), str(source)
+        except UnreadableFileError as unreadable:
+            problems.append((f"{key}.config", f"{config}: {unreadable.why}"))
+            return "", str(source)
         except ConfigErrors as wrong:
             for error in wrong.errors:
                 line = f":{error.line_number}" if error.line_number else ""
@@ -140,7 +167,7 @@ def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
 def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
     """A lab of one router, named after its hostname, from its IOS configuration; its peers are on no wire. Raises ConfigErrors."""
     text = read_file(path)
-    document = load(text, str(path))
+    document = load_file(text, str(path), other="a lab file is run without --config")
     name = router_name_for(document.config.hostname)
     lab = LabFile(router={name: RouterSection(config=path.name)})
     return build_lab(lab, {name: (text, str(path))}, clock, str(path))
@@ -177,13 +204,24 @@ def build_lab(
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
     surroundings = Surroundings(scheduler, random, filename)
+    files = {document.filename: document for document in documents.values()}
+
+    def hidden(known: Trustpoints, lab: LabFile, texts: dict[str, Text], clock: RealClock | VirtualClock, filename: str, /) -> Lab:
+        """A lab of a hub and a spoke, whose configuration is told of as the routers' are."""
+        built = build_lab(lab, texts, clock, filename, trustpoints={HIDDEN_HUB: known})
+        for document in built.documents:
+            files.setdefault(document.filename, document)
+        return built
+
     spokes = []
     for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
         hub = section.hub[0]
-        build = partial(build_lab, trustpoints={HIDDEN_HUB: trustpoints.get(hub, {})})
+        build = partial(hidden, trustpoints.get(hub, {}))
         spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build))
         routers[hub].engine.spokes.append(spokes[-1])
-    return Lab(routers, clock, scheduler, runner, tuple(lab.at), traffic, tuple(spokes), lab.external_traffic, underlays, epoch)
+    told = tuple(files.values())
+    happens = tuple(lab.at), traffic, tuple(spokes)
+    return Lab(routers, clock, scheduler, runner, *happens, lab.external_traffic, underlays, epoch, told, filename)
 
 
 def _date(epoch: datetime, clock: RealClock | VirtualClock) -> datetime:
@@ -196,7 +234,7 @@ def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
     commands = build()
     for name, (text, filename) in texts.items():
         try:
-            documents[name] = load(text, filename, commands)
+            documents[name] = load_file(text, filename, commands)
         except ConfigErrors as wrong:
             errors += wrong.errors
     if errors:

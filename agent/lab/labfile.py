@@ -5,14 +5,16 @@ Every key is checked; an error says which, and what would be right.
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from agent.base.errors import UserError
-from agent.config.document import read_file
+from agent.config.document import examine
 from agent.lab.sections import (
     AtSection,
     HostSection,
@@ -24,17 +26,47 @@ from agent.lab.sections import (
     SpokesSection,
     TrafficSection,
 )
+from agent.lab.toml_lines import line_of
 
 _NOT_YET = {"ssh"}  # of later releases
 
 
 class LabFileError(UserError):
-    """Everything that is wrong with a lab file: one line each, naming file and key."""
+    """Everything that is wrong with a lab file: one line each, naming file and key, and the key's line where that is known."""
 
-    def __init__(self, filename: str, problems: list[tuple[str, str]]) -> None:
-        super().__init__("\n".join(f"{filename}: {key}: {message}" for key, message in problems))
+    def __init__(self, filename: str, problems: Sequence[tuple[str, str]], lines: Sequence[int] = ()) -> None:
+        places = [f"{filename}:{line}" if line else filename for line in lines] or [filename] * len(problems)
+        told = (f"{place}: {key}: {message}" for place, (key, message) in zip(places, problems, strict=True))
+        super().__init__("\n".join(told))
         self.filename = filename
         self.problems = tuple(problems)
+
+    def located(self, text: str) -> LabFileError:
+        """The same with the lines in which the keys stand."""
+        return LabFileError(self.filename, self.problems, [_line_of(text, key, message) for key, message in self.problems])
+
+
+class ConfigurationGivenError(LabFileError):
+    """What was given as a lab file is a router's configuration."""
+
+    def __init__(self, filename: str) -> None:
+        Exception.__init__(self, f"{filename}: is no lab file (TOML), but a configuration: run it with --config {filename}")
+        self.filename = filename
+        self.problems = ()
+
+    def located(self, text: str) -> LabFileError:
+        return self
+
+
+_TOML = "TOML"  # in the place of a key where the file is none
+_POSITION = re.compile(r"line ([0-9]+), column")
+
+
+def _line_of(text: str, key: str, message: str) -> int:
+    if key == _TOML:
+        position = _POSITION.search(message)
+        return int(position[1]) if position else len(text.rstrip("\n").split("\n"))
+    return line_of(text, key)
 
 
 # What would be right, by pydantic's kind of error.
@@ -71,7 +103,9 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise LabFileError(filename, [("TOML", str(error))]) from None
+        if Path(filename).suffix == ".cfg" or examine(text).understood:
+            raise ConfigurationGivenError(filename) from None
+        raise LabFileError(filename, [(_TOML, str(error))]) from None
     try:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
@@ -80,11 +114,6 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
     if problems:
         raise LabFileError(filename, problems)
     return lab
-
-
-def read_lab_file(path: Path) -> LabFile:
-    """Read a lab file; `ConfigErrors` where it cannot be read, `LabFileError` where it is wrong."""
-    return parse_lab_file(read_file(path), str(path))
 
 
 def _key(location: tuple[int | str, ...]) -> str:

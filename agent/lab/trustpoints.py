@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from agent.base.files import read_regular_file, why_unreadable
 from agent.config.model import RouterConfig
 from agent.crypto.certificates import REVOCATION_CHECKS, Authority, Credential, PemError, Trust, read_authority, read_credential
 from agent.lab.sections import LabFile, TrustpointSection
@@ -72,9 +73,9 @@ def read_trustpoints(lab: LabFile, folder: Path) -> tuple[dict[str, Trustpoints]
 def _read(section: TrustpointSection, folder: Path) -> Trustpoint:
     def octets(what: str, filename: str) -> bytes:
         try:
-            return (folder / filename).read_bytes()
+            return read_regular_file(folder / filename)
         except OSError as error:
-            raise PemError(what, f"{filename} needs a file that can be read: {error.strerror}") from None
+            raise PemError(what, f"{filename}: {why_unreadable(error)}") from None
 
     files = {what: filename for what in ("key", "certificate", "ca", "crl") if (filename := getattr(section, what)) is not None}
     read = {what: octets(what, filename) for what, filename in files.items()}

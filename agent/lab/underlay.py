@@ -13,6 +13,7 @@ import socket
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.base.binding import why_unbound
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
 from agent.base.scheduler import Scheduler
@@ -111,9 +112,9 @@ class Underlay:
                 opened.bind(end)
             except OSError as error:
                 self.close()
-                reason = error.strerror or str(error)
+                why = why_unbound(error, end[1], "name another address and port there")
                 key = f"{self._filename}: router.{self.name}.{key}"
-                raise UnderlayError(f"{key}: {end[0]}:{end[1]} cannot be bound: {reason}") from None
+                raise UnderlayError(f"{key}: {end[0]}:{end[1]} cannot be bound: {why}") from None
             loop.add_reader(opened, self._read, port, opened)
 
     def close(self) -> None:

@@ -88,6 +88,14 @@ class AccessPolicy:
             return None
         return known.grant
 
+    def refusal(self, name: bytes, model: str, source: Source) -> str:
+        """Why a community is refused, in words for a log."""
+        known = self._communities.get((name, model))
+        if known is None:
+            return "no such community"
+        refusing = (each.name for each in known.lists if not _permitted((each,), source))
+        return f"refused by access-list {next(refusing, '')}"
+
     def user(self, name: bytes, level: str, context: str, source: Source | None = None) -> Grant | None:
         """What a v3 user may do with a request of that security level in a context; None where no group says anything.
 

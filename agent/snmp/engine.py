@@ -18,6 +18,7 @@ from pysnmp.entity import config as pysnmp_config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 
+from agent.base.binding import why_unbound
 from agent.base.clock import SECOND
 from agent.base.endpoints import endpoint_text
 from agent.base.errors import UserError
@@ -40,6 +41,7 @@ from agent.snmp.usm import UserSecurity
 from agent.snmp.usm_protocols import Levels, authentication, levels_of, privacy
 
 LARGEST_UDP_PAYLOAD = 65507
+_LONGEST_SHOWN = 32  # octets of a community that the log has
 _log = logging.getLogger(__name__)
 
 _AUTHENTICATION = {
@@ -67,7 +69,8 @@ class ListenError(UserError):
     """An address cannot be listened on; `str()` is the line that the user reads."""
 
     def __init__(self, host: str, port: int, error: OSError) -> None:
-        super().__init__(f"{endpoint_text((host, port))}: cannot listen for SNMP there: {error.strerror or error}")
+        why = why_unbound(error, port, "name another with --listen HOST:PORT, or with snmp in the lab file")
+        super().__init__(f"{endpoint_text((host, port))}: cannot listen for SNMP there: {why}")
 
 
 class FastPath(Protocol):
@@ -119,6 +122,7 @@ class SnmpAgent:
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
         self._fast: FastPath | None = None
         self._told: frozenset[str] = frozenset()  # problems that the log has heard of
+        self._hostname = config.hostname
         self._policy = compile_policy(config, given.resolve)
         self._largest = _largest(config)
         access = AccessControl(self.policy)
@@ -188,6 +192,7 @@ class SnmpAgent:
     def apply(self, config: RouterConfig) -> None:
         """Follow a changed configuration: communities, views, groups, users, contexts, packet size."""
         before = self._told
+        self._hostname = config.hostname
         self._policy = compile_policy(config, self._given.resolve)
         self._told = frozenset(self._policy.problems)
         for problem in sorted(self._told - before):
@@ -231,7 +236,10 @@ class SnmpAgent:
         self._next_domain = 1
         return engine
 
-    def _bad_community(self, source: Source) -> None:
+    def _bad_community(self, source: Source, name: bytes, model: str) -> None:
+        shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
+        why = self._policy.refusal(name, model, source)
+        self._limited.info("%s: SNMP%s from %s with community %s: %s", self._hostname, model, source, shown, why)
         self.bad_community(source)
 
     def _symbol(self, module: str, name: str, value: Any) -> Any:

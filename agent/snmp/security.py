@@ -22,6 +22,7 @@ USM = 3
 LEVEL_NAMES = {1: "noauth", 2: "auth", 3: "priv"}  # SnmpSecurityLevel
 
 Policy = Callable[[], AccessPolicy]
+Refused = Callable[[Source, bytes, str], None]  # hears of a refused message: its source, community, and model
 
 
 def source_of(transport_address: Any) -> Source:
@@ -35,16 +36,17 @@ class _ByPolicy:
 
     SECURITY_MODEL_ID: int
 
-    def __init__(self, policy: Policy, refused: Callable[[Source], None]) -> None:
+    def __init__(self, policy: Policy, refused: Refused) -> None:
         super().__init__()
         self._policy = policy
         self._refused = refused
 
     def _com2sec(self, engine: Any, community: Any, transport_information: Any) -> tuple[Any, Any, Any]:
         source = source_of(transport_information[1])
-        grant = self._policy().community(bytes(community), MODELS[self.SECURITY_MODEL_ID], source)
+        name, model = bytes(community), MODELS[self.SECURITY_MODEL_ID]
+        grant = self._policy().community(name, model, source)
         if grant is None:
-            self._refused(source)
+            self._refused(source, name, model)
             raise error.StatusInformation(errorIndication=errind.unknownCommunityName)
         return rfc1902.OctetString(bytes(community)), engine.snmpEngineID, rfc1902.OctetString(grant.context)
 

@@ -194,7 +194,12 @@ class NotificationSender:
     def _take_on(self, waiting: Waiting, destination: _Destination) -> None:
         if destination.target is None:
             self.withheld += 1
-            self._tell(str(destination), "notifications to %s are not sent: it is outside loopback", destination)
+            self._tell(
+                str(destination),
+                "notifications to %s are not sent: it is outside loopback, and external_traffic is not set",
+                destination,
+            )
+            _log.info("%s to %s is withheld: external_traffic is not set", waiting.notification.name, destination)
             return
         if destination.host.version == "1" and any(each.value[0] == COUNTER64 for each in waiting.notification.objects):
             return  # RFC 3584 §3.2: such a notification cannot be a v1 trap

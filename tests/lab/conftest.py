@@ -89,7 +89,7 @@ class DrivenLab:
 
     def start(self) -> DrivenLab:
         """Begin the file's timeline and traffic; lines of the timeline configure."""
-        self.lab.start(lambda router, lines: self.configure(router.name, *lines))
+        self.lab.start(lambda router, lines, key: self.configure(router.name, *lines))
         return self
 
     def configure(self, name: str, *lines: str) -> None:

@@ -20,7 +20,7 @@ def test_the_hub_of_many_spokes_with_fewer_of_them(tmp_path: Path) -> None:
     (tmp_path / "lab.toml").write_text(text.replace("count = 100_000", "count = 300"))
     clock = VirtualClock()
     lab = open_lab(tmp_path / "lab.toml", clock)
-    lab.start(lambda router, lines: None)
+    lab.start(lambda router, lines, key: None)
     runner, flow = VirtualRunner(lab.scheduler, clock), lab.first.monitor.vrf(None)
     runner.advance(32 * SECOND)
     assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels)) == (300, 300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,19 +16,31 @@ from agent.crypto.ike_sa import IkeSa
 from agent.crypto.payloads import Notification
 from agent.engine.values import ClearSas, ClearSessions
 from agent.flow.device import InterfaceCounter
-from agent.lab.causes import CAUSES, Cause, page
+from agent.lab.causes import CAUSES, CLIENTS, MESSAGES, PACKETS, PHASE_1, PHASE_2, Cause, Shown, page
+from agent.lab.tunnel_log import TunnelLog
 from agent.mib.schema import Schema
 from tests.lab import bringing_live, bringing_phase1
 from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
 from tests.lab.watched import Watched, normal
 
 BRINGING = bringing_live.BRINGING | bringing_phase1.BRINGING
+# Set-ups, messages and packets that fail; ends are told as such.
+WITH_A_FAILURE = [
+    cause for cause in (*PHASE_1, *CLIENTS, *MESSAGES, *PHASE_2, *PACKETS) if cause.here != Shown(cause.here.counters)
+]
+# What the log cannot tell apart from another cause.
+WORDED = {
+    "a message of an ISAKMP SA that has just ended": "a message of an ISAKMP SA that is not there",
+    "PFS is asked for and not offered": "no common transform set, or PFS is asked for and not offered",
+    "an SPI that is not there, and no ISAKMP SA either": "an SPI that is not there",
+    "the same, with invalid-spi-recovery": "an SPI that is not there",
+}
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 
 
 @pytest.mark.parametrize("cause", CAUSES, ids=lambda cause: cause.name)
 def test_each_cause_shows_as_the_table_says(
-    cause: Cause, make_pair: Callable[..., Any], schema: Schema, monkeypatch: pytest.MonkeyPatch
+    cause: Cause, make_pair: Callable[..., Any], schema: Schema, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bringing = BRINGING[cause.name](make_pair)
     lab, here = next(bringing)
@@ -40,7 +53,11 @@ def test_each_cause_shows_as_the_table_says(
         inform(sa, payloads)
 
     monkeypatch.setattr(IkeSa, "inform", informing)
+    lab.lab.routers[here].monitor.subscribe(TunnelLog(here))
+    caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
     assert next(bringing, None) is None
+    if cause in WITH_A_FAILURE:
+        assert any(f"failed: {WORDED.get(cause.name, cause.name)}" in line for line in caplog.messages), caplog.messages
     there = "east" if here == "west" else "west"
     for name, expected in ((here, cause.here), (there, cause.peer)):
         assert watched[name].shown() == normal(expected), name

@@ -22,7 +22,7 @@ def test_an_hour_of_a_hub_and_two_branches() -> None:
     runner = VirtualRunner(lab.scheduler, clock)
     assert not [finding for router in lab.routers.values() for finding in router.document.warnings]
 
-    def configure(router: LabRouter, lines: tuple[str, ...]) -> None:
+    def configure(router: LabRouter, lines: tuple[str, ...], key: str) -> None:
         session = Session(router.document)
         for line in lines[1:]:
             router.engine.config_changed(session.feed(line).events)

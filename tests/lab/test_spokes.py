@@ -168,7 +168,7 @@ def made(schema: Schema, hub_settings: dict[str, str], ceiling: int = 0, **times
     limit = f"crypto call admission limit ipsec sa {ceiling}\n" if ceiling else ""
     lab = build_lab(file, {"hub": (HUB.format(**settings) + limit, "hub.cfg")}, clock, "lab.toml", [template])
     hub = Hub(schema, lab, clock)
-    lab.start(lambda router, lines: None)
+    lab.start(lambda router, lines, key: None)
     return hub
 
 

@@ -302,7 +302,7 @@ def test_hosts_outside_loopback_are_counted_and_told_once(
     assert near.trap()
     assert (out.sent, out.withheld) == (2, 2)
     assert [record.getMessage() for record in caplog.records] == [
-        f"notifications to 172.19.216.110:{near.port} are not sent: it is outside loopback"
+        f"notifications to 172.19.216.110:{near.port} are not sent: it is outside loopback, and external_traffic is not set"
     ]
 
 
