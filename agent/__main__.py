@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from agent.entry import begin, interactive
+
+if __name__ == "__main__":
+    begin()
+
 import argparse
 import asyncio
 import logging
@@ -212,6 +217,7 @@ def _run(options: argparse.Namespace) -> int:
 def _cli(options: argparse.Namespace) -> int:
     from agent.shell.client import run_client
 
+    interactive()
     return run_client(options.state_dir, options.router, options.words, sys.stdin, sys.stdout, sys.stderr)
 
 

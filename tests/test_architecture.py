@@ -25,7 +25,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "snmp": frozenset({"base", "config", "flow", "engine", "mib"}),
     "shell": frozenset({"base", "config", "flow", "engine"}),
 }
-TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py"}
+TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py"}
 LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")
 CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from agent.base.errors import UserError
+from agent.base.printable import printable
 from agent.config.document import examine
 from agent.lab.sections import (
     AtSection,
@@ -118,7 +119,7 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
 
 def _key(location: tuple[int | str, ...]) -> str:
     """`router.hub.snmp[0]`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in location).lstrip(".")
 
 
 def _explain(problem: Any) -> tuple[str, str]:

@@ -111,7 +111,7 @@ class HiddenPair:
 
     def until(self, done: Callable[[], bool]) -> bool:
         """Go on until something is so; whether it was within our patience."""
-        end = self._clock.now() + PATIENCE
+        end = self._clock.now() + PATIENCE + self.traffic.period  # its first packet may be one period away
         while not done():
             if self.next_time() > end:
                 return False

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from agent.base.files import read_regular_file
 from agent.mib.schema import SchemaError, build_schema
 from agent.mib.sources import (
     ENGINE_MODULES,
@@ -33,6 +34,7 @@ from agent.mib.sources import (
 )
 
 CACHE_FORMAT = 1
+_LARGEST_CACHE = 1 << 28  # octets
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -191,7 +193,7 @@ def _pysmi_version() -> str:
 def _read_cache(path: Path) -> dict[str, Any] | None:
     """What a cache file holds; None where there is none, or where it is not what was written."""
     try:
-        digest, _, body = path.read_bytes().partition(b"\n")
+        digest, _, body = read_regular_file(path, _LARGEST_CACHE).partition(b"\n")
     except OSError:
         return None
     if digest != _digest(body):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.base.errors import UserError
+from agent.base.files import read_regular_file
 
 _MODULE_EXTENSIONS = ("", ".mib", ".my", ".txt", ".smi", ".asn1")
 _HEADER = re.compile(
@@ -80,7 +81,7 @@ def read_directory(directory: Path) -> tuple[SourceFile, ...]:
     """The module files of one directory, by name; other files and sub-directories are passed over."""
     try:
         paths = sorted(path for path in directory.iterdir() if not path.name.startswith(".") and path.is_file())
-        files = [SourceFile(path, path.read_bytes()) for path in paths]
+        files = [SourceFile(path, read_regular_file(path)) for path in paths]
     except OSError as error:
         problem = f"cannot read MIB sources: {error.strerror}"
         raise MibError(problem, "name a readable directory of MIB files", file=Path(error.filename or directory)) from error

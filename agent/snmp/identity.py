@@ -10,11 +10,16 @@ import json
 import os
 import secrets
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.base.errors import UserError
+from agent.base.files import read_regular_file
 
+_LARGEST = 1 << 16  # octets of the file
+_TEMPORARY = ".engine-"
+_STALE = 60.0  # seconds after which a file that was not put in its place has lost its writer
 MOST_BOOTS = 2147483647  # here the engine stays: it authenticates no more until it gets a new ID (RFC 3414 §2.3)
 # Enterprise 20408 (pysnmp's, as the engine is) with the high bit set, then format 5: octets (RFC 3411 §5).
 _PREFIX = bytes.fromhex("80004fb805")
@@ -46,24 +51,37 @@ def start_engine(path: Path) -> EngineIdentity:
 
 def _read(path: Path) -> EngineIdentity:
     try:
-        kept = json.loads(path.read_text(encoding="ascii"))
-        identity = EngineIdentity(bytes.fromhex(kept["engine_id"]), int(kept["boots"]))
+        kept = json.loads(read_regular_file(path, _LARGEST))
     except FileNotFoundError:
         return EngineIdentity(new_engine_id(), 0)
     except OSError as error:
         raise IdentityError(f"{path}: cannot read the SNMP engine's identity: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise IdentityError(f"{path}: is not an SNMP engine's identity: remove the file to have a new one made") from error
-    if not 5 <= len(identity.engine_id) <= 32 or not 0 <= identity.boots <= MOST_BOOTS:
+    except (ValueError, RecursionError):
+        kept = None
+    identity = _identity(kept)
+    if identity is None:
         raise IdentityError(f"{path}: is not an SNMP engine's identity: remove the file to have a new one made")
     return identity
+
+
+def _identity(kept: object) -> EngineIdentity | None:
+    """What a file holds, None where that is something else."""
+    engine_id, boots = (kept.get("engine_id"), kept.get("boots")) if isinstance(kept, dict) else (None, None)
+    if not isinstance(engine_id, str) or type(boots) is not int or not 0 <= boots <= MOST_BOOTS:
+        return None
+    try:
+        octets = bytes.fromhex(engine_id)
+    except ValueError:
+        return None
+    return EngineIdentity(octets, boots) if 5 <= len(octets) <= 32 else None
 
 
 def _write(path: Path, identity: EngineIdentity) -> None:
     kept = {"engine_id": identity.engine_id.hex(), "boots": identity.boots}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".engine-")  # mode 0600
+        _remove_stale(path.parent)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)  # mode 0600
         try:
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 json.dump(kept, file)
@@ -75,3 +93,13 @@ def _write(path: Path, identity: EngineIdentity) -> None:
             raise
     except OSError as error:
         raise IdentityError(f"{path}: cannot write the SNMP engine's identity: {error.strerror}") from error
+
+
+def _remove_stale(directory: Path) -> None:
+    """Remove what starts that were killed have left."""
+    for path in directory.glob(f"{_TEMPORARY}*"):
+        try:
+            if time.time() - path.lstat().st_mtime > _STALE:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another start has removed it

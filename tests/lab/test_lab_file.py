@@ -148,6 +148,7 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
         (".436", ".4294967296", "lab.toml: router.a.sysobjectid: needs an object identifier"),
         ('"1.3.6', '"1.40.6', "lab.toml: router.a.sysobjectid: needs an object identifier"),
         ("[router.b]", '[router."../b"]', "lab.toml: router.../b: needs a name of letters, digits"),
+        ("[router.b]", '[router."b\\nc\\u001b[2J"]', r"lab.toml: router.b\nc\x1b[2J: needs a name of letters, digits"),
         ('snmp = ["127.0.0.1:1161", "[::1]:1161"]', 'snmp = "127.0.0.1:1161"', "lab.toml: router.a.snmp: needs a list"),
     ],
 )

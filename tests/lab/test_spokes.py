@@ -447,3 +447,12 @@ def test_a_wrong_line_of_the_spokes_configuration_is_told_by_its_number() -> Non
     template = spoke_text().replace("{address} 255.255.0.0", "{address} 255.255.0.255")
     with pytest.raises(ConfigErrors, match=r"^spoke\.cfg:13: "):
         build_lab(file, {"hub": (HUB.format(**DEFAULTS), "hub.cfg")}, VirtualClock(), "lab.toml", [(template, "spoke.cfg")])
+
+
+@pytest.mark.parametrize("period", [600, 3000])
+def test_packets_may_be_far_between(schema: Schema, period: int) -> None:
+    """What is measured in advance waits for the second packet of a spoke, however late that is."""
+    hub = made(schema, {"seconds": "86400", "ike_lifetime": "86400"}, period=period * SECOND, count=2)
+    hub.advance(2 * period + 60)
+    flow = hub.flow()
+    assert [tunnel.counters.value(IpsecCounter.IN_PACKETS, hub.clock.now()) for tunnel in flow.ipsec_tunnels.values()] == [2, 2]

@@ -498,7 +498,9 @@ def test_it_answers_over_ipv6_and_on_every_address(station: Start, loop: asyncio
 def test_an_address_in_use_is_one_line(station: Start) -> None:
     here = station(router())
     taken = here.agent.addresses[0]
-    with pytest.raises(ListenError, match=rf"^127\.0\.0\.1:{taken[1]}: cannot listen for SNMP there: Address already in use: .*--listen HOST:PORT"):
+    with pytest.raises(
+        ListenError, match=rf"^127\.0\.0\.1:{taken[1]}: cannot listen for SNMP there: Address already in use: .*--listen HOST:PORT"
+    ):
         here.agent.listen([(LOOPBACK, 0), taken])
     assert here.agent.addresses == [taken]
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
 
 import pytest
 
-from agent.snmp.identity import MOST_BOOTS, IdentityError, start_engine
+from agent.snmp.identity import MOST_BOOTS, EngineIdentity, IdentityError, start_engine
+
+WRONG_BOOTS = ("1e999", "-1", "1.5", "true", '"1"', "NaN", "[1]")
 
 
 def test_the_id_stays_and_every_start_counts(tmp_path: Path) -> None:
@@ -37,7 +40,27 @@ def test_boots_stay_at_their_largest_value(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", '{"engine_id": "zz", "boots": 1}', '{"engine_id": "80", "boots": 1}', '{"boots": 1}']
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "5",
+        '{"engine_id": "zz", "boots": 1}',
+        '{"engine_id": "80", "boots": 1}',
+        '{"boots": 1}',
+        *(
+            f'{{"engine_id": "80004fb805010203", "boots": {boots}}}'
+            for boots in ("1e999", "-1", "1.5", "true", '"1"', "NaN", "[1]")
+        ),
+        f'{{"engine_id": "80004fb805010203", "boots": {"9" * 5000}}}',
+        '{"engine_id": 5, "boots": 1}',
+        '{"engine_id": "80004fb805010203", "boots": ',
+        "[" * 50_000,
+        "\0" * 100,
+        "\xff",
+    ],
 )
 def test_a_file_that_is_no_identity_is_one_line(tmp_path: Path, content: str) -> None:
     path = tmp_path / "hub"
@@ -51,3 +74,45 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(IdentityError, match="the SNMP engine's identity"):
         start_engine(tmp_path / "file" / "hub")
+
+
+def test_what_is_no_file_is_one_line(tmp_path: Path) -> None:
+    def refused(path: Path) -> str:
+        with pytest.raises(IdentityError) as caught:
+            start_engine(path)
+        return str(caught.value).removeprefix(f"{path}: cannot read the SNMP engine's identity: ")
+
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    (tmp_path / "huge").write_bytes(bytes(1 << 17))
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    assert refused(tmp_path / "folder") == "Is a directory"
+    assert refused(tmp_path / "pipe") == "Not a regular file"
+    assert refused(tmp_path / "device") == "Not a regular file"
+    assert refused(tmp_path / "huge") == "Larger than 65536 octets"
+    assert refused(tmp_path / "loop") == "Too many levels of symbolic links"
+
+
+@pytest.mark.parametrize("full", ["fsync", "replace"])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str) -> None:
+    path = tmp_path / "hub"
+    before = start_engine(path)
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, full, fail)
+        with pytest.raises(IdentityError, match=r"cannot write the SNMP engine's identity: No space left on device$"):
+            start_engine(path)
+    assert [each.name for each in tmp_path.iterdir()] == ["hub"]
+    assert start_engine(path) == EngineIdentity(before.engine_id, before.boots + 1)
+
+
+def test_what_a_killed_start_left_is_removed_and_what_another_is_writing_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".engine-old").write_text("")
+    os.utime(tmp_path / ".engine-old", (0, 0))
+    (tmp_path / ".engine-new").write_text("")
+    start_engine(tmp_path / "hub")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".engine-new", "hub"]
