@@ -31,7 +31,7 @@ bench: $(VENV)/.dev-ready bench-tools
 	$(BIN)/python -m bench.stall
 
 soak: $(VENV)/.dev-ready tools
-	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab -k soak
+	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab tests/e2e -k soak
 
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
