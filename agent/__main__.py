@@ -239,9 +239,11 @@ def _refuse_unknown(documents: Sequence[Document]) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from agent.base.text import pass_octets
     from agent.config.document import examine, read_file, refuse_foreign
     from agent.config.report import checked
 
+    pass_octets(sys.stdout)
     document = examine(read_file(options.file), str(options.file))
     refuse_foreign(document)
     for line in checked(document):

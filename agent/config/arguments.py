@@ -12,11 +12,16 @@ from agent.config.interface_names import interface_name
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One blank-separated word of a command line, and where it begins."""
+    """One blank-separated word of a command line, and where it begins in it."""
 
     text: str
     column: int
-    rest: str  # the line from this word to its end, without trailing blanks
+    line: str  # without trailing blanks; all words of a line share it
+
+    @property
+    def rest(self) -> str:
+        """The line from this word to its end."""
+        return self.line[self.column :]
 
 
 @dataclass(frozen=True, slots=True)

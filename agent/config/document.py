@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from agent.base.files import read_regular_file, why_unreadable
+from agent.base.lines import LONGEST_IN_A_FILE, Line, lines_of
+from agent.base.text import shown, text_of
 from agent.config.command import CommandSet, State
 from agent.config.commands import build
 from agent.config.commands.interfaces import interface_place
@@ -48,17 +50,38 @@ class Document:
 
 
 def read_file(path: Path) -> str:
-    """The text of a configuration or lab file; raises ConfigErrors where it cannot be read or is not UTF-8."""
+    """The text of a configuration file; octets that are not UTF-8 stay what they are (`agent.base.text`).
+
+    Raises ConfigErrors where the file cannot be read, or lines of it are too long.
+    """
     try:
-        octets = read_regular_file(path)
+        lines = list(lines_of(read_regular_file(path)))
     except OSError as error:
         raise UnreadableFileError(str(path), why_unreadable(error)) from None
-    try:
-        return octets.decode("utf-8-sig")  # an editor's byte order mark is no part of the first line
-    except UnicodeDecodeError as error:
-        line_number = error.object.count(b"\n", 0, error.start) + 1
-        right = f"text in UTF-8: octet 0x{error.object[error.start]:02x} is none"
-        raise ConfigErrors((ConfigError(str(path), line_number, "", right),)) from None
+    right = f"at most {LONGEST_IN_A_FILE} octets on a line"
+    wrong = tuple(
+        ConfigError(str(path), line.number, _beginning(line), f"{right}: it has {line.length}") for line in lines if line.too_long
+    )
+    if wrong:
+        raise ConfigErrors(wrong)
+    # An editor's byte order mark is no part of the first line.
+    return text_of(b"".join(b"%s\n" % line.octets for line in lines)).removeprefix("\ufeff")
+
+
+def _beginning(line: Line) -> str:
+    """Enough of a line that is too long to find it by."""
+    return f"{shown(text_of(line.octets[:40]))}…"
+
+
+def read_utf8_file(path: Path) -> str:
+    """The same of a file that has to be UTF-8 (TOML is); raises ConfigErrors also where it is not."""
+    text = read_file(path)
+    for line_number, line in enumerate(text.split("\n"), 1):
+        stray = next((letter for letter in line if "\udc80" <= letter <= "\udcff"), None)
+        if stray is not None:
+            right = f"text in UTF-8: octet 0x{ord(stray) - 0xDC00:02x} is none"
+            raise ConfigErrors((ConfigError(str(path), line_number, "", right),))
+    return text
 
 
 def load(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> Document:

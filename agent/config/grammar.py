@@ -18,13 +18,14 @@ from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, pars
 
 T = TypeVar("T")
 
-_WORDS = re.compile(r"\S+")
+_WORDS = re.compile(r"\S+", re.ASCII)  # a no-break space is part of a word, as every octet is that is no blank
+_BLANKS = " \t\n\r\f\v"
 
 
 def split_words(line: str, start: int = 0) -> list[Word]:
     """The words of a line from column `start` on."""
-    end = len(line.rstrip())
-    return [Word(found[0], found.start(), line[found.start() : end]) for found in _WORDS.finditer(line, start)]
+    whole = line.rstrip(_BLANKS)
+    return [Word(found[0], found.start(), whole) for found in _WORDS.finditer(whole, start)]
 
 
 class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not of the program
@@ -286,9 +287,10 @@ class Grammar(Generic[T]):
         layers: list[list[_Path]] = [[] for _ in range(len(words) + 1)]
         root = self._roots.get(mode)
         layers[0] = [(root, None)] if root else []
+        reached = 0  # the furthest layer that has a path: what stands between may be words of one argument
         for i in range(len(words)):
-            if layers[i] or not any(layers[i + 1 :]):
-                _advance(line, words, i, layers)
+            if layers[i] or reached <= i:
+                reached = max(reached, _advance(line, words, i, layers, reached))
         return _closure(layers[len(words)])
 
     # --- help and completion ---------------------------------------------------------------------------------------------
@@ -359,8 +361,8 @@ def _options(paths: Iterable[_Path]) -> _Options:
     return options
 
 
-def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]]) -> None:
-    """Moves the paths before word `i` over it; SyntaxProblem where none can."""
+def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]], reached: int) -> int:
+    """Moves the paths before word `i` over it, and gives the furthest layer that has one; SyntaxProblem where none goes on."""
     word = words[i]
     options = _options(_closure(layers[i]))
     found = options.matching(word.text)
@@ -368,15 +370,18 @@ def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]]
         for choice, step in options.keywords.get(found[0], ()):
             exact = len(choice.text) == len(word.text)
             layers[i + 1].append((choice.node, _Step(step, choice.text, choice.bind, choice.text, word.column, exact)))
+            reached = max(reached, i + 1)
     for edge, step in options.arguments:
         read = edge.type.read(words, i)
         if read is not None:
             value, taken = read
             layers[i + taken].append((edge.node, _Step(step, edge.type.write(value), edge.name, value, word.column)))
-    if not any(layers[i + 1 :]):
+            reached = max(reached, i + taken)
+    if reached <= i:
         if len(found) > 1:
             raise SyntaxProblem("ambiguous", line, word.column, i, tuple(sorted(found)))
         raise SyntaxProblem("invalid", line, word.column, i, options.expected(), wrong_value=options.wrong(word.text))
+    return reached
 
 
 def _steps(last: _Step | None) -> Iterator[_Step]:
@@ -388,7 +393,7 @@ def _steps(last: _Step | None) -> Iterator[_Step]:
 
 
 def _match(target: object, last: _Step | None) -> Match[T]:
-    values: dict[str, tuple[object, ...]] = {}
+    values: dict[str, list[object]] = {}
     columns: dict[str, int] = {}
     words: list[str] = []
     exact = True
@@ -396,6 +401,7 @@ def _match(target: object, last: _Step | None) -> Match[T]:
         words.append(step.text)
         exact = exact and step.exact
         if step.name is not None:
-            values[step.name] = (*values.get(step.name, ()), step.value)
+            values.setdefault(step.name, []).append(step.value)
             columns[step.name] = step.column
-    return Match(target, values, tuple(words), columns, exact)  # type: ignore[arg-type]  # nodes hold targets of every grammar alike
+    arguments = {name: tuple(given) for name, given in values.items()}
+    return Match(target, arguments, tuple(words), columns, exact)  # type: ignore[arg-type]  # nodes hold targets of every grammar alike

@@ -11,6 +11,8 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
+from agent.base.text import octets_of
+
 _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _TYPE_7_KEY = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
@@ -22,7 +24,7 @@ def password_matches(typed: str, stored: str, encoding: int) -> bool:
         encoded = _ENCODERS[encoding](typed, stored)
     except (KeyError, ValueError, IndexError):
         return False
-    return hmac.compare_digest(encoded.encode(), stored.encode())
+    return hmac.compare_digest(octets_of(encoded), octets_of(stored))
 
 
 def _plain(typed: str, stored: str) -> str:
@@ -33,7 +35,7 @@ def _md5_crypt(typed: str, stored: str) -> str:
     _, scheme, salt_text, _ = stored.split("$")
     if scheme != "1":
         raise ValueError(scheme)
-    password, salt = typed.encode(), salt_text.encode()
+    password, salt = octets_of(typed), octets_of(salt_text)
     inner = hashlib.md5(password + salt + password).digest()
     mixed = password + b"$1$" + salt + (inner * (len(password) // 16 + 1))[: len(password)]
     length = len(password)
@@ -63,7 +65,7 @@ def _six_bits(value: int, count: int) -> str:
 
 def _reversible(typed: str, stored: str) -> str:
     start = int(stored[:2])
-    password = typed.encode()
+    password = octets_of(typed)
     key = bytes(_TYPE_7_KEY[(start + at) % len(_TYPE_7_KEY)] for at in range(len(password)))
     encoded = bytes(letter ^ each for letter, each in zip(password, key, strict=True)).hex()
     return stored[:2] + (encoded.upper() if stored == stored.upper() else encoded)
@@ -71,12 +73,12 @@ def _reversible(typed: str, stored: str) -> str:
 
 def _pbkdf2(typed: str, stored: str) -> str:
     _, _, salt, _ = stored.split("$")
-    return f"$8${salt}${_letters(hashlib.pbkdf2_hmac('sha256', typed.encode(), salt.encode(), 20000))}"
+    return f"$8${salt}${_letters(hashlib.pbkdf2_hmac('sha256', octets_of(typed), octets_of(salt), 20000))}"
 
 
 def _scrypt(typed: str, stored: str) -> str:
     _, _, salt, _ = stored.split("$")
-    return f"$9${salt}${_letters(hashlib.scrypt(typed.encode(), salt=salt.encode(), n=16384, r=1, p=1, dklen=32))}"
+    return f"$9${salt}${_letters(hashlib.scrypt(octets_of(typed), salt=octets_of(salt), n=16384, r=1, p=1, dklen=32))}"
 
 
 def _letters(octets: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from agent.base.lines import LONGEST_TYPED, TOO_LONG
 from agent.config.banner import missing_delimiter
 from agent.config.changes import changes, restore, snapshot
 from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
@@ -71,6 +72,8 @@ class Session:
         return outcome
 
     def _carry_out(self, line: str) -> Outcome:
+        if max(map(len, line.split("\n"))) > LONGEST_TYPED:
+            return Outcome((TOO_LONG,), refused=True)  # a part of it might be another command
         try:
             located = self._commands.locate(self._stack, line)
         except SyntaxProblem as problem:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agent.base.text import octets_of, text_of
 from agent.crypto.doi import XAUTH_FAIL, XAUTH_GENERIC, XAUTH_OK, ConfigurationType, Exchange, XauthAttribute
 from agent.crypto.ike_events import (
     SECOND,
@@ -212,7 +213,7 @@ def _receive_login_request(sa: IkeSa, transaction: Transaction, said: Attributes
     if login is None or other_type or XauthAttribute.USER_NAME not in asked:
         _answer(sa, transaction, said, (Attribute(XauthAttribute.STATUS, XAUTH_FAIL),), now)
     else:
-        user, password = login.user.encode(), login.password.encode()
+        user, password = octets_of(login.user), octets_of(login.password)
         attributes = (Attribute(XauthAttribute.USER_NAME, user), Attribute(XauthAttribute.USER_PASSWORD, password))
         _answer(sa, transaction, said, attributes, now)
     if sa.state is State.CONF_XAUTH:
@@ -324,4 +325,4 @@ def _say(sa: IkeSa, transaction: Transaction, payload: Attributes, now: int, res
 
 
 def _text(attribute: Attribute) -> str:
-    return attribute.octets.decode("utf-8", "replace")
+    return text_of(attribute.octets)

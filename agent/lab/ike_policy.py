@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from agent.base.clock import SECOND
+from agent.base.text import octets_of, text_of
 from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
 from agent.config.model import RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
@@ -69,7 +70,7 @@ def key_for(
         keys = [key for ring in crypto.keyrings.values() if ring.vrf == link.front_vrf for key in ring.keys]
         if link.front_vrf is None:
             keys += crypto.keys
-    name = peer.data.decode("utf-8", "replace") if peer is not None and peer.kind in _NAMES else None
+    name = text_of(peer.data) if peer is not None and peer.kind in _NAMES else None
     return _best(config, keys, link.remote, name)
 
 
@@ -78,7 +79,7 @@ def pre_shared_key(
 ) -> bytes | None:
     """The octets of the key for a peer."""
     found = key_for(config, link, profile, peer)
-    return found.key.encode() if found else None
+    return octets_of(found.key) if found else None
 
 
 # --- policies ---
@@ -128,7 +129,7 @@ def identity_of(identification: Identification | None) -> Identity | None:
     if network is not None:
         return Identity(True, str(network.network_address if network.prefixlen == 32 else network))
     subject = distinguished_name(identification.data) if identification.kind == IdentificationType.DER_ASN1_DN else None
-    return Identity(False, subject.rfc4514_string() if subject else identification.data.decode("utf-8", "replace"))
+    return Identity(False, subject.rfc4514_string() if subject else text_of(identification.data))
 
 
 _KINDS = {"fqdn": IdentificationType.FQDN, "user-fqdn": IdentificationType.USER_FQDN}
@@ -138,7 +139,7 @@ def named_identity(kind: str, value: str) -> Identification:
     """An identity of ours by IOS's word for its kind: "ipv4-address", "fqdn", "user-fqdn"."""
     if kind == "ipv4-address":
         return Identification.of_address(IPv4Address(value), UDP, ISAKMP_PORT)
-    return Identification(_KINDS[kind], value.encode(), UDP, ISAKMP_PORT)
+    return Identification(_KINDS[kind], octets_of(value), UDP, ISAKMP_PORT)
 
 
 _NAMED = {
@@ -158,7 +159,7 @@ def _matches(match: MatchIdentity, identification: Identification, front_vrf: st
         return group_name(identification) == match.value
     if identification.kind != _NAMED.get(match.kind):
         return False
-    value = identification.data.decode("utf-8", "replace")
+    value = text_of(identification.data)
     separator = _DOMAIN_SEPARATOR.get(match.kind)
     return value == match.value if separator is None else value.endswith(separator + match.value)
 
@@ -231,12 +232,12 @@ class PeerDecisions:
         """
         settings = self._aggressive_peer()
         if self.aggressive and settings and settings.password is not None:
-            return settings.password.encode()
+            return octets_of(settings.password)
         profile = profile or (profile_for(self.config, peer, self.link.front_vrf) if peer is not None else None)
         if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
             group = group_of(self.config, self._rules(profile), peer)
             if group is not None and group.key is not None:
-                return group.key.encode()
+                return octets_of(group.key)
         return pre_shared_key(self.config, self.link, profile, peer)
 
     def _rules(self, profile: IsakmpProfile | None) -> AccessRules:

@@ -15,7 +15,7 @@ from agent.base.runner import RealRunner, VirtualRunner, runner_of
 from agent.base.scheduler import Scheduler
 from agent.config.commands import build
 from agent.config.defaults import policies_in_force
-from agent.config.document import Document, load_file, read_file
+from agent.config.document import Document, load_file, read_file, read_utf8_file
 from agent.config.errors import ConfigError, ConfigErrors, UnreadableFileError
 from agent.crypto.ciphers import RandomSource
 from agent.engine.port import Node
@@ -131,7 +131,7 @@ def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSo
 
 def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
     """Build the lab of a file. `LabFileError` and `ConfigErrors` say all that is wrong with it and its configurations."""
-    text = read_file(path)
+    text = read_utf8_file(path)
     try:
         return _open_lab(path, text, clock)
     except LabFileError as wrong:

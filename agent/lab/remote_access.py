@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import IPv4Address
 
+from agent.base.text import octets_of, text_of
 from agent.config.crypto_model import ClientGroup, CryptoMap, IsakmpProfile
 from agent.config.model import RouterConfig
 from agent.config.passwords import password_matches
@@ -65,7 +66,7 @@ def may_log_in(config: RouterConfig, front_vrf: str | None, local: int) -> bool:
 def group_name(peer: Identification) -> str | None:
     """The group that a client says it is of: by a key ID, or by the OU of its certificate."""
     if peer.kind == IdentificationType.KEY_ID:
-        return peer.data.decode("utf-8", "replace")
+        return text_of(peer.data)
     return organizational_unit(peer.data) if peer.kind == IdentificationType.DER_ASN1_DN else None
 
 
@@ -180,7 +181,7 @@ def attributes_of(grant: Grant, asked: Sequence[Attribute] | None) -> tuple[Attr
 
 def _text(value: str | None) -> Iterator[bytes]:
     if value:
-        yield value.encode()
+        yield octets_of(value)
 
 
 def _yes(value: bool) -> Iterator[int]:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
+from agent.base.text import octets_of
+
 Oid = tuple[int, ...]
 Ranges = tuple[tuple[int, int], ...]
 IndexValue = int | str | bytes | Oid | IPv4Address | IPv6Address
@@ -186,7 +188,7 @@ def encode_index(table: Table, values: Sequence[IndexValue]) -> Oid:
 
 def _content(value: str | bytes | Oid | IPv4Address | IPv6Address) -> bytes | Oid:
     if isinstance(value, str):
-        return value.encode()
+        return octets_of(value)
     if isinstance(value, IPv4Address | IPv6Address):
         return value.packed
     return value

@@ -12,6 +12,8 @@ from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import Any
 
+from agent.base.text import octets_of
+
 NULL = b"\x05\x00"
 NO_SUCH_OBJECT = b"\x80\x00"
 NO_SUCH_INSTANCE = b"\x81\x00"
@@ -118,9 +120,9 @@ def is_number(base: str) -> bool:
 
 
 def octets(value: bytes | str | IPv4Address | IPv6Address) -> bytes:
-    """An OCTET STRING: of a string its UTF-8, of an address its 4 or 16 octets."""
+    """An OCTET STRING: of a string its octets, of an address its 4 or 16 octets."""
     if isinstance(value, str):
-        value = value.encode()
+        value = octets_of(value)
     elif not isinstance(value, bytes):
         value = value.packed
     return wrap(OCTET_STRING, value)

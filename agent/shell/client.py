@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from agent.base.text import pass_octets
 from agent.shell.link import Link, RefusedError, ServerGoneError, ServerSilentError
 from agent.shell.prompt import interact
 from agent.shell.sockets import SocketError, only_live_socket
@@ -18,9 +19,7 @@ OK, FAILED, INTERRUPTED = 0, 1, 130
 
 def run_client(state_dir: Path, router: str | None, words: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     """`ipsec-agent cli`: with words one command, else a prompt where stdin is a terminal, else its lines. Gives the exit code."""
-    for stream in (stdin, stdout, stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    pass_octets(stdin, stdout, stderr)
     try:
         with contextlib.closing(Link(only_live_socket(state_dir), router)) as link:
             if words:

@@ -27,6 +27,8 @@ from __future__ import annotations
 
 import json
 
+from agent.base.text import without_stray_surrogates
+
 Frame = dict[str, object]
 
 LONGEST = 1 << 16  # octets of a client's frame, its end of line included
@@ -41,7 +43,8 @@ class ProtocolError(Exception):
 
 
 def encode(frame: Frame) -> bytes:
-    return json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    # An octet that is not UTF-8 is a surrogate in text (`agent.base.text`): json.loads takes it as it is written here.
+    return json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(octets: bytes) -> Frame:
@@ -62,4 +65,4 @@ def text_of(frame: Frame, name: str) -> str:
     value = frame.get(name)
     if not isinstance(value, str):
         raise ProtocolError(f"no text in {name!r}")
-    return value
+    return without_stray_surrogates(value)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.base.lines import LONGEST_TYPED, TOO_LONG
 from agent.base.origin import Origin
 from agent.config.grammar import Grammar, SyntaxProblem
 from agent.config.session import Session as ConfigSession
@@ -77,6 +78,8 @@ class Session:
         self._interrupted = asyncio.Event()
         if line.endswith(_CONTROL_Z):
             return await self._end(line[:-1])
+        if self._config is None and len(line) > LONGEST_TYPED:
+            return Result(f"{TOO_LONG}\n")
         if line.rstrip().endswith("?"):
             return self._print_help(line.rstrip()[:-1])
         if self._config is not None:
@@ -155,6 +158,8 @@ class Session:
 
     def help_text(self, text: str) -> str:
         """What `?` typed after `text` prints; raises SyntaxProblem."""
+        if len(text) > LONGEST_TYPED:
+            return f"{TOO_LONG}\n"
         entries = self._help_at(text)
         if text and not text[-1].isspace():
             return "  ".join(word for word, _ in entries) + "\n"
@@ -165,6 +170,8 @@ class Session:
 
     def complete(self, text: str) -> str:
         """`text` with its last word completed and a blank, where one keyword fits; else `text`."""
+        if len(text) > LONGEST_TYPED:
+            return text
         bar = self._bar(text)
         if bar >= 0:
             return self._commands.modifiers.complete(MODIFIER, text, bar + 1)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
+from agent.base.text import octets_of
 from agent.config.model import AccessList, RouterConfig
 from agent.config.snmp_model import Community, SnmpGroup
 from agent.mib.schema import Oid
@@ -163,7 +164,7 @@ def compile_policy(config: RouterConfig, resolve: Callable[[str], Oid]) -> Acces
             continue
         for model in ("v1", "v2c"):
             known = _community(config, views, community, context, model)
-            communities[community.name.encode(), model] = known
+            communities[octets_of(community.name), model] = known
     return AccessPolicy(contexts, tuple(views.problems), communities, _users(config, views))
 
 
@@ -220,7 +221,7 @@ def _users(config: RouterConfig, views: _Views) -> dict[bytes, _KnownUser]:
     for user in config.snmp.users.values():
         if user.model == "v3":
             rows = tuple(_group_access(group, views, config) for group in groups if group.name == user.group)
-            users[user.name.encode()] = _KnownUser(rows, _lists(config, [user.acl]))
+            users[octets_of(user.name)] = _KnownUser(rows, _lists(config, [user.acl]))
     return users
 
 

@@ -23,6 +23,7 @@ from agent.base.clock import SECOND
 from agent.base.endpoints import endpoint_text
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
+from agent.base.text import octets_of
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
@@ -277,8 +278,8 @@ class SnmpAgent:
     def _follow_users(self, users: dict[str, SnmpUser]) -> None:
         for name, user in self._users.items():
             if users.get(name) != user:
-                pysnmp_config.delete_v3_user(self.engine, name)
-                self._levels.pop(name.encode(), None)
+                pysnmp_config.delete_v3_user(self.engine, octets_of(name))
+                self._levels.pop(octets_of(name), None)
         for name, user in users.items():
             if self._users.get(name) != user:
                 self._add_user(user)
@@ -288,13 +289,13 @@ class SnmpAgent:
         try:
             pysnmp_config.add_v3_user(
                 self.engine,
-                user.name,
+                octets_of(user.name),
                 _AUTHENTICATION[user.auth],
-                user.auth_password,
+                octets_of(user.auth_password or ""),
                 _PRIVACY[user.priv],
-                user.priv_password,
+                octets_of(user.priv_password or ""),
             )
-            self._levels[user.name.encode()] = self._levels_of(user)
+            self._levels[octets_of(user.name)] = self._levels_of(user)
         except (PySnmpError, KeyError) as error:
             passwords = [each for each in (user.auth_password, user.priv_password) if each is not None]
             # RFC 3414 §11.2: a password is at least that long.
@@ -302,7 +303,7 @@ class SnmpAgent:
             _log.warning("snmp-server user %s: cannot be used: %s", user.name, why)
 
     def _levels_of(self, user: SnmpUser) -> Levels:
-        auth_key, priv_key = self.engine.security_models[USM].localised_keys(self.engine, user.name)
+        auth_key, priv_key = self.engine.security_models[USM].localised_keys(self.engine, octets_of(user.name))
         return levels_of(
             authentication(user.auth, auth_key) if user.auth else None,
             privacy(user.priv, priv_key, pysnmp_config.PRIV_SERVICES[_PRIVACY[user.priv]]) if user.priv else None,

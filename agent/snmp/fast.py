@@ -12,6 +12,7 @@ from collections.abc import Callable
 from ipaddress import ip_address
 from itertools import accumulate, chain
 
+from agent.base.text import text_of
 from agent.mib.column import LARGEST_KEPT_VALUE, Column
 from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
@@ -176,7 +177,7 @@ class FastPath:
         return response
 
     def _user_grant(self, request: Opened, source: str) -> Visible | None:
-        context = request.context.decode(errors="replace")
+        context = text_of(request.context)
         grant = self._policy().user(request.user, request.level, context, ip_address(source))
         if grant is None:
             return None

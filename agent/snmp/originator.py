@@ -13,6 +13,8 @@ from typing import Any
 from pysnmp.error import PySnmpError
 from pysnmp.proto import errind, rfc1902, rfc3411
 
+from agent.base.text import octets_of
+
 _VERSION_3 = 3  # SnmpMessageProcessingModel and SnmpSecurityModel alike
 _SMI_V2 = 1  # what PDUs are told apart by
 _DISCOVERY = (errind.notInTimeWindow, errind.unknownEngineID)  # RFC 3414 §4: a Report tells what was missing
@@ -64,7 +66,7 @@ class Originator:
 
         Raises PySnmpError where it cannot be sent.
         """
-        self._send(_Notification(target, rfc1902.OctetString(context), pdu, done))
+        self._send(_Notification(target, rfc1902.OctetString(octets_of(context)), pdu, done))
 
     def _send(self, notification: _Notification) -> None:
         engine, target, pdu = self._engine, notification.target, notification.pdu
@@ -74,7 +76,7 @@ class Originator:
             target.address,
             _VERSION_3,
             _VERSION_3,
-            rfc1902.OctetString(target.name),
+            rfc1902.OctetString(octets_of(target.name)),
             target.level,
             engine.snmpEngineID,
             notification.context,

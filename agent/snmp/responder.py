@@ -14,6 +14,7 @@ from typing import Any
 from pysnmp.proto import errind, error, rfc1905
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.text import octets_of, text_of
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Grant, Source
@@ -128,7 +129,7 @@ class CommandResponder:
             int(security_model),
             bytes(security_name),
             int(security_level),
-            bytes(context_name).decode(errors="replace"),
+            text_of(bytes(context_name)),
             _KINDS[pdu.tagSet],
             pdu,
             (v1 if int(mp_model) == 0 else v2c).apiPDU.get_varbinds(pdu),
@@ -163,7 +164,7 @@ class CommandResponder:
     def _subject(self, request: _Request, source: Source) -> tuple[Tree, Grant | None]:
         """The tree of the request's context, and what may be done there; no grant where access is refused as such."""
         try:
-            grant = self._access.grant(request.model, request.name, request.level, request.context.encode(), source)
+            grant = self._access.grant(request.model, request.name, request.level, octets_of(request.context), source)
         except error.StatusInformation as refused:
             if refused["errorIndication"] == errind.noSuchContext:
                 raise _UnknownContext from None
@@ -228,7 +229,7 @@ class CommandResponder:
         """How many octets of variable bindings a response to this request may hold."""
         largest = self._largest()
         if request.mp_model == 3:
-            names = len(engine.snmpEngineID), len(request.name), len(request.context.encode())
+            names = len(engine.snmpEngineID), len(request.name), len(octets_of(request.context))
             return room_in_v3(largest, request.largest_scoped_pdu, *names)
         return room_in_community_message(largest, message)
 

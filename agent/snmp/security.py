@@ -15,6 +15,7 @@ from pysnmp.proto import errind, error, rfc1902
 from pysnmp.proto.acmod import rfc3415
 from pysnmp.proto.secmod.rfc2576 import SnmpV1SecurityModel, SnmpV2cSecurityModel
 
+from agent.base.text import text_of
 from agent.snmp.access import AccessPolicy, Grant, Source
 
 MODELS = {1: "v1", 2: "v2c"}  # SnmpSecurityModel of the communities
@@ -75,7 +76,7 @@ class AccessControl(rfc3415.Vacm):
         A community's source has been admitted before; that of a v3 user is yet to be, by the access list of the group.
         """
         policy = self._policy()
-        context_name = bytes(context).decode(errors="replace")
+        context_name = text_of(bytes(context))
         if context_name not in policy.contexts:
             raise error.StatusInformation(errorIndication=errind.noSuchContext)
         if int(model) == USM:

@@ -22,6 +22,7 @@ from pysnmp.proto import rfc1902
 from pysnmp.proto.api import v2c
 
 from agent.base.clock import CENTISECOND
+from agent.base.text import octets_of
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpHost
 from agent.mib.values import COUNTER64
@@ -164,12 +165,12 @@ class NotificationSender:
             if host.types and kind not in host.types:
                 continue
             if host.version == "3":
-                grant = self._agent.policy().user(host.community.encode(), host.level, context)
+                grant = self._agent.policy().user(octets_of(host.community), host.level, context)
                 if grant is not None:
                     chosen.append((destination, grant))
             elif self._config.snmp.community_contexts.get(host.community, "") == context:
                 # A community that nothing else configures is known as a host's alone, and IOS gives it a notify view of everything.
-                chosen.append((destination, self._agent.policy().community(host.community.encode(), _MODELS[host.version], None)))
+                chosen.append((destination, self._agent.policy().community(octets_of(host.community), _MODELS[host.version], None)))
         return chosen
 
     def _resolved(self, host: SnmpHost) -> IPv4Address | None:

@@ -39,7 +39,7 @@ class UserSecurity(SnmpUSMSecurityModel):
         super().__init__()
         self._asked: int | None = None  # the level of the message that is being taken in
 
-    def localised_keys(self, engine: Any, user: str) -> tuple[bytes, bytes]:
+    def localised_keys(self, engine: Any, user: bytes) -> tuple[bytes, bytes]:
         """A user's keys for authentication and privacy, localised to this engine (RFC 3414 §2.6); empty where there is none."""
         controller = engine.message_dispatcher.mib_instrum_controller
         *_, auth_key, _, priv_key = self._SnmpUSMSecurityModel__get_user_info(controller, engine.snmpEngineID, OctetString(user))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 import agent.crypto.dh
+from agent.base.lines import LONGEST_IN_A_FILE
+from agent.base.text import octets_of
 from agent.config.command import CommandSet
 from agent.config.commands.isakmp import GROUPS
-from agent.config.document import Document, check, read_file
+from agent.config.document import Document, check, load, read_file, read_utf8_file
 from agent.config.errors import ConfigErrors
 
 Read = Callable[[str], Document]
@@ -32,13 +35,66 @@ def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path) -> None:
     assert read_file(path) == "hostname a\n"
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_an_octet_that_is_no_text_is_named_with_its_line(tmp_path: Path, mark: bytes) -> None:
+def test_octets_that_are_no_utf_8_are_kept_and_rendered(tmp_path: Path, commands: CommandSet) -> None:
+    """IOS keeps the octets of a text as they came: a terminal in Latin-1 wrote these."""
     path = tmp_path / "latin.cfg"
-    path.write_bytes(mark + b"hostname a\nsnmp-server contact Ren\xe9\n")
+    octets = b"snmp-server location P\xe9cs\nsnmp-server contact Ren\xc3\xa9\nfrob\xfc\n"
+    path.write_bytes(octets)
+    rendered = octets_of(load(read_file(path), str(path), commands).render())
+    assert set(octets.split(b"\n")) <= set(rendered.split(b"\n"))
+
+
+def test_a_no_break_space_is_a_letter_like_any_other(document: Read) -> None:
+    assert "\nsnmp-server community a\u00a0b RO\n" in document("snmp-server community a\u00a0b RO\n").render()
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_lab_files_octet_that_is_no_utf_8_is_named_with_its_line(tmp_path: Path, mark: bytes) -> None:
+    """TOML is UTF-8 (TOML 1.0.0, Spec)."""
+    path = tmp_path / "latin.toml"
+    path.write_bytes(mark + b"[router.a]\nconfig = 'Ren\xe9'\n")
+    with pytest.raises(ConfigErrors) as raised:
+        read_utf8_file(path)
+    assert str(raised.value) == f"{path}:2: needs text in UTF-8: octet 0xe9 is none"
+
+
+# --- long lines ---
+
+
+def test_a_line_that_is_too_long_is_named_with_the_bound(tmp_path: Path) -> None:
+    path = tmp_path / "long.cfg"
+    path.write_text(f"hostname a\ninterface Loopback0\n description {'a ' * 50_000}\nsnmp-server contact {'b' * 8192}\n")
     with pytest.raises(ConfigErrors) as raised:
         read_file(path)
-    assert str(raised.value) == f"{path}:2: needs text in UTF-8: octet 0xe9 is none"
+    assert str(raised.value).split("\n") == [
+        f"{path}:3: description a a a a a a a a a a a a a a…: needs at most {LONGEST_IN_A_FILE} octets on a line: it has 100013",
+        f"{path}:4: snmp-server contact bbbbbbbbbbbbbbbbbbbb…: needs at most {LONGEST_IN_A_FILE} octets on a line: it has 8212",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "word"),
+    [
+        ("snmp-server contact", "a"),
+        ("frobnicate", "a"),
+        ("snmp-server enable traps", "ipsec"),
+        ("crypto dynamic-map d 1\n set transform-set", "a"),
+        ("ip name-server", "10.1.1.1"),
+        ("banner motd ^", "a"),
+    ],
+)
+def test_a_line_costs_memory_by_its_length(commands: CommandSet, before: str, word: str) -> None:
+    """Ten times the words are ten times the memory, not a hundred times."""
+
+    def peak(words: int) -> int:
+        line = f"{before} {f'{word} ' * words}"
+        tracemalloc.start()
+        check(line, commands=commands)
+        used = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return used
+
+    assert peak(10_000) < 20 * peak(1_000)
 
 
 # --- wrong lines ---------------------------------------------------------------------------------------------------------

@@ -61,7 +61,7 @@ def run_tool(*command: str, check: bool = True) -> str:
         "SNMPCONFPATH": "/nonexistent",
         "SNMP_PERSISTENT_DIR": "/nonexistent",
     }
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", errors="surrogateescape", timeout=60, env=environment)
     if check:
         assert done.returncode == 0, (command, done.stdout[-500:], done.stderr)
     return done.stdout

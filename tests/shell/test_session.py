@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from agent.base.lines import TOO_LONG
 from agent.base.origin import CONSOLE
 from agent.config.events import HistorySizeSet, HostnameSet
 from agent.shell.session import Session
@@ -184,3 +185,25 @@ def test_a_session_that_nobody_types_collects_its_output() -> None:
     asyncio.run(session.execute("ping 10.22.1.1"))
     assert terminal.text.endswith("round-trip min/avg/max = 4/4/4 ms\n")
     assert asyncio.run(session.execute("ping")).failed
+
+
+# --- lines that are too long ---
+
+
+def test_a_typed_line_of_more_than_254_characters_is_refused_whole() -> None:
+    """IOS takes 254 characters on a line: a part of the line might be another command."""
+    console = Console()
+    assert console.result(f"show clock {' ' * 300}").error == f"{TOO_LONG}\n"
+    console.type("configure terminal", "interface Loopback1")
+    assert "% Line too long" in console.type(f"interface Loopback2 {' ' * 300}")
+    assert "Invalid input" in console.result("  description x").error  # as all that stands under a refused line
+    console.type(f"description {'a' * 200}")
+    assert console.session.complete("description " * 30) == "description " * 30
+    assert console.session.help_text("description " * 30) == f"{TOO_LONG}\n"
+
+
+def test_the_text_of_a_banner_with_too_long_a_line_is_no_command() -> None:
+    console = Console()
+    console.type("configure terminal", f"banner motd ^{'a' * 300}", "hostname elsewhere")
+    assert "% Line too long" in console.type("^")
+    assert console.session.prompt == "far(config)#"

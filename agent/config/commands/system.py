@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
 from agent.config.commands.building import as_lines, encoded
@@ -182,13 +183,12 @@ def _written_timezone(config: RouterConfig) -> str | None:
 
 
 def _add_name_servers(config: RouterConfig, match: ConfigMatch) -> None:
-    for server in match.all("server"):
-        if server not in config.name_servers:
-            config.name_servers.append(server)  # type: ignore[arg-type]  # the argument's type is address
+    named = [server for server in match.all("server") if isinstance(server, IPv4Address)]
+    config.name_servers[:] = dict.fromkeys([*config.name_servers, *named])
 
 
 def _remove_name_servers(config: RouterConfig, match: ConfigMatch) -> None:
-    gone = match.all("server") or tuple(config.name_servers)
+    gone = set(match.all("server") or config.name_servers)
     config.name_servers[:] = [server for server in config.name_servers if server not in gone]
 
 

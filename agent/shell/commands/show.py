@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 from agent.base.clock import SECOND
+from agent.base.text import octets_of
 from agent.flow.device import InterfaceState
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
@@ -29,7 +30,7 @@ async def _running_config(context: Context, match: ExecMatch) -> None:
     text = context.router.document.render()
     context.out.line("Building configuration...")
     context.out.line()
-    context.out.line(f"Current configuration : {len(text.encode())} bytes")
+    context.out.line(f"Current configuration : {len(octets_of(text))} bytes")
     await context.out.lines(text.splitlines())
 
 

@@ -1,0 +1,69 @@
+"""Base room: lines that come from outside, none of them longer than its reader's bound.
+
+A reader of lines keeps at most the bound of one line, however much comes without a line's end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+LONGEST_TYPED = 254  # characters of a line that is typed or pasted, as on IOS
+LONGEST_IN_A_FILE = 8192  # octets of a line of a configuration or lab file
+
+TOO_LONG = f"% Line too long: a typed or pasted line has at most {LONGEST_TYPED} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its end. Of one that is longer than the bound `octets` has the beginning alone; `length` is the whole."""
+
+    number: int
+    octets: bytes
+    length: int
+
+    @property
+    def too_long(self) -> bool:
+        return self.length > len(self.octets)
+
+
+class LineReader:
+    """Cuts a stream of octets into lines, as they come."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._held = bytearray()
+        self._length = 0
+        self._number = 0
+
+    def feed(self, octets: bytes) -> Iterator[Line]:
+        """The lines that these octets end."""
+        *ended, rest = octets.split(b"\n")
+        for piece in ended:
+            self._hold(piece)
+            yield self._take()
+        self._hold(rest)
+
+    def finish(self) -> Line | None:
+        """The last line, where it has no end."""
+        return self._take() if self._length else None
+
+    def _hold(self, piece: bytes) -> None:
+        self._length += len(piece)
+        self._held += piece[: self._longest - len(self._held)]
+
+    def _take(self) -> Line:
+        self._number += 1
+        line = Line(self._number, bytes(self._held), self._length)
+        self._held.clear()
+        self._length = 0
+        return line
+
+
+def lines_of(octets: bytes, longest: int = LONGEST_IN_A_FILE) -> Iterator[Line]:
+    """The lines of a whole file."""
+    reader = LineReader(longest)
+    yield from reader.feed(octets)
+    last = reader.finish()
+    if last is not None:
+        yield last
