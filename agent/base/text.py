@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import re
 
+BLANKS = " \t\n\r\f\v"  # what stands between words; a no-break space is part of one
+
 _STRAY = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no octet: JSON and TOML escapes can write them
 _OCTET = re.compile("[\udc80-\udcff]")
 

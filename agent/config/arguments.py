@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from agent.base.text import octets_of
 from agent.config.interface_names import interface_name
 
 
@@ -114,10 +115,40 @@ def _word(parameters: str) -> ArgumentType:
 
     def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
         text = words[i].text
-        return (text, 1) if longest is None or len(text) <= longest else None
+        return (text, 1) if longest is None or len(octets_of(text)) <= longest else None
 
     right = f"a word of at most {longest} characters" if longest else "a word"
     return ArgumentType(read, "WORD", right, _always)
+
+
+MOST_SUB_IDENTIFIERS, LARGEST_SUB_IDENTIFIER = 128, 2**32 - 1  # of an OBJECT IDENTIFIER (RFC 2578 §7.1.3)
+_SUBTREE = re.compile(r"\.?(?:[A-Za-z][\w-]*|\d{1,10})(?:\.(?:\*|\d{1,10}))*", re.ASCII)
+
+
+def is_subtree(text: str) -> bool:
+    """Whether a text can be an OBJECT IDENTIFIER: numbers, or a name and numbers, a `*` for any number.
+
+    The first two numbers are 0 to 2, and below 40 under 0 and 1 (X.660: they are encoded as one).
+    """
+    if not _SUBTREE.fullmatch(text):
+        return False
+    parts = text.removeprefix(".").split(".")
+    numbers = [int(part) for part in parts if part.isdigit()]
+    if len(parts) > MOST_SUB_IDENTIFIERS or any(number > LARGEST_SUB_IDENTIFIER for number in numbers):
+        return False
+    if not parts[0].isdigit():
+        return True
+    second = int(parts[1]) if len(parts) > 1 and parts[1] != "*" else 0
+    return (int(parts[0]) < 2 and second < 40) or int(parts[0]) == 2
+
+
+def _subtree(_: str) -> ArgumentType:
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        return (words[i].text, 1) if is_subtree(words[i].text) else None
+
+    bounds = "at most 128 numbers up to 4294967295, the first up to 2, and up to 39 after 0 or 1"
+    right = f"an object identifier such as 1.3.6.1.2.1 or ifEntry.*.1: {bounds}"
+    return ArgumentType(read, "WORD", right, _always, closed=True)
 
 
 _TARGET = re.compile(r"[0-9.]+:[0-9]+")
@@ -154,9 +185,9 @@ def _line(parameters: str) -> ArgumentType:
 
     def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
         text = words[i].rest
-        return (text, len(words) - i) if longest is None or len(text) <= longest else None
+        return (text, len(words) - i) if longest is None or len(octets_of(text)) <= longest else None
 
-    right = f"at most {longest} characters" if longest else "text"
+    right = f"a text of at most {longest} characters" if longest else "a text"
     return ArgumentType(read, "LINE", right, _always)
 
 
@@ -197,6 +228,7 @@ ARGUMENT_TYPES: Mapping[str, TypeFactory] = {
     "word": _word,
     "name": _letters,
     "target": _target,
+    "subtree": _subtree,
     "line": _line,
     "interface": _interface,
     "host": _host,

@@ -70,7 +70,7 @@ class IsakmpProfile:
     matches: tuple[MatchIdentity, ...] = ()
     accounting: str | None = None
     client_authentication: str | None = None
-    client_configuration: str | None = None  # "address respond", "address initiate"
+    address_ways: tuple[str, ...] = ()  # `client configuration address`: "initiate", "respond" or both, in that order
     client_group: str | None = None  # client configuration group
     isakmp_authorization: str | None = None
     self_identity: str | None = None
@@ -202,7 +202,7 @@ class CryptoMap:
     accounting_list: str | None = None
     client_authentication: str | None = None
     isakmp_authorization: str | None = None
-    client_configuration: str | None = None
+    address_ways: tuple[str, ...] = ()  # as in a profile
     local_address: str | None = None  # an interface name
 
 

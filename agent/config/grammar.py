@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Generic, TypeVar
 
+from agent.base.text import BLANKS
 from agent.config.arguments import ARGUMENT_TYPES, ArgumentType, TypeFactory, Word
 from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, parse_pattern
 
 T = TypeVar("T")
 
 _WORDS = re.compile(r"\S+", re.ASCII)  # a no-break space is part of a word, as every octet is that is no blank
-_BLANKS = " \t\n\r\f\v"
 
 
 def split_words(line: str, start: int = 0) -> list[Word]:
     """The words of a line from column `start` on."""
-    whole = line.rstrip(_BLANKS)
+    whole = line.rstrip(BLANKS)
     return [Word(found[0], found.start(), whole) for found in _WORDS.finditer(whole, start)]
 
 
@@ -279,7 +279,7 @@ class Grammar(Generic[T]):
             if node.target:
                 return _match(node.target[0], step)
         options = _options(paths)
-        column = len(line.rstrip())
+        column = len(line.rstrip(BLANKS))
         raise SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
 
     def _follow(self, mode: str, line: str, words: Sequence[Word]) -> list[_Path]:

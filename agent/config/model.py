@@ -46,6 +46,7 @@ class Interface:
     tunnel_vrf: str | None = None
     tunnel_mode: str | None = None
     tunnel_profile: str | None = None  # tunnel protection ipsec profile
+    tunnel_shared: bool = False  # `… shared`: tunnels of one source share their SAs with a peer
     secondary: tuple[IPv4Interface, ...] = ()
 
 
@@ -101,15 +102,18 @@ class AclEntry:
     source_ports: PortRange | None = None
     destination_ports: PortRange | None = None
     text: str = ""  # the entry as `show running-config` prints it, from "permit" on
-    sequence: int = 0  # of a named list; 0 in a numbered one
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AccessList:
+    """Entries and remarks by sequence number, ascending; a remark has the number of the entry that it precedes."""
+
     name: str
     extended: bool
     entries: tuple[AclEntry, ...] = ()
-    remarks: tuple[tuple[int, str], ...] = ()  # (number of entries before it, text)
+    remarks: tuple[tuple[int, str], ...] = ()  # (sequence number, text)
+    numbers: bool = False  # its lines are written with their numbers, as IOS XE does: one of them was
 
     def permits(self, address: IPv4Address) -> bool:
         """Whether a source address passes; a list without entries permits (as IOS does)."""

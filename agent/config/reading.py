@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from agent.base.text import BLANKS
 from agent.config.banner import is_banner, missing_delimiter
 from agent.config.command import GLOBAL, CommandSet, Edit, KeptLines, Place, Refused, State, carry_out
 from agent.config.commands.snmp import settle_hosts
@@ -67,7 +68,7 @@ class Reader:
 
     def read(self, text: str) -> None:
         for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
-            self._line(number, line.expandtabs(8).rstrip())
+            self._line(number, line.expandtabs(8).rstrip(BLANKS))
         if self._text is not None:
             begun = self._text
             self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.delimiter}", wrong=True))
@@ -87,7 +88,7 @@ class Reader:
         elif delimiter := missing_delimiter(line, self._stack[-1].mode):
             self._text = _Text(number, delimiter, [line])
             return
-        stripped = line.lstrip()
+        stripped = line.lstrip(BLANKS)
         if not stripped or stripped[0] == "!":
             self._separated = True
             return
@@ -199,7 +200,7 @@ class Reader:
         first = self._unknown.kept.lines[0]
         base = len(first) - len(first.lstrip())
         beyond = max(0, indent - self._unknown.section.indent)
-        text = " " * (base + beyond) + line.strip()
+        text = " " * (base + beyond) + line.strip(BLANKS)
         self._unknown.kept = _with_line(self._unknown.kept, text)
         self._stands_under(self._unknown.section, indent)
         under = f", as what it stands under: {first.strip()}" if beyond else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.base.lines import LONGEST_TYPED, TOO_LONG
+from agent.base.text import BLANKS
 from agent.config.banner import missing_delimiter
 from agent.config.changes import changes, restore, snapshot
 from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
@@ -53,14 +54,14 @@ class Session:
         A text between delimiters may go over several, of which none is a command, also where the text itself is refused.
         """
         if self._delimiter is not None:
-            self._text.append(line.rstrip())
+            self._text.append(line.rstrip(BLANKS))
             if self._delimiter not in line:
                 return Outcome()
             line, self._delimiter = "\n".join(self._text), None
         elif delimiter := missing_delimiter(line, self._stack[-1].mode):
-            self._delimiter, self._text = delimiter, [line.rstrip()]
+            self._delimiter, self._text = delimiter, [line.rstrip(BLANKS)]
             return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
-        stripped = line.lstrip()
+        stripped = line.lstrip(BLANKS)
         if not stripped or stripped.startswith("!"):
             return Outcome()
         indent = len(line) - len(stripped)

@@ -5,6 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+# What IOS 15 and later write for `isakmp`, as a type of notifications. A line is rendered with the word that it was written with.
+IKE = "ike"
+
+
+def canonical_type(word: str) -> str:
+    return "isakmp" if word == IKE else word
+
 
 @dataclass(frozen=True, slots=True)
 class Community:
@@ -68,7 +75,11 @@ class SnmpHost:
     version: str = "1"  # "1", "2c", "3"
     level: str = "noauth"
     port: int = 162
-    types: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()  # as written
+
+    def takes(self, kind: str) -> bool:
+        """Whether it is sent notifications of a type."""
+        return not self.types or any(canonical_type(each) == kind for each in self.types)
 
 
 @dataclass(slots=True)
@@ -84,9 +95,11 @@ class SnmpConfig:
     location: str = ""
     chassis_id: str = ""
     trap_source: str | None = None  # an interface name
-    packet_size: int = 1500  # octets, 484–8192
+    packet_size: int = 1500  # octets, 484–17892
     # What `snmp-server enable traps` names: "ipsec cryptomap add", "isakmp policy add", "ipsec tunnel start", "ipsec
     # too-many-sas", "snmp coldstart", "tty", … each as a full path of words; a bare type is spelt out into all of its leaves.
     traps: set[str] = field(default_factory=set)
     # Leaves that a `no snmp-server enable traps …` turned off although their control scalar defaults to enabled.
     traps_disabled: set[str] = field(default_factory=set)
+    # Leaves of either set that were written with `ike` in place of `isakmp`.
+    traps_as_ike: set[str] = field(default_factory=set)

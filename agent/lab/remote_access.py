@@ -34,7 +34,8 @@ class AccessRules:
     group: str | None = None  # of clients that do not name one
 
 
-_ADDRESSING = {None: Addressing.NONE, "address respond": Addressing.ASKED, "address initiate": Addressing.PUSHED}
+# Who pushes an address answers the client that asks for it, too.
+_ADDRESSING = {(): Addressing.NONE, ("respond",): Addressing.ASKED}
 
 
 def _map_at(config: RouterConfig, front_vrf: str | None, local: int) -> CryptoMap | None:
@@ -52,7 +53,7 @@ def rules_of(config: RouterConfig, profile: IsakmpProfile | None, front_vrf: str
     return AccessRules(
         source.client_authentication,
         source.isakmp_authorization,
-        _ADDRESSING[source.client_configuration],
+        _ADDRESSING.get(source.address_ways, Addressing.PUSHED),
         profile.client_group if profile else None,
     )
 

@@ -162,7 +162,7 @@ class NotificationSender:
         chosen: list[tuple[_Destination, Grant | None]] = []
         for destination in self._destinations.values():
             host = destination.host
-            if host.types and kind not in host.types:
+            if not host.takes(kind):
                 continue
             if host.version == "3":
                 grant = self._agent.policy().user(octets_of(host.community), host.level, context)

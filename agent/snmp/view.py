@@ -97,7 +97,7 @@ def subtree_family(line: ViewSubtree, resolve: Callable[[str], Oid]) -> Family:
 
     `resolve` gives the OID of a name, and raises KeyError where the modules have none. Raises UnknownSubtreeError.
     """
-    first, *rest = line.subtree.split(".")
+    first, *rest = line.subtree.removeprefix(".").split(".")
     try:
         head = (int(first),) if first.isdigit() else FRAMEWORK_MODULES.get(first) or resolve(first)
         tail = [0 if part == "*" else int(part) for part in rest]

@@ -68,6 +68,7 @@ def _argument(item: Argument) -> st.SearchStrategy[str]:
         "name": _NAMES,
         "target": st.sampled_from(["65000:1", "10.1.1.1:7", "1:1"]),
         "line": _TEXTS,
+        "subtree": st.sampled_from(["1.3.6.1.2.1", "iso", "ifEntry.*.2", "2.100.4294967295"]),
         "host": _ADDRESSES | st.just("nms1.example.com"),
         "interface": _INTERFACES,
     }[item.type_name]

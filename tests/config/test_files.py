@@ -107,7 +107,7 @@ def test_a_line_costs_memory_by_its_length(commands: CommandSet, before: str, wo
         ("crypto isakmp policy first", "a number from 1 to 10000"),
         ("crypto mib ipsec flowmib history tunnel size", "a number from 1 to 65535"),
         ("crypto mib ipsec flowmib history tunnel size 70000", "a number from 1 to 65535"),
-        ("snmp-server packetsize 9000", "a number from 484 to 8192"),
+        ("snmp-server packetsize 17893", "a number from 484 to 17892"),
         ("snmp-server host 10.1.1.300 public", "an IPv4 address or a host name"),
         ("ip route 10.0.0.0 255.0.255.0 10.1.1.1", "a network mask such as 255.255.255.0"),
         ("crypto ipsec transform-set t esp-blowfish", None),

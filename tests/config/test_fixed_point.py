@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from functools import cache
 
@@ -35,11 +36,14 @@ def read(lines: list[str]) -> Document | None:
 
 
 def shown(config: RouterConfig) -> RouterConfig:
-    """What `show running-config` tells of a configuration: all but SNMP users and the sequence numbers of access lists."""
+    """What `show running-config` tells of a configuration: all but SNMP users, and the numbers of access lists without."""
     config.snmp.users.clear()
     for name, known in config.access_lists.items():
-        entries = tuple(replace(entry, sequence=0) for entry in known.entries)
-        config.access_lists[name] = replace(known, entries=entries)
+        if not known.numbers:
+            before = [entry.sequence for entry in known.entries]
+            entries = tuple(replace(entry, sequence=0) for entry in known.entries)
+            remarks = tuple((bisect_left(before, number), text) for number, text in known.remarks)
+            config.access_lists[name] = replace(known, entries=entries, remarks=remarks)
     return config
 
 

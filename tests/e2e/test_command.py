@@ -44,7 +44,7 @@ def test_every_wrong_line_of_a_configuration_is_told_with_file_and_number(tmp_pa
     path.write_text("hostname bad\ncrypto isakmp policy 10\n lifetime 5\nfrobnicate\nsnmp-server packetsize 9\n")
     wrong = [
         f"{path}:3: lifetime 5: needs a number from 60 to 86400",
-        f"{path}:5: snmp-server packetsize 9: needs a number from 484 to 8192",
+        f"{path}:5: snmp-server packetsize 9: needs a number from 484 to 17892",
     ]
     assert refused("run", "--config", path, "--state-dir", tmp_path / "state") == wrong
 

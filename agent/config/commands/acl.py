@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect, bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -20,6 +21,10 @@ HELP = {
     "ip access-list": "Named access-list",
     "ip access-list extended": "Extended Access List",
     "ip access-list standard": "Standard Access List",
+    "ip access-list resequence": "Resequence Access List",
+    "<start>": "Starting Sequence Number",
+    "<step>": "Step to increment the sequence number",
+    "<sequence>": "Sequence Number",
     "permit": "Specify packets to forward",
     "deny": "Specify packets to reject",
     "remark": "Access list entry comment",
@@ -118,6 +123,8 @@ UDP_PORTS = {
     "non500-isakmp": 4500,
 }
 _PORTS: dict[int, dict[str, int]] = {6: TCP_PORTS, 17: UDP_PORTS, 132: {}}
+
+_STEP, _LARGEST_NUMBER = 10, 2147483647  # of sequence numbers
 
 ANY = AclAddress(IPv4Address(0), IPv4Address(0xFFFFFFFF))
 
@@ -236,33 +243,44 @@ def _entry(extended: bool, match: ConfigMatch, sequence: int) -> AclEntry:
     return _extended_entry(match, sequence) if extended else _standard_entry(match, sequence)
 
 
-def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence: int | None, numbered: bool) -> None:
+def _next_number(known: AccessList) -> int:
+    """The number of a line that is typed without one: ten after the last entry's, or that of the last remark, if that is behind."""
+    last = known.entries[-1].sequence if known.entries else 0
+    number = max(last + _STEP, known.remarks[-1][0] if known.remarks else 0)
+    if number > _LARGEST_NUMBER:
+        raise Refused(f"a sequence number: {_LARGEST_NUMBER} is in use", "% Exceeded maximum sequence number")
+    return number
+
+
+def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence: int | None) -> None:
     """Adds an entry; an entry that is already there is not added again (as IOS does)."""
     known = edit.config.access_lists.get(name) or AccessList(name, extended)
-    next_free = (known.entries[-1].sequence // 10 + 1) * 10 if known.entries else 10
-    entry = _entry(extended, match, 0 if numbered else sequence or next_free)
+    entry = _entry(extended, match, sequence or _next_number(known))
     if any(each.text == entry.text for each in known.entries):
         return
-    before = [each for each in known.entries if numbered or each.sequence < entry.sequence]
-    after = [each for each in known.entries if not numbered and each.sequence > entry.sequence]
-    if len(before) + len(after) < len(known.entries):
+    at = bisect(known.entries, entry.sequence, key=lambda each: each.sequence)
+    if at and known.entries[at - 1].sequence == entry.sequence:
         raise Refused("a sequence number that is free", "% Duplicate sequence number")
-    remarks = tuple((at + (at > len(before)), text) for at, text in known.remarks)
-    edit.config.access_lists[name] = replace(known, entries=(*before, entry, *after), remarks=remarks)
+    entries = (*known.entries[:at], entry, *known.entries[at:])
+    edit.config.access_lists[name] = replace(known, entries=entries, numbers=known.numbers or sequence is not None)
+
+
+def _add_remark(edit: Edit, name: str, extended: bool, text: str, sequence: int | None = None) -> None:
+    known = edit.config.access_lists.get(name) or AccessList(name, extended)
+    remark = (sequence or _next_number(known), text)
+    if sequence is not None and remark in known.remarks:
+        return
+    at = bisect(known.remarks, remark[0], key=lambda each: each[0])
+    remarks = (*known.remarks[:at], remark, *known.remarks[at:])
+    edit.config.access_lists[name] = replace(known, remarks=remarks, numbers=known.numbers or sequence is not None)
 
 
 def _written_list(known: AccessList) -> list[str]:
-    """The entries' texts with the remarks between them."""
-    lines: list[str] = []
-    for i in range(len(known.entries) + 1):
-        lines += [f"remark {text}" for at, text in known.remarks if at == i]
-        lines += [entry.text for entry in known.entries[i : i + 1]]
-    return lines
-
-
-def _add_remark(edit: Edit, name: str, extended: bool, text: str) -> None:
-    known = edit.config.access_lists.get(name) or AccessList(name, extended)
-    edit.config.access_lists[name] = replace(known, remarks=(*known.remarks, (len(known.entries), text)))
+    """The texts of entries and of the remarks before each."""
+    lines = [(number, 0, f"remark {text}".rstrip()) for number, text in known.remarks]
+    lines += [(entry.sequence, 1, entry.text) for entry in known.entries]
+    lines.sort(key=lambda line: line[:2])
+    return [f"{number} {text}" if known.numbers else text for number, _, text in lines]
 
 
 # --- access-list N ... ---------------------------------------------------------------------------------------------------
@@ -271,25 +289,30 @@ def _add_remark(edit: Edit, name: str, extended: bool, text: str) -> None:
 def _numbered(extended: bool, ranges: str, rest: str, rank: int) -> ConfigCommand:
     def apply(edit: Edit, match: ConfigMatch) -> None:
         name = match.word("list")
-        if "remark" in match.values:
-            _add_remark(edit, name, extended, match.word("remark"))
+        if match.words[2] == "remark":
+            _add_remark(edit, name, extended, match.maybe_word("remark") or "")
         else:
-            _insert(edit, name, extended, match, None, numbered=True)
+            _insert(edit, name, extended, match, None)
 
     def negate(edit: Edit, match: ConfigMatch) -> None:
         """Whatever follows the number, IOS removes the whole list."""
         edit.config.access_lists.pop(match.word("list"), None)
 
     def render(state: State, place: Place) -> Iterable[Rendered]:
-        lists = [each for each in state.config.access_lists.values() if each.name.isdigit() and each.extended is extended]
+        lists = [each for each in state.config.access_lists.values() if each.extended is extended and not _has_section(each)]
         for known in sorted(lists, key=lambda each: int(each.name)):
             yield from (f"access-list {known.name} {line}" for line in _written_list(known))
 
-    pattern = f"access-list ... <list:list({ranges})> ~ {{remark <remark:line(100)>|{rest}}}"
+    pattern = f"access-list ... <list:list({ranges})> ~ {{remark [<remark:line(100)>]|{rest}}}"
     return ConfigCommand("config", pattern, rank, apply, negate, render)
 
 
 # --- ip access-list ... NAME ---------------------------------------------------------------------------------------------
+
+
+def _has_section(known: AccessList) -> bool:
+    """Whether a list is written as `ip access-list …`: those with a name, and those that `access-list N …` could not say."""
+    return not known.name.isdigit() or known.numbers or not (known.entries or known.remarks)
 
 
 def _list_place(name: str, extended: bool) -> Place:
@@ -314,8 +337,7 @@ def _named(extended: bool, ranges: str, rank: int) -> ConfigCommand:
 
     def render(state: State, place: Place) -> Iterable[Rendered]:
         for known in state.config.access_lists.values():
-            empty = not known.entries and not known.remarks
-            if known.extended is extended and (empty or not known.name.isdigit()):
+            if known.extended is extended and _has_section(known):
                 yield Section(f"{words} {known.name}", _list_place(known.name, extended))
 
     return ConfigCommand("config", f"{words} {{<list:int({ranges})>|<list:name>}}", rank, apply, negate, render)
@@ -323,47 +345,62 @@ def _named(extended: bool, ranges: str, rank: int) -> ConfigCommand:
 
 def _entry_lines(mode: str, extended: bool, rest: str) -> list[ConfigCommand]:
     def apply(edit: Edit, match: ConfigMatch) -> None:
-        name = str(edit.place.key[0])
-        _insert(edit, name, extended, match, match.maybe_number("sequence"), numbered=name.isdigit())
+        _insert(edit, str(edit.place.key[0]), extended, match, match.maybe_number("sequence"))
 
     def negate(edit: Edit, match: ConfigMatch) -> None:
-        """By the entry's text, or by its sequence number."""
+        """By the entry's text, or by its sequence number, which may be that of remarks alone."""
         known = edit.config.access_lists[str(edit.place.key[0])]
         sequence = match.maybe_number("sequence")
         text = _entry(extended, match, 0).text if "action" in match.values else None
-        gone = [each for each in known.entries if sequence in (None, each.sequence) and text in (None, each.text)]
-        if not gone:
+        entries = tuple(each for each in known.entries if sequence not in (None, each.sequence) or text not in (None, each.text))
+        if len(entries) < len(known.entries):
+            _put(edit, replace(known, entries=entries))
+        elif text is None and any(number == sequence for number, _ in known.remarks):
+            _drop_remarks(edit, known, sequence, None)
+        else:
             raise Refused("an entry that is there", "%Entry not found")
-        _drop(edit, known, [i for i, each in enumerate(known.entries) if each in gone])
 
     def remark(edit: Edit, match: ConfigMatch) -> None:
-        _add_remark(edit, str(edit.place.key[0]), extended, match.word("text"))
+        name, text = str(edit.place.key[0]), match.maybe_word("text") or ""
+        _add_remark(edit, name, extended, text, match.maybe_number("sequence"))
 
     def no_remark(edit: Edit, match: ConfigMatch) -> None:
-        known = edit.config.access_lists[str(edit.place.key[0])]
-        left = tuple(each for each in known.remarks if each[1] != match.word("text"))
-        edit.config.access_lists[known.name] = replace(known, remarks=left)
+        """Those of a number, or those with a text."""
+        sequence, text = match.maybe_number("sequence"), match.maybe_word("text")
+        _drop_remarks(edit, edit.config.access_lists[str(edit.place.key[0])], sequence, text if sequence else text or "")
 
     def render(state: State, place: Place) -> Iterable[Rendered]:
         return _written_list(state.config.access_lists[str(place.key[0])])
 
+    number = f"<sequence:int(1-{_LARGEST_NUMBER})>"
+    remarks = "remark [<text:line(100)>]"
     return [
-        ConfigCommand(
-            mode,
-            f"[<sequence:int(1-2147483647)>] {rest}",
-            10,
-            apply,
-            negate,
-            render,
-            no_pattern=f"{{<sequence:int(1-2147483647)> [{rest}]|{rest}}}",
-        ),
-        ConfigCommand(mode, "remark <text:line(100)>", 10, remark, no_remark),
+        ConfigCommand(mode, f"[{number}] {rest}", 10, apply, negate, render, no_pattern=f"{{{number} [{rest}]|{rest}}}"),
+        ConfigCommand(mode, f"[{number}] {remarks}", 10, remark, no_remark),
     ]
 
 
-def _drop(edit: Edit, known: AccessList, gone: Sequence[int]) -> None:
-    entries = tuple(entry for i, entry in enumerate(known.entries) if i not in gone)
-    remarks = tuple((at - sum(i < at for i in gone), text) for at, text in known.remarks)
+def _drop_remarks(edit: Edit, known: AccessList, sequence: int | None, text: str | None) -> None:
+    remarks = tuple(each for each in known.remarks if sequence not in (None, each[0]) or text not in (None, each[1]))
+    _put(edit, replace(known, remarks=remarks))
+
+
+def _put(edit: Edit, known: AccessList) -> None:
+    """What is left of a list; one without lines has none with a number."""
+    edit.config.access_lists[known.name] = replace(known, numbers=known.numbers and bool(known.entries or known.remarks))
+
+
+def _resequence(edit: Edit, match: ConfigMatch) -> None:
+    """`ip access-list resequence LIST START STEP`: every entry anew, its remarks with it."""
+    known = edit.config.access_lists.get(match.word("list"))
+    if known is None:
+        raise Refused("an access list that is there", "% Access-list does not exist", argument="list")
+    start, step = match.number("start"), match.number("step")
+    if start + step * len(known.entries) > _LARGEST_NUMBER:
+        raise Refused("numbers that leave room for all entries", "% Exceeded maximum sequence number", argument="step")
+    numbers = [entry.sequence for entry in known.entries]
+    entries = tuple(replace(entry, sequence=start + step * at) for at, entry in enumerate(known.entries))
+    remarks = tuple((start + step * bisect_left(numbers, number), text) for number, text in known.remarks)
     edit.config.access_lists[known.name] = replace(known, entries=entries, remarks=remarks)
 
 
@@ -373,6 +410,12 @@ def commands() -> list[ConfigCommand]:
         _named(True, "100-199,2000-2699", 2201),
         *_entry_lines("config-std-nacl", False, _STANDARD),
         *_entry_lines("config-ext-nacl", True, _EXTENDED),
+        ConfigCommand(
+            "config",
+            f"ip access-list resequence <list:word> <start:int(1-{_LARGEST_NUMBER})> <step:int(1-{_LARGEST_NUMBER})>",
+            2202,
+            _resequence,
+        ),
         _numbered(False, "1-99,1300-1999", _STANDARD, 2300),
         _numbered(True, "100-199,2000-2699", _EXTENDED, 2301),
     ]

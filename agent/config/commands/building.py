@@ -129,6 +129,18 @@ def inert(
     return ConfigCommand(mode, pattern, rank, apply, negate, render, default=default, later=later)
 
 
+ADDRESS_WAYS = ("initiate", "respond")  # how clients get their addresses: IOS lets both stand, a line each
+
+
+def with_way(ways: tuple[str, ...], way: str) -> tuple[str, ...]:
+    return tuple(each for each in ADDRESS_WAYS if each in (*ways, way))
+
+
+def without_way(ways: tuple[str, ...], way: str | None) -> tuple[str, ...]:
+    """Without one, or without both where none is named."""
+    return tuple(each for each in ways if way is not None and each != way)
+
+
 def network_of(address: IPv4Address, mask: IPv4Address) -> tuple[IPv4Network, IPv4Address | None]:
     """The network, and the address as typed where the network alone would not tell it."""
     network = IPv4Network((int(address) & int(mask), str(mask)))

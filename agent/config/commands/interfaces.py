@@ -163,7 +163,8 @@ def _names_address(line: str) -> bool:
 
 
 def _written_protection(interface: Interface) -> str | None:
-    return f"tunnel protection ipsec profile {interface.tunnel_profile}" if interface.tunnel_profile else None
+    shared = " shared" if interface.tunnel_shared else ""
+    return f"tunnel protection ipsec profile {interface.tunnel_profile}{shared}" if interface.tunnel_profile else None
 
 
 def _interface_lines() -> list[ConfigCommand]:
@@ -209,10 +210,10 @@ def _interface_lines() -> list[ConfigCommand]:
         ),
         leaves.text("tunnel vrf", "<vrf:word>", 73, "tunnel_vrf"),
         line(
-            "tunnel protection ~ ipsec profile <profile:word>",
+            "tunnel protection ~ ipsec profile <profile:word> [shared]",
             74,
-            lambda m, i: {"tunnel_profile": m.word("profile")},
-            {"tunnel_profile": None},
+            lambda m, i: {"tunnel_profile": m.word("profile"), "tunnel_shared": "shared" in m.words},
+            {"tunnel_profile": None, "tunnel_shared": False},
             _written_protection,
         ),
         line(

@@ -71,10 +71,11 @@ TRANSFORMS = (
     "comp-lzs",
 )
 _SIZED_TRANSFORMS = ("esp-aes", "esp-gcm", "esp-gmac")  # may be followed by a number of bits
+_OLD_SPELLINGS = {"esp-192-aes": ("aes", 192), "esp-256-aes": ("aes", 256)}  # of `esp-aes 192` and `esp-aes 256`
 _CIPHER_BITS = {"des": 56, "3des": 168, "null": 0, "seal": 160, "aes": 128, "gcm": 128, "gmac": 128}
 _NOT_IMPLEMENTED = {"comp-lzs": "LZS", "esp-seal": "SEAL", "esp-gcm": "GCM", "esp-gmac": "GMAC"}
 
-SECONDS = "<seconds:int(120-86400)>"
+SECONDS = "<seconds:int(120-2592000)>"  # IOS XE 17's (Cisco-IOS-XE-crypto of 2021-03-01); earlier releases end at 86400
 KILOBYTES = "<kilobytes:int(2560-4294967295)>"
 
 
@@ -88,23 +89,26 @@ def _transform_fields(match: ConfigMatch) -> dict[str, Any]:
         if word.isdigit():  # the key length of the cipher before it
             found["esp_key_bits"] = int(word)
             continue
-        field, value = _transform(word)
+        field, value, bits = _transform(word)
         if field in found:
             raise Refused("at most one AH, one cipher, one ESP authentication and one compression transform", argument="transform")
         found[field] = value
         if field == "esp_cipher":
-            found["esp_key_bits"] = _CIPHER_BITS[value]
+            found["esp_key_bits"] = bits or _CIPHER_BITS[value]
     return found
 
 
-def _transform(word: str) -> tuple[str, str]:
+def _transform(word: str) -> tuple[str, str, int]:
+    """The field of a TransformSet, its value, and the bits of the key where the word says them."""
+    if word in _OLD_SPELLINGS:
+        return "esp_cipher", *_OLD_SPELLINGS[word]
     kind, _, rest = word.partition("-")
     if kind == "comp":
-        return "compression", rest
+        return "compression", rest, 0
     algorithm = rest.removesuffix("-hmac")
     if kind == "ah":
-        return "ah", algorithm
-    return ("esp_auth", algorithm) if rest.endswith("-hmac") else ("esp_cipher", algorithm)
+        return "ah", algorithm, 0
+    return ("esp_auth", algorithm, 0) if rest.endswith("-hmac") else ("esp_cipher", algorithm, 0)
 
 
 def _enter_transform_set(edit: Edit, match: ConfigMatch) -> Place:
@@ -298,7 +302,7 @@ def _mode_change(match: ConfigMatch, transform_set: TransformSet) -> Mapping[str
 
 def commands() -> list[ConfigCommand]:
     sized = f"transform={{{'|'.join(_SIZED_TRANSFORMS)}}} [transform={{128|192|256}}]"
-    transforms = f"{{{sized}|transform={{{'|'.join(TRANSFORMS)}}}}}*"
+    transforms = f"{{{sized}|transform={{{'|'.join((*TRANSFORMS, *_OLD_SPELLINGS))}}}}}*"
     return [
         *_single_lines(),
         ConfigCommand(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
-from agent.config.commands.building import Leaves
+from agent.config.commands.building import ADDRESS_WAYS, Leaves, with_way, without_way
 from agent.config.commands.ipsec import KILOBYTES, SECONDS
 from agent.config.commands.isakmp import GROUPS, doubt_of_group
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IpsecProfile
@@ -148,24 +148,29 @@ _SETTINGS = {
     "accounting_list": "client accounting list",
     "client_authentication": "client authentication list",
     "isakmp_authorization": "isakmp authorization list",
-    "client_configuration": "client configuration",
     "local_address": "local-address",
 }
 
 
 def _written_settings(crypto_map: CryptoMap) -> list[str]:
     said = [(words, getattr(crypto_map, name)) for name, words in _SETTINGS.items()]
+    said += [(_ADDRESS, way) for way in crypto_map.address_ways]
     return [f"crypto map {crypto_map.name} {words} {value}" for words, value in said if value is not None]
+
+
+def _change_map(edit: Edit, match: ConfigMatch, change: Callable[[CryptoMap], CryptoMap]) -> None:
+    """Puts a changed map in place; one of which nothing is said goes."""
+    maps = edit.config.crypto.maps
+    changed = change(maps.get(match.word("map")) or CryptoMap(match.word("map")))
+    maps[changed.name] = changed
+    if changed == CryptoMap(changed.name):
+        del maps[changed.name]
 
 
 def _setting(name: str, argument: str, value: Callable[[ConfigMatch], str], later: bool) -> ConfigCommand:
     def change(edit: Edit, match: ConfigMatch, new: str | None) -> None:
-        maps = edit.config.crypto.maps
-        known = maps.get(match.word("map")) or CryptoMap(match.word("map"))
         changed: dict[str, Any] = {name: new}
-        maps[known.name] = replace(known, **changed)
-        if maps[known.name] == CryptoMap(known.name):
-            del maps[known.name]
+        _change_map(edit, match, lambda known: replace(known, **changed))
 
     def apply(edit: Edit, match: ConfigMatch) -> None:
         change(edit, match, value(match))
@@ -174,6 +179,21 @@ def _setting(name: str, argument: str, value: Callable[[ConfigMatch], str], late
         change(edit, match, None)
 
     return ConfigCommand("config", f"crypto map <map:word> {_SETTINGS[name]} ~ {argument}", 1510, apply, negate, later=later)
+
+
+_ADDRESS = "client configuration address"
+
+
+def _address_ways() -> ConfigCommand:
+    def apply(edit: Edit, match: ConfigMatch) -> None:
+        _change_map(edit, match, lambda known: replace(known, address_ways=with_way(known.address_ways, match.word("way"))))
+
+    def negate(edit: Edit, match: ConfigMatch) -> None:
+        way = match.maybe_word("way")
+        _change_map(edit, match, lambda known: replace(known, address_ways=without_way(known.address_ways, way)))
+
+    pattern = f"crypto map <map:word> {_ADDRESS} ~ way={{{'|'.join(ADDRESS_WAYS)}}}"
+    return ConfigCommand("config", pattern, 1510, apply, negate)
 
 
 # --- the lines of an entry -----------------------------------------------------------------------------------------------
@@ -293,7 +313,7 @@ def commands() -> list[ConfigCommand]:
         _setting("accounting_list", "<list:word>", lambda m: m.word("list"), later=True),
         _setting("client_authentication", "<list:word>", lambda m: m.word("list"), later=False),
         _setting("isakmp_authorization", "<list:word>", lambda m: m.word("list"), later=False),
-        _setting("client_configuration", "address way={initiate|respond}", lambda m: f"address {m.word('way')}", later=False),
+        _address_ways(),
         _setting("local_address", "<interface:interface>", lambda m: m.word("interface"), later=False),
         *_shared_lines(entries),
         *_entry_lines(entries),

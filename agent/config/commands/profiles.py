@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
-from agent.config.commands.building import Leaves, encoded, peer_network, written_network
+from agent.config.commands.building import Leaves, encoded, peer_network, with_way, without_way, written_network
 from agent.config.commands.isakmp import keepalive_of
 from agent.config.crypto_model import ClientGroup, IsakmpProfile, MatchIdentity, Trustpoint
 from agent.config.model import RouterConfig
@@ -146,9 +146,9 @@ def _profile_lines() -> list[ConfigCommand]:
         line(
             "client configuration address ~ way={initiate|respond}",
             70,
-            lambda m, p: {"client_configuration": f"address {m.word('way')}"},
-            {"client_configuration": None},
-            lambda p: f"client configuration {p.client_configuration}" if p.client_configuration else None,
+            lambda m, p: {"address_ways": with_way(p.address_ways, m.word("way"))},
+            lambda m, p: {"address_ways": without_way(p.address_ways, m.maybe_word("way"))},
+            lambda p: [f"client configuration address {way}" for way in p.address_ways],
         ),
         leaves.text("client configuration group", "<group:word>", 71, "client_group"),
         leaves.text("accounting", "<list:word>", 80, "accounting", later=True),

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
 from agent.config.commands.building import as_lines
 from agent.config.commands.traps import OTHER_TYPES, TYPES
-from agent.config.snmp_model import Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree
+from agent.config.snmp_model import IKE, Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree, canonical_type
 
 HELP = {
     "snmp-server": "Modify SNMP engine parameters",
@@ -179,6 +179,8 @@ def _written_group(group: SnmpGroup) -> str:
 
 def _add_user(snmp: SnmpConfig, match: ConfigMatch) -> None:
     priv = "".join(str(word) for word in match.all("priv")) or None
+    if priv == "des56":  # as some releases write it
+        priv = "des"
     snmp.users[match.word("name")] = SnmpUser(
         match.word("name"),
         match.word("group"),
@@ -239,6 +241,14 @@ def _host_key(host: SnmpHost) -> tuple[str, str | None, str, int]:
     return str(host.address), host.vrf, host.community, host.port
 
 
+def _types(match: ConfigMatch) -> tuple[str, ...]:
+    """The types as written; `ike` and `isakmp` are one."""
+    written: dict[str, str] = {}
+    for word in map(str, match.all("type")):
+        written.setdefault(canonical_type(word), word)
+    return tuple(written.values())
+
+
 def _add_host(edit: Edit, match: ConfigMatch) -> None:
     host = SnmpHost(
         _resolved(edit, match),
@@ -248,7 +258,7 @@ def _add_host(edit: Edit, match: ConfigMatch) -> None:
         match.maybe_word("version") or "1",
         match.maybe_word("level") or "noauth",
         match.maybe_number("port") or 162,
-        tuple(dict.fromkeys(str(word) for word in match.all("type"))),
+        _types(match),
     )
     if host.informs and host.version == "1":
         raise Refused("version 2c or 3 for informs", "%Informs cannot be sent with version 1", argument=None)
@@ -312,19 +322,19 @@ def _unset_size(snmp: SnmpConfig, match: ConfigMatch) -> None:
 
 
 _GROUP = (
-    f"snmp-server group <name:word> {{model={{v1|v2c}}|model={{v3}} {_LEVELS}}} [context <context:word>] ~"
+    f"snmp-server group <name:word(32)> {{model={{v1|v2c}}|model={{v3}} {_LEVELS}}} [context <context:word(32)>] ~"
     f" [match compare={{exact|prefix}}] [read <read:word>] [write <write:word>] [notify <notify:word>] [access {_ACL}]"
 )
 _USER = (
-    "snmp-server user <name:word> <group:word> ... {model={v1|v2c}|model={v3} ~"
+    "snmp-server user <name:word(32)> <group:word(32)> ... {model={v1|v2c}|model={v3} ~"
     " [auth ... auth={md5|sha|sha224|sha256|sha384|sha512} <auth-password:word>"
-    " [priv {priv={des|3des}|priv={aes} [priv={128|192|256}]} <priv-password:word>]]}"
+    " [priv {priv={des|des56|3des}|priv={aes} [priv={128|192|256}]} <priv-password:word>]]}"
     f" [access {_ACL}]"
 )
 _HOST = (
-    "snmp-server host <host:host> [vrf <vrf:word>] [kind={traps|informs}]"
+    "snmp-server host <host:host> {[vrf <vrf:word>] [kind={traps|informs}]|kind={traps|informs} vrf <vrf:word>}"
     f" [version {{version={{1|2c}}|version={{3}} {_LEVELS}}}] <community:word> ~ [udp-port <port:int(0-65535)>]"
-    f" [... type={{{'|'.join(TYPES)}|{OTHER_TYPES}}}]*"
+    f" [... type={{{'|'.join(TYPES)}|{IKE}|{OTHER_TYPES}}}]*"
 )
 
 
@@ -332,7 +342,7 @@ def commands() -> list[ConfigCommand]:
     return [
         _line(_GROUP, 2400, _add_group, _remove_group, lambda s: [_written_group(group) for group in s.groups.values()]),
         _line(
-            "snmp-server view <name:word> ~ <subtree:word> ~ inclusion={included|excluded}",
+            "snmp-server view <name:word> ~ <subtree:subtree> ~ inclusion={included|excluded}",
             2410,
             _add_subtree,
             _remove_subtree,
@@ -353,7 +363,7 @@ def commands() -> list[ConfigCommand]:
             lambda s: f"snmp-server trap-source {s.trap_source}" if s.trap_source else None,
         ),
         _line(
-            "snmp-server packetsize ~ <octets:int(484-8192)>",
+            "snmp-server packetsize ~ <octets:int(484-17892)>",
             2432,
             _set_size,
             _unset_size,
@@ -372,7 +382,7 @@ def commands() -> list[ConfigCommand]:
         ),
         _line(_USER, 2480, _add_user, _remove_user, lambda s: None),
         _line(
-            "snmp mib community-map <community:word> ~ context <context:word>",
+            "snmp mib community-map <community:word> ~ context <context:word(32)>",
             2550,
             _map_community,
             _unmap_community,

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
 from agent.config.events import TrapTypesSet
+from agent.config.snmp_model import IKE, canonical_type
 
 HELP = {
     "snmp-server enable": "Enable SNMP Traps",
@@ -15,6 +16,7 @@ HELP = {
     "traps config": "Enable SNMP config traps",
     "traps ipsec": "Enable IPsec traps",
     "traps isakmp": "Enable ISAKMP traps",
+    "traps ike": "Enable IKE traps",
 }
 
 # Type → subtypes → leaves, in the order in which IOS writes them; a type without subtypes is its own leaf.
@@ -28,12 +30,12 @@ TYPES: dict[str, dict[str, tuple[str, ...]]] = {
 
 # What else IOS lets a host be sent, as a pattern: nothing here sends any, and a host that names none of ours is sent nothing.
 OTHER_TYPES = (
-    "aaa_server|atm|bfd|bgp|bridge|bulkstat|call-home|ccme|cef|config-copy|config-ctid|cpu|dhcp|diameter|director|dlsw"
-    "|ds0-busyout|dsp|eigrp|entity|envmon|errdisable|ethernet|event-manager|firewall|flash|flowmon|frame-relay|fru-ctrl"
-    "|gdoi|gatekeeper|hsrp|icsudsu|ike|ipmobile|ipmulticast|ipsla|isdn|isis|l2tun-pseudowire-status|l2tun-session"
+    "aaa_server|alarms|atm|bfd|bgp|bridge|bstun|bulkstat|call-home|casa|cnpd|ccme|cef|config-copy|config-ctid|cpu|dhcp|diameter|director|dlsw|ds1|dspu"
+    "|ds0-busyout|dsp|eigrp|entity|entity-diag|entity-qfp|entity-state|envmon|errdisable|ethernet|ethernet-cfm|evc|event-manager|firewall|flash|flowmon|frame-relay|fru-ctrl"
+    "|gdoi|gatekeeper|hsrp|icsudsu|iplocalpool|ipmobile|ipmulticast|ipsla|isdn|isg-mib|isis|l2tun-pseudowire-status|l2tun-session"
     "|license|llc2|local-auth|lisp|mac-notification|memory|mpls-fast-reroute|mpls-ldp|mpls-traffic-eng|mpls-vpn|msdp"
-    "|mvpn|nhrp|ntp|ospf|ospfv3|pfr|pim|pki|port-security|power-ethernet|pppoe|pw|rep|resource-policy|rf|rsvp|rtr|sonet"
-    "|srst|stackwise|stpx|stun|syslog|transceiver|trustsec|vlan-membership|vlancreate|vlandelete|voice|vrfmib|vrrp"
+    "|mvpn|nhrp|ntp|ospf|ospfv3|pfr|pim|pki|port-security|power-ethernet|pppoe|pw|pw-vc|rep|resource-policy|rf|rsrb|rsvp|rtr|sdlc|sdllc|sonet|srp"
+    "|srst|stackwise|stpx|stun|syslog|transceiver|trustsec|trustsec-sxp|vlan-membership|vlancreate|vlandelete|voice|vrfmib|vrrp"
     "|vswitch|vtp|x25|xgcp"
 )
 
@@ -61,7 +63,7 @@ def named_leaves(words: Iterable[str]) -> frozenset[str]:
     leaves = all_leaves()
     groups: list[str] = []
     current: list[str] = []
-    for word in words:
+    for word in map(canonical_type, words):
         while current and not _known((*current, word), leaves):
             current.pop()
         narrowed = groups and groups[-1] == " ".join(current)
@@ -80,28 +82,38 @@ def _known(path: tuple[str, ...], leaves: list[str]) -> bool:
 
 def _pattern() -> str:
     kinds = []
-    for kind, subtypes in TYPES.items():
+    for kind, subtypes in (*TYPES.items(), (IKE, TYPES[canonical_type(IKE)])):
         parts = [f"{subtype} [{{{'|'.join(leaves)}}}]*" if leaves else subtype for subtype, leaves in subtypes.items()]
         kinds.append(f"{kind} [{'|'.join(parts)}]*" if parts else kind)
     return f"snmp-server enable traps [{'|'.join(kinds)}]*"
 
 
-def _enable(edit: Edit, match: ConfigMatch) -> None:
+def _leaves(edit: Edit, match: ConfigMatch) -> frozenset[str]:
+    """The leaves that a line names; those of ISAKMP are rendered with its word for them from now on."""
     leaves = named_leaves(match.words[3:])
+    if IKE in match.words:
+        edit.config.snmp.traps_as_ike |= {leaf for leaf in leaves if leaf.startswith("isakmp ")}
+    else:
+        edit.config.snmp.traps_as_ike -= leaves
+    return leaves
+
+
+def _enable(edit: Edit, match: ConfigMatch) -> None:
+    leaves = _leaves(edit, match)
     edit.config.snmp.traps |= leaves
     edit.config.snmp.traps_disabled -= leaves
     edit.events.append(TrapTypesSet(leaves, enabled=True))
 
 
 def _disable(edit: Edit, match: ConfigMatch) -> None:
-    leaves = named_leaves(match.words[3:])
+    leaves = _leaves(edit, match)
     edit.config.snmp.traps -= leaves
     edit.config.snmp.traps_disabled |= leaves & set(ENABLED_BY_DEFAULT)
     edit.events.append(TrapTypesSet(leaves, enabled=False))
 
 
 def _default(edit: Edit, match: ConfigMatch) -> None:
-    leaves = named_leaves(match.words[3:])
+    leaves = _leaves(edit, match)
     edit.config.snmp.traps -= leaves
     edit.config.snmp.traps_disabled -= leaves
     on = leaves & set(ENABLED_BY_DEFAULT)
@@ -115,11 +127,13 @@ def _render(state: State, place: Place) -> Iterable[Rendered]:
     snmp = [leaf.removeprefix("snmp ") for leaf in all_leaves() if leaf in enabled and leaf.startswith("snmp ")]
     if snmp:
         yield "snmp-server enable traps snmp " + " ".join(snmp)
+    as_ike = state.config.snmp.traps_as_ike
     for leaf in all_leaves():
+        written = leaf.replace("isakmp", IKE, 1) if leaf in as_ike else leaf
         if leaf in enabled and not leaf.startswith("snmp "):
-            yield f"snmp-server enable traps {leaf}"
+            yield f"snmp-server enable traps {written}"
         elif leaf in state.config.snmp.traps_disabled:
-            yield f"no snmp-server enable traps {leaf}"
+            yield f"no snmp-server enable traps {written}"
 
 
 def commands() -> list[ConfigCommand]:

@@ -31,7 +31,7 @@ async def _running_config(context: Context, match: ExecMatch) -> None:
     context.out.line("Building configuration...")
     context.out.line()
     context.out.line(f"Current configuration : {len(octets_of(text))} bytes")
-    await context.out.lines(text.splitlines())
+    await context.out.lines(text.removesuffix("\n").split("\n"))
 
 
 async def _clock(context: Context, match: ExecMatch) -> None:
