@@ -256,11 +256,11 @@ class NotificationSender:
             receiver.deliver()
 
     def _send_v1(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
-        message = v1_trap(to.host.community.encode(), waiting.notification, waiting.up_time, self._agent_address())
+        message = v1_trap(octets_of(to.host.community), waiting.notification, waiting.up_time, self._agent_address())
         self._way_to(to)(message)
 
     def _send_v2c(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
-        community = to.host.community.encode()
+        community = octets_of(to.host.community)
         if inform:
             self._informs.send(community, waiting.bindings, self._way_to(to), done)
         else:

@@ -146,6 +146,18 @@ def test_a_host_takes_the_types_that_it_names(station: Start, receivers: Callabl
     assert not out.wanted(None, "snmp")
 
 
+def test_a_host_of_type_ike_is_told_of_isakmp(station: Start, receivers: Callable[[], Receiver]) -> None:
+    """IOS 15 and later write `ike` for the type that IOS 12.4 calls `isakmp`."""
+    config = router()
+    ike = receivers()
+    add_host(config, ike, "red", types=("ike",))
+    out = sender(station(config))
+    out.send([told(kind="isakmp")])
+    assert ike.trap()
+    out.send([told(kind="ipsec")])
+    assert ike.empty()
+
+
 def test_two_hosts_of_one_community_get_two_copies_though_one_cannot_be_sent_to(
     station: Start, receivers: Callable[[], Receiver]
 ) -> None:
