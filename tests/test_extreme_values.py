@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from agent.app import Options, RouterService
+from agent.base.clock import VirtualClock
 from agent.config.command import CommandSet, ConfigCommand
 from agent.config.commands import build
 from agent.config.document import load
 from agent.config.errors import ConfigErrors
 from agent.config.pattern import Argument, Cut, Item, Keyword, Open, parse_pattern
 from agent.config.session import Session
-from agent.lab.clock import VirtualClock
 from agent.lab.lab import build_lab
 from agent.lab.labfile import parse_lab_file
 from agent.mib.schema import Schema

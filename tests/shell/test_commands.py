@@ -183,3 +183,16 @@ def test_show_crypto_call_admission_statistics() -> None:
         f"{'':52}In-neg SA limit:    50",
         f"{'':52}Address SA limit:    10",
     ]
+
+
+def test_access_lists_are_shown_by_number() -> None:
+    """Remarks are no entries; a standard entry's wildcard is written out (Cisco's command reference, `show access-lists`)."""
+    console = Console()
+    console.type("configure terminal", "ip access-list extended VPN", "10 remark branch", "10 permit ip 10.1.0.0 0.0.255.255 any")
+    console.type("permit ip host 10.1.1.1 any", "access-list 9 permit 10.2.0.0 0.0.255.255", "access-list 9 permit 10.3.0.1", "end")
+    text = (
+        "Standard IP access list 9\n    10 permit 10.2.0.0, wildcard bits 0.0.255.255\n    20 permit 10.3.0.1\n"
+        "Extended IP access list VPN\n    10 permit ip 10.1.0.0 0.0.255.255 any\n    20 permit ip host 10.1.1.1 any\n"
+    )
+    assert text in console.type("show access-lists")
+    assert console.type("show ip access-lists VPN") == text[text.index("Extended") :]

@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 def test_help_lists_words_with_what_they_do() -> None:
     assert Console().type("show ?") == (
+        "  access-lists    List access lists\n"
         "  clock           Display the system clock\n"
         "  crypto          Encryption subsystem\n"
         "  ip              IP information\n"
