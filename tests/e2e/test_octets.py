@@ -58,7 +58,7 @@ def test_latin_1_goes_out_as_it_came_in(run_config: RunConfig, tmp_path: Path) -
     shown = cli(state, "show", "running-config")
     assert set(lines) <= set(shown.split(b"\n"))
     checked = subprocess.run([*AGENT, "config", "check", str(tmp_path / "router.cfg")], capture_output=True, timeout=60, cwd=ROOT)
-    assert checked.stdout == b"%s:4: frob\xfc: not understood\n" % bytes(tmp_path / "router.cfg")
+    assert checked.stdout.startswith(b"%s:4: frob\xfc: not understood\n" % bytes(tmp_path / "router.cfg"))
 
     transcript = cli(state, stdin=b"configure terminal\nsnmp-server location K\xf6ln\nend\n")
     assert b"(config)#snmp-server location K\xf6ln\n" in transcript
