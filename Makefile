@@ -18,7 +18,7 @@ run: $(VENV)/.ready
 	$(BIN)/ipsec-agent run $(LAB)
 
 test: $(VENV)/.dev-ready tools
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev-ready
 	$(BIN)/ruff format --check .
