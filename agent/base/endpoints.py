@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 HIGHEST_PORT = 65535
+_MOST_DIGITS = 5
 Endpoint = tuple[str, int]
 
 
@@ -11,7 +12,8 @@ def parse_endpoint(text: str) -> Endpoint:
     host, _, port = text.rpartition(":")
     bracketed = host.startswith("[") and host.endswith("]")
     host = host[1:-1] if bracketed else host
-    if not host or (":" in host) is not bracketed or not port.isascii() or not port.isdigit() or int(port) > HIGHEST_PORT:
+    digits = port.isascii() and port.isdigit() and len(port) <= _MOST_DIGITS
+    if not host or (":" in host) is not bracketed or not digits or int(port) > HIGHEST_PORT:
         raise ValueError('an address and port, such as "127.0.0.1:1161" or "[::1]:1161"')
     return host, int(port)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.base.errors import UserError
+from agent.base.printable import printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Finding:
     def told(self, filename: str) -> str:
         """The line that an operator reads."""
         where = f"{filename}:{self.line_number}" if self.line_number else filename
-        return ": ".join(part for part in (where, self.text.strip(), self.message) if part)
+        return printable(": ".join(part for part in (where, self.text.strip(), self.message) if part))
 
 
 class ConfigError(UserError):
@@ -34,7 +35,7 @@ class ConfigError(UserError):
     def __init__(self, filename: str, line_number: int, text: str, what_would_be_right: str) -> None:
         where = f"{filename}:{line_number}" if line_number else filename
         line = f" {text.strip()}:" if text.strip() else ""
-        super().__init__(f"{where}:{line} needs {what_would_be_right}")
+        super().__init__(printable(f"{where}:{line} needs {what_would_be_right}"))
         self.filename = filename
         self.line_number = line_number
         self.text = text

@@ -37,7 +37,7 @@ class LabFileError(UserError):
 
     def __init__(self, filename: str, problems: Sequence[tuple[str, str]], lines: Sequence[int] = ()) -> None:
         places = [f"{filename}:{line}" if line else filename for line in lines] or [filename] * len(problems)
-        told = (f"{place}: {key}: {message}" for place, (key, message) in zip(places, problems, strict=True))
+        told = (printable(f"{place}: {key}: {message}") for place, (key, message) in zip(places, problems, strict=True))
         super().__init__("\n".join(told))
         self.filename = filename
         self.problems = tuple(problems)
@@ -107,6 +107,10 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
         if Path(filename).suffix == ".cfg" or examine(text).understood:
             raise ConfigurationGivenError(filename) from None
         raise LabFileError(filename, [(_TOML, str(error))]) from None
+    except RecursionError:
+        raise LabFileError(filename, [(_TOML, "needs fewer lists or tables within each other")]) from None
+    except ValueError:  # Python's own bound on the digits of a number
+        raise LabFileError(filename, [(_TOML, "needs numbers of fewer digits")]) from None
     try:
         lab = LabFile.model_validate(data)
     except ValidationError as error:
@@ -119,7 +123,7 @@ def parse_lab_file(text: str, filename: str) -> LabFile:
 
 def _key(location: tuple[int | str, ...]) -> str:
     """`router.hub.snmp[0]`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{printable(part)}" for part in location).lstrip(".")
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
 
 
 def _explain(problem: Any) -> tuple[str, str]:

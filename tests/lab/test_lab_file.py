@@ -263,3 +263,25 @@ def test_one_router_makes_a_lab(tmp_path: Path, hostname: str, name: str) -> Non
     assert list(lab.routers) == [name]
     assert lab.first.document.config.hostname == hostname
     assert lab.first.device.interface("FastEthernet0/0").oper_up  # type: ignore[union-attr]  # it is there
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("a = " + "[" * 100_000, "TOML: needs fewer lists or tables within each other"),
+        ("a = " + "{a = " * 50_000, "TOML: needs fewer lists or tables within each other"),
+        ("seed = " + "9" * 5000, "TOML: needs numbers of fewer digits"),
+        (
+            '[router.a]\nconfig = "a.cfg"\nsnmp = ["127.0.0.1:' + "9" * 5000 + '"]',
+            'router.a.snmp[0]: needs an address and port, such as "127.0.0.1:1161" or "[::1]:1161"',
+        ),
+        (
+            '[router.a]\nconfig = "a.cfg"\n[[at]]\ntime = "1s"\nrouter = "b\\nc"\nrun = "x"',
+            r"at[0].router: names router b\nc, which is not in the file; there are a",
+        ),
+    ],
+)
+def test_what_python_cannot_take_and_control_characters_are_one_line(text: str, right: str) -> None:
+    with pytest.raises(LabFileError) as caught:
+        parse_lab_file(text, "lab.toml")
+    assert str(caught.value) == f"lab.toml: {right}"
