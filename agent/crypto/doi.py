@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 IPSEC_DOI = 1
 SITUATION_IDENTITY_ONLY = (1).to_bytes(4, "big")
-ISAKMP_VERSION = 0x10
+ISAKMP_VERSION = 0x10  # the major version above the minor one
 ISAKMP_PORT = 500
 NAT_PORT = 4500  # RFC 3947 §4
 UDP = 17
@@ -197,9 +197,15 @@ XAUTH_FAIL, XAUTH_OK = 0, 1  # values of STATUS
 class NotifyType(IntEnum):
     """RFC 2408 §3.14.1 and RFC 2407 §4.6.3: those that this implementation sends or acts upon."""
 
+    DOI_NOT_SUPPORTED = 2
+    SITUATION_NOT_SUPPORTED = 3
+    INVALID_MAJOR_VERSION = 5
+    INVALID_MINOR_VERSION = 6
+    INVALID_FLAGS = 8
     INVALID_SPI = 11
     NO_PROPOSAL_CHOSEN = 14
     PAYLOAD_MALFORMED = 16
+    INVALID_KEY_INFORMATION = 17
     INVALID_ID_INFORMATION = 18
     INVALID_CERT_ENCODING = 19
     INVALID_CERTIFICATE = 20

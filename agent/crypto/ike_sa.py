@@ -15,7 +15,7 @@ from typing import TypeVar
 from agent.crypto.certificates import Credential
 from agent.crypto.ciphers import BlockCipher, RandomSource, keyed_digest
 from agent.crypto.dh import DhSecret
-from agent.crypto.doi import ConfigurationType, Exchange, Flag, Protocol
+from agent.crypto.doi import ConfigurationType, Exchange, Flag, NotifyType, Protocol
 from agent.crypto.dpd import Dpd
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
@@ -47,7 +47,7 @@ from agent.crypto.isakmp import (
 )
 from agent.crypto.keys import Phase1Keys, exchange_vector
 from agent.crypto.nat_traversal import Ends, NatSituation, NatTraversal
-from agent.crypto.payloads import Delete, Hash, Identification, Notification, Payload
+from agent.crypto.payloads import Delete, Hash, Identification, Nonce, Notification, Payload
 from agent.crypto.proposals import Phase1Policy
 from agent.crypto.udp_encapsulation import NON_ESP_MARKER
 from agent.crypto.vendor import PeerTraits
@@ -60,6 +60,7 @@ ABOUT_OVER = 10 * SECOND  # what is left of a lifetime at one end when it is ove
 UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
 
 NONCE_OCTETS = 24
+NONCE_LIMITS = range(8, 257)  # RFC 2409 §5
 
 PayloadT = TypeVar("PayloadT", bound=Payload)
 
@@ -95,10 +96,20 @@ class Message:
         return any(isinstance(decoded.payload, kind) for decoded in self.payloads)
 
     def need(self, kind: type[PayloadT]) -> PayloadT:
-        found = self.find(kind)
-        if found is None:
+        """The one payload of a kind; MalformedMessageError where it is missing, `RefusedError` where there are several."""
+        found = self.all(kind)
+        if not found:
             raise MalformedMessageError("a payload is missing")
-        return found
+        if len(found) > 1:
+            raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+        return found[0]
+
+    def need_nonce(self) -> bytes:
+        """The nonce, which has 8 to 256 octets (RFC 2409 §5)."""
+        nonce = self.need(Nonce).data
+        if len(nonce) not in NONCE_LIMITS:
+            raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+        return nonce
 
     def after_hash(self) -> tuple[bytes, bytes]:
         """The HASH that begins the message, and the octets behind it up to the padding (RFC 2409 §5.5, §5.7)."""

@@ -133,7 +133,7 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         _copy(sa, sa.main, octets)
         return
     step = _PHASE1[header.exchange].get((sa.role, sa.state))
-    if step is None or step.encrypted not in (None, header.encrypted) or header.message_id:
+    if step is None or step.encrypted not in (None, header.encrypted) or header.message_id or not _has_cookies(sa, header):
         _drop(sa, octets, Trouble.ENCODING if sa.up else None)
         return
     _arrived(sa, octets)
@@ -159,6 +159,13 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.state = step.next_state
         if sa.up:
             transaction.begin(sa, now)
+
+
+def _has_cookies(sa: IkeSa, header: Header) -> bool:
+    """Whether the responder's cookie is the SA's; the responder gives it with its first message (RFC 2408 §2.5.3)."""
+    if sa.initiator and sa.responder_cookie == NO_COOKIE:
+        return header.responder_cookie != NO_COOKIE
+    return header.responder_cookie == sa.responder_cookie
 
 
 def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
@@ -215,8 +222,8 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.count(IkeCount.IN_DROPS)
         return
     try:
-        for kind in step.payloads:
-            message.need(kind)
+        if not all(message.has(kind) for kind in step.payloads):
+            raise MalformedMessageError("a payload is missing")
         next_state = step.handle(sa, quick, message, now) or step.next_state
     except MalformedMessageError:
         _invalid(sa, Trouble.ENCODING)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from agent.crypto.doi import FIRST_STATUS_NOTIFY, NotifyType, Protocol
+from agent.crypto.doi import FIRST_STATUS_NOTIFY, Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
+    InitialContact,
     InvalidSpi,
     OverButUsed,
     PeerLost,
@@ -24,7 +25,8 @@ from agent.crypto.ike_events import (
     State,
     Trouble,
 )
-from agent.crypto.ike_sa import ABOUT_OVER, IkeSa, Message
+from agent.crypto.ike_sa import ABOUT_OVER, IkeSa, Message, QuickMode
+from agent.crypto.isakmp import HEADER_LENGTH, Header, RefusedHeaderError, encode_payloads
 from agent.crypto.payloads import Delete, Notification
 from agent.crypto.phase1 import shorten
 
@@ -44,6 +46,9 @@ TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
     }
 )
 
+
+_IKEV2 = 2  # the major version from which on a header says whether it is of an answer (RFC 7296 §3.1)
+_IKEV2_RESPONSE = 0x20
 
 # What says that a proof of identity is not accepted.
 _NOT_BELIEVED = frozenset(kind for kind, trouble in TROUBLE_OF_NOTIFY.items() if trouble in (Trouble.AUTHENTICATION, Trouble.HASH))
@@ -82,6 +87,21 @@ def set_up_trouble(sa: IkeSa, notify: int) -> Trouble:
     if notify == NotifyType.PAYLOAD_MALFORMED and sa.state is State.MM_KEY_EXCH:
         return Trouble.AUTHENTICATION
     return TROUBLE_OF_NOTIFY.get(notify, Trouble.REFUSED)
+
+
+def refusal(refused: RefusedHeaderError) -> bytes | None:
+    """What is said to the sender of a message whose header is refused: an informational exchange in the clear (RFC 2408 §5.2).
+
+    RFC 7296 §2.5 wants the same of who hears IKEv2 and does not speak it: the notification without data, the SPIs and the message
+    id of the request (§1.5), and in the header our own version, in whose format the message is (§3.1). An answer is not answered.
+    """
+    heard = refused.header
+    answers = heard.exchange == Exchange.INFORMATIONAL if heard.major < _IKEV2 else bool(heard.flags & _IKEV2_RESPONSE)
+    if answers:
+        return None
+    first, chain = encode_payloads((Notification(Protocol.ISAKMP, refused.notify),))
+    cookies = heard.initiator_cookie, heard.responder_cookie
+    return Header(*cookies, first, Exchange.INFORMATIONAL, 0, heard.message_id, HEADER_LENGTH + len(chain)).encode() + chain
 
 
 def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
@@ -164,8 +184,15 @@ def _receive_dpd(sa: IkeSa, payload: Notification, now: int) -> None:
 # --- notifications and deletes ---
 
 
+def _receive_initial_contact(sa: IkeSa, payload: Notification, now: int) -> None:
+    sa.events.append(InitialContact())
+
+
 def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
-    if payload.protocol != Protocol.ISAKMP:
+    """Of an SPI of ours in a quick mode under way it refuses our offer; else it is one that we send with."""
+    if any(payload.spi in quick.spis.values() for quick in _waiting(sa)):
+        _receive_phase2_error(sa, payload, now)
+    elif payload.protocol != Protocol.ISAKMP:
         sa.events.append(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
 
 
@@ -183,11 +210,15 @@ def _receive_error(sa: IkeSa, payload: Notification, now: int) -> None:
         _deleted(sa, now)
 
 
+def _waiting(sa: IkeSa) -> list[QuickMode]:
+    return [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+
+
 def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
     """The SPI tells which quick mode is meant; a peer that names none can only mean the one there is."""
     if payload.kind >= FIRST_STATUS_NOTIFY:
         return
-    waiting = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+    waiting = _waiting(sa)
     meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
     for quick in meant:
         sa.count(IkeCount.OUT_P2_REJECTS if quick.initiator else IkeCount.OUT_P2_INVALIDS)
@@ -199,6 +230,7 @@ _NOTIFICATIONS: Mapping[int, Callable[[IkeSa, Notification, int], None]] = Mappi
     {
         NotifyType.R_U_THERE: _receive_dpd,
         NotifyType.R_U_THERE_ACK: _receive_dpd,
+        NotifyType.INITIAL_CONTACT: _receive_initial_contact,
         NotifyType.INVALID_SPI: _receive_invalid_spi,
         NotifyType.RESPONDER_LIFETIME: _receive_lifetime,
     }

@@ -14,7 +14,7 @@ from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from agent.crypto.doi import ISAKMP_VERSION, Flag, PayloadType, Protocol
+from agent.crypto.doi import ISAKMP_VERSION, Flag, NotifyType, PayloadType, Protocol
 from agent.crypto.payloads import (
     Attribute,
     Attributes,
@@ -41,7 +41,8 @@ COOKIE_LENGTH = 8
 NO_COOKIE = bytes(COOKIE_LENGTH)
 _HEADER = struct.Struct(">8s8sBBBBII")
 _GENERIC = struct.Struct(">BBH")
-_MAX_PAYLOADS = 64  # no exchange here comes near it; a message of thousands of empty payloads is not worth the time
+_MAX_PAYLOADS = 1024  # requests for certificates may be many; a message of thousands of empty payloads is not worth the time
+_FLAGS = Flag.ENCRYPTION | Flag.COMMIT | Flag.AUTHENTICATION_ONLY
 _BASIC = 0x8000  # attribute format bit: the value is in the length field (RFC 2408 §3.3)
 
 
@@ -66,6 +67,10 @@ class Header:
     def encrypted(self) -> bool:
         return bool(self.flags & Flag.ENCRYPTION)
 
+    @property
+    def major(self) -> int:
+        return self.version >> 4
+
     def encode(self) -> bytes:
         return _HEADER.pack(
             self.initiator_cookie,
@@ -77,6 +82,15 @@ class Header:
             self.message_id,
             self.length,
         )
+
+
+class RefusedHeaderError(MalformedMessageError):
+    """A header that RFC 2408 §5.2 has refused, and of which the sender may be told by `notify`."""
+
+    def __init__(self, header: Header, notify: NotifyType) -> None:
+        super().__init__(notify.name)
+        self.header = header
+        self.notify = notify
 
 
 class Decoded(NamedTuple):
@@ -343,14 +357,19 @@ def decode_payloads(first: int, octets: bytes) -> tuple[Decoded, ...]:
 
 
 def decode_header(message: bytes) -> Header:
-    """The header of a message whose length is the datagram's (RFC 2408 §3.1, §5.2)."""
+    """The header of a message whose length is the datagram's (RFC 2408 §3.1, §5.2); `RefusedHeaderError` may be answered."""
     if len(message) < HEADER_LENGTH:
         raise MalformedMessageError("no room for a header")
     initiator, responder, following, version, exchange, flags, message_id, length = _HEADER.unpack_from(message)
     if length != len(message):
         raise MalformedMessageError("the length is not the datagram's")
-    if version >> 4 != ISAKMP_VERSION >> 4:
-        raise MalformedMessageError("not major version 1")
     if initiator == NO_COOKIE:
         raise MalformedMessageError("the initiator cookie is zero")
-    return Header(initiator, responder, following, exchange, flags, message_id, length, version)
+    header = Header(initiator, responder, following, exchange, flags, message_id, length, version)
+    if header.major != ISAKMP_VERSION >> 4:
+        raise RefusedHeaderError(header, NotifyType.INVALID_MAJOR_VERSION)
+    if version > ISAKMP_VERSION:
+        raise RefusedHeaderError(header, NotifyType.INVALID_MINOR_VERSION)
+    if flags & ~_FLAGS:
+        raise RefusedHeaderError(header, NotifyType.INVALID_FLAGS)
+    return header

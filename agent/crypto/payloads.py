@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 
 from agent.crypto.doi import IPSEC_DOI, SITUATION_IDENTITY_ONLY, CertificateEncoding, IdentificationType, PayloadType
 
@@ -59,6 +61,22 @@ class KeyExchange:
     data: bytes
 
 
+_SOME = range(1, 65536)
+_LENGTHS: Mapping[int, Container[int]] = MappingProxyType(
+    {
+        IdentificationType.IPV4_ADDR: (4,),
+        IdentificationType.FQDN: _SOME,
+        IdentificationType.USER_FQDN: _SOME,
+        IdentificationType.IPV6_ADDR: (16,),
+        IdentificationType.IPV6_ADDR_SUBNET: (32,),
+        IdentificationType.IPV6_ADDR_RANGE: (32,),
+        IdentificationType.DER_ASN1_DN: _SOME,
+        IdentificationType.DER_ASN1_GN: _SOME,
+        IdentificationType.KEY_ID: _SOME,
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Identification:
     """RFC 2407 §4.6.2."""
@@ -78,6 +96,15 @@ class Identification:
         if network.prefixlen == 32:
             return cls.of_address(network.network_address, protocol, port)
         return cls(IdentificationType.IPV4_ADDR_SUBNET, network.network_address.packed + network.netmask.packed, protocol, port)
+
+    @property
+    def well_formed(self) -> bool:
+        """Whether its data are as long as its kind has them, and mean something: a mask, a range (RFC 2407 §4.6.2)."""
+        if self.kind == IdentificationType.IPV4_ADDR_SUBNET:
+            return self.network() is not None
+        if self.kind == IdentificationType.IPV4_ADDR_RANGE:
+            return self.range() is not None
+        return self.kind in _LENGTHS and len(self.data) in _LENGTHS[self.kind]
 
     def range(self) -> tuple[IPv4Address, IPv4Address] | None:
         """The first and last address that a range identity stands for; None for any other kind."""

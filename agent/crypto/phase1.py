@@ -12,7 +12,7 @@ from types import UnionType
 from agent.crypto.authentication import METHODS, RSA_SIGNATURE
 from agent.crypto.ciphers import BlockCipher
 from agent.crypto.dh import BadPublicValueError, generate
-from agent.crypto.doi import NotifyType, Protocol
+from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, NotifyType, Protocol
 from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Shortened, RefusedError, Role, State, Trouble
 from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
 from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
@@ -36,10 +36,11 @@ from agent.crypto.proposals import (
     offer_phase1,
     phase1_lifetime_attributes,
     read_phase1_lifetime,
+    why_not,
 )
 from agent.crypto.vendor import nat_answer, nat_offer
 
-_NONCE_LIMITS = range(8, 257)  # RFC 2409 §5
+_IDENTITY_PORTS = (0, ISAKMP_PORT, NAT_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +101,10 @@ def offer_policies(sa: IkeSa, policies: Iterable[Phase1Policy]) -> SecurityAssoc
 
 def choose_policy(sa: IkeSa, message: Message, policies: Sequence[Phase1Policy]) -> SecurityAssociation:
     """The responder's answer to an offer."""
-    chosen = choose_phase1(message.need(SecurityAssociation), policies)
+    offer = message.need(SecurityAssociation)
+    chosen = choose_phase1(offer, policies)
     if chosen is None:
-        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+        raise RefusedError(Trouble.PROPOSAL, why_not(offer))
     sa.sa_body = message.body(SecurityAssociation)
     answer, sa.agreed, sa.offered_lifetime = chosen
     return answer
@@ -133,9 +135,7 @@ def key_exchange(sa: IkeSa, group: int) -> list[Payload]:
 
 def take_key_exchange(sa: IkeSa, message: Message) -> None:
     """The peer's public value and nonce."""
-    public, nonce = message.need(KeyExchange).data, message.need(Nonce).data
-    if len(nonce) not in _NONCE_LIMITS:
-        raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+    public, nonce = message.need(KeyExchange).data, message.need_nonce()
     if sa.initiator:
         sa.public_values, sa.nonces = (sa.public_values[0], public), (sa.nonces[0], nonce)
     else:
@@ -150,7 +150,7 @@ def derive(sa: IkeSa) -> None:
     try:
         shared = sa.secret.agree(sa.public_values[1 if sa.initiator else 0])
     except BadPublicValueError:
-        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.PAYLOAD_MALFORMED) from None
+        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.INVALID_KEY_INFORMATION) from None
     skeyid = METHODS[policy.authentication].skeyid(sa, shared)
     public_values = b"".join(sa.public_values)
     sa.keys = phase1_keys(policy.hash, policy.encryption, policy.key_bits, skeyid, shared, sa.cookies, public_values)
@@ -196,8 +196,11 @@ def proof(sa: IkeSa) -> list[Payload]:
 
 
 def take_identity(sa: IkeSa, message: Message) -> None:
-    """Who the peer says that it is."""
-    sa.remote_identity = message.need(Identification)
+    """Who the peer says that it is. Port and protocol are those of IKE, or 0 (RFC 2407 §4.6.2, RFC 3947 §4)."""
+    identity = message.need(Identification)
+    if not identity.well_formed or identity.port not in _IDENTITY_PORTS or identity.protocol not in (0, UDP):
+        raise RefusedError(Trouble.ENCODING, NotifyType.INVALID_ID_INFORMATION)
+    sa.remote_identity = identity
     sa.remote_id_body = message.body(Identification)
 
 
@@ -238,7 +241,7 @@ def take_notifications(sa: IkeSa, message: Message) -> None:
     """Those that came with the peer's proof."""
     for notification in message.all(Notification):
         sa.count(IkeCount.IN_NOTIFYS)
-        if notification.kind == NotifyType.INITIAL_CONTACT and not sa.initiator:
+        if notification.kind == NotifyType.INITIAL_CONTACT:
             sa.events.append(InitialContact())
         elif notification.kind == NotifyType.RESPONDER_LIFETIME and sa.initiator:
             shorten(sa, notification)

@@ -22,12 +22,14 @@ from agent.crypto.doi import (
     IPSEC_DOI,
     IPSEC_HASHES,
     KEY_IKE,
+    SITUATION_IDENTITY_ONLY,
     VARIABLE_KEY_CIPHERS,
     XAUTH_AUTHENTICATION,
     EncapsulationMode,
     IkeAttribute,
     IpsecAttribute,
     LifeType,
+    NotifyType,
     Protocol,
 )
 from agent.crypto.isakmp import TRANSFORMS_REMEMBERED, decode_attributes, encode_attributes
@@ -36,6 +38,8 @@ from agent.crypto.vendor import NatFlavour
 
 _BASIC_LIMIT = 0xFFFF
 _SPI_OCTETS = 4
+_RESERVED_SPIS = 256  # RFC 4303 §2.1, RFC 4302 §2.4: 0 never travels, and 1 to 255 are IANA's
+_MOST_SPI_OCTETS = 16  # of a proposal of phase 1 (RFC 2408 §3.5), where they mean nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,28 @@ def _with(proposal: Proposal, transform: Transform) -> Proposal:
     return Proposal(proposal.number, proposal.protocol, proposal.spi, (transform,))
 
 
+def _in_our_terms(offer: SecurityAssociation) -> bool:
+    return offer.doi == IPSEC_DOI and offer.situation == SITUATION_IDENTITY_ONLY
+
+
+def _has_spi(proposal: Proposal) -> bool:
+    """Whether the SPI of a proposal is one that its protocol may have; what we do not do is not looked at."""
+    if proposal.protocol == Protocol.ISAKMP:
+        return len(proposal.spi) <= _MOST_SPI_OCTETS
+    if proposal.protocol not in (Protocol.AH, Protocol.ESP):
+        return True
+    return len(proposal.spi) == _SPI_OCTETS and int.from_bytes(proposal.spi, "big") >= _RESERVED_SPIS
+
+
+def why_not(offer: SecurityAssociation) -> NotifyType:
+    """What a peer is told of an offer of which nothing was chosen (RFC 2408 §5.4, §5.5)."""
+    if offer.doi != IPSEC_DOI:
+        return NotifyType.DOI_NOT_SUPPORTED
+    if offer.situation != SITUATION_IDENTITY_ONLY:
+        return NotifyType.SITUATION_NOT_SUPPORTED
+    return NotifyType.NO_PROPOSAL_CHOSEN if all(map(_has_spi, offer.proposals)) else NotifyType.INVALID_SPI
+
+
 # --- phase 1 ---
 
 
@@ -160,7 +186,7 @@ def _read_phase1(transform: Transform) -> dict[int, int] | None:
     if transform.identifier != KEY_IKE:
         return None
     values, lives = _read_attributes(transform.attributes, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION, LifeType.SECONDS)
-    if LifeType.SECONDS in lives:
+    if lives.get(LifeType.SECONDS):  # one of nothing is none
         values[IkeAttribute.LIFE_DURATION] = lives[LifeType.SECONDS]
     return values
 
@@ -179,11 +205,11 @@ def choose_phase1(
 
     Our order of preference rules (as on IOS); None when nothing offered is ours.
     """
-    if offer.doi != IPSEC_DOI:
+    if not _in_our_terms(offer):
         return None
     for policy in policies:
         for proposal in offer.proposals:
-            for transform in proposal.transforms if proposal.protocol == Protocol.ISAKMP else ():
+            for transform in proposal.transforms if proposal.protocol == Protocol.ISAKMP and _has_spi(proposal) else ():
                 values = _read_phase1(transform)
                 if values is None or not _same_phase1(values, policy):
                     continue
@@ -282,13 +308,13 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
     Returns its proposals as they are to be returned (with the peer's SPIs still in them), the choice with the lesser lifetimes, and
     whether a lifetime of ours was the shorter; None when nothing fits.
     """
-    if offer.doi != IPSEC_DOI:
+    if not _in_our_terms(offer):
         return None
     for proposals in _alternatives(offer):
         for suite in terms.suites:
             if sorted(proposal.protocol for proposal in proposals) != sorted(suite.protocols):
                 continue
-            if any(len(proposal.spi) != _SPI_OCTETS for proposal in proposals):
+            if not all(map(_has_spi, proposals)):
                 continue
             fits = [_fitting(proposal, suite, terms) for proposal in proposals]
             found = [fit for fit in fits if fit is not None]

@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from hmac import compare_digest
 from types import MappingProxyType
+from typing import NoReturn
 
 from agent.crypto.ciphers import HASHES, key_octets
 from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
     IkeCount,
+    InitialContact,
     Phase2Keyed,
     Phase2Result,
     Phase2Up,
@@ -47,6 +49,7 @@ from agent.crypto.proposals import (
     phase2_lifetime_attributes,
     read_phase2_lifetimes,
     taking_pfs_of,
+    why_not,
     with_spis,
 )
 from agent.crypto.transaction import open_quick_modes
@@ -98,18 +101,21 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     quick.committed = message.committed
     sa.used_ids.add(quick.message_id)
     sa.quick[quick.message_id] = quick
-    quick.initiator_nonce = message.need(Nonce).data
+    quick.initiator_nonce = message.need_nonce()
+    _take_notifications(sa, message)
     identities = message.all(Identification)
     if len(identities) not in (0, 2) or not rest:
         raise RefusedError(Trouble.ENCODING, NotifyType.PAYLOAD_MALFORMED)
+    if not all(identity.well_formed for identity in identities):
+        raise RefusedError(Trouble.ENCODING, NotifyType.INVALID_ID_INFORMATION)
     remote, local = identities or (None, None)
-    offer = message.need(SecurityAssociation)
+    offer = _offer(message)
     translated = sa.nat is not None and asks_for_mode(offer, sa.nat.flavour.transport)
     start = sa.decisions.answer(QuickRequest(local, remote, translated))
     quick.start = _encapsulated(sa, start) if start else None
     chosen = choose_phase2(offer, taking_pfs_of(offer, quick.start.terms)) if quick.start else None
     if quick.start is None or chosen is None:
-        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+        _refuse(offer)
     proposals, choice, shorter = chosen
     quick.spis = {protocol: sa.decisions.new_spi(protocol) for protocol in choice.suite.protocols}
     quick.responder_nonce = sa.random.take(NONCE_OCTETS)
@@ -130,17 +136,26 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     sa.events.append(Phase2Keyed(quick.result))
 
 
+def _take_notifications(sa: IkeSa, message: Message) -> list[Notification]:
+    """What goes with the first messages: INITIAL-CONTACT may come in any quick mode (RFC 2407 §4.6.3)."""
+    found = message.all(Notification)
+    sa.count(IkeCount.IN_NOTIFYS, len(found))
+    if any(notification.kind == NotifyType.INITIAL_CONTACT for notification in found):
+        sa.events.append(InitialContact())
+    return found
+
+
 def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
     sa.check_hash(message, quick.initiator_nonce)
     quick.vector = message.vector
-    quick.responder_nonce = message.need(Nonce).data
+    quick.responder_nonce = message.need_nonce()
     assert quick.start is not None
-    choice = accept_phase2(message.need(SecurityAssociation), quick.start.terms)
+    answer = _offer(message)
+    choice = accept_phase2(answer, quick.start.terms)
     expected = [] if quick.start.local is None or quick.start.remote is None else [quick.start.local, quick.start.remote]
     if choice is None or message.all(Identification) != expected:
-        raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
-    for notification in message.all(Notification):
-        sa.count(IkeCount.IN_NOTIFYS)
+        _refuse(answer)
+    for notification in _take_notifications(sa, message):
         if notification.kind == NotifyType.RESPONDER_LIFETIME:
             choice = _shortened(choice, notification)
     shared = _agree(quick, message) if choice.group is not None else b""
@@ -207,6 +222,19 @@ def _encapsulated(sa: IkeSa, start: QuickStart) -> QuickStart:
     return replace(start, terms=start.terms.past_nat(sa.nat.flavour))
 
 
+def _offer(message: Message) -> SecurityAssociation:
+    """The first one: a quick mode may negotiate several (RFC 2409 §5.5), of which one is answered here."""
+    found = message.find(SecurityAssociation)
+    assert found is not None  # every step that needs one says so
+    return found
+
+
+def _refuse(offer: SecurityAssociation) -> NoReturn:
+    notify = why_not(offer)
+    trouble = Trouble.ENCODING if notify == NotifyType.INVALID_SPI else Trouble.PROPOSAL
+    raise RefusedError(trouble, notify)
+
+
 def _id(quick: QuickMode) -> bytes:
     return quick.message_id.to_bytes(4, "big")
 
@@ -219,13 +247,13 @@ def _say(sa: IkeSa, quick: QuickMode, payloads: list[Payload], nonce: bytes, now
 
 def _agree(quick: QuickMode, message: Message) -> bytes:
     assert quick.secret is not None
-    public = message.find(KeyExchange)
-    if public is None:
+    if not message.has(KeyExchange):
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
+    public = message.need(KeyExchange)
     try:
         return quick.secret.agree(public.data)
     except BadPublicValueError:
-        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.PAYLOAD_MALFORMED) from None
+        raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.INVALID_KEY_INFORMATION) from None
 
 
 def _shortened(choice: Phase2Choice, notification: Notification) -> Phase2Choice:

@@ -172,8 +172,12 @@ PHASE_1 = (
         _set_up(_INITIATOR, "other"),
     ),
     Cause(
+        "a message of another version, such as one of IKEv2",
+        _set_up(_RESPONDER, "peerEncodingError", "INVALID_MAJOR_VERSION", notification=_PROTOCOL),
+    ),
+    Cause(
         "a public value that no private one can have",
-        _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL),
+        _set_up(_RESPONDER, "peerEncodingError", "INVALID_KEY_INFORMATION", notification=_PROTOCOL),
         _set_up(_INITIATOR, "other"),
     ),
     Cause("the peer never answers", _PEER_GONE),
@@ -221,6 +225,11 @@ MESSAGES = (
 PHASE_2 = (
     Cause("no common transform set", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
     Cause("no map entry for the flow", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause(
+        "a reserved SPI is offered",
+        _quick(_REJECTED, "peerEncodingError", "INVALID_SPI"),
+        _quick(_WAS_REJECTED, "other"),
+    ),
     Cause("PFS is asked for and not offered", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
     Cause(
         "the ceiling of SAs is reached at the responder",

@@ -33,21 +33,31 @@ from agent.crypto.ike_events import (
     Phase2Keyed,
     Phase2Result,
     Phase2Up,
+    QuickState,
     State,
     Trouble,
 )
-from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2
-from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header, MalformedMessageError, decode_header
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2, refusal
+from agent.crypto.isakmp import (
+    COOKIE_LENGTH,
+    NO_COOKIE,
+    Header,
+    MalformedMessageError,
+    RefusedHeaderError,
+    decode_header,
+)
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.payloads import Attribute, Notification
 from agent.crypto.transaction import answer_configuration, answer_login
 from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason
 from agent.flow.monitor import FlowMonitor
+from agent.lab.allowance import Allowance
 from agent.lab.clients import Client, Clients
 from agent.lab.ike_admission import IkeAdmission
 from agent.lab.ike_faults import IkeFaults
-from agent.lab.ike_policy import PeerDecisions
+from agent.lab.ike_policy import PeerDecisions, is_same_system
 from agent.lab.ike_records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ike_sas import IkeSas
 from agent.lab.ipsec_engine import IpsecEngine
@@ -92,6 +102,7 @@ class IkeEngine:
         self.sas = IkeSas()
         self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
         self._faults = IkeFaults(monitor)
+        self._answers = Allowance()  # to those whose headers are refused
         self.clients = Clients(config, self._is_there)
         self._peers = Peers(self.sas, ipsec.sas, self.clients, self._keep_open)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
@@ -192,6 +203,10 @@ class IkeEngine:
         """An ISAKMP datagram from a peer."""
         try:
             header = decode_header(octets)
+        except RefusedHeaderError as refused:
+            self._refuse_header(link, ends_of(link, local_port, remote_port), refused)
+            self._malformed(link, octets)
+            return
         except MalformedMessageError:
             self._malformed(link, octets)
             return
@@ -211,6 +226,14 @@ class IkeEngine:
             return  # not a first message, after all
         self.sas.keep(record)
         self._settle(record)
+
+    def _refuse_header(self, link: Link, ends: Ends, refused: RefusedHeaderError) -> None:
+        """Another version, or flags that there are not (RFC 2408 §5.2). Whoever claims to be of a live SA is not believed."""
+        if self.sas.begun_by(link, refused.header.initiator_cookie) is None:
+            self._faults.unreadable(link)
+        answer = refusal(refused)
+        if answer is not None and self._config.crypto.enabled and self._answers.allows(link, self._scheduler.clock.now()):
+            self._send(link.front_vrf, ends, answer)
 
     def _malformed(self, link: Link, octets: bytes) -> None:
         """Not even a header: whose it would have been is known by its first octets alone."""
@@ -443,7 +466,7 @@ class IkeEngine:
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
         self._peers.know_by_port(record)
-        self._forget_peer(record)
+        self._forget_system(record)
 
     def _peer_lost(self, record: IkeRecord, event: object) -> None:
         """The peer no longer answers: nobody is there to be told of the end of what we had with it.
@@ -468,14 +491,20 @@ class IkeEngine:
         self._ended(record, EndReason.PEER_LOST)
         self._settle(record)
 
-    def _forget_peer(self, record: IkeRecord) -> None:
-        """End all that was held with a peer but one SA, as lost."""
-        for other in self.sas.of_peer(record.link):
-            if other is not record and other.sa.up:
+    def _forget_system(self, record: IkeRecord) -> None:
+        """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying."""
+
+        def is_same(link: Link, sa: IkeSa | None) -> bool:
+            return is_same_system(record.link, record.sa.remote_identity, link, sa.remote_identity if sa else None)
+
+        under_way = [quick for quick in record.sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+        keying = {quick.start.tag for quick in under_way if quick.start}
+        flows = self._ipsec.sas.matching(lambda live: live.row is not None and is_same(live.link, live.isakmp))
+        for other in self.sas:
+            if other is not record and other.sa.up and is_same(other.link, other.sa):
                 self._lose(other)
-        for live in self._ipsec.sas.of_peer(record.link):
-            if live.row is not None:
-                self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
+        for live in flows:
+            self._ipsec.sas.lose(live, record.sa.cookies, live in keying)
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)

@@ -24,6 +24,7 @@ class IkeFaults:
     def __init__(self, monitor: FlowMonitor) -> None:
         self._monitor = monitor
         self._unknown = Told()  # SAs that are not there
+        self._unreadable = Told()  # peers that speak otherwise
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """A phase 1 did not come about."""
@@ -61,6 +62,14 @@ class IkeFaults:
             record.tunnel,
             cause=words.MESSAGES.get(trouble, f"a message that is {trouble.value}"),
         )
+
+    def unreadable(self, link: Link) -> None:
+        """A message whose header alone says that a phase 1 with its sender will not come about, such as one of IKEv2."""
+        if self._unreadable.is_first(link):
+            addresses = IPv4Address(link.local), IPv4Address(link.remote)
+            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.PEER_ENCODING, *addresses, initiator=False)
+        else:
+            self._monitor.ike_fault(link.front_vrf, IkeFailureReason.PEER_ENCODING, initiator=False)
 
     def no_sa(self, link: Link, cookies: bytes) -> None:
         """A message to an SA that is not there, or no more."""

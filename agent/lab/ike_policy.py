@@ -132,6 +132,22 @@ def identity_of(identification: Identification | None) -> Identity | None:
     return Identity(False, subject.rfc4514_string() if subject else text_of(identification.data))
 
 
+_ADDRESSES = (IdentificationType.IPV4_ADDR, IdentificationType.IPV6_ADDR)
+
+
+def is_same_system(link: Link, peer: Identification | None, other: Link, other_peer: Identification | None) -> bool:
+    """Whether two SAs are with one system: with one peer, or with one that is known by its name though its address or port is new.
+
+    A key ID names a group, whose members share it. An address may be one that many have, each behind a NAT of its own.
+    """
+    if link == other:
+        return True
+    if link[:2] != other[:2] or peer is None or other_peer is None or peer.kind == IdentificationType.KEY_ID:
+        return False
+    named_alike = (peer.kind, peer.data) == (other_peer.kind, other_peer.data)
+    return named_alike and (peer.kind not in _ADDRESSES or link.remote == other.remote)
+
+
 _KINDS = {"fqdn": IdentificationType.FQDN, "user-fqdn": IdentificationType.USER_FQDN}
 
 

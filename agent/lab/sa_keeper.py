@@ -20,6 +20,7 @@ from agent.crypto.ike_events import Phase2Result
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import KILOBYTE, Bundle, Sad
 from agent.crypto.spd import Flow, Selector
+from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
@@ -229,6 +230,16 @@ class SaKeeper:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
             self._tell_routes(live)
+
+    def lose(self, live: LiveTunnel, spared: bytes, keying: bool) -> None:
+        """The peer has lost the SAs of a flow, but for those that the ISAKMP SA with the cookies `spared` has keyed.
+
+        A quick mode that is under way, if it is `keying` the flow anew, goes on: what comes of it is another tunnel.
+        """
+        self._drop(live, [found for found in live.bundles if found.bundle.result.cookies != spared], EndReason.PEER_LOST)
+        if keying and live not in self.lives:
+            live.counters = PacketCounters(IpsecCounter)
+            self.add(live)
 
     def lose_everything(self) -> None:
         """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""

@@ -13,7 +13,7 @@ from agent.base.origin import CONSOLE
 from agent.crypto import ip
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import Login
-from agent.crypto.isakmp import Header
+from agent.crypto.isakmp import NO_COOKIE, Header
 from agent.crypto.payloads import Notification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions
 from tests.crypto.in_the_clear import encode_message
@@ -152,6 +152,18 @@ def _malformed(make_pair: MakePair) -> Bringing:
     change_isakmp(lab, "west", Exchange.MAIN, 2, lambda message: message.__setitem__(30, 0xFF))
     yield lab, "west"
     ping(lab)
+
+
+@brings("a message of another version, such as one of IKEv2")
+def _ikev2(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    yield lab, "west"
+    ike_sa_init = Header(b"initiate", NO_COOKIE, 33, 34, 0x08, 0, version=0x20).encode()
+    stranger = EAST + 0x40
+    datagram = ip.encode_udp(stranger, WEST, ip.Datagram(500, 500, ike_sa_init))
+    for _ in range(2):
+        port_of(lab, "west").receive(ip.Packet(stranger, WEST, ip.UDP, datagram).encode())
+    lab.wait(1)
 
 
 @brings("a public value that no private one can have")
@@ -312,6 +324,20 @@ def _late_message(make_pair: MakePair) -> Bringing:
 _ONE_SA = {"lines": "crypto call admission limit ipsec sa 1"}
 
 refused("no common transform set", west={"transforms": "esp-aes esp-sha-hmac"})
+
+
+@brings("a reserved SPI is offered")
+def _reserved_spi(make_pair: MakePair) -> Bringing:
+    lab = make_pair()
+    ping(lab)
+    lab.east.engine.clear_sa()
+    lab.wait(1)
+    (record,) = lab.east.router.ike.sas
+    record.decisions.take_spi = lambda: 255
+    yield lab, "west"
+    ping(lab)
+
+
 refused("no map entry for the flow", west={"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"})
 refused("PFS is asked for and not offered", west={"map_lines": " set pfs group2"})
 refused("the ceiling of SAs is reached at the responder", west=_ONE_SA)

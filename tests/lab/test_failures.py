@@ -13,9 +13,12 @@ from agent.base.origin import CONSOLE
 from agent.crypto import ip
 from agent.crypto.doi import NotifyType
 from agent.crypto.ike_sa import IkeSa
+from agent.crypto.informational import refusal
+from agent.crypto.isakmp import RefusedHeaderError
 from agent.crypto.payloads import Notification
 from agent.engine.values import ClearSas, ClearSessions
 from agent.flow.device import InterfaceCounter
+from agent.lab import ike_engine
 from agent.lab.causes import CAUSES, CLIENTS, MESSAGES, PACKETS, PHASE_1, PHASE_2, Cause, Shown, page
 from agent.lab.tunnel_log import TunnelLog
 from agent.mib.schema import Schema
@@ -52,9 +55,14 @@ def test_each_cause_shows_as_the_table_says(
         told += [NotifyType(each.kind).name if isinstance(each, Notification) else "DELETE" for each in payloads]
         inform(sa, payloads)
 
+    def refusing(refused: RefusedHeaderError) -> bytes | None:
+        watched["west"].told.append(refused.notify.name)
+        return refusal(refused)
+
     monkeypatch.setattr(IkeSa, "inform", informing)
     lab.lab.routers[here].monitor.subscribe(TunnelLog(here))
     caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
+    monkeypatch.setattr(ike_engine, "refusal", refusing)
     assert next(bringing, None) is None
     if cause in WITH_A_FAILURE:
         assert any(f"failed: {WORDED.get(cause.name, cause.name)}" in line for line in caplog.messages), caplog.messages
