@@ -328,10 +328,7 @@ refused("no common transform set", west={"transforms": "esp-aes esp-sha-hmac"})
 
 @brings("a reserved SPI is offered")
 def _reserved_spi(make_pair: MakePair) -> Bringing:
-    lab = make_pair()
-    ping(lab)
-    lab.east.engine.clear_sa()
-    lab.wait(1)
+    lab = with_phase_1_alone(make_pair())
     (record,) = lab.east.router.ike.sas
     record.decisions.take_spi = lambda: 255
     yield lab, "west"
