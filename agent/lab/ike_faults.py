@@ -67,7 +67,8 @@ class IkeFaults:
         """A message whose header alone says that a phase 1 with its sender will not come about, such as one of IKEv2."""
         if self._unreadable.is_first(link):
             addresses = IPv4Address(link.local), IPv4Address(link.remote)
-            self._monitor.ike_failed(link.front_vrf, IkeFailureReason.PEER_ENCODING, *addresses, initiator=False)
+            reason, cause = IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION
+            self._monitor.ike_failed(link.front_vrf, reason, *addresses, initiator=False, cause=cause)
         else:
             self._monitor.ike_fault(link.front_vrf, IkeFailureReason.PEER_ENCODING, initiator=False)
 

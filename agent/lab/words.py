@@ -26,6 +26,7 @@ OTHER_PEER = "the responder is not whom the initiator's profile matches"
 HASH_OF_KEY = "the pre-shared keys differ, in aggressive mode"
 NO_ENTRY = "no map entry for the flow"
 NO_PFS = "PFS is asked for and not offered"
+OTHER_VERSION = "a message of another version, such as one of IKEv2"
 NO_SA = "a message of an ISAKMP SA that is not there"
 NO_SPI = "an SPI that is not there"
 IKE_LIMIT = ("the limit of IKE SAs is reached at the responder", "the limit of IKE SAs is reached at the initiator")

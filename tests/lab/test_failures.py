@@ -33,6 +33,7 @@ WITH_A_FAILURE = [
 ]
 # What the log cannot tell apart from another cause.
 WORDED = {
+    "a reserved SPI is offered": "the quick mode fails: malformed",
     "a message of an ISAKMP SA that has just ended": "a message of an ISAKMP SA that is not there",
     "PFS is asked for and not offered": "no common transform set, or PFS is asked for and not offered",
     "an SPI that is not there, and no ISAKMP SA either": "an SPI that is not there",
