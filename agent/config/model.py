@@ -40,6 +40,7 @@ class Interface:
     shutdown: bool = False
     description: str | None = None
     mtu: int | None = None
+    ip_mtu: int | None = None
     bandwidth: int | None = None  # kilobits per second
     tunnel_source: str | None = None  # an interface name or an address
     tunnel_destination: IPv4Address | None = None

@@ -30,6 +30,10 @@ class AhSa:
         self._sequence = Sequence()
         self._window = ReplayWindow(window)
 
+    def sealed_octets(self, octets: int) -> int:
+        """How many octets a payload of so many becomes."""
+        return _HEADER.size + self._auth.icv + octets
+
     def seal(self, next_header: int, payload: bytes, outer: ip.Packet) -> bytes:
         """The AH header and the payload behind it; `outer` is the packet's header (its protocol and payload do not matter)."""
         icv = self._auth.icv

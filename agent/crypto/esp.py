@@ -34,6 +34,11 @@ class EspSa:
         # RFC 2406 §3.4.3: without authentication a sequence number says nothing.
         self._window = ReplayWindow(window if auth else 0)
 
+    def sealed_octets(self, octets: int) -> int:
+        """How many octets a payload of so many becomes."""
+        block = self._cipher.block if self._cipher else 0
+        return _HEADER.size + block + octets + 2 + -(octets + 2) % (block or _NULL_BLOCK) + self._icv
+
     def seal(self, next_header: int, payload: bytes, random: RandomSource) -> bytes:
         """The ESP packet's octets behind the IP header."""
         head = _HEADER.pack(self.spi, self._sequence.take())

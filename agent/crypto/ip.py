@@ -1,7 +1,7 @@
 """Crypto room: IPv4 headers (RFC 791), ICMP echo (RFC 792) and UDP (RFC 768), built and read, with their checksums.
 
 Addresses are whole numbers here: a packet path makes millions of them, and `ipaddress` objects cost more than the rest of a header.
-Fragments are not put together (nothing here makes any).
+Fragments are packets like others here; `fragments` makes them, and puts them together.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ DEFAULT_TTL = 255
 _HEADER = struct.Struct(">BBHHHBBHII")
 _UDP = struct.Struct(">HHHH")
 _ECHO = struct.Struct(">BBHHH")
-_FRAGMENT = 0x3FFF  # more fragments, or an offset
+_OFFSET = 0x1FFF  # in units of 8 octets
+DONT_FRAGMENT, MORE_FRAGMENTS = 0x4000, 0x2000  # of the flags
+_FRAGMENT = MORE_FRAGMENTS | _OFFSET
+LARGEST = 65535  # octets of a packet
 
 ECHO_REPLY, ECHO_REQUEST = 0, 8
+_UNREACHABLE, _TOO_BIG = 3, 4  # type and code
+UNKNOWN_PORT = -1
 
 
 class BadPacketError(Exception):
@@ -27,7 +32,7 @@ class BadPacketError(Exception):
 
 
 class Packet(NamedTuple):
-    """One IPv4 packet; `length` is of the whole."""
+    """One IPv4 packet, or a fragment of one; `length` is of the whole, `offset` that of a fragment, in octets."""
 
     source: int
     destination: int
@@ -42,6 +47,14 @@ class Packet(NamedTuple):
     @property
     def length(self) -> int:
         return HEADER_OCTETS + len(self.options) + len(self.payload)
+
+    @property
+    def fragmented(self) -> bool:
+        return bool(self.flags & _FRAGMENT)
+
+    @property
+    def offset(self) -> int:
+        return (self.flags & _OFFSET) * 8
 
     def encode(self) -> bytes:
         source, destination, options = self.source, self.destination, self.options
@@ -79,7 +92,7 @@ def checksum(octets: bytes) -> int:
 
 
 def decode(octets: bytes) -> Packet:
-    """Read a packet; `BadPacketError` for one cut short, corrupted in its header, or a fragment."""
+    """Read a packet; `BadPacketError` for one cut short, or corrupted in its header."""
     if len(octets) < HEADER_OCTETS:
         raise BadPacketError("shorter than a header")
     first, tos, length, identification, flags, ttl, protocol, _, source, destination = _HEADER.unpack_from(octets)
@@ -88,8 +101,6 @@ def decode(octets: bytes) -> Packet:
         raise BadPacketError("not an IPv4 header")
     if int.from_bytes(octets[:header], "big") % 0xFFFF:
         raise BadPacketError("the header's checksum is wrong")
-    if flags & _FRAGMENT:
-        raise BadPacketError("a fragment")
     payload = octets[header:]
     return Packet(source, destination, protocol, payload, ttl, tos, identification, flags, octets[HEADER_OCTETS:header])
 
@@ -157,8 +168,17 @@ def decode_echo(octets: bytes) -> Echo | None:
     return Echo(kind == ECHO_REQUEST, identifier, sequence, octets[_ECHO.size :])
 
 
+def encode_too_big(packet: Packet, mtu: int) -> bytes:
+    """ICMP's "fragmentation needed and DF set" about a packet, with the MTU that it was too big for (RFC 1191 §4)."""
+    about = packet.encode()[: HEADER_OCTETS + len(packet.options) + 8]
+    header = _ECHO.pack(_UNREACHABLE, _TOO_BIG, 0, 0, mtu)
+    return _ECHO.pack(_UNREACHABLE, _TOO_BIG, checksum(header + about), 0, mtu) + about
+
+
 def ports(packet: Packet) -> tuple[int, int]:
-    """Source and destination port of TCP and UDP, 0 for what has none."""
+    """Source and destination port of TCP and UDP, 0 for what has none; of a fragment behind the first they are not known."""
+    if packet.flags & _OFFSET and packet.protocol in (TCP, UDP):
+        return UNKNOWN_PORT, UNKNOWN_PORT
     if packet.protocol in (TCP, UDP) and len(packet.payload) >= 4:
         source, destination = struct.unpack_from(">HH", packet.payload)
         return source, destination

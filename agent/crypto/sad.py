@@ -55,8 +55,9 @@ class Bundle:
         if self.transport:
             outer, next_header, payload = inner, inner.protocol, inner.payload
         else:
-            # RFC 4301 §5.1.2.1: the outer TOS is the inner one's, the rest its own.
-            outer = ip.Packet(local, remote, 0, b"", tos=inner.tos, identification=identification)
+            # RFC 4301 §5.1.2.1: the outer TOS and DF are the inner one's (`crypto ipsec df-bit copy`), the rest its own.
+            flags = inner.flags & ip.DONT_FRAGMENT
+            outer = ip.Packet(local, remote, 0, b"", tos=inner.tos, identification=identification, flags=flags)
             next_header, payload = ip.IP_IN_IP, inner.encode()
         for sa in reversed(self.outbound):
             if isinstance(sa, EspSa):
@@ -66,6 +67,21 @@ class Bundle:
             next_header = sa.protocol
         self.octets_out += inner.length
         return ip.Packet(outer.source, outer.destination, next_header, payload, *outer[4:])
+
+    def sealed_octets(self, octets: int) -> int:
+        """How many octets a packet of so many (without IP options) has on the wire."""
+        if self.transport:
+            octets -= ip.HEADER_OCTETS
+        for sa in reversed(self.outbound):
+            octets = sa.sealed_octets(octets)
+        return ip.HEADER_OCTETS + (ip.UDP_OCTETS if self.udp else 0) + octets
+
+    def room(self, mtu: int) -> int:
+        """The most octets of a packet that goes on the wire in `mtu` octets; less than nothing where not even a header does."""
+        octets = mtu
+        while octets > 0 and self.sealed_octets(octets) > mtu:
+            octets -= 1
+        return octets
 
     def open(self, packet: ip.Packet) -> ip.Packet:
         """The inner packet; `PacketRefusedError` for one that must not pass."""

@@ -17,13 +17,20 @@ _ALL = 0xFFFFFFFF
 
 
 class Flow(NamedTuple):
-    """What a packet is matched by; addresses as numbers, ports 0 where there are none."""
+    """What a packet is matched by; addresses as numbers, ports 0 where there are none.
+
+    Of a fragment behind the first the ports are not known (RFC 4301 §4.4.1.1: OPAQUE).
+    """
 
     protocol: int
     source: int
     destination: int
     source_port: int = 0
     destination_port: int = 0
+
+    @property
+    def opaque(self) -> bool:
+        return self.source_port == ip.UNKNOWN_PORT
 
     def reversed(self) -> Flow:
         return Flow(self.protocol, self.destination, self.source, self.destination_port, self.source_port)
@@ -79,6 +86,9 @@ class Ports:
     negated: bool = False
 
     def holds(self, port: int) -> bool:
+        """RFC 4301 §7.1: a port that is not known is held where every port is."""
+        if port == ip.UNKNOWN_PORT:
+            return self == ANY_PORT
         return (self.low <= port <= self.high) is not self.negated
 
     def within(self, other: Ports) -> bool:
@@ -109,6 +119,9 @@ class Selector:
             and (self.source_ports is ANY_PORT or self.source_ports.holds(flow.source_port))
             and (self.destination_ports is ANY_PORT or self.destination_ports.holds(flow.destination_port))
         )
+
+    def without_ports(self) -> Selector:
+        return Selector(self.protocol, self.source, self.destination)
 
     def within(self, other: Selector) -> bool:
         """Whether every flow of this one is one of the other's."""
@@ -144,6 +157,10 @@ class PolicyEntry(Generic[TargetT]):
             if rule.selector.matches(flow):
                 return rule if rule.permit else None
         return None
+
+    def may_take(self, flow: Flow) -> bool:
+        """Whether a flow whose ports are not known may be one that a rule permits by them: it must not pass in the clear."""
+        return flow.opaque and any(rule.permit and rule.selector.without_ports().matches(flow) for rule in self.rules)
 
     def covering(self, selector: Selector) -> Rule | None:
         """The rule that takes every flow of a selector; None where the first that covers them all denies, or none does."""

@@ -31,6 +31,7 @@ KINDS = {
     "Null": Kind("other", 1500, 8_000_000_000 - 1),
 }
 TUNNEL = KINDS["Tunnel"]
+_GRE_MTU = 1476  # what GRE and its IP header leave of 1500
 _SERIAL_SUBINTERFACE = Kind("frameRelay", 1500, 1_544_000)
 _ETHERNET_SUBINTERFACE = "l2vlan"
 _OTHER = Kind("other", 1500, 0)
@@ -91,6 +92,7 @@ class InterfacePort:
         self._deliver = deliver
         self.address = 0  # the primary one
         self.addresses: frozenset[int] = frozenset()
+        self.ip_mtu = 0  # octets of an IP packet that goes out in one piece
         self.configure(interface)
 
     @property
@@ -102,6 +104,9 @@ class InterfacePort:
         self.interface = interface
         self.name, self.vrf = interface.name, interface.vrf
         self.address = int(interface.address.ip) if interface.address else 0
+        kind = kind_of(self.name)
+        mtu = _GRE_MTU if kind is TUNNEL else interface.mtu or kind.mtu
+        self.ip_mtu = interface.ip_mtu if interface.ip_mtu and (kind is TUNNEL or interface.ip_mtu < mtu) else mtu
         self.addresses = frozenset({self.address, *(int(other.ip) for other in interface.secondary)} - {0})
 
     def has(self, address: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from enum import Enum
 from ipaddress import IPv4Address
@@ -15,12 +15,13 @@ from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.engine import CryptoEngine
+from agent.crypto.fragments import SMALLEST_MTU
 from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, RefusedError, Trouble
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms
 from agent.crypto.replay import Fault, PacketRefusedError
-from agent.crypto.sad import spi_of
+from agent.crypto.sad import Bundle, spi_of
 from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of
 from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.counters import IpsecCounter
@@ -36,6 +37,7 @@ from agent.lab.sa_keeper import SaKeeper
 from agent.lab.told import Told
 from agent.lab.tunnels import Installed, LiveTunnel
 
+_MOST_ADDED = 160  # octets that sealing adds at most: IP, UDP, AH and ESP with their longest blocks and ICVs
 _HOLD = 1 * SECOND  # a flow that was refused SAs does not ask again before
 
 
@@ -72,14 +74,19 @@ class Verdict(Enum):
     CLEAR = "clear"
     SEALED = "sealed"
     DROPPED = "dropped"
+    TOO_BIG = "too big"
 
 
 class Outcome(NamedTuple):
-    """What becomes of a packet that leaves: sealed, `packet` is to go through `vrf`."""
+    """What becomes of a packet that leaves: sealed, `packet` is to go through `vrf`.
+
+    Too big, it would not fit the way once it is sealed: it is to come again in pieces of at most `room` octets.
+    """
 
     verdict: Verdict
     packet: ip.Packet
     vrf: str | None = None
+    room: int = 0
 
 
 class IpsecEngine:
@@ -98,6 +105,9 @@ class IpsecEngine:
         self._protections: dict[str, tuple[PolicyEntry[Target], ...]] = {}
         self._unknown = Told()  # SPIs that are not there
         self._identification = 0
+        # The owner's: the MTU of the way to an address, and the smallest of all ways, so that the way is seldom looked for.
+        self.mtu_to: Callable[[str | None, int], int] = lambda vrf, address: ip.LARGEST
+        self.smallest_mtu = ip.LARGEST
         self.reload()
 
     # --- policy ---
@@ -172,6 +182,8 @@ class IpsecEngine:
                 self._want(target, flow, rule.selector, rule.text)
             if target.demands and target.clear_vrf == vrf:
                 return Outcome(Verdict.DROPPED, packet)
+        if flow.opaque and any(entry.may_take(flow) for entry in policy if entry.target.clear_vrf == vrf):
+            return Outcome(Verdict.DROPPED, packet)
         return Outcome(Verdict.CLEAR, packet)
 
     def _want(self, target: Target, flow: Flow, selector: Selector, rule: str) -> None:
@@ -196,6 +208,11 @@ class IpsecEngine:
             return Outcome(Verdict.DROPPED, packet)
         bundle, ends = installed.bundle, live.ends
         remote = int(ends.remote) if ends else live.link.remote
+        inner = packet.length
+        if inner > self.smallest_mtu - _MOST_ADDED and not bundle.transport:
+            room = self._room(live, bundle, remote, packet)
+            if room is not None:
+                return Outcome(Verdict.TOO_BIG, packet, room=room)
         self._identification = self._identification + 1 & 0xFFFF
         if self._engine.failed:
             fault = Fault.NOT_ENCRYPTED if bundle.encrypts else Fault.NOT_SIGNED
@@ -212,9 +229,23 @@ class IpsecEngine:
             outer = encapsulate(outer, ends)
             self.sas.ike.keepalives.sent((live.link.front_vrf, ends))
         length = outer.length
-        live.counters.add_each(_OF_SEALED, (length, length, 1, packet.length, bundle.authenticates, bundle.encrypts))
+        live.counters.add_each(_OF_SEALED, (length, length, 1, inner, bundle.authenticates, bundle.encrypts))
         self.sas.check_volume(installed)
         return Outcome(Verdict.SEALED, outer, live.link.front_vrf)
+
+    def _room(self, live: LiveTunnel, bundle: Bundle, remote: int, packet: ip.Packet) -> int | None:
+        """What a packet must be cut to before it is sealed (IOS: `crypto ipsec fragmentation before-encryption`); None: it fits.
+
+        Where ports select, the other end could not tell that the pieces are of the flow: these are cut when they are sealed.
+        """
+        mtu = self.mtu_to(live.link.front_vrf, remote)
+        if bundle.sealed_octets(packet.length) <= mtu:
+            return None
+        by_ports = live.plan.selector.without_ports() != live.plan.selector
+        if by_ports and not packet.flags & ip.DONT_FRAGMENT:
+            return None
+        room = bundle.room(mtu)
+        return room if room >= SMALLEST_MTU else None
 
     # --- inbound ---
 
@@ -224,7 +255,7 @@ class IpsecEngine:
         if not policy:
             return False
         flow = flow_of(packet).reversed()
-        taking = (entry.target for entry in policy if entry.decide(flow))
+        taking = (entry.target for entry in policy if entry.decide(flow) or entry.may_take(flow))
         return any(target.demands or self.sas.carrying(target, flow, target.clear_vrf) for target in taking)
 
     def protects_gre(self, tunnel: str) -> bool:

@@ -17,6 +17,7 @@ from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.crypto.engine import CryptoEngine
+from agent.crypto.fragments import Reassembly, fragment
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
 from agent.engine.values import PingRequest, Probe
@@ -63,6 +64,9 @@ class Router:
         self._tunnels: dict[str, TunnelEnds] = {}
         self._tunnel_between: dict[tuple[str | None, int, int], InterfacePort] = {}
         self._nesting = 0
+        # What is incomplete: what came by an interface and what came out of SAs are not put together with one another.
+        self._incomplete: dict[str | tuple[str | None], Reassembly] = {}
+        self._identification = 0
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
         self.crypto_engine = engine = CryptoEngine()
@@ -81,6 +85,7 @@ class Router:
             engine,
         )
         self.ipsec.sas.ike = self.ike
+        self.ipsec.mtu_to = self._mtu_to
         self.ipsec.sas.routes_changed = self._refresh
         self._read_interfaces()
 
@@ -114,6 +119,7 @@ class Router:
             whole = self._whole_of(name)
             if whole and port.state not in whole.parts:
                 whole.parts.append(port.state)
+        self.ipsec.smallest_mtu = min((port.ip_mtu for port in self.ports.values()), default=ip.LARGEST)
         self._refresh(known)
 
     def _whole_of(self, name: str) -> InterfaceState | None:
@@ -213,6 +219,12 @@ class Router:
     def _receive(self, port: InterfacePort, packet: ip.Packet) -> None:
         vrf = port.vrf
         ours = packet.destination in self._local.get(vrf, ())
+        if ours and packet.fragmented:
+            # RFC 4303 §3.4.1: a packet is put together before ESP or AH looks at it.
+            whole = self._put_together(port.name, packet)
+            if whole is None:
+                return
+            packet = whole
         if ours and packet.protocol in (ip.ESP, ip.AH):
             self._receive_protected(port, packet)
             return
@@ -232,7 +244,16 @@ class Router:
         else:
             port.discard_in()
 
+    def _put_together(self, where: str | tuple[str | None], packet: ip.Packet) -> ip.Packet | None:
+        """The whole packet that a fragment to us completes."""
+        return self._incomplete.setdefault(where, Reassembly()).take(packet, self._clock.now())
+
     def _deliver(self, packet: ip.Packet, vrf: str | None) -> None:
+        if packet.fragmented:
+            whole = self._put_together((vrf,), packet)
+            if whole is None:
+                return
+            packet = whole
         if packet.protocol == ip.ICMP:
             self._receive_icmp(packet, vrf)
         elif packet.protocol == ip.GRE:
@@ -287,7 +308,7 @@ class Router:
             return
         if echo.request:
             reply = ip.encode_echo(echo._replace(request=False))
-            self.send(ip.Packet(packet.destination, packet.source, ip.ICMP, reply), vrf)
+            self._originate(ip.Packet(packet.destination, packet.source, ip.ICMP, reply), vrf)
         elif echo.identifier in self._pings:
             self._pings[echo.identifier].answered(echo)
 
@@ -304,14 +325,43 @@ class Router:
             return
         outcome = self.ipsec.protect(port.name, packet, vrf)
         if outcome.verdict is Verdict.CLEAR:
-            self._emit(port, path.next_hop, packet)
+            self._emit(port, path.next_hop, packet, vrf)
         elif outcome.verdict is Verdict.DROPPED:
             port.discard_out()
+        elif outcome.verdict is Verdict.TOO_BIG:
+            for piece in self._pieces(port, packet, outcome.room, vrf):
+                self.send(piece, vrf)
         else:
             self._send_past_policy(outcome.packet, outcome.vrf)
 
-    def _emit(self, port: InterfacePort, next_hop: int, packet: ip.Packet) -> None:
+    def _originate(self, packet: ip.Packet, vrf: str | None) -> None:
+        """Send a packet of our own: it has an identification, by which it is put together if it is cut on the way."""
+        self.send(packet._replace(identification=self._new_identification()), vrf)
+
+    def _new_identification(self) -> int:
+        self._identification = self._identification % 0xFFFF + 1
+        return self._identification
+
+    def _mtu_to(self, vrf: str | None, address: int) -> int:
+        path = self._path(vrf, address)
+        return self.ports[path.interface].ip_mtu if path else ip.LARGEST
+
+    def _pieces(self, port: InterfacePort, packet: ip.Packet, mtu: int, vrf: str | None) -> Iterable[ip.Packet]:
+        """A packet that is too big to leave by an interface, cut; one that must not be cut is dropped, and its sender told."""
+        if not packet.flags & ip.DONT_FRAGMENT:
+            return fragment(packet, mtu)
+        port.discard_out()
+        source = self.source_address(vrf, IPv4Address(packet.source))
+        if source is not None and packet.source not in self._local.get(vrf, ()):
+            self._originate(ip.Packet(int(source), packet.source, ip.ICMP, ip.encode_too_big(packet, mtu)), vrf)
+        return ()
+
+    def _emit(self, port: InterfacePort, next_hop: int, packet: ip.Packet, vrf: str | None) -> None:
         octets = packet.encode()
+        if len(octets) > port.ip_mtu:
+            for piece in self._pieces(port, packet, port.ip_mtu, vrf):
+                self._emit(port, next_hop, piece, vrf)
+            return
         port.send(next_hop, packet.destination, octets)
         if port.name in self._tunnels:
             self._encapsulate(port, octets, packet.tos)
@@ -322,24 +372,32 @@ class Router:
         if self._nesting >= _NESTED:
             port.discard_out()
             return
-        packet = ip.Packet(ends.source, ends.destination, ip.GRE, gre.encode(octets), tos=tos)
-        outcome = self.ipsec.protect_gre(port.name, packet, ends.front_vrf)
+        identification = self._new_identification()
+        packet = ip.Packet(ends.source, ends.destination, ip.GRE, gre.encode(octets), tos=tos, identification=identification)
         self._nesting += 1
         try:
-            if outcome.verdict is Verdict.CLEAR:
-                self.send(packet, ends.front_vrf)
-            elif outcome.verdict is Verdict.DROPPED:
-                port.discard_out()
-            else:
-                self._send_past_policy(outcome.packet, outcome.vrf)
+            self._send_gre(port, packet, ends.front_vrf)
         finally:
             self._nesting -= 1
+
+    def _send_gre(self, port: InterfacePort, packet: ip.Packet, vrf: str | None) -> None:
+        """Send a GRE packet of a Tunnel interface, or a piece of one, with the protection that the tunnel has."""
+        outcome = self.ipsec.protect_gre(port.name, packet, vrf)
+        if outcome.verdict is Verdict.CLEAR:
+            self.send(packet, vrf)
+        elif outcome.verdict is Verdict.DROPPED:
+            port.discard_out()
+        elif outcome.verdict is Verdict.TOO_BIG:
+            for piece in self._pieces(port, packet, outcome.room, vrf):
+                self._send_gre(port, piece, vrf)
+        else:
+            self._send_past_policy(outcome.packet, outcome.vrf)
 
     def _send_past_policy(self, packet: ip.Packet, vrf: str | None) -> None:
         """Route what IPsec and IKE made themselves: no crypto map applies to it again."""
         path = self._path(vrf, packet.destination)
         if path is not None:
-            self._emit(self.ports[path.interface], path.next_hop, packet)
+            self._emit(self.ports[path.interface], path.next_hop, packet, vrf)
 
     def _send_datagram(self, vrf: str | None, ends: Ends, octets: bytes) -> None:
         """An IKE message, as its ports want it, or a keepalive of NAT traversal."""
@@ -347,7 +405,8 @@ class Router:
             octets = NON_ESP_MARKER + octets
         local, remote = int(ends.local), int(ends.remote)
         payload = ip.encode_udp(local, remote, ip.Datagram(ends.local_port, ends.remote_port, octets))
-        self._send_past_policy(ip.Packet(local, remote, ip.UDP, payload), vrf)
+        packet = ip.Packet(local, remote, ip.UDP, payload, identification=self._new_identification())
+        self._send_past_policy(packet, vrf)
 
     # --- ping ---
 
@@ -387,4 +446,4 @@ class Router:
         source = request.source or self.source_address(request.vrf, request.destination)
         if source is None:
             return
-        self.send(ip.Packet(int(source), int(request.destination), ip.ICMP, echo), request.vrf)
+        self._originate(ip.Packet(int(source), int(request.destination), ip.ICMP, echo), request.vrf)

@@ -20,6 +20,7 @@ from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
+from agent.crypto.fragments import Reassembly
 from agent.lab.policy import policies_of, protections_of, targets, transform_sets
 from agent.lab.sections import Endpoint, LabFile, PeerSection, RouterSection
 from agent.lab.told import Told
@@ -45,6 +46,7 @@ class RealPeer:
         self._ours = gateway  # our end, as the peer last heard of it
         self._wire = wire
         self._underlay = underlay
+        self._reassembly = Reassembly()
         # The peer's ports in the lab, and where they really are.
         self.ends: Mapping[int, Endpoint] = {ISAKMP_PORT: section.real_ike, NAT_PORT: section.real_nat}
 
@@ -57,7 +59,9 @@ class RealPeer:
     def receive(self, octets: bytes) -> None:
         """A packet for the peer; what is neither IKE nor ESP in UDP cannot leave the lab."""
         try:
-            packet = ip.decode(octets)
+            packet = self._reassembly.take(ip.decode(octets), self._underlay.now())
+            if packet is None:
+                return
             datagram = ip.decode_udp(packet) if packet.protocol == ip.UDP else None
         except ip.BadPacketError:
             return
@@ -124,6 +128,9 @@ class Underlay:
             opened.close()
         self._sockets.clear()
         self._limited.close()
+
+    def now(self) -> int:
+        return self._scheduler.clock.now()
 
     @property
     def addresses(self) -> list[Endpoint]:

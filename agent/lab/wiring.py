@@ -104,7 +104,7 @@ class Wiring:
         joined = self._joined(key, host.behind, int(host.address))
         if joined:
             port, wire = joined
-            attached = Host(int(host.address), port.address, wire)
+            attached = Host(int(host.address), port.address, wire, self._scheduler.clock)
             wire.attach(attached)
             self._hosts.append((host.behind, attached))
 

@@ -76,6 +76,7 @@ def test_another_icmp_message_is_no_echo() -> None:
     assert ip.decode_echo(octets[:2] + total.to_bytes(2, "big") + octets[4:]) is None
 
 
-def test_a_fragment_is_a_bad_packet() -> None:
-    with pytest.raises(ip.BadPacketError):
-        ip.decode(ip.Packet(1, 2, 17, b"", flags=0x2000).encode())
+def test_a_fragment_is_a_packet_that_says_where_it_belongs() -> None:
+    packet = ip.decode(ip.Packet(1, 2, 17, b"x" * 8, flags=0x2000 | 185).encode())
+    assert (packet.fragmented, packet.offset, ip.ports(packet)) == (True, 1480, (ip.UNKNOWN_PORT, ip.UNKNOWN_PORT))
+    assert not ip.Packet(1, 2, 17, b"", flags=ip.DONT_FRAGMENT).fragmented

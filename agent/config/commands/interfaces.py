@@ -27,6 +27,7 @@ HELP = {
     "config-if crypto map": "Assign a Crypto Map",
     "config-if ip": "Interface Internet Protocol config commands",
     "bandwidth": "Set bandwidth informational parameter",
+    "ip mtu": "Set IP Maximum Transmission Unit",
     "mtu": "Set the interface Maximum Transmission Unit (MTU)",
     "tunnel": "protocol-over-protocol tunneling",
     "tunnel source": "source of tunnel packets",
@@ -185,6 +186,13 @@ def _interface_lines() -> list[ConfigCommand]:
             lambda m, i: {"mtu": m.number("octets")},
             {"mtu": None},
             lambda i: f"mtu {i.mtu}" if i.mtu else None,
+        ),
+        line(
+            "ip mtu ~ <octets:int(68-18000)>",
+            42,
+            lambda m, i: {"ip_mtu": m.number("octets")},
+            {"ip_mtu": None},
+            lambda i: f"ip mtu {i.ip_mtu}" if i.ip_mtu else None,
         ),
         line("shutdown", 50, lambda m, i: {"shutdown": True}, {"shutdown": False}, lambda i: "shutdown" if i.shutdown else None),
         line(
