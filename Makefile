@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 LAB ?= examples/two-vrf-hub.toml
 # strongSwan's daemon is the peer that IKE is tried with; a word with a slash is a file that must be there.
-TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping swanctl /usr/lib/ipsec/charon \
+TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping nft conntrack swanctl /usr/lib/ipsec/charon \
 	/usr/lib/ipsec/plugins/libstrongswan-openssl.so /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so \
 	/usr/lib/ipsec/plugins/libstrongswan-xauth-generic.so
-PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping strongswan-charon strongswan-swanctl libcharon-extra-plugins \
+PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping nftables conntrack strongswan-charon strongswan-swanctl libcharon-extra-plugins \
 	libcharon-extauth-plugins libstrongswan-standard-plugins
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc

@@ -254,7 +254,7 @@ class IkeSa:
     @property
     def takes_quick_modes(self) -> bool:
         """Of the peer's: a client may begin one before it has asked for an address, or has acknowledged what we have sent it."""
-        return self.up or (self.state is State.CONF_ADDR and not self.initiator and self.suspicion is None)
+        return self.up or (self.state is State.CONF_ADDR and not self.initiator)
 
     def follow(self) -> None:
         """The message was believed: what we say from now on goes to where it came from."""

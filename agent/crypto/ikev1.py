@@ -251,7 +251,10 @@ def _fail_quick(
         protocol, spi = (proposal.protocol, proposal.spi) if proposal else (Protocol.ESP, b"")
         sa.inform((Notification(protocol, refused.notify, spi),))
         quick.said = sa.outbox[-1]
-    sa.give_up(quick, refused.trouble, now, _protocol_of(offer))
+    if sa.up:
+        sa.give_up(quick, refused.trouble, now, _protocol_of(offer))
+    else:
+        transaction.refuse_without_address(sa, now)
 
 
 def _protocol_of(offer: SecurityAssociation | None) -> int | None:

@@ -95,6 +95,8 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
 
 def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
     rest = sa.check_hash(message)
+    if not sa.up and sa.suspicion is not None:
+        raise RefusedError(sa.suspicion, NotifyType.NO_PROPOSAL_CHOSEN)  # a client without an address
     if not sa.up:
         open_quick_modes(sa)
     quick.vector = message.vector

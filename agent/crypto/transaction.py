@@ -41,6 +41,8 @@ from agent.crypto.ike_sa import IkeSa, Message, Transaction
 from agent.crypto.informational import delete_phase1, fail_phase1
 from agent.crypto.payloads import Attribute, Attributes
 
+_TO_BE_REFUSED = 1 * SECOND  # how long a client without an address has for the quick mode that it will begin
+
 Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
 
 _LOGIN = (Attribute(XauthAttribute.TYPE, XAUTH_GENERIC), Attribute(XauthAttribute.USER_NAME, b""))
@@ -94,8 +96,9 @@ def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
 def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence[Attribute] | None, now: int) -> None:
     """The owner's answer to `ConfigurationWanted`: what the client gets, or None where there is no address for it.
 
-    A client that asked in vain is told so before the ISAKMP SA is deleted, or it would begin anew at once. One that did not ask
-    gets an empty SET, and the delete when it has acknowledged that.
+    A client that asked in vain gets an empty REPLY, one that did not ask an empty SET. The ISAKMP SA is deleted a little later:
+    when its quick mode has been refused, or when it has had time to begin one. strongSwan's charon takes the delete of an SA under
+    which a quick mode is still to come for a reason to begin anew at once.
     """
     if not sa.authenticated:
         return
@@ -109,7 +112,8 @@ def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence
     if asked is not None:
         _say(sa, asked, Attributes(ConfigurationType.REPLY, asked.identifier, tuple(given or ())), now, resend=False)
     if not sa.up and given is None:
-        _refuse(sa, Trouble.CAPACITY, now)
+        sa.suspicion = Trouble.CAPACITY
+        sa.main.wait(now, _TO_BE_REFUSED)
     elif not sa.up:
         open_quick_modes(sa)
 
@@ -131,10 +135,16 @@ def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
 
 def waited(sa: IkeSa, now: int) -> None:
     """Who was waited for has not begun: a client that wants no address is let through, all else is a failure."""
-    if sa.state is State.CONF_ADDR and not sa.initiator:
+    if sa.state is State.CONF_ADDR and not sa.initiator and sa.suspicion is None:
         open_quick_modes(sa)
     else:
-        _refuse(sa, Trouble.TIMEOUT, now)
+        _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
+
+
+def refuse_without_address(sa: IkeSa, now: int) -> None:
+    """A client for which there is no address has begun a quick mode, and been refused: there is no more to wait for."""
+    sa.quick.clear()
+    _refuse(sa, sa.suspicion or Trouble.CAPACITY, now)
 
 
 def _configure(sa: IkeSa, now: int) -> None:
@@ -185,7 +195,7 @@ def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, n
 
 def _receive_configuration_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
     if sa.suspicion is not None:
-        _refuse(sa, sa.suspicion, now)
+        sa.main.wait(now, _TO_BE_REFUSED)
     else:
         open_quick_modes(sa)
 

@@ -22,6 +22,7 @@ from agent.crypto.ike_events import (
     Phase1Deleted,
     Phase1Failed,
     Phase1Up,
+    Phase2Failed,
     Phase2Up,
     QuickStart,
     RemoteAccess,
@@ -196,13 +197,26 @@ def test_a_client_for_which_there_is_no_address_is_told_so_before_the_delete(add
     """By a REPLY or a SET without one."""
     access = {"access": RemoteAccess(True, addressing)}
     pair = pair_of(client(**access), server(gives=None, **access)).run()
+    assert pair.events[0] == [Configured(()), Phase1Up()]
+    pair.wait(1)
     assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.CAPACITY)]
     assert pair.events[0] == [Configured(()), Phase1Up(), Phase1Deleted()]
     assert not pair.of(1, Phase1Up)
 
 
+@pytest.mark.parametrize("addressing", [Addressing.ASKED, Addressing.PUSHED])
+def test_its_quick_mode_is_refused_before_the_delete(addressing: Addressing) -> None:
+    """charon begins anew where it still has one to begin."""
+    access = {"access": RemoteAccess(True, addressing)}
+    pair = pair_of(client(**access), server(gives=None, **access)).run().quick()
+    assert [type(event) for event in pair.events[0]] == [Configured, Phase1Up, Phase2Failed, Phase1Deleted]
+    assert pair.events[1] == [LoginOffered(ALICE), Phase1Failed(Trouble.CAPACITY)]
+    assert pair.sides[1].asked == []
+
+
 def test_a_client_that_asks_a_server_which_has_nothing_to_tell_is_answered() -> None:
     pair = pair_of(server_side=server(gives=None, access=RemoteAccess(True, Addressing.PUSHED))).run()
+    pair.wait(1)
     assert pair.of(1, Phase1Failed) == [Phase1Failed(Trouble.CAPACITY)]
     assert pair.of(0, Configured)[:2] == [Configured(()), Configured(())]
     assert pair.of(0, Phase1Deleted) == [Phase1Deleted()]
