@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from agent.config.events import ConfigEvent
 from agent.config.grammar import Grammar, Match, SyntaxProblem
 from agent.config.model import RouterConfig
+from agent.config.sections import ForeignSections
+from agent.config.texts import is_global_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,9 @@ class CommandSet:
         self.modes = modes
         self.grammar = grammar
         self._rendering: dict[str, list[ConfigCommand]] = {}
+        self.foreign = ForeignSections()
         tables = dict.fromkeys(mode.table for mode in modes.values())
+        self._sub_modes = [table for table in tables if table != GLOBAL.mode]
         for command in (*commands, *(item for table in tables for item in _navigation(table))):
             grammar.declare(command.mode, command.pattern, command)
             if command.negate is not None:
@@ -186,6 +190,30 @@ class CommandSet:
         form, start = leading_form(line)
         return form, self.grammar.parse(f"no {table}" if form else table, line, start)
 
+    def in_a_sub_mode(self, line: str) -> bool:
+        """Whether some sub-mode understands a line."""
+        return any(self._understands(table, line) for table in self._sub_modes)
+
+    def _understands(self, table: str, line: str) -> bool:
+        try:
+            self.read(table, line)
+        except SyntaxProblem:
+            return False
+        return True
+
+    def takes(self, place: Place, line: str) -> bool:
+        """Whether a line that no global command reads would be taken for one of a place, or for a wrong one."""
+        table = self.table(place)
+        if is_global_text(line):
+            return False
+        if self.foreign.belongs_to(table, line):
+            return True
+        try:
+            self.read(table, line)
+        except SyntaxProblem as problem:
+            return problem.wrong_value
+        return True
+
     def locate(self, stack: list[Place], line: str) -> Located:
         """Reads a line in the innermost place that understands it, as IOS does; raises the most telling SyntaxProblem.
 
@@ -200,6 +228,7 @@ class CommandSet:
             except SyntaxProblem as problem:
                 if best is None or problem.words_read > best.words_read:
                     best = problem
+                    best.depth = depth
             else:
                 if match.exact:
                     return Located(depth, form, match)

@@ -33,7 +33,7 @@ class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not
 
     `kind` is "invalid", "incomplete", "ambiguous" or "empty"; `column` where in `line` the trouble begins; `words_read` how many
     words were understood before it; `expected` what could have stood there; `wrong_value` says that the command itself was
-    understood and a value in it is wrong or missing.
+    understood and a value in it is wrong or missing; `depth` is the index of the mode that understood most, in a stack of modes.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not
         self.words_read = words_read
         self.expected = expected
         self.wrong_value = wrong_value
+        self.depth = 0
 
     @property
     def what_would_be_right(self) -> str:

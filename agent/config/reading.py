@@ -1,48 +1,40 @@
 """Config room: reading a configuration file line by line into a State.
 
 A file is read as a pasted session would be: indentation is not needed, a global command leaves a sub-mode, `!` is a comment. What
-no command understands is kept in its place, with what stands under it; there alone indentation and `!` say where a section ends.
+no command understands is kept in its place, with what stands under it; `nesting` says which lines those are.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.base.text import BLANKS
-from agent.config.banner import is_banner, missing_delimiter
-from agent.config.command import GLOBAL, CommandSet, Edit, KeptLines, Place, Refused, State, carry_out
+from agent.config.command import GLOBAL, CommandSet, Edit, KeptLines, Located, Place, Refused, State, carry_out
 from agent.config.commands.snmp import settle_hosts
 from agent.config.errors import Finding
-from agent.config.grammar import SyntaxProblem
+from agent.config.nesting import Ended, Inside, Nesting, Understood
+from agent.config.texts import End, is_global_text, missing_end
 
 # What `show running-config` prints above the configuration itself, and a pasted one brings along.
 _HEADING = re.compile(r"Building configuration\.\.\.|Current configuration : \d+ bytes")
 
 
 @dataclass(slots=True)
-class _Open:
-    """A section that lines may still join: how far its first line is indented, and whether its lines are indented further."""
-
-    indent: int
-    inner: int | None = None
-
-
-@dataclass(slots=True)
 class _Unknown:
-    """Lines that are not understood, still growing."""
+    """Lines that are not understood, still growing, and how far the first is indented in the file."""
 
     kept: KeptLines
-    section: _Open
+    indent: int
     line_number: int  # of the first
 
 
 @dataclass(slots=True)
 class _Text:
-    """Lines between delimiters, still without the second."""
+    """The lines of a text that has not ended yet."""
 
     line_number: int
-    delimiter: str
+    end: End
     lines: list[str]
 
 
@@ -56,22 +48,22 @@ class Reader:
     warnings: list[Finding] = field(default_factory=list)
     lines: dict[Place, list[tuple[int, str]]] = field(default_factory=dict)  # understood, by place: number, canonical text
     understood: bool = False  # whether any line is
-    _stack: list[Place] = field(default_factory=lambda: [GLOBAL])
-    _sections: list[_Open] = field(default_factory=lambda: [_Open(-1)])
+    _nesting: Nesting = field(init=False)
     _unknown: _Unknown | None = None
-    _separated: bool = False
-    _indents: bool = False  # whether lines stand indented under the section that had some last
     _last: dict[Place, tuple[str | Place | int, int]] = field(default_factory=dict)  # of each place, its last line and rank
     _warned: set[str] = field(default_factory=set)
     _serial: int = 0
     _text: _Text | None = None
+
+    def __post_init__(self) -> None:
+        self._nesting = Nesting(self.commands)
 
     def read(self, text: str) -> None:
         for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
             self._line(number, line.expandtabs(8).rstrip(BLANKS))
         if self._text is not None:
             begun = self._text
-            self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.delimiter}", wrong=True))
+            self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.end.mark}", wrong=True))
         self._close()
         for name in settle_hosts(self.state.config.snmp, self.state.config.hosts):
             self._warn(0, f"snmp-server host {name}", "no ip host line names it: nothing is sent there")
@@ -81,48 +73,47 @@ class Reader:
     def _line(self, number: int, line: str) -> None:
         if self._text is not None:
             self._text.lines.append(line)
-            if self._text.delimiter not in line:
+            if not self._text.end.is_in(line):
                 return
             number, line = self._text.line_number, "\n".join(self._text.lines)
             self._text = None
-        elif delimiter := missing_delimiter(line, self._stack[-1].mode):
-            self._text = _Text(number, delimiter, [line])
+        elif end := missing_end(line, self._nesting.context):
+            self._text = _Text(number, end, [line])
             return
         stripped = line.lstrip(BLANKS)
         if not stripped or stripped[0] == "!":
-            self._separated = True
-            return
-        if _HEADING.fullmatch(stripped):
-            return
-        indent = len(line) - len(stripped)
-        if self._unknown is not None and indent > self._unknown.section.indent:
-            self._grow(number, line, indent)
-        else:
-            self._command(number, stripped, indent)
-        self._separated = False
+            self._nesting.comment()
+        elif not _HEADING.fullmatch(stripped):
+            self._command(number, stripped, len(line) - len(stripped))
 
     def _command(self, number: int, line: str, indent: int) -> None:
-        if is_banner(line):
-            self._keep_banner(number, line)
+        if is_global_text(line):
+            self._keep_text(number, line)
             return
-        try:
-            located = self.commands.locate(self._stack, line)
-        except SyntaxProblem as problem:
+        verdict = self._nesting.read(line, indent)
+        if isinstance(verdict, Inside):
+            self._grow(number, line, indent, verdict)
+            return
+        if isinstance(verdict, Understood) and verdict.located.match.target.navigate == "do":
+            return
+        self._close()
+        if isinstance(verdict, Understood):
+            self._understood(number, line, indent, verdict.located)
+        elif not isinstance(verdict, Ended):
+            problem = verdict.problem
+            self._keep(number, line, indent)
             if problem.wrong_value:
-                self._close()
                 self.findings.append(Finding(number, line, problem.what_would_be_right, wrong=True))
             else:
-                self._not_understood(number, line, indent)
-            return
+                self._find(number, line)
+
+    def _understood(self, number: int, line: str, indent: int, located: Located) -> None:
         self.understood = True
-        self._close()
-        self._leave(located.depth)
-        place = self._stack[-1]
-        self._stands_under(self._sections[-1], indent)
         command = located.match.target
         if command.navigate:
             self._navigate(command.navigate)
             return
+        place = self._nesting.stack[-1]
         edit = Edit(self.state, place, typed=False)
         try:
             entered = carry_out(edit, located.form, located.match)
@@ -137,76 +128,46 @@ class Reader:
         self._last[place] = (entered or written, command.rank)
         self.lines.setdefault(place, []).append((number, written))
         if entered is not None:
-            self._stack.append(entered)
-            self._sections.append(_Open(indent))
+            self._nesting.enter(entered, indent)
 
     def _navigate(self, word: str) -> None:
         if word == "end":
-            self._leave(0)
-        elif word == "exit" and len(self._stack) > 1:
-            self._leave(len(self._stack) - 2)
-
-    def _leave(self, depth: int) -> None:
-        del self._stack[depth + 1 :]
-        del self._sections[depth + 1 :]
+            self._nesting.leave(0)
+        elif word == "exit" and len(self._nesting.stack) > 1:
+            self._nesting.leave(len(self._nesting.stack) - 2)
 
     # --- what is not understood ------------------------------------------------------------------------------------------
 
-    def _not_understood(self, number: int, line: str, indent: int) -> None:
-        unknown = self._unknown
-        if unknown is not None and self._joins(unknown.section, indent):
-            self._grow(number, " " * indent + line, indent)
-            return
-        self._close()
-        while len(self._stack) > 1 and not self._joins(self._sections[-1], indent):
-            self._leave(len(self._stack) - 2)
-        self._stands_under(self._sections[-1], indent)
-        self._keep(number, (self._indented(line, indent),), _Open(indent))
-
-    def _keep(self, number: int, lines: tuple[str, ...], section: _Open) -> None:
-        """Opens kept lines where we stand."""
-        place = self._stack[-1]
+    def _keep(self, number: int, line: str, indent: int) -> None:
+        """Opens kept lines where we stand. The first stands under nothing but its section, whatever it is indented."""
+        place = self._nesting.place
         after, rank = self._last.get(place, (None, 0))
         self._serial += 1
-        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, lines), section, number)
-        self.findings.append(Finding(number, lines[0].strip(), "not understood", mode=place.mode))
+        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, (line,)), indent, number)
 
-    def _keep_banner(self, number: int, line: str) -> None:
-        """A banner's text is no command, whatever it looks like, and nothing stands under it."""
+    def _keep_text(self, number: int, line: str) -> None:
+        """The text of a banner or a macro is no command, whatever it looks like, and nothing stands under it."""
         self._close()
-        self._leave(0)
-        self._keep(number, tuple(line.split("\n")), _Open(0))
+        self._nesting.leave(0)
+        self._keep(number, line, 0)
+        self._find(number, line)
         self._close()
 
-    def _joins(self, section: _Open, indent: int) -> bool:
-        """Whether a line that is not understood belongs to a section: by its indentation, or, where none is used, until a `!`."""
-        if indent > section.indent:
-            return True
-        indented = self._indents if section.inner is None else section.inner > section.indent
-        return not self._separated and not indented and indent == section.indent
+    def _grow(self, number: int, line: str, indent: int, inside: Inside) -> None:
+        assert self._unknown is not None  # a foreign section is open, whose first line is kept
+        kept = self._unknown.kept
+        # In a sub-mode a line that is not indented under the first could be taken for one of the mode.
+        beyond = max(0 if kept.place == GLOBAL else 1, indent - self._unknown.indent)
+        self._unknown.kept = replace(kept, lines=(*kept.lines, " " * beyond + line))
+        if not inside.exits:
+            self._find(number, line, f", as what it stands under: {_first_line(kept.lines[0])}")
 
-    def _stands_under(self, section: _Open, indent: int) -> None:
-        if section.inner is None and section.indent >= 0:
-            section.inner = indent
-            self._indents = indent > section.indent
-
-    def _indented(self, line: str, indent: int) -> str:
-        """A kept line with what it is indented beyond the lines of its section (rendering indents those by one)."""
-        beyond = indent - self._sections[-1].indent - 1 if len(self._stack) > 1 else 0
-        return " " * max(0, beyond) + line
-
-    def _grow(self, number: int, line: str, indent: int) -> None:
-        assert self._unknown is not None  # asked only while one is open
-        first = self._unknown.kept.lines[0]
-        base = len(first) - len(first.lstrip())
-        beyond = max(0, indent - self._unknown.section.indent)
-        text = " " * (base + beyond) + line.strip(BLANKS)
-        self._unknown.kept = _with_line(self._unknown.kept, text)
-        self._stands_under(self._unknown.section, indent)
-        under = f", as what it stands under: {first.strip()}" if beyond else ""
-        opening = self._unknown.line_number
-        mode = self._unknown.kept.place.mode
-        self.findings.append(Finding(number, line.strip(), f"not understood{under}", mode=mode, under=opening))
+    def _find(self, number: int, line: str, under: str = "") -> None:
+        unknown = self._unknown
+        assert unknown is not None  # what is found is kept
+        opening = unknown.line_number if unknown.line_number != number else 0
+        mode = unknown.kept.place.mode
+        self.findings.append(Finding(number, _first_line(line), f"not understood{under}", mode=mode, under=opening))
 
     def _close(self) -> None:
         if self._unknown is not None:
@@ -226,5 +187,5 @@ class Reader:
             self._warn(number, line, "has no effect yet")
 
 
-def _with_line(kept: KeptLines, line: str) -> KeptLines:
-    return KeptLines(kept.serial, kept.place, kept.after, kept.rank, (*kept.lines, line))
+def _first_line(line: str) -> str:
+    return line.partition("\n")[0].strip()

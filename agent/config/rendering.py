@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from agent.config.command import GLOBAL, CommandSet, KeptLines, Place, Section, State
 
@@ -46,7 +46,23 @@ def _items(state: State, commands: CommandSet, place: Place) -> list[_Item]:
             at = _position(items, kept)
             # The rank is that of the line which it now follows: reading the text again gives it just that.
             items.insert(at, _Item(items[at - 1].rank if at else 0, kept.serial, kept.lines, section=False, kept=True))
-    return items
+    return _out_of_reach(items, commands) if place == GLOBAL else items
+
+
+def _out_of_reach(items: Iterable[_Item], commands: CommandSet) -> list[_Item]:
+    """The items, with each kept line that the section before it would take, when read again, in front of that section."""
+    placed: list[_Item] = []
+    for item in items:
+        at = len(placed)
+        while item.kept and at and _takes(placed[at - 1], item, commands):
+            at -= 1
+        moved = at < len(placed)
+        placed.insert(at, replace(item, rank=placed[at - 1].rank if at else 0) if moved else item)
+    return placed
+
+
+def _takes(before: _Item, kept: _Item, commands: CommandSet) -> bool:
+    return isinstance(before.identity, Place) and commands.takes(before.identity, kept.lines[0])
 
 
 def _understood(state: State, commands: CommandSet, place: Place) -> Iterator[_Item]:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from agent.base.lines import LONGEST_TYPED, TOO_LONG
 from agent.base.text import BLANKS
-from agent.config.banner import missing_delimiter
 from agent.config.changes import changes, restore, snapshot
-from agent.config.command import GLOBAL, CommandSet, Edit, Place, Refused, carry_out, leading_form
+from agent.config.command import CommandSet, Edit, Located, Refused, carry_out, leading_form
 from agent.config.document import Document
 from agent.config.events import ConfigEvent
 from agent.config.grammar import SyntaxProblem
+from agent.config.nesting import Inside, Nesting, Strange, Understood
+from agent.config.texts import End, missing_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,68 +39,74 @@ class Session:
         self._document = document
         self._commands: CommandSet = document.commands
         self._do = do
-        self._stack: list[Place] = [GLOBAL]
-        self._refused_at: int | None = None  # how far the line was indented that was refused last, if none was obeyed since
-        self._delimiter: str | None = None  # what ends the text that is being typed,
+        self._nesting = Nesting(document.commands)
+        self._end: End | None = None  # what ends the text that is being typed,
         self._text: list[str] = []  # which has these lines until now
 
     @property
     def prompt_suffix(self) -> str:
         """ "(config)#", "(config-if)#", …: what follows the host name."""
-        return self._commands.modes[self._stack[-1].mode].prompt
+        return self._commands.modes[self._nesting.stack[-1].mode].prompt
 
-    def feed(self, line: str) -> Outcome:
+    def feed(self, line: str, *, typed: bool = False) -> Outcome:
         """Carries out one line; comments and blank lines do nothing.
 
-        A text between delimiters may go over several, of which none is a command, also where the text itself is refused.
+        Where a line is refused, a paste goes on: what stands under that line is refused too, and reaches no other section. A line
+        that is `typed`, by somebody who has seen what became of the lines before, is read as IOS reads it.
+        A text may go over several lines, of which none is a command, also where the text itself is refused.
         """
-        if self._delimiter is not None:
+        if self._end is not None:
             self._text.append(line.rstrip(BLANKS))
-            if self._delimiter not in line:
+            if not self._end.is_in(line):
                 return Outcome()
-            line, self._delimiter = "\n".join(self._text), None
-        elif delimiter := missing_delimiter(line, self._stack[-1].mode):
-            self._delimiter, self._text = delimiter, [line.rstrip(BLANKS)]
-            return Outcome((f"Enter TEXT message.  End with the character '{delimiter}'.",))
+            line, self._end = "\n".join(self._text), None
+        elif end := missing_end(line, self._nesting.context):
+            self._end, self._text = end, [line.rstrip(BLANKS)]
+            return Outcome((f"Enter TEXT message.  End with the character '{end.mark}'.",))
         stripped = line.lstrip(BLANKS)
         if not stripped or stripped.startswith("!"):
+            self._nesting.comment()
             return Outcome()
-        indent = len(line) - len(stripped)
-        if self._refused_at is not None and indent > self._refused_at:
-            # What stands under a refused line of a pasted configuration is not for the section before it.
-            return Outcome(problem=SyntaxProblem("invalid", line, indent, 0))
-        outcome = self._carry_out(line)
-        self._refused_at = indent if outcome.problem or outcome.refused else None
-        return outcome
+        if typed:
+            self._nesting.forget()
+        return self._read(line, len(line) - len(stripped))
 
-    def _carry_out(self, line: str) -> Outcome:
+    def _read(self, line: str, indent: int) -> Outcome:
+        verdict = self._nesting.read(line, indent)
         if max(map(len, line.split("\n"))) > LONGEST_TYPED:
+            if isinstance(verdict, Understood):
+                self._nesting.refuse(line, indent, verdict.located.depth)
             return Outcome((TOO_LONG,), refused=True)  # a part of it might be another command
-        try:
-            located = self._commands.locate(self._stack, line)
-        except SyntaxProblem as problem:
-            return Outcome(problem=problem)
+        if isinstance(verdict, Understood):
+            return self._carry_out(line, indent, verdict.located)
+        if isinstance(verdict, Strange):
+            return Outcome(problem=verdict.problem)
+        if isinstance(verdict, Inside) and not verdict.exits:
+            return Outcome(problem=SyntaxProblem("invalid", line, indent, 0))
+        return Outcome()
+
+    def _carry_out(self, line: str, indent: int, located: Located) -> Outcome:
         command = located.match.target
         if command.navigate:
-            return self._navigate(command.navigate, line, located.depth)
+            return self._navigate(command.navigate, line)
         config = self._document.config
-        edit = Edit(self._document.state, self._stack[located.depth], typed=True)
+        edit = Edit(self._document.state, self._nesting.stack[-1], typed=True)
         before = snapshot(config)
         try:
             entered = carry_out(edit, located.form, located.match)
         except Refused as refused:
             restore(config, before)
+            self._nesting.refuse(line, indent, located.depth)
             return self._refusal(refused, edit, line, located.match.columns)
         except KeyError:
             # Another session has removed the section that this one stands in.
             if located.depth == 0:
                 raise
             restore(config, before)
-            del self._stack[1:]
-            return self._carry_out(line)
-        del self._stack[located.depth + 1 :]
+            self._nesting.leave(0)
+            return self._read(line, indent)
         if entered is not None:
-            self._stack.append(entered)
+            self._nesting.enter(entered, indent)
         return Outcome(tuple(edit.output), (*changes(before, config), *edit.events))
 
     def help_at(self, text: str) -> list[tuple[str, str]]:
@@ -107,7 +114,7 @@ class Session:
         form, start = leading_form(text)
         negated = bool(form) and text[start - 1].isspace()
         grammar, best = self._commands.grammar, SyntaxProblem("invalid", text, 0, 0)
-        for place in reversed(self._stack):
+        for place in reversed(self._nesting.stack):
             table = self._commands.table(place)
             found: list[tuple[str, str]] = []
             if not negated and " " not in text.lstrip():
@@ -123,7 +130,7 @@ class Session:
     def complete(self, text: str) -> str:
         """`text` with its last word completed, where one keyword fits."""
         form, start = leading_form(text)
-        for place in reversed(self._stack):
+        for place in reversed(self._nesting.stack):
             table = self._commands.table(place)
             completed = self._commands.grammar.complete(f"no {table}" if form else table, text, start)
             if completed != text:
@@ -137,12 +144,13 @@ class Session:
         lines = refused.lines or (f"% {refused.right}",)
         return Outcome((*edit.output, *lines), refused=True)
 
-    def _navigate(self, word: str, line: str, depth: int) -> Outcome:
+    def _navigate(self, word: str, line: str) -> Outcome:
         if word == "do":
             _, _, command = line.strip().partition(" ")
             return Outcome(tuple(self._do(command.strip())) if self._do else ())
-        if word == "exit" and depth > 0:
-            del self._stack[depth:]
+        inside = len(self._nesting.stack) - 1
+        if word == "exit" and inside:
+            self._nesting.leave(inside - 1)
             return Outcome()
-        del self._stack[1:]
+        self._nesting.leave(0)
         return Outcome(left=True)

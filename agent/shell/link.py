@@ -65,11 +65,12 @@ class Link:
     def close(self) -> None:
         self._socket.close()
 
-    def run(self, line: str, write: Callable[[str], None], answer: Answer) -> Done:
+    def run(self, line: str, write: Callable[[str], None], answer: Answer, typed: bool = False) -> Done:
         """Has a line carried out, output written as it comes. A first ^C ends the command on the router, a second ends us."""
-        if len(encode({"run": line})) > LONGEST:
+        request: Frame = {"run": line, "typed": typed}
+        if len(encode(request)) > LONGEST:
             return Done({"done": "% Line too long\n", "prompt": self.prompt})
-        self._send({"run": line})
+        self._send(request)
         interrupted = False
         while True:
             try:

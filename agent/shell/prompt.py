@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import select
 import sys
 import termios
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ def interact(link: Link, write: Callable[[str], None]) -> None:
     """Reads and carries out lines of the terminal until the operator leaves; raises ServerGoneError and KeyboardInterrupt."""
     with _without_suspension(), _editing(link, write):
         while True:
+            typed = not _waiting()
             try:
                 line = input(link.prompt)
             except KeyboardInterrupt:
@@ -28,10 +30,15 @@ def interact(link: Link, write: Callable[[str], None]) -> None:
                 write("\n")
                 return
             with _plain_editing():
-                done = link.run(line, write, _type_answer)
+                done = link.run(line, write, _type_answer, typed)
             write(done.error)
             if done.closed:
                 return
+
+
+def _waiting() -> bool:
+    """Whether there is input before the prompt is shown: then what comes next is pasted."""
+    return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
 def _type_answer(prompt: str, secret: bool) -> str | None:

@@ -3,7 +3,7 @@
 | from the client | meaning |
 | --- | --- |
 | `{"hello": ROUTER or null}` | first of all: which router, null the first |
-| `{"run": LINE}` | carry out a line; answered by any number of `out` and `ask`, then `done` |
+| `{"run": LINE, "typed": BOOL}` | carry out a line; answered by any number of `out`, `ask`, then `done`; `typed`: not pasted |
 | `{"answer": TEXT or null}` | to an `ask`; null: nothing more will be typed |
 | `{"interrupt": true}` | end the command under way |
 | `{"help": TEXT}` | what `?` after TEXT lists: answered by `text` |

@@ -167,7 +167,7 @@ class _Connection:
     async def _carry_out(self, session: Session) -> None:
         while not session.closed and (frame := await self._requests.get()) is not None:
             if "run" in frame:
-                result = await self._execute(session, text_of(frame, "run"))
+                result = await self._execute(session, text_of(frame, "run"), frame.get("typed") is True)
                 self._send({"done": result.error, "caret": result.caret, "prompt": session.prompt, "closed": session.closed})
             elif "help" in frame:
                 self._send({"text": _help(session, text_of(frame, "help"))})
@@ -177,11 +177,11 @@ class _Connection:
                 raise ProtocolError("unknown frame")
             await self.flush()
 
-    async def _execute(self, session: Session, line: str) -> Result:
+    async def _execute(self, session: Session, line: str, typed: bool) -> Result:
         """A command that breaks is told to the operator and to the loop's handler (the log): it ends neither session nor lab."""
         busy = _Repeating(BUSY_INTERVAL, self._tell_busy)
         try:
-            return await session.execute(line)
+            return await session.execute(line, typed)
         except (ConnectionError, ProtocolError):
             raise
         except Exception as error:

@@ -73,8 +73,11 @@ class Session:
         """The escape sequence: ends the command under way, if it can be ended."""
         self._interrupted.set()
 
-    async def execute(self, line: str) -> Result:
-        """Carries out one line as typed after the prompt; one that ends in `?` is answered with help, one in ^Z is a last one."""
+    async def execute(self, line: str, typed: bool = False) -> Result:
+        """Carries out one line as it stands after the prompt; one that ends in `?` is answered with help, one in ^Z is a last one.
+
+        `typed` says that the operator had seen the prompt, so that the line is none of a paste.
+        """
         self._interrupted = asyncio.Event()
         if line.endswith(_CONTROL_Z):
             return await self._end(line[:-1])
@@ -83,7 +86,7 @@ class Session:
         if line.rstrip().endswith("?"):
             return self._print_help(line.rstrip()[:-1])
         if self._config is not None:
-            return await self._configure(self._config, line)
+            return await self._configure(self._config, line, typed)
         return await self._exec(line, 0, len(self.prompt))
 
     # --- exec ---
@@ -128,10 +131,10 @@ class Session:
 
     # --- configure ---
 
-    async def _configure(self, config: ConfigSession, line: str) -> Result:
+    async def _configure(self, config: ConfigSession, line: str, typed: bool = False) -> Result:
         width = len(self.prompt)
         self._deferred = None
-        outcome = config.feed(line)
+        outcome = config.feed(line, typed=typed)
         if outcome.left:
             self._config = None
         if outcome.events:

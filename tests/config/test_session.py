@@ -126,6 +126,8 @@ def test_what_stands_under_a_refused_line_is_not_for_the_section_before_it(hub: 
     outcomes = [session.feed(line) for line in pasted.splitlines()]
     assert [outcome.problem is None for outcome in outcomes] == [True, False, True, False, False, False, False]
     assert hub.render() == before
+    assert session.feed("shutdown").problem is not None
+    assert session.feed("interface FastEthernet0/0").problem is None
     assert session.feed("shutdown").problem is None
 
 
