@@ -376,6 +376,27 @@ CHAPTERS = (
 CAUSES = tuple(cause for _, causes in CHAPTERS for cause in causes)
 
 
+# The control object of each notification, by which a manager enables it. That of cipsTooManySAs is in CISCO-IPSEC-MIB, the rest
+# in CISCO-IPSEC-FLOW-MONITOR-MIB.
+CONTROLS = {
+    "cikeTunnelStart": "cipSecTrapCntlIkeTunnelStart",
+    "cikeTunnelStop": "cipSecTrapCntlIkeTunnelStop",
+    "cikeSysFailure": "cipSecTrapCntlIkeSysFailure",
+    "cikeCertCrlFailure": "cipSecTrapCntlIkeCertCrlFailure",
+    "cikeProtocolFailure": "cipSecTrapCntlIkeProtocolFail",
+    "cikeNoSa": "cipSecTrapCntlIkeNoSa",
+    "cipSecTunnelStart": "cipSecTrapCntlIpSecTunnelStart",
+    "cipSecTunnelStop": "cipSecTrapCntlIpSecTunnelStop",
+    "cipSecSysFailure": "cipSecTrapCntlIpSecSysFailure",
+    "cipSecSetUpFailure": "cipSecTrapCntlIpSecSetUpFailure",
+    "cipSecEarlyTunTerm": "cipSecTrapCntlIpSecEarlyTunTerm",
+    "cipSecProtocolFailure": "cipSecTrapCntlIpSecProtocolFail",
+    "cipSecNoSa": "cipSecTrapCntlIpSecNoSa",
+    "cipsTooManySAs": "cipsCntlTooManySAs",
+}
+_BY_DEFAULT = ("cikeTunnelStart", "cikeTunnelStop", "cipSecTunnelStart", "cipSecTunnelStop")  # enabled
+
+
 # --- printed ---
 
 _COLUMNS = (
@@ -386,6 +407,7 @@ _COLUMNS = (
     "cikeTunHistTermReason",
     "cipSecTunHistTermReason",
     "notifications",
+    "control objects",
     "tells the peer",
     "syslog",
 )
@@ -413,5 +435,6 @@ def _row(name: str, at: str, shown: Shown) -> str:
     lists = (", ".join(each) for each in (shown.counters, shown.notifications, told))
     counters, notifications, tells = lists
     syslog = "session DOWN" if shown.ipsec_end else None
-    cells = (name, at, counters, *reasons, notifications, tells, syslog)
+    controls = ", ".join(dict.fromkeys(CONTROLS[each] for each in shown.notifications if each not in _BY_DEFAULT))
+    cells = (name, at, counters, *reasons, notifications, controls, tells, syslog)
     return "|".join(["", *[f" {cell} " if cell else " " for cell in cells], ""])
