@@ -107,7 +107,6 @@ class RouterService:
         self.node = node
         self.document = node.document
         config, monitor = self.document.config, node.monitor
-        monitor.subscribe(TunnelLog(node.name))
         for vrf in config.vrfs:
             monitor.vrf(vrf)
         apply_trap_leaves(monitor, config.snmp.traps, True)
@@ -248,6 +247,8 @@ class LabService:
         self._options = options
         self._runner = lab.runner
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
+        for name, node in lab.routers.items():
+            node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
         self._shown = {name: service.shown(lab.epoch) for name, service in self.routers.items()}
         self._commands = Commands()
         for line in files_told(lab.documents, options.program):

@@ -1,6 +1,7 @@
 """Lab room: a router's tunnels and failures in the log, a line each, for who wants to know why a tunnel does not come up.
 
-All lines are of the level `info`. The words for a failure are those of `words`; the MIB's reason stands behind them.
+All lines are of the level `info`. The words for a failure are those of `words`; the MIB's reason stands behind them. A stranger can
+cause failures, so their lines are limited.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agent.base.limited_log import Later, LimitedLog
 from agent.flow.events import (
     FlowEvent,
     IkeFailed,
@@ -22,14 +24,20 @@ from agent.flow.events import (
 from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.lab.words import ENDS
 
+_FAILURES_AT_ONCE = 50  # lines in ten seconds for each phase
+
 _log = logging.getLogger(__name__)
 
 
 class TunnelLog:
     """A subscriber of one router's flow monitor."""
 
-    def __init__(self, router: str) -> None:
+    def __init__(self, router: str, now: Callable[[], int], later: Later) -> None:
+        """`now` and `later` are the time of the router, as `LimitedLog` wants them."""
         self._router = router
+        self._limited: dict[type, LimitedLog] = {
+            kind: LimitedLog(_log, now, later, _FAILURES_AT_ONCE) for kind in (IkeFailed, IpsecFailed)
+        }
 
     def __call__(self, event: FlowEvent) -> None:
         if not _log.isEnabledFor(logging.INFO):
@@ -37,7 +45,8 @@ class TunnelLog:
         describe = _DESCRIBED.get(type(event))
         if describe is not None:
             vrf = f" (VRF {event.vrf})" if event.vrf is not None else ""
-            _log.info("%s%s: %s", self._router, vrf, describe(event))
+            log = self._limited.get(type(event), _log)
+            log.info("%s%s: %s", self._router, vrf, describe(event))
 
 
 def _ike_failed(event: IkeFailed) -> str:

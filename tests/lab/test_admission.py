@@ -7,6 +7,7 @@ ones together against `ike sa`), and the bounds that docs/security.md states.
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address
 from itertools import count
@@ -26,6 +27,7 @@ from agent.flow.vrf import IkeEvents
 from agent.lab.ike_admission import MOST_IN_NEGOTIATION, MOST_OF_ADDRESS, Limit
 from agent.lab.link import Link
 from agent.lab.randomness import SeededRandom
+from agent.lab.tunnel_log import TunnelLog
 from tests.crypto.ike_pair import Counts, Side
 from tests.lab.bringing import EAST, WEST
 from tests.lab.conftest import DrivenLab, ping, router_text
@@ -167,3 +169,16 @@ def test_limits_are_lines_of_the_configuration(make_pair: MakePair) -> None:
     )
     lab.configure("west", "no crypto call admission limit ike sa", "no crypto call admission limit ike in-negotiation-sa")
     assert lab.router("west").ike.admission.most_in_negotiation == MOST_IN_NEGOTIATION
+
+
+def test_failures_that_a_stranger_causes_are_a_few_lines_at_level_info(
+    make_pair: MakePair, caplog: pytest.LogCaptureFixture
+) -> None:
+    lab = make_pair()
+    caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
+    lab.west.monitor.subscribe(TunnelLog("west", lab.clock.now, lab.lab.scheduler.after))
+    flood(lab, iter(range(STRANGERS, STRANGERS + 1000)), 1000)  # of whom none has a key: each set-up fails
+    assert len(lab.flow("west").ike_failures) == 200
+    assert len(caplog.messages) == 50
+    lab.wait(11)
+    assert "the last of 950 such lines held back" in caplog.messages[-1]

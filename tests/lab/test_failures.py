@@ -61,7 +61,7 @@ def test_each_cause_shows_as_the_table_says(
         return refusal(refused)
 
     monkeypatch.setattr(IkeSa, "inform", informing)
-    lab.lab.routers[here].monitor.subscribe(TunnelLog(here))
+    lab.lab.routers[here].monitor.subscribe(TunnelLog(here, lab.clock.now, lab.lab.scheduler.after))
     caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
     monkeypatch.setattr(ike_engine, "refusal", refusing)
     assert next(bringing, None) is None
