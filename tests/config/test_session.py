@@ -464,3 +464,19 @@ def test_an_access_list_grows_at_its_end_and_named_ones_by_number(hub: Document,
     feed("no 10", "no deny 47 host 10.0.0.1 any")
     assert [entry.sequence for entry in hub.config.access_lists["e"].entries] == [20]
     assert entries[0].source.matches(IPv4Address("10.0.0.1"))
+
+
+@pytest.mark.parametrize("opening", ["access-list 120 ", "ip access-list extended e\n", "ip access-list extended e\n10 "])
+def test_an_access_list_that_is_pasted_again_doubles_no_remark(commands: CommandSet, opening: str) -> None:
+    enter, _, number = opening.rpartition("\n")
+    lines = ["remark ---", "permit ip any host 10.0.0.1", "remark ---", "remark two", "deny ip any host 10.0.0.2", "remark the end"]
+    numbers = [10, 10, 20, 20, 20, 30] if number.startswith("10") else [number.strip()] * 6
+    document = Document(commands)
+    rendered = set()
+    for _ in range(3):
+        session = Session(document)
+        for line in [*([enter] if enter else []), *(f"{at} {line}".strip() for at, line in zip(numbers, lines, strict=True))]:
+            assert session.feed(line).problem is None, line
+        rendered.add(document.render())
+    (text,) = rendered
+    assert [line.partition("remark ")[2] for line in text.splitlines() if "remark" in line] == ["---", "---", "two", "the end"]

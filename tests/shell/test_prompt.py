@@ -173,3 +173,16 @@ def test_a_lab_that_ends_is_said_to_have_ended(keyboard: Keyboard, lab: Lab) -> 
     keyboard.type("show clock\r")
     keyboard.until("ipsec-agent: the lab has ended\n")
     assert keyboard.process.wait(PATIENCE) == 1
+
+
+def test_a_typed_line_is_read_after_a_refused_one_and_a_pasted_one_is_not(keyboard: Keyboard) -> None:
+    keyboard.type("configure terminal\r")
+    keyboard.until("far(config)#")
+    keyboard.type("interface Tunnel7\r")
+    keyboard.until("far(config-if)#")
+    keyboard.type("frobnicate\r")
+    keyboard.until("marker.\n\nfar(config-if)#")
+    keyboard.type(" shutdown\r")
+    assert "%" not in keyboard.until("shutdown\nfar(config-if)#")
+    keyboard.type("frobnicate\rno shutdown\rend\r")
+    assert keyboard.until("far#").count("% Invalid input") == 2

@@ -256,7 +256,10 @@ def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence:
     """Adds an entry; an entry that is already there is not added again (as IOS does)."""
     known = edit.config.access_lists.get(name) or AccessList(name, extended)
     entry = _entry(extended, match, sequence or _next_number(known))
-    if any(each.text == entry.text for each in known.entries):
+    there = next((i for i, each in enumerate(known.entries) if each.text == entry.text), None)
+    if there is not None:
+        if edit.typed:
+            _drop_repeated_remarks(edit, known, there)
         return
     at = bisect(known.entries, entry.sequence, key=lambda each: each.sequence)
     if at and known.entries[at - 1].sequence == entry.sequence:
@@ -265,10 +268,18 @@ def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence:
     edit.config.access_lists[name] = replace(known, entries=entries, numbers=known.numbers or sequence is not None)
 
 
+def _drop_repeated_remarks(edit: Edit, known: AccessList, there: int) -> None:
+    """A list is pasted again: remarks that came before an entry which was there, and stand before it already, are not doubled."""
+    last, before = known.entries[-1].sequence, known.entries[there - 1].sequence if there else 0
+    texts = {text for number, text in known.remarks if before < number <= known.entries[there].sequence}
+    remarks = tuple((number, text) for number, text in known.remarks if number <= last or text not in texts)
+    edit.config.access_lists[known.name] = replace(known, remarks=remarks)
+
+
 def _add_remark(edit: Edit, name: str, extended: bool, text: str, sequence: int | None = None) -> None:
     known = edit.config.access_lists.get(name) or AccessList(name, extended)
     remark = (sequence or _next_number(known), text)
-    if sequence is not None and remark in known.remarks:
+    if remark in known.remarks and (sequence is not None or edit.typed):
         return
     at = bisect(known.remarks, remark[0], key=lambda each: each[0])
     remarks = (*known.remarks[:at], remark, *known.remarks[at:])
