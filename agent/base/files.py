@@ -1,6 +1,7 @@
-"""Base room: reading a whole file that a user names, or that we have kept: a regular file, of a bounded size.
+"""Base room: files as a whole: reading one that a user names or that we have kept, and replacing one of ours.
 
-A pipe would have us wait for ever, a device may have no end, and a file that is much too large is not what it is taken for.
+What is read is a regular file of a bounded size: a pipe would have us wait for ever, a device may have no end, and a file far too
+large is not what it is taken for. What is written takes its place at once: nobody sees a part of it, whatever ends the writer.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 LARGEST_FILE = 64 << 20  # octets, unless the reader says less
+_STALE = 600.0  # seconds after which a file that has not taken its place has lost its writer
 
 
 def read_regular_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
@@ -37,3 +40,30 @@ def why_unreadable(error: OSError) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     return f"cannot be read: {error.strerror or error}"
+
+
+def replace_file(path: Path, content: bytes, prefix: str) -> None:
+    """Write a file of mode 0600 as a whole. Raises OSError, and then the file is as it was.
+
+    The content is written beside it, in a file whose name begins with `prefix`; those that killed writers have left are removed.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix)
+    try:
+        _remove_stale(path.parent, prefix, os.fstat(handle).st_mtime)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _remove_stale(directory: Path, prefix: str, now: float) -> None:
+    for path in directory.glob(f"{prefix}*"):
+        try:
+            if now - path.lstat().st_mtime > _STALE:
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another writer has removed it

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -17,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from agent.base.files import read_regular_file
+from agent.base.files import read_regular_file, replace_file
 from agent.mib.schema import SchemaError, build_schema
 from agent.mib.sources import (
     ENGINE_MODULES,
@@ -34,6 +33,7 @@ from agent.mib.sources import (
 )
 
 CACHE_FORMAT = 1
+_TEMPORARY = ".mibs-"
 _LARGEST_CACHE = 1 << 28  # octets
 
 Documents = Mapping[str, Mapping[str, Any]]
@@ -208,14 +208,7 @@ def _write_cache(path: Path, kept: Mapping[str, Any]) -> None:
     try:
         path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode is the last directory's alone
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".mibs-")  # mode 0600
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(_digest(body) + b"\n" + body)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(path, _digest(body) + b"\n" + body, _TEMPORARY)
     except OSError as error:
         problem = f"cannot write the MIB cache: {error.strerror}"
         raise MibError(problem, "make the state directory writable or name another", file=path.parent) from error

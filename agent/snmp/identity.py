@@ -7,19 +7,15 @@ be replayed to it. The file is replaced as a whole, and before the first message
 from __future__ import annotations
 
 import json
-import os
 import secrets
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.base.errors import UserError
-from agent.base.files import read_regular_file
+from agent.base.files import read_regular_file, replace_file
 
 _LARGEST = 1 << 16  # octets of the file
 _TEMPORARY = ".engine-"
-_STALE = 60.0  # seconds after which a file that was not put in its place has lost its writer
 MOST_BOOTS = 2147483647  # here the engine stays: it authenticates no more until it gets a new ID (RFC 3414 §2.3)
 # Enterprise 20408 (pysnmp's, as the engine is) with the high bit set, then format 5: octets (RFC 3411 §5).
 _PREFIX = bytes.fromhex("80004fb805")
@@ -80,26 +76,6 @@ def _write(path: Path, identity: EngineIdentity) -> None:
     kept = {"engine_id": identity.engine_id.hex(), "boots": identity.boots}
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _remove_stale(path.parent)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=_TEMPORARY)  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="ascii") as file:
-                json.dump(kept, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        replace_file(path, json.dumps(kept).encode("ascii"), _TEMPORARY)
     except OSError as error:
         raise IdentityError(f"{path}: cannot write the SNMP engine's identity: {error.strerror}") from error
-
-
-def _remove_stale(directory: Path) -> None:
-    """Remove what starts that were killed have left."""
-    for path in directory.glob(f"{_TEMPORARY}*"):
-        try:
-            if time.time() - path.lstat().st_mtime > _STALE:
-                path.unlink()
-        except FileNotFoundError:
-            continue  # another start has removed it

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.base.files import read_regular_file
+from agent.base.files import read_regular_file, replace_file
 
 
 def refused(path: Path, largest: int = 100) -> int | None:
@@ -33,3 +33,30 @@ def test_a_file_may_be_as_large_as_allowed_and_no_larger(tmp_path: Path) -> None
     assert refused(path, 99) == errno.EFBIG
     path.write_bytes(b"")
     assert read_regular_file(path, 100) == b""
+
+
+def test_a_file_is_replaced_as_a_whole_or_stays_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    replace_file(path, b"before", ".new-")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for call in ("fsync", "replace"):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, full)
+            with pytest.raises(OSError, match="No space left on device"):
+                replace_file(path, b"after", ".new-")
+        assert path.read_bytes() == b"before"
+        assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    replace_file(path, b"after", ".new-")
+    assert path.read_bytes() == b"after"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_killed_writers_left_is_removed_and_what_another_is_writing_is_not(tmp_path: Path) -> None:
+    (tmp_path / ".new-old").write_text("")
+    os.utime(tmp_path / ".new-old", (0, 0))
+    (tmp_path / ".new-other").write_text("")
+    replace_file(tmp_path / "file", b"", ".new-")
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".new-other", "file"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
 import sys
@@ -96,6 +97,14 @@ def test_a_corrupt_cache_is_compiled_anew(small: Path, tmp_path: Path, damage: b
     again = compile_mibs(tmp_path / "cache", builtin=small)
     assert again.recompiled
     assert again.documents == first.documents
+    assert not compile_mibs(tmp_path / "cache", builtin=small).recompiled
+
+
+def test_a_cache_that_is_a_pipe_is_compiled_anew(small: Path, tmp_path: Path) -> None:
+    path = compile_mibs(tmp_path / "cache", builtin=small).cache_file
+    path.unlink()
+    os.mkfifo(path)
+    assert compile_mibs(tmp_path / "cache", builtin=small).recompiled
     assert not compile_mibs(tmp_path / "cache", builtin=small).recompiled
 
 
