@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from agent.snmp.community_messages import INFORM, read_answer, v2_notification
 from agent.snmp.originator import Done, Patience
@@ -18,6 +17,18 @@ NO_ANSWER = "No SNMP response received before timeout"
 Send = Callable[[bytes], None]
 
 
+class Timer(Protocol):
+    """What an event loop gives for a call that is to come."""
+
+    def cancel(self) -> None: ...
+
+
+class Later(Protocol):
+    """An event loop's `call_later`: calls back after so many seconds."""
+
+    def __call__(self, delay: float, callback: Callable[..., object], *values: Any) -> Timer: ...
+
+
 @dataclass(slots=True)
 class _Inform:
     """One that is not answered yet."""
@@ -27,14 +38,14 @@ class _Inform:
     send: Send
     done: Done
     sent: int = 0
-    timer: asyncio.TimerHandle | None = None
+    timer: Timer | None = None
 
 
 class Informs:
     """Those of one router, by request-id. `answered` is offered each datagram that comes in where informs go out."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, patience: Patience) -> None:
-        self._loop = loop
+    def __init__(self, later: Later, patience: Patience) -> None:
+        self._later = later
         self._patience = patience
         self._waiting: dict[int, _Inform] = {}
         self._next = secrets.randbelow(_REQUEST_IDS)  # so that a stranger does not know which answer is waited for
@@ -70,7 +81,7 @@ class Informs:
             self._end(request_id, inform, NO_ANSWER)
             return
         inform.sent += 1
-        inform.timer = self._loop.call_later(self._patience.timeout, self._send, request_id, inform)
+        inform.timer = self._later(self._patience.timeout, self._send, request_id, inform)
         inform.send(inform.message)
 
     def _end(self, request_id: int, inform: _Inform, problem: Any) -> None:

@@ -87,7 +87,7 @@ class NotificationSender:
         self._external_traffic = external_traffic
         patience = patience or Patience()
         self._originator = Originator(agent.engine, patience)
-        self._informs = Informs(agent.loop, patience)
+        self._informs = Informs(agent.loop.call_later, patience)
         self._traps = secrets.randbelow(_REQUEST_IDS)  # the request-id of the last one
         self._life = patience.timeout * (patience.retries + 1)  # seconds after which an inform is given up
         self._destinations: dict[Receiver, _Destination] = {}
