@@ -68,7 +68,7 @@ WORDS = (
     "-1",
     "9" * 40,
 )
-NUMBERS = ("-1", "0", "²", "0x10", "1e999", "4294967295", "4294967296", "18446744073709551616", "9" * 400)
+NUMBERS = ("-1", "²", "1e999", "18446744073709551616", "9" * 400)
 EXTREMES = {
     "address": ("0.0.0.0", "255.255.255.255", "127.0.0.1", "224.0.0.1", "256.1.1.1", "1.2.3", "1.2.3.4.5", "01.2.3.4"),
     "mask": ("0.0.0.0", "255.255.255.255", "255.0.255.0", "255.255.255.254", "x"),
@@ -185,9 +185,9 @@ def accepted(command: ConfigCommand) -> str:
 
 def walk(service: RouterService) -> None:
     """Reads every cell of every context."""
-    for context in ("", *service.router.config_document.config.snmp.contexts, "red"):
+    for context in ("", *service.document.config.snmp.contexts, "red"):
         tree = service.contexts.tree(context)
-        for column, entry, _ in tree.successors(b"", service.router.monitor.clock.now()) if tree is not None else ():
+        for column, entry, _ in tree.successors(b"", service.node.monitor.clock.now()) if tree is not None else ():
             assert len(column.key) // 4 + len(entry.key) // 4 <= 128, column.object.name
 
 
@@ -211,13 +211,12 @@ def test_a_value_is_refused_or_held(
         service.listen([("127.0.0.1", 0)])
         try:
             walk(service)
-            session = Session(service.router.config_document)
-            for line in lines_of(command):
-                typed = (*ENTRANCES[command.mode], line, f"no {line}", line, "end")
-                service.configured([event for each in typed for event in session.feed(each).events])
+            session = Session(service.document)
+            typed = (each for line in lines_of(command) for each in (*ENTRANCES[command.mode], line, f"no {line}", line, "end"))
+            service.configured([event for each in typed for event in session.feed(each).events])
             service.configured(session.feed("snmp-server contact somebody").events)
             walk(service)
-            load(service.router.config_document.render(), "again.cfg", commands())
+            load(service.document.render(), "again.cfg", commands())
         finally:
             service.close()
 
