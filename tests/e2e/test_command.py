@@ -60,7 +60,7 @@ def test_every_wrong_line_of_a_configuration_is_told_with_file_and_number(tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        ("run lab.toml --listen nowhere", "nowhere: is not HOST:PORT"),
+        ("run lab.toml --listen nowhere", "nowhere: is not an address and port"),
         ("run --nope lab.toml", "--nope"),
         ("config check", "FILE"),
         ("fly", "'fly'"),
