@@ -149,6 +149,7 @@ class TransformSet:
     esp_auth: str | None = None  # as `ah`
     compression: str | None = None  # "lzs"
     mode: str = "tunnel"  # or "transport"
+    transport_required: bool = False  # a peer that wants tunnel mode is refused
 
 
 @dataclass(frozen=True, slots=True)

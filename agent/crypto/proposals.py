@@ -61,12 +61,22 @@ class Phase1Policy:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One bundle that a transform set stands for; None is "not used"."""
+    """One bundle that a transform set stands for; None is "not used".
+
+    `transport`: what is offered is transport mode. A peer that offers tunnel mode gets that as well, unless it is `required`.
+    """
 
     ah: str | None = None
     esp_cipher: str | None = None
     key_bits: int = 0
     esp_auth: str | None = None
+    transport: bool = False
+    required: bool = False
+
+    @property
+    def modes(self) -> tuple[bool, ...]:
+        """Whether it may be transport mode, best first."""
+        return (True, False) if self.transport and not self.required else (self.transport,)
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -81,16 +91,14 @@ class Phase2Terms:
     suites: tuple[Suite, ...]
     seconds: int
     kilobytes: int
-    transport: bool = False
     group: int | None = None
     flavour: NatFlavour | None = None  # of the NAT traversal by which ESP goes in UDP
 
-    @property
-    def mode(self) -> int:
+    def mode(self, transport: bool) -> int:
         """The encapsulation mode."""
         if self.flavour is not None:
-            return self.flavour.transport if self.transport else self.flavour.tunnel
-        return EncapsulationMode.TRANSPORT if self.transport else EncapsulationMode.TUNNEL
+            return self.flavour.transport if transport else self.flavour.tunnel
+        return EncapsulationMode.TRANSPORT if transport else EncapsulationMode.TUNNEL
 
     def past_nat(self, flavour: NatFlavour) -> Phase2Terms:
         """The same in UDP; without the suites that cannot go there."""
@@ -238,9 +246,11 @@ def _phase2_lifetimes(seconds: int, kilobytes: int) -> tuple[Attribute, ...]:
     )
 
 
-def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | None, key_bits: int) -> tuple[Attribute, ...]:
+def _phase2_attributes(
+    terms: Phase2Terms, transport: bool, hash_name: str | None, cipher: str | None, key_bits: int
+) -> tuple[Attribute, ...]:
     return (
-        Attribute(IpsecAttribute.ENCAPSULATION_MODE, terms.mode),
+        Attribute(IpsecAttribute.ENCAPSULATION_MODE, terms.mode(transport)),
         *_phase2_lifetimes(terms.seconds, terms.kilobytes),
         *((Attribute(IpsecAttribute.AUTHENTICATION, IPSEC_HASHES[hash_name]),) if hash_name else ()),
         *((Attribute(IpsecAttribute.KEY_LENGTH, key_bits),) if cipher in VARIABLE_KEY_CIPHERS else ()),
@@ -249,18 +259,18 @@ def _phase2_attributes(terms: Phase2Terms, hash_name: str | None, cipher: str | 
 
 
 @lru_cache(TRANSFORMS_REMEMBERED)
-def _transform_of(protocol: Protocol, suite: Suite, terms: Phase2Terms) -> Transform:
+def _transform_of(protocol: Protocol, suite: Suite, terms: Phase2Terms, transport: bool) -> Transform:
     if protocol == Protocol.AH and suite.ah:
-        return Transform(1, AH_HASHES[suite.ah], _phase2_attributes(terms, suite.ah, None, 0))
+        return Transform(1, AH_HASHES[suite.ah], _phase2_attributes(terms, transport, suite.ah, None, 0))
     cipher = suite.esp_cipher or "null"
-    return Transform(1, ESP_CIPHERS[cipher], _phase2_attributes(terms, suite.esp_auth, cipher, suite.key_bits))
+    return Transform(1, ESP_CIPHERS[cipher], _phase2_attributes(terms, transport, suite.esp_auth, cipher, suite.key_bits))
 
 
 def offer_phase2(terms: Phase2Terms, spis: Mapping[Protocol, bytes]) -> SecurityAssociation:
     """A proposal number for each suite; its protocols share the number, and every suite our SPI of that protocol."""
     return SecurityAssociation(
         tuple(
-            Proposal(number, protocol, spis[protocol], (_transform_of(protocol, suite, terms),))
+            Proposal(number, protocol, spis[protocol], (_transform_of(protocol, suite, terms, suite.transport),))
             for number, suite in enumerate(terms.suites, 1)
             for protocol in suite.protocols
         )
@@ -292,9 +302,9 @@ def _alternatives(offer: SecurityAssociation) -> Iterator[tuple[Proposal, ...]]:
         yield tuple(proposals)
 
 
-def _fitting(proposal: Proposal, suite: Suite, terms: Phase2Terms) -> tuple[Transform, _Read] | None:
+def _fitting(proposal: Proposal, suite: Suite, terms: Phase2Terms, transport: bool) -> tuple[Transform, _Read] | None:
     """The first transform of a proposal that is what the suite asks for, lifetimes aside."""
-    ours = _read_phase2(_transform_of(Protocol(proposal.protocol), suite, terms))
+    ours = _read_phase2(_transform_of(Protocol(proposal.protocol), suite, terms, transport))
     for transform in proposal.transforms:
         read = _read_phase2(transform)
         if (read.identifier, read.values) == (ours.identifier, ours.values):
@@ -302,21 +312,24 @@ def _fitting(proposal: Proposal, suite: Suite, terms: Phase2Terms) -> tuple[Tran
     return None
 
 
-def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple[Proposal, ...], Phase2Choice, bool] | None:
+def choose_phase2(
+    offer: SecurityAssociation, terms: Phase2Terms, as_offered: bool = False
+) -> tuple[tuple[Proposal, ...], Phase2Choice, bool] | None:
     """The first alternative of the offer that one of our suites fits.
 
     Returns its proposals as they are to be returned (with the peer's SPIs still in them), the choice with the lesser lifetimes, and
-    whether a lifetime of ours was the shorter; None when nothing fits.
+    whether a lifetime of ours was the shorter; None when nothing fits. `as_offered`: in the modes alone that we offer ourselves.
     """
     if not _in_our_terms(offer):
         return None
+    candidates = [(each, mode) for each in terms.suites for mode in ((each.transport,) if as_offered else each.modes)]
     for proposals in _alternatives(offer):
-        for suite in terms.suites:
+        for suite, transport in candidates:
             if sorted(proposal.protocol for proposal in proposals) != sorted(suite.protocols):
                 continue
             if not all(map(_has_spi, proposals)):
                 continue
-            fits = [_fitting(proposal, suite, terms) for proposal in proposals]
+            fits = [_fitting(proposal, suite, terms, transport) for proposal in proposals]
             found = [fit for fit in fits if fit is not None]
             if len(found) != len(fits):
                 continue
@@ -326,7 +339,7 @@ def choose_phase2(offer: SecurityAssociation, terms: Phase2Terms) -> tuple[tuple
             chosen = tuple(_with(proposal, transform) for proposal, (transform, _) in zip(proposals, found, strict=True))
             spis = {Protocol(proposal.protocol): proposal.spi for proposal in proposals}
             udp = terms.flavour is not None
-            return chosen, Phase2Choice(suite, seconds, kilobytes, terms.transport, terms.group, spis, udp), shorter
+            return chosen, Phase2Choice(suite, seconds, kilobytes, transport, terms.group, spis, udp), shorter
     return None
 
 
@@ -355,7 +368,7 @@ def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choi
     """What a responder chose of our offer; None when it answered with something else or with several."""
     if len(list(_alternatives(answer))) != 1 or any(len(proposal.transforms) != 1 for proposal in answer.proposals):
         return None
-    chosen = choose_phase2(answer, terms)
+    chosen = choose_phase2(answer, terms, as_offered=True)
     return chosen[1] if chosen else None
 
 

@@ -134,29 +134,35 @@ def transform_sets(config: RouterConfig, entry: CryptoMapEntry) -> list[Transfor
     return list(DEFAULT_TRANSFORM_SETS) if config.crypto.default_transform_set else []
 
 
-def suite_of(transforms: TransformSet) -> Suite | None:
-    """What a transform set asks for, compression apart; None where there is nothing here that does it."""
+def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
+    """What a transform set asks for, compression apart; None where there is nothing here that does it.
+
+    Its mode is its own. A set that says `mode transport` takes tunnel mode from a peer that offers that, unless it says `require`.
+    """
     ciphers = {*CIPHERS, "null", None}
     hashes = {*HASHES, None}
     if transforms.esp_cipher not in ciphers or not {transforms.ah, transforms.esp_auth} <= hashes:
         return None
-    suite = Suite(transforms.ah, transforms.esp_cipher, transforms.esp_key_bits, transforms.esp_auth)
+    transport = between_peers and transforms.mode == "transport"
+    required = transport and transforms.transport_required
+    suite = Suite(transforms.ah, transforms.esp_cipher, transforms.esp_key_bits, transforms.esp_auth, transport, required)
     return suite if suite.protocols else None
 
 
 def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: int) -> Phase2Terms:
-    """What we want of a flow's SAs. Transport mode is only for flows whose ends are the peers themselves."""
+    """What we want of a flow's SAs. Transport mode is only for flows whose ends are the peers themselves, so that a set which
+    requires it is for no others."""
     entry, crypto = target.entry, config.crypto
     sets = transform_sets(config, entry)
     # A group that nothing here does leaves no suite, as an unknown cipher does: the flow is neither offered nor accepted.
     can_do = entry.pfs_group is None or entry.pfs_group in GROUPS
-    suites = tuple(suite for suite in map(suite_of, sets) if suite and can_do)
     between_peers = selector.source == Addresses(target.local) and selector.destination == Addresses(remote)
+    usable = [transforms for transforms in sets if can_do and (between_peers or not transforms.transport_required)]
+    suites = tuple(suite for transforms in usable if (suite := suite_of(transforms, between_peers)))
     return Phase2Terms(
         suites,
         entry.lifetime_seconds or crypto.lifetime_seconds,
         entry.lifetime_kilobytes or crypto.lifetime_kilobytes,
-        between_peers and bool(sets) and sets[0].mode == "transport",
         entry.pfs_group,
     )
 

@@ -185,7 +185,7 @@ def mirrored(ours: Phase2Result, theirs: Phase2Result) -> bool:
     [
         GUIDE,
         replace(GUIDE, group=2),
-        replace(GUIDE, transport=True),
+        replace(GUIDE, suites=(replace(GUIDE.suites[0], transport=True),)),
         replace(GUIDE, suites=(Suite(None, "aes", 256, "sha256"), Suite("md5"))),
         replace(GUIDE, suites=(Suite(None, "null", 0, "sha"),)),
         replace(GUIDE, suites=(Suite(None, "3des", 168, None),)),
@@ -243,7 +243,7 @@ def test_the_lesser_lifetimes_hold_on_both_sides() -> None:
     [
         None,
         replace(GUIDE, suites=(Suite(None, "aes", 128, "sha"),)),
-        replace(GUIDE, transport=True),
+        replace(GUIDE, suites=(replace(GUIDE.suites[0], transport=True),)),
         replace(GUIDE, group=2),
     ],
     ids=["no such flow", "other algorithms", "other mode", "PFS wanted"],

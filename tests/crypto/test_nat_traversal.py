@@ -178,7 +178,7 @@ def test_a_broken_message_moves_nothing() -> None:
 @pytest.mark.parametrize("flavour", NAT_FLAVOURS, ids=lambda flavour: repr(flavour.name))
 @pytest.mark.parametrize("transport", [False, True])
 def test_quick_mode_past_a_nat_asks_for_the_modes_of_its_kind(flavour: NatFlavour, transport: bool) -> None:
-    terms = replace(ESP_TERMS, transport=transport).past_nat(flavour)
+    terms = replace(ESP_TERMS, suites=(replace(ESP_TERMS.suites[0], transport=transport),)).past_nat(flavour)
     (proposal,) = offer_phase2(terms, {Protocol.ESP: bytes(4)}).proposals
     values = {attribute.kind: attribute.number for attribute in proposal.transforms[0].attributes}
     assert values[IpsecAttribute.ENCAPSULATION_MODE] == (flavour.transport if transport else flavour.tunnel)

@@ -114,7 +114,9 @@ def _transform(word: str) -> tuple[str, str, int]:
 def _enter_transform_set(edit: Edit, match: ConfigMatch) -> Place:
     name = match.word("name")
     known = edit.config.crypto.transform_sets.get(name)
-    transform_set = TransformSet(name, mode=known.mode if known else "tunnel")
+    transform_set = TransformSet(name)
+    if known:
+        transform_set = replace(transform_set, mode=known.mode, transport_required=known.transport_required)
     edit.config.crypto.transform_sets[name] = replace(transform_set, **_transform_fields(match))
     for word in match.all("transform"):
         if word in _NOT_IMPLEMENTED:
@@ -297,7 +299,13 @@ def _single_lines() -> list[ConfigCommand]:
 
 
 def _mode_change(match: ConfigMatch, transform_set: TransformSet) -> Mapping[str, object]:
-    return {"mode": match.word("mode")}
+    return {"mode": match.word("mode"), "transport_required": "required" in match}
+
+
+def _render_mode(transform_set: TransformSet) -> str | None:
+    if transform_set.mode == "tunnel":
+        return None
+    return "mode transport require" if transform_set.transport_required else "mode transport"
 
 
 def commands() -> list[ConfigCommand]:
@@ -314,11 +322,11 @@ def commands() -> list[ConfigCommand]:
             _render_transform_sets,
         ),
         Leaves("transform-set", _get_transform_set, _put_transform_set).command(
-            "mode ~ mode={tunnel|transport}",
+            "mode ~ {mode=tunnel|mode=transport [required=require]}",
             10,
             _mode_change,
-            {"mode": "tunnel"},
-            lambda t: "mode transport" if t.mode == "transport" else None,
+            {"mode": "tunnel", "transport_required": False},
+            _render_mode,
         ),
         ConfigCommand("config", "crypto ipsec profile <name:word>", 1420, _enter_profile, _remove_profile, _render_profiles),
     ]
