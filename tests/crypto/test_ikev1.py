@@ -243,7 +243,7 @@ def test_the_lesser_lifetimes_hold_on_both_sides() -> None:
     [
         None,
         replace(GUIDE, suites=(Suite(None, "aes", 128, "sha"),)),
-        replace(GUIDE, suites=(replace(GUIDE.suites[0], transport=True),)),
+        replace(GUIDE, suites=(replace(GUIDE.suites[0], transport=True, required=True),)),
         replace(GUIDE, group=2),
     ],
     ids=["no such flow", "other algorithms", "other mode", "PFS wanted"],

@@ -322,7 +322,7 @@ def commands() -> list[ConfigCommand]:
             _render_transform_sets,
         ),
         Leaves("transform-set", _get_transform_set, _put_transform_set).command(
-            "mode ~ {mode=tunnel|mode=transport [required=require]}",
+            "mode ~ {mode={tunnel}|mode={transport} [required={require}]}",
             10,
             _mode_change,
             {"mode": "tunnel", "transport_required": False},
