@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from agent.base.clock import SECOND
 from agent.base.text import octets_of, text_of
@@ -122,12 +122,17 @@ def phase1_policies(
 
 
 def identity_of(identification: Identification | None) -> Identity | None:
-    """An identity as the flow monitor has it; None where it never became known."""
+    """An identity as the flow monitor has it: of several addresses a name. None where it never became known."""
     if identification is None:
         return None
-    network = identification.network()
+    network, span = identification.network(), identification.range()
+    if identification.kind == IdentificationType.IPV6_ADDR and len(identification.data) == 16:
+        return Identity(True, str(IPv6Address(identification.data)))
     if network is not None:
-        return Identity(True, str(network.network_address if network.prefixlen == 32 else network))
+        alone = identification.kind == IdentificationType.IPV4_ADDR
+        return Identity(alone, str(network.network_address if alone else network))
+    if span is not None:
+        return Identity(False, f"{span[0]}-{span[1]}")
     subject = distinguished_name(identification.data) if identification.kind == IdentificationType.DER_ASN1_DN else None
     return Identity(False, subject.rfc4514_string() if subject else text_of(identification.data))
 
