@@ -265,9 +265,9 @@ class FlowMonitor:
             facts, cause, index = tunnel.facts, _IPSEC_FAILURE_OF_END[reason], tunnel.index
             # Of the SA that leads from the one address of the row to the other; of one on its way out only where there is no other.
             outbound = sorted((each for each in tunnel.spis if not each.inbound), key=lambda each: each.expiring)
-            spi = outbound[0].value if outbound else 0
+            sa = outbound[0].value if outbound else 0
             failure = flow.ipsec_failures.append(
-                lambda row: IpsecFailure(row, cause, now, index, spi, facts.local_address, facts.remote_address)
+                lambda row: IpsecFailure(row, cause, now, index, sa, facts.local_address, facts.remote_address)
             )
         spis = tuple(tunnel.spis)
         for spi in spis:
