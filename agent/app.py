@@ -36,7 +36,6 @@ from agent.shell.terminal import Collected
 from agent.snmp.administration import EngineFacts, administration
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.engine import LARGEST_UDP_PAYLOAD, SnmpAgent, Surroundings
-from agent.snmp.fast import FastPath
 from agent.snmp.identity import start_engine
 from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
 from agent.snmp.sender import Account, NotificationSender
@@ -133,8 +132,7 @@ class RouterService:
             Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now),
             counters,
         )
-        agent = self.agent
-        self.fast = FastPath(agent.policy, self.contexts.tree, monitor.clock.now, agent.largest(), agent.v3_messages)
+        self.fast = self.agent.fast_path()
         self.agent.use_fast_path(self.fast)
         self.sender: NotificationSender | None = None
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None

@@ -97,6 +97,10 @@ class AccessPolicy:
         refusing = (each.name for each in known.lists if not _permitted((each,), source))
         return f"refused by access-list {next(refusing, '')}"
 
+    def community_names(self) -> Iterable[tuple[bytes, str]]:
+        """Every community that there is, with each of its models."""
+        return self._communities.keys()
+
     def user(self, name: bytes, level: str, context: str, source: Source | None = None) -> Grant | None:
         """What a v3 user may do with a request of that security level in a context; None where no group says anything.
 

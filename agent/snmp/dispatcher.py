@@ -1,7 +1,8 @@
 """Snmp room: pysnmp's two dispatchers, mended: for messages (RFC 3412 §4.2) and for transports.
 
 Mutated datagrams let exceptions of many kinds escape pysnmp's decoders, and leave state behind that nothing takes up. Here both
-end: what cannot be decoded is counted, and what a message left in the security models goes with it.
+end: what cannot be decoded is counted, and what a message left behind goes with it. That is safe because every request is answered
+before its message has been taken in.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ class MessageDispatcher(MsgAndPduDispatcher):
             for model in engine.security_models.values():
                 if not model._cache.is_empty():
                     model._cache = Cache()  # of messages that got no response: it would stay for ever
+            for model in engine.message_processing_subsystems.values():
+                model.forget_unanswered()
+            self._MsgAndPduDispatcher__transportInfo.clear()
 
 
 class TransportDispatcher(AsyncioDispatcher):

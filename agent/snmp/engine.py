@@ -18,6 +18,7 @@ from pysnmp.entity import config as pysnmp_config
 from pysnmp.entity.engine import SnmpEngine
 from pysnmp.error import PySnmpError
 
+from agent.base.allowance import Allowance
 from agent.base.binding import why_unbound
 from agent.base.clock import SECOND
 from agent.base.endpoints import endpoint_text
@@ -29,10 +30,14 @@ from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy
+from agent.snmp.answering import Answerer
 from agent.snmp.ber import GET, GET_NEXT
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
-from agent.snmp.fast_v3 import V3Messages
+from agent.snmp.fast import FastPath
+from agent.snmp.fast_v3 import Correspondents, V3Messages
+from agent.snmp.gate import Gate
+from agent.snmp.general import GeneralPath
 from agent.snmp.identity import EngineIdentity
 from agent.snmp.messages import message_models
 from agent.snmp.responder import REQUESTS, CommandResponder
@@ -42,6 +47,7 @@ from agent.snmp.usm import UserSecurity
 from agent.snmp.usm_protocols import Levels, authentication, levels_of, privacy
 
 LARGEST_UDP_PAYLOAD = 65507
+REFUSALS_NOTICED = 10  # refused communities a second that a notification tells of
 _LONGEST_SHOWN = 32  # octets of a community that the log has
 _log = logging.getLogger(__name__)
 
@@ -74,7 +80,7 @@ class ListenError(UserError):
         super().__init__(f"{endpoint_text((host, port))}: cannot listen for SNMP there: {why}")
 
 
-class FastPath(Protocol):
+class InFront(Protocol):
     """What answers in front of pysnmp, and what it has counted."""
 
     answered: dict[int, int]  # requests, by the PDU's tag
@@ -121,15 +127,19 @@ class SnmpAgent:
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
-        self._fast: FastPath | None = None
+        self._fast: InFront | None = None
         self._told: frozenset[str] = frozenset()  # problems that the log has heard of
         self._hostname = config.hostname
         self._policy = compile_policy(config, given.resolve)
         self._largest = _largest(config)
         access = AccessControl(self.policy)
-        self._responder = CommandResponder(access, self.policy, given.trees, given.now, counters, self.largest, self.failed)
+        self._noticed = Allowance(REFUSALS_NOTICED, REFUSALS_NOTICED, self.loop.time)
+        self._answerer = Answerer(given.now, counters, lambda fault: self.failed(fault))
+        self._responder = CommandResponder(access, self.policy, given.trees, self._answerer, counters, self.largest, self.failed)
         self.engine = self._make_engine(identity, access)
-        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD)
+        users: UserSecurity = self.engine.security_models[USM]
+        others = Correspondents(self.engine.message_processing_subsystems[3].awaits, users.talks_to)
+        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters, others)
         self.apply(config)
 
     # --- what others ask ---
@@ -176,9 +186,16 @@ class SnmpAgent:
         pysnmp_config.add_transport(self.engine, transport.domain, transport)
         return transport
 
-    def use_fast_path(self, fast: FastPath) -> None:
+    def fast_path(self) -> FastPath:
+        """A fast path for this engine, with its gate."""
+        gate = Gate(self.policy, self.v3_messages, self.counters, self._bad_community)
+        general = GeneralPath(self.policy, self._given.trees, self._answerer, self.v3_messages, self.counters)
+        return FastPath(self.policy, self._given.trees, self._given.now, self.v3_messages, gate, general, self.counters)
+
+    def use_fast_path(self, fast: InFront) -> None:
         """Have every datagram go to `fast` first; its counts are added to ours."""
         self._fast = fast
+        fast.policy_changed(self._largest)
         for transport in self._transports:
             transport.fast = fast
         counted: dict[str, Callable[[], int]] = {
@@ -200,7 +217,7 @@ class SnmpAgent:
             _log.warning("%s", problem)
         self._largest = _largest(config)
         self._follow_users({user.name: user for user in config.snmp.users.values() if user.model == "v3"})
-        self._responder.policy_changed()
+        self._answerer.policy_changed()
         if self._fast is not None:
             self._fast.policy_changed(self._largest)
 
@@ -225,7 +242,7 @@ class SnmpAgent:
         refused = self._bad_community
         engine.security_models[1] = CommunityV1(self.policy, refused)
         engine.security_models[2] = CommunityV2c(self.policy, refused)
-        engine.security_models[USM] = UserSecurity()
+        engine.security_models[USM] = UserSecurity(self.counters)
         engine.access_control_model[AccessControl.ACCESS_MODEL_ID] = access
         self.engine = engine
         engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", identity.engine_id)
@@ -241,7 +258,8 @@ class SnmpAgent:
         shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
         why = self._policy.refusal(name, model, source)
         self._limited.info("%s: SNMP%s from %s with community %s: %s", self._hostname, model, source, shown, why)
-        self.bad_community(source)
+        if self._noticed.take():  # whoever asks is a stranger: all are counted, and so many notified of
+            self.bad_community(source)
 
     def _symbol(self, module: str, name: str, value: Any) -> Any:
         (symbol,) = self.engine.get_mib_builder().import_symbols(module, name)

@@ -1,7 +1,8 @@
 """Snmp room: the fast path: reads answered straight from the tree, in front of pysnmp.
 
 It recognises GET, GETNEXT and GETBULK of known communities and SNMPv3 users whose views cut between columns, and answers them as
-RFC 3416 §4.2 says, octet for octet as the slow path does. Whatever else comes is not for it, and goes to pysnmp unchanged.
+RFC 3416 §4.2 says, octet for octet as the slow path does. Whatever else comes goes to the gate, which says who asks; what it admits
+is answered by the general path. What neither knows goes to pysnmp unchanged.
 """
 
 from __future__ import annotations
@@ -15,10 +16,22 @@ from itertools import accumulate, chain
 from agent.base.text import text_of
 from agent.mib.column import LARGEST_KEPT_VALUE, Column
 from agent.mib.tree import Tree
-from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, decode_name, length, order_key
+from agent.mib.values import (
+    END_OF_MIB_VIEW,
+    INTEGER,
+    NO_SUCH_INSTANCE,
+    NO_SUCH_OBJECT,
+    decode_name,
+    length,
+    octets,
+    order_key,
+)
 from agent.snmp.access import AccessPolicy, Grant, View
-from agent.snmp.ber import GET, GET_BULK, GET_NEXT, VERSION_1, VERSION_2C, Decoder
+from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SMALLEST_BINDING, VERSION_1, VERSION_2C, Decoder, SetPdu
+from agent.snmp.counters import SnmpCounters
 from agent.snmp.fast_v3 import Opened, V3Messages
+from agent.snmp.gate import MODELS, Admitted, Gate
+from agent.snmp.general import GeneralPath
 from agent.snmp.sizes import room_in_v3
 
 _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
@@ -26,7 +39,6 @@ _TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
 _KEPT = 2048
 _RESPONSE = [b"\xa2" + length(size) for size in range(_KEPT)]
 _SEQUENCE = [b"\x30" + length(size) for size in range(_KEPT)]
-_MODELS = ("v1", "v2c")
 _LARGEST_CACHE = 4096  # of sources seen: a flood of forged ones must not fill the memory
 
 
@@ -89,9 +101,9 @@ def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
 class FastPath:
     """Answers reads of one router.
 
-    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `v3` opens and seals
-    SNMPv3 messages. `policy_changed` has what was compiled from them compiled anew. The public numbers count what was answered
-    here, to be added to what pysnmp counts.
+    `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `v3` seals SNMPv3
+    messages. `policy_changed` has what follows from the rules made, at first and anew. The public numbers count the ordinary reads
+    that were answered, to be added to what `counters` count.
     """
 
     def __init__(
@@ -99,15 +111,22 @@ class FastPath:
         policy: Callable[[], AccessPolicy],
         tree: Callable[[str], Tree | None],
         now: Callable[[], int],
-        largest: int,
         v3: V3Messages,
+        gate: Gate,
+        general: GeneralPath,
+        counters: SnmpCounters,
     ) -> None:
         self._policy = policy
         self._tree = tree
         self._now = now
-        self._largest = largest  # octets of a response message
+        self._largest = 0  # octets of a response message
+        self._most_names = 0  # that an answer can hold
         self._v3 = v3
-        self._decode = Decoder(_LARGEST_CACHE).decode
+        self._gate = gate
+        self._general = general
+        self._counters = counters
+        self._decoder = Decoder(_LARGEST_CACHE)
+        self._decode = self._decoder.decode
         self._grants: dict[tuple[bytes, str], Visible | None] = {}
         self._user_grants: dict[tuple[bytes, str, bytes, str], Visible | None] = {}  # by user, level, context and source
         self._views: dict[tuple[int, str, View], Visible | None] = {}
@@ -117,39 +136,76 @@ class FastPath:
 
     def policy_changed(self, largest: int) -> None:
         self._largest = largest
+        self._most_names = largest // SMALLEST_BINDING
+        heads = frozenset(
+            bytes((INTEGER, 1, MODELS.index(model))) + octets(name) for name, model in self._policy().community_names()
+        )
+        self._decoder.use(heads, self._most_names)
         self._grants.clear()
         self._user_grants.clear()
         self._views.clear()
 
     def answer(self, datagram: bytes, source: str) -> bytes | None:
-        """The response to a datagram from an address, or None: it is for pysnmp."""
+        """The response to a datagram from an address, or DROP; None where it is for pysnmp."""
         request = self._decode(datagram)
         if request is None:
-            opened = self._v3.open(datagram)
-            return None if opened is None else self._answer_v3(opened, source)
+            return self._admit(datagram, source)
         version, head, kind, request_id, first, second, names, given_at = request
         try:
             visible = self._grants[head, source]
         except KeyError:
             visible = self._grant(version, head, source)
         if visible is None:
-            return None
-        bindings = _READS[kind](visible, version, names, self._now(), first, second, self._largest)
+            return self._admit(datagram, source)
+        try:
+            bindings = _READS[kind](visible, version, names, self._now(), first, second, self._largest)
+        except Exception:  # a fault of a view, which the general path tells of, and answers with genErr
+            bindings = None
         if bindings is None:
-            return None
+            return self._admit(datagram, source)
         response = _message(head, request_id, _NO_ERROR, b"".join(bindings))
         if len(response) > self._largest:
             if kind == GET_BULK:
                 response = _trim(head, request_id, bindings, self._largest)
             else:
-                # RFC 3416 §4.2.1: tooBig without bindings; RFC 1157 §4.1.2: with those of the request.
-                response = _message(head, request_id, _TOO_BIG, datagram[given_at:] if version == VERSION_1 else b"")
-                self.too_bigs += 1
+                response = self._too_big(version, head, request_id, datagram[given_at:])
         self.answered[kind] += 1
         self.variables += len(names)
         return response
 
+    def _too_big(self, version: int, head: bytes, request_id: bytes, given: bytes) -> bytes:
+        """RFC 3416 §4.2.1: tooBig without bindings; RFC 1157 §4.1.2: with those of the request, where they fit."""
+        self.too_bigs += 1
+        if version == VERSION_1:
+            response = _message(head, request_id, _TOO_BIG, given)
+            if len(response) <= self._largest:
+                return response
+        return _message(head, request_id, _TOO_BIG, b"")
+
+    def _admit(self, datagram: bytes, source: str) -> bytes | None:
+        """What is no ordinary read of a community: who asks is looked at first."""
+        asked = self._gate.admit(datagram, source, self._most_names)
+        response: bytes | None
+        if asked is None or isinstance(asked, bytes):
+            response = asked
+        elif isinstance(asked, Admitted):
+            response = self._general.answer(asked, datagram, self._largest)
+        else:
+            response = self._answer_v3(asked, source)
+            if response is not None:
+                return response
+            response = self._general.answer_v3(asked, source, self._largest)
+        if response is not None:
+            self._counters.count("snmpInPkts")
+            if response:
+                self._counters.count("snmpOutPkts")
+        return response
+
     def _answer_v3(self, request: Opened, source: str) -> bytes | None:
+        """The answer to an ordinary read, or None."""
+        pdu = request.pdu
+        if isinstance(pdu, SetPdu):
+            return None
         try:
             visible = self._user_grants[request.user, request.level, request.context, source]
         except KeyError:
@@ -158,8 +214,11 @@ class FastPath:
         room = room_in_v3(self._largest, request.largest_scoped_pdu, engine_id, user, context)
         if visible is None or room < 0:
             return None
-        kind, request_id, first, second, names, _ = request.pdu
-        bindings = _READS[kind](visible, VERSION_2C, names, self._now(), first, second, room)
+        kind, request_id, first, second, names, _ = pdu
+        try:
+            bindings = _READS[kind](visible, VERSION_2C, names, self._now(), first, second, room)
+        except Exception:  # as in `answer`
+            bindings = None
         if bindings is None:
             return None
         status = _NO_ERROR
@@ -188,7 +247,7 @@ class FastPath:
         return visible
 
     def _grant(self, version: int, head: bytes, source: str) -> Visible | None:
-        grant = self._policy().community(head[5:], _MODELS[version], ip_address(source))
+        grant = self._policy().community(head[5:], MODELS[version], ip_address(source))
         if grant is None:
             return None
         if len(self._grants) >= _LARGEST_CACHE:
@@ -267,21 +326,29 @@ def _get_bulk(
 ) -> list[bytes] | None:
     """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
     non_repeaters = min(first, len(names))
-    # No more than fits: a binding takes at least seven octets.
-    count = min(second, largest // 7 + 1)
+    # No more than fits, whatever is asked for: names are looked at until their first cells fill the answer.
+    most = largest // SMALLEST_BINDING + 1
+    count = min(second, most // max(len(names) - non_repeaters, 1) + 1)
     bindings: list[bytes] = []
     runs: list[list[bytes]] = []
+    filled = 0
     for at, name in enumerate(names):
         place = visible.successor(name)
         if place is None:
             return None
         if at < non_repeaters:
-            bindings += _run(visible, place, 1, now) or [_bind(name, END_OF_MIB_VIEW)]
+            found = _run(visible, place, 1, now) or [_bind(name, END_OF_MIB_VIEW)]
+            bindings += found
         elif count:
-            run = _run(visible, place, count, now)
-            if len(run) < count:
-                run.append(_bind(_name_of(run[-1]) if run else name, END_OF_MIB_VIEW))
-            runs.append(run)
+            found = _run(visible, place, count, now)
+            if len(found) < count:
+                found.append(_bind(_name_of(found[-1]) if found else name, END_OF_MIB_VIEW))
+            runs.append(found)
+        else:
+            continue
+        filled += len(found[0])
+        if filled > largest:
+            break
     if len(runs) == 1:
         return bindings + runs[0]
     if runs:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from agent.snmp.ber import DROP
 from agent.snmp.community_messages import INFORM, read_answer, v2_notification
 from agent.snmp.originator import Done, Patience
-from agent.snmp.transport import DROP, FastAnswers
+from agent.snmp.transport import FastAnswers
 
 _REQUEST_IDS = 1 << 31
 NO_ANSWER = "No SNMP response received before timeout"

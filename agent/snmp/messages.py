@@ -47,10 +47,23 @@ class _MessageV3(SNMPv3Message):
     componentType = _with(SNMPv3Message.componentType, msgData=_ScopedPduData())  # noqa: N815 - pyasn1's interface
 
 
-class _ParseErrorsCounted:
-    """A message that ends before it began is a parse error too, but pysnmp counts it nowhere."""
+class _Mended:
+    """What all three need: parse errors that pysnmp counts nowhere are counted, and what got no answer is forgotten."""
 
     counters: SnmpCounters
+    _cache: Any
+
+    def awaits(self, message_id: int) -> bool:
+        """Whether a message of ours with that id waits for its answer."""
+        return message_id in self._cache._Cache__msgIdIndex
+
+    def forget_unanswered(self) -> None:
+        """Let go of requests that have not been answered: pysnmp keeps them for five minutes. Called after each message."""
+        cache = self._cache
+        if cache._Cache__stateReferenceIndex:
+            cache._Cache__stateReferenceIndex.clear()
+            for waiting in cache._Cache__expirationQueue.values():
+                waiting.pop("stateReference", None)
 
     def prepare_data_elements(self, *arguments: Any) -> Any:
         try:
@@ -61,20 +74,35 @@ class _ParseErrorsCounted:
             raise
 
 
-class MessagesV1(_ParseErrorsCounted, SnmpV1MessageProcessingModel):
+class MessagesV1(_Mended, SnmpV1MessageProcessingModel):
     """SNMPv1 messages."""
 
 
-class MessagesV2c(_ParseErrorsCounted, SnmpV2cMessageProcessingModel):
+class MessagesV2c(_Mended, SnmpV2cMessageProcessingModel):
     """SNMPv2c messages."""
 
     SNMP_MSG_SPEC = _MessageV2c
 
 
-class MessagesV3(_ParseErrorsCounted, SnmpV3MessageProcessingModel):
+class MessagesV3(_Mended, SnmpV3MessageProcessingModel):
     """SNMPv3 messages."""
 
     SNMP_MSG_SPEC = _MessageV3
+
+    def prepare_data_elements(self, engine: Any, domain: Any, address: Any, whole: Any) -> Any:
+        """As pysnmp does it, but a Report that nobody waits for leaves no note of the engine that it names."""
+        engines = self._SnmpV3MessageProcessingModel__engineIdCache
+        sender = domain, address
+        is_known = sender in engines
+        try:
+            return super().prepare_data_elements(engine, domain, address, whole)
+        except error.StatusInformation as status:
+            if not is_known and sender in engines and "sendPduHandle" not in status:
+                del engines[sender]
+                expiring = self._SnmpV3MessageProcessingModel__engineIdCacheExpQueue
+                for tick in [tick for tick, senders in expiring.items() if sender in senders]:
+                    expiring[tick].remove(sender)
+            raise
 
 
 def message_models(counters: SnmpCounters) -> dict[int, Any]:

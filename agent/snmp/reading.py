@@ -93,25 +93,41 @@ def get_next(shown: Visible, names: Sequence[Oid], now: int, version_1: bool) ->
 
 
 def get_bulk(shown: Visible, names: Sequence[Oid], non_repeaters: int, repetitions: int, now: int, budget: int) -> Answer:
-    """GETBULK (RFC 3416 §4.2.3). No more is gathered than `budget` octets of bindings can hold.
+    """GETBULK (RFC 3416 §4.2.3). No more is gathered than `budget` octets of bindings can hold, and one binding.
 
     Once every repeater is past the end of the view no further repetition is made, as the RFC allows.
     """
     once = min(max(non_repeaters, 0), len(names))
-    bindings = list(get_next(shown, names[:once], now, version_1=False).bindings)
-    walks = [_endless(shown, name, now) for name in names[once:]]
-    size = sum(map(binding_size, bindings))
-    if walks:
-        for _ in range(max(repetitions, 0)):
-            row = []
-            for place, walk in enumerate(walks, once + 1):
-                with _faults_of(place):
-                    row.append(next(walk))
-            bindings += row
-            size += sum(map(binding_size, row))
-            if size > budget or all(value == END_OF_MIB_VIEW for _, value in row):
-                break
+    bindings: list[Binding] = []
+    for place, walk in _looked_at(shown, names[:once], now, 1):
+        budget = _add_next(bindings, place, walk, budget)
+        if budget < 0:
+            return Answer(bindings=bindings)
+    walks: list[tuple[int, Iterator[Binding]]] = []
+    looked_at = _looked_at(shown, names[once:], now, once + 1)
+    for turn in range(max(repetitions, 0) if names[once:] else 0):
+        begin = len(bindings)
+        for each in walks if turn else looked_at:
+            budget = _add_next(bindings, *each, budget)
+            if budget < 0:
+                return Answer(bindings=bindings)
+            if not turn:
+                walks.append(each)
+        if all(value == END_OF_MIB_VIEW for _, value in bindings[begin:]):
+            break
     return Answer(bindings=bindings)
+
+
+def _looked_at(shown: Visible, names: Sequence[Oid], now: int, first: int) -> Iterator[tuple[int, Iterator[Binding]]]:
+    """The cells after each name, and the name's place; a name is looked at when its turn comes."""
+    return ((place, _endless(shown, name, now)) for place, name in enumerate(names, first))
+
+
+def _add_next(bindings: list[Binding], place: int, walk: Iterator[Binding], budget: int) -> int:
+    """Add the next cell of a walk; gives what is left of the budget."""
+    with _faults_of(place):
+        bindings.append(next(walk))
+    return budget - binding_size(bindings[-1])
 
 
 def fitting(bindings: Sequence[Binding], budget: int) -> int:

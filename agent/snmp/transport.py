@@ -1,7 +1,12 @@
 """Snmp room: UDP sockets as pysnmp transports, with a place for the fast path in front (RFC 3417 §3, RFC 3430's IPv6 alike).
 
-A wake-up of the event loop drains up to 32 datagrams. Each goes to the fast path first; what that does not answer goes to pysnmp
-unchanged, and the response leaves by the socket that the request came in by.
+A wake-up of the event loop is a turn of some milliseconds. Datagrams are taken from the socket, up to 32 at once, and served. Each
+goes to the fast path first; what that does not answer goes to pysnmp unchanged, and the response leaves by the socket that the
+request came in by.
+
+In a crowd the senders take turns (`FairQueue`): the socket is emptied quickly, so that the system's buffer does not overflow, and
+one datagram of each address is served after another. Whoever sends more than its share waits, and then is dropped and counted;
+whoever sends little waits for one datagram of each other sender.
 """
 
 from __future__ import annotations
@@ -15,18 +20,29 @@ from pysnmp.carrier.asyncio.base import AbstractAsyncioTransport
 from pysnmp.carrier.asyncio.dgram.udp import UdpTransportAddress
 from pysnmp.carrier.asyncio.dgram.udp6 import Udp6TransportAddress
 
+from agent.base.fair_queue import FairQueue
 from agent.snmp.counters import SnmpCounters
 
 LARGEST_DATAGRAM = 65535
 DATAGRAMS_PER_BURST = 32  # taken before any is answered
-BURSTS_PER_WAKE_UP = 2  # then others have their turn
-_RECEIVE_BUFFER = 1 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
+MOST_BURSTS = 16  # taken in a crowd before any is served
+TURN = 0.005  # seconds, and then others have theirs
+SLICE = 0.001  # seconds of serving after which the socket is looked at again, and answers are sent
+UNTIMED = 8  # quick answers after which the clock is looked at; one that may have taken long has it looked at each time
+QUICK = 512  # octets of an answer that takes little time
+FEW = 4  # datagrams that need no queue
+SHARE = 256 << 10  # octets of one address that may wait
+WHOLE = 4 << 20  # octets that may wait in all
+_RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
 
-DROP = b""  # what a fast path returns to have a datagram neither answered nor given to pysnmp
+
+_Received = tuple[bytes, Any]  # a datagram, and the socket address that it came from
 
 
 class FastAnswers(Protocol):
-    """What stands in front of pysnmp: gives the response to a datagram from an address, DROP, or None: not for it."""
+    """What stands in front of pysnmp: gives the response to a datagram from an address, or no octets where there is to be none.
+
+    None where the datagram is for pysnmp."""
 
     def answer(self, datagram: bytes, source: str) -> bytes | None: ...
 
@@ -47,6 +63,8 @@ class UdpTransport(AbstractAsyncioTransport):
         self.domain: tuple[int, ...] = ()  # under which pysnmp knows it
         self.fast: FastAnswers | None = None
         self.unsent = 0
+        self._waiting = FairQueue[_Received](SHARE, WHOLE)
+        self._resumption: asyncio.Handle | None = None
         self._loop = loop
         self._socket = bound
         self._counters = counters
@@ -60,6 +78,8 @@ class UdpTransport(AbstractAsyncioTransport):
 
     def close_transport(self) -> None:
         self._loop.remove_reader(self._socket)
+        if self._resumption is not None:
+            self._resumption.cancel()
         self._socket.close()
         super().close_transport()
 
@@ -71,40 +91,93 @@ class UdpTransport(AbstractAsyncioTransport):
             return False
         return True
 
+    @property
+    def dropped(self) -> int:
+        """Datagrams that were dropped because their sender had more than its share waiting."""
+        return self._waiting.dropped
+
     def _drain(self) -> None:
-        for _ in range(BURSTS_PER_WAKE_UP):
-            if not self._burst():
+        """One turn: take in and serve until there is no more, or the turn is over."""
+        if self._resumption is not None:
+            self._resumption.cancel()
+            self._resumption = None
+        end = self._loop.time() + TURN
+        answered = True
+        while True:
+            received = self._take_in()
+            full = len(received) == DATAGRAMS_PER_BURST
+            waiting = self._waiting
+            if waiting or (len(received) > FEW and _is_mixed(received)):
+                self._queue(received)
+                received = []
+            elif not received and not answered:
                 return
+            answered = self._serve(received)
+            now = self._loop.time()
+            if now >= end:
+                break
+            if not (full or answered or waiting):
+                return  # else those who are answered may ask again at once
+        if self._waiting:
+            self._resumption = self._loop.call_soon(self._drain)
 
-    def _burst(self) -> bool:
-        """Take what has come, then send what was answered: sending at once would wake the manager for each answer by itself.
-
-        False when no more has come.
-        """
+    def _take_in(self) -> list[_Received]:
+        """What has come, but no more than a burst."""
         receive = self._socket.recvfrom
-        fast = self.fast
-        answers: list[tuple[bytes, Any]] = []
-        more = True
+        received: list[_Received] = []
         for _ in range(DATAGRAMS_PER_BURST):
             try:
-                datagram, address = receive(LARGEST_DATAGRAM)
+                received.append(receive(LARGEST_DATAGRAM))
             except (BlockingIOError, InterruptedError):
-                more = bool(answers)  # those who are answered may ask again at once
                 break
             except OSError:
                 continue  # an ICMP error of an earlier datagram
+        return received
+
+    def _queue(self, received: list[_Received]) -> None:
+        """Have datagrams wait, and what else has come with them: the system's buffer is smaller than ours."""
+        for left in reversed(range(MOST_BURSTS)):
+            for each in received:
+                datagram, address = each
+                self._waiting.put(address[0], address[1], each, len(datagram))
+            if not left or len(received) < DATAGRAMS_PER_BURST:
+                return
+            received = self._take_in()
+
+    def _serve(self, received: list[_Received]) -> bool:
+        """Serve what was received, or else what waits, for a slice of time; then send the answers: sending each at once would wake
+        the manager for each by itself. Whether there were any."""
+        fast, waiting, time = self.fast, self._waiting, self._loop.time
+        end = time() + SLICE
+        answers: list[tuple[bytes, Any]] = []
+        left = UNTIMED
+        served = 0
+        count = len(received) or min(len(waiting), DATAGRAMS_PER_BURST)
+        while served < count:
+            datagram, address = received[served] if received else waiting.take()
+            served += 1
             try:
                 response = fast.answer(datagram, address[0]) if fast is not None else None
             except Exception as fault:  # pysnmp may know better
                 self._failed(fault)
                 response = None
+            left -= 1
             if response is None:
                 self.receive(datagram, address)
+                left = 0
             elif response:
                 answers.append((response, address))
+                if len(response) > QUICK:
+                    left = 0
+            if left <= 0:
+                if time() >= end:
+                    break
+                left = UNTIMED
+        if served < len(received):
+            self._queue(received[served:])
         for response, address in answers:
             self._send(response, address)
-        return more
+        return bool(answers)
 
     def receive(self, datagram: bytes, address: Any) -> None:
         """One datagram for pysnmp. Nothing that it holds makes this raise."""
@@ -114,6 +187,12 @@ class UdpTransport(AbstractAsyncioTransport):
                 receiver(self, self.ADDRESS_TYPE(address), datagram)
             except Exception as fault:
                 self._failed(fault)
+
+
+def _is_mixed(received: list[_Received]) -> bool:
+    """Whether datagrams come from more than one sender."""
+    first = received[0][1]
+    return any(address != first for _, address in received)
 
 
 def bind_udp(host: str, port: int) -> socket.socket:

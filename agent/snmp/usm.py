@@ -15,6 +15,7 @@ from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 from pysnmp.smi.error import NoSuchInstanceError
 
+from agent.snmp.counters import SnmpCounters
 from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
@@ -29,15 +30,22 @@ _REPORTED = (
     "contextName",
     "msgUserName",
     "maxSizeResponseScopedPDU",
+    "securityLevel",
+    "scopedPDU",
 )
 
 
 class UserSecurity(SnmpUSMSecurityModel):
     """USM as RFC 3414 has it."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: SnmpCounters) -> None:
         super().__init__()
+        self._counters = counters
         self._asked: int | None = None  # the level of the message that is being taken in
+
+    def talks_to(self, engine_id: bytes) -> bool:
+        """Whether an engine is one that informs have been sent to."""
+        return OctetString(engine_id) in self._SnmpUSMSecurityModel__timeline
 
     def localised_keys(self, engine: Any, user: bytes) -> tuple[bytes, bytes]:
         """A user's keys for authentication and privacy, localised to this engine (RFC 3414 §2.6); empty where there is none."""
@@ -69,13 +77,38 @@ class UserSecurity(SnmpUSMSecurityModel):
         try:
             return super().process_incoming_message(engine, mp_model, largest, parameters, model, level, whole, message)
         except error.StatusInformation as status:
+            kept = {key: status[key] for key in _REPORTED if key in status}
+            if "val" not in kept:
+                raise
+            # pysnmp knows what it has counted itself. A Report says how many there have been (RFC 3414 §5).
+            kept["val"] = self._total(engine, status["oid"], status["val"])
             if status.get("errorIndication") == errind.unsupportedSecurityLevel:
                 # pysnmp would have the Report at the level that this user cannot have, and so sends none.
-                kept = {key: status[key] for key in _REPORTED if key in status}
-                raise error.StatusInformation(**kept, securityLevel=_NO_AUTH) from None
-            raise
+                kept["securityLevel"] = _NO_AUTH
+            raise error.StatusInformation(**kept) from None
         finally:
             self._asked = None
+            self._forget_own_time(engine)
+
+    def _total(self, engine: Any, name: Any, counted: Any) -> Any:
+        """A counter's value over both paths, as pysnmp's object."""
+        builder = engine.get_mib_builder()
+        for symbol, found in builder.mibSymbols["__SNMP-USER-BASED-SM-MIB"].items():
+            if getattr(found, "name", None) == name:
+                return counted.clone(self._counters.value(symbol) & 0xFFFFFFFF)
+        return counted
+
+    def _forget_own_time(self, engine: Any) -> None:
+        """Keep no note of our own time for each message that came in: pysnmp makes one, and never reads it."""
+        own = engine.snmpEngineID
+        if self._SnmpUSMSecurityModel__timeline.pop(own, None) is None:
+            return
+        resolution = engine.transport_dispatcher.get_timer_resolution()
+        expiring = self._SnmpUSMSecurityModel__timelineExpQueue
+        bucket = int(self._SnmpUSMSecurityModel__expirationTimer + 300 / resolution)
+        others = [each for each in expiring.pop(bucket, ()) if each != own]
+        if others:
+            expiring[bucket] = others
 
     def generate_response_message(self, *arguments: Any) -> Any:
         """Reports of what is wrong with a user go in the clear; pysnmp sets the reportableFlag, which none has (RFC 3412 §6.4)."""
@@ -105,7 +138,7 @@ class UserSecurity(SnmpUSMSecurityModel):
         return error.StatusInformation(
             errorIndication=indication,
             oid=counter.name,
-            val=counter.syntax,
+            val=self._total(engine, counter.name, counter.syntax),
             securityStateReference=self._cache.push(msgUserName=b""),
             securityLevel=level,
             contextEngineId=engine.snmpEngineID,

@@ -15,7 +15,6 @@ from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v1, v2c
 
 from agent.mib.values import NULL, number, object_identifier, wrap
-from agent.snmp.fast import FastPath
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (
     BIG,
@@ -162,7 +161,7 @@ def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
     here = wire.here
     if fast:
         agent = here.agent
-        agent.use_fast_path(FastPath(agent.policy, here.trees.get, lambda: here.time, agent.largest(), agent.v3_messages))
+        agent.use_fast_path(agent.fast_path())
     chance = random.Random(20240607)
     whole = seeds(here)
     unanswered = 0

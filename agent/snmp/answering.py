@@ -1,0 +1,140 @@
+"""Snmp room: what a request is answered, from the tree of its context and what may be done there (RFC 3413 §3.2, RFC 3416 §4.2).
+
+It knows no encoding of messages: pysnmp's responder and the fast path both ask it, and put its answer into a message. Every request
+gets an answer: an exception of a view is genErr, and what does not fit is cut (GETBULK) or says tooBig.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from agent.mib.schema import Oid
+from agent.mib.tree import Tree
+from agent.snmp.access import Grant
+from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SET
+from agent.snmp.counters import SnmpCounters
+from agent.snmp.reading import (
+    NO_ERROR,
+    TOO_BIG,
+    Answer,
+    ReadFaultError,
+    Visible,
+    binding_size,
+    fitting,
+    get,
+    get_bulk,
+    get_next,
+    visible,
+)
+from agent.snmp.setting import STATUS, STATUS_FOR_VERSION_1, Assignment, Refusal, set_values
+from agent.snmp.view import View
+
+_OUT_COUNTERS = {1: "snmpOutTooBigs", 2: "snmpOutNoSuchNames", 3: "snmpOutBadValues", 5: "snmpOutGenErrs"}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A request, whatever message it came in. `kind` is the PDU's tag, `echoed` the octets of its own bindings.
+
+    `first` and `second` are non-repeaters and max-repetitions of a GETBULK.
+    """
+
+    kind: int
+    version_1: bool
+    by_community: bool
+    context: str
+    names: Sequence[Oid]
+    assignments: Sequence[Assignment]
+    echoed: int
+    first: int = 0
+    second: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many bindings it has."""
+        return len(self.assignments if self.kind == SET else self.names)
+
+
+class Answerer:
+    """Answers GET, GETNEXT, GETBULK and SET of every context of one router. A fault of a view is told to `failed`."""
+
+    def __init__(self, now: Callable[[], int], counters: SnmpCounters, failed: Callable[[Exception], None]) -> None:
+        self._now = now
+        self._counters = counters
+        self._failed = failed
+        self._visible: dict[tuple[str, View, bool], tuple[Tree, int, Visible]] = {}
+
+    def policy_changed(self) -> None:
+        """Forget what was compiled from views and trees that may be no more."""
+        self._visible.clear()
+
+    def answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Answer:
+        """The answer with at most `room` octets of bindings: its own or, where `echoes` says so, those of the request.
+
+        tooBig has none. The caller gives a tooBig of version 1 the request's bindings where they fit (RFC 1157 §4.1.2).
+        """
+        self._counters.request(question.kind, question.count)
+        try:
+            answer = self._answer(question, tree, grant, room)
+        except Exception as fault:  # a view's own fault must not leave the manager without an answer
+            self._failed(fault)
+            answer = Answer(STATUS["genErr"], fault.place if isinstance(fault, ReadFaultError) else 0)
+        if echoes(question, answer):
+            # RFC 3416 §4.2.1 to §4.2.5: an error's bindings count as others do.
+            if question.echoed > room:
+                answer = Answer(TOO_BIG)
+        elif sum(map(binding_size, answer.bindings)) > room:
+            answer = _shrunk(question, answer, room)
+        counter = _OUT_COUNTERS.get(answer.status)
+        if counter is not None:
+            self._counters.count(counter)
+        return answer
+
+    def _answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Answer:
+        if grant is None:
+            # RFC 3413 §3.2: noAccessEntry is authorizationError at the first binding; without bindings nobody was refused anything.
+            return _refused(question, Refusal("authorizationError", 1)) if question.count else Answer()
+        if question.kind == SET:
+            return self._set(question, tree, grant, room)
+        shown = self._shown(question, tree, grant)
+        now = self._now()
+        if question.kind == GET:
+            return get(shown, question.names, now, question.version_1)
+        if question.kind == GET_NEXT:
+            return get_next(shown, question.names, now, question.version_1)
+        return get_bulk(shown, question.names, question.first, question.second, now, room)
+
+    def _set(self, question: Question, tree: Tree, grant: Grant, room: int) -> Answer:
+        if question.echoed > room:
+            return Answer(TOO_BIG)  # a SET's response is as large as the SET: refused before anything is done
+        refusal = set_values(tree, grant.write, question.assignments, self._failed)
+        if refusal is None:
+            return Answer()  # the bindings go back as they came
+        if refusal.status == "noAccess" and question.by_community:
+            self._counters.count("snmpInBadCommunityUses")
+        return _refused(question, refusal)
+
+    def _shown(self, question: Question, tree: Tree, grant: Grant) -> Visible:
+        key = (question.context, grant.read, question.version_1)
+        known = self._visible.get(key)
+        if known is None or known[0] is not tree or known[1] != len(tree.columns):
+            known = self._visible[key] = (tree, len(tree.columns), visible(tree, grant.read, question.version_1))
+        return known[2]
+
+
+def echoes(question: Question, answer: Answer) -> bool:
+    """Whether the response's bindings are those of the request: with an error, and to a SET (RFC 3416 §4.2.1, §4.2.5)."""
+    return answer.status not in (NO_ERROR, TOO_BIG) or (question.kind == SET and answer.status == NO_ERROR)
+
+
+def _shrunk(question: Question, answer: Answer, room: int) -> Answer:
+    """A GETBULK gives what fits (RFC 3416 §4.2.3), anything else says tooBig (§4.2.1)."""
+    if question.kind == GET_BULK:
+        return replace(answer, bindings=answer.bindings[: fitting(answer.bindings, room)])
+    return Answer(TOO_BIG)
+
+
+def _refused(question: Question, refusal: Refusal) -> Answer:
+    status = STATUS_FOR_VERSION_1.get(refusal.status, refusal.status) if question.version_1 else refusal.status
+    return Answer(STATUS[status], refusal.index)
