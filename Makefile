@@ -30,8 +30,9 @@ bench: $(VENV)/.dev-ready bench-tools
 	$(BIN)/python -m bench.crypto_cores
 	$(BIN)/python -m bench.stall
 
-soak: $(VENV)/.dev-ready tools
+soak: $(VENV)/.dev-ready tools bench-tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab tests/e2e -k soak
+	$(BIN)/python -m bench.floods
 
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)

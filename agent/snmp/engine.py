@@ -180,6 +180,7 @@ class SnmpAgent:
         """Have pysnmp send and receive by a bound socket, under a transport domain of its own (`domain_of`)."""
         transport = UdpTransport(self.loop, bound, self.counters, self.failed)
         transport.fast = self._fast
+        transport.over_share = self._over_share
         domain = (udp6 if ":" in transport.address[0] else udp).DOMAIN_NAME
         transport.domain = (*domain, self._next_domain)
         self._next_domain += 1
@@ -253,6 +254,11 @@ class SnmpAgent:
         self._count_what_pysnmp_counts()
         self._next_domain = 1
         return engine
+
+    def _over_share(self, source: str) -> None:
+        self._limited.warning(
+            "%s: SNMP from %s: more than its share of datagrams wait, and this one is dropped", self._hostname, source
+        )
 
     def _bad_community(self, source: Source, name: bytes, model: str) -> None:
         shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")

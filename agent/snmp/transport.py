@@ -39,6 +39,10 @@ _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of pol
 _Received = tuple[bytes, Any]  # a datagram, and the socket address that it came from
 
 
+def _ignore(source: str) -> None:
+    pass
+
+
 class FastAnswers(Protocol):
     """What stands in front of pysnmp: gives the response to a datagram from an address, or no octets where there is to be none.
 
@@ -63,6 +67,7 @@ class UdpTransport(AbstractAsyncioTransport):
         self.domain: tuple[int, ...] = ()  # under which pysnmp knows it
         self.fast: FastAnswers | None = None
         self.unsent = 0
+        self.over_share: Callable[[str], None] = _ignore  # called with the source of each datagram that is dropped
         self._waiting = FairQueue[_Received](SHARE, WHOLE)
         self._resumption: asyncio.Handle | None = None
         self._loop = loop
@@ -139,7 +144,8 @@ class UdpTransport(AbstractAsyncioTransport):
         for left in reversed(range(MOST_BURSTS)):
             for each in received:
                 datagram, address = each
-                self._waiting.put(address[0], address[1], each, len(datagram))
+                if not self._waiting.put(address[0], address[1], each, len(datagram)):
+                    self.over_share(address[0])
             if not left or len(received) < DATAGRAMS_PER_BURST:
                 return
             received = self._take_in()

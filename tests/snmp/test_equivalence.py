@@ -140,7 +140,7 @@ def _sub_identifiers(key: bytes) -> Oid:
 
 def _populate(service: RouterService) -> None:
     """Tunnels of both kinds of source, with holes (AES, group 14), history and failures."""
-    monitor = service.router.monitor
+    monitor = service.node.monitor
     rhythm = Rhythm(1000, tuple(range(1, len(IpsecCounter) + 1)))
     for number_of in range(150):
         spoke = IPv4Address("10.9.0.0") + number_of
