@@ -315,9 +315,9 @@ class SnmpAgent:
                 self.engine,
                 octets_of(user.name),
                 _AUTHENTICATION[user.auth],
-                octets_of(user.auth_password or ""),
+                _key_text(user.auth_password),
                 _PRIVACY[user.priv],
-                octets_of(user.priv_password or ""),
+                _key_text(user.priv_password),
             )
             self._levels[octets_of(user.name)] = self._levels_of(user)
         except (PySnmpError, KeyError) as error:
@@ -332,6 +332,11 @@ class SnmpAgent:
             authentication(user.auth, auth_key) if user.auth else None,
             privacy(user.priv, priv_key, pysnmp_config.PRIV_SERVICES[_PRIVACY[user.priv]]) if user.priv else None,
         )
+
+
+def _key_text(password: str | None) -> bytes | None:
+    """A password as pysnmp takes it; None of a user who has none."""
+    return None if password is None else octets_of(password)
 
 
 def _largest(config: RouterConfig) -> int:
