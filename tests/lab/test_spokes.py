@@ -136,7 +136,7 @@ class Hub:
             f"{context}:{column.object.name}.{'.'.join(map(str, index_of(entry.key)))}": value
             for context in ("", "customers")
             for column, entry, value in self.cells(context)
-            if column.object.name != "cipSecSpiValue"
+            if column.object.name not in ("cipSecSpiValue", "cipSecFailSaSpi")
         }
 
     def cells(self, context: str) -> Iterator[Any]:
