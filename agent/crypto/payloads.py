@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from types import MappingProxyType
 
 from agent.crypto.doi import IPSEC_DOI, SITUATION_IDENTITY_ONLY, CertificateEncoding, IdentificationType, PayloadType
@@ -68,8 +68,6 @@ _LENGTHS: Mapping[int, Container[int]] = MappingProxyType(
         IdentificationType.FQDN: _SOME,
         IdentificationType.USER_FQDN: _SOME,
         IdentificationType.IPV6_ADDR: (16,),
-        IdentificationType.IPV6_ADDR_SUBNET: (32,),
-        IdentificationType.IPV6_ADDR_RANGE: (32,),
         IdentificationType.DER_ASN1_DN: _SOME,
         IdentificationType.DER_ASN1_GN: _SOME,
         IdentificationType.KEY_ID: _SOME,
@@ -100,10 +98,10 @@ class Identification:
     @property
     def well_formed(self) -> bool:
         """Whether its data are as long as its kind has them, and mean something: a mask, a range (RFC 2407 §4.6.2)."""
-        if self.kind == IdentificationType.IPV4_ADDR_SUBNET:
-            return self.network() is not None
-        if self.kind == IdentificationType.IPV4_ADDR_RANGE:
-            return self.range() is not None
+        if self.kind in (IdentificationType.IPV4_ADDR_SUBNET, IdentificationType.IPV6_ADDR_SUBNET):
+            return (self.network() or self.network_v6()) is not None
+        if self.kind in (IdentificationType.IPV4_ADDR_RANGE, IdentificationType.IPV6_ADDR_RANGE):
+            return (self.range() or self.range_v6()) is not None
         return self.kind in _LENGTHS and len(self.data) in _LENGTHS[self.kind]
 
     def range(self) -> tuple[IPv4Address, IPv4Address] | None:
@@ -111,6 +109,12 @@ class Identification:
         if self.kind != IdentificationType.IPV4_ADDR_RANGE or len(self.data) != 8 or self.data[:4] > self.data[4:]:
             return None
         return IPv4Address(self.data[:4]), IPv4Address(self.data[4:])
+
+    def range_v6(self) -> tuple[IPv6Address, IPv6Address] | None:
+        """The same of IPv6."""
+        if self.kind != IdentificationType.IPV6_ADDR_RANGE or len(self.data) != 32 or self.data[:16] > self.data[16:]:
+            return None
+        return IPv6Address(self.data[:16]), IPv6Address(self.data[16:])
 
     def network(self) -> IPv4Network | None:
         """The addresses that an address or subnet identity stands for; None for any other kind."""
@@ -122,6 +126,13 @@ class Identification:
         except ValueError:
             return None
         return None
+
+    def network_v6(self) -> IPv6Network | None:
+        """The addresses that an IPv6 subnet identity stands for; None for any other kind, and where the mask is not one."""
+        if self.kind != IdentificationType.IPV6_ADDR_SUBNET or len(self.data) != 32:
+            return None
+        mask = f"{int.from_bytes(self.data[16:], 'big'):0128b}"
+        return None if "01" in mask else IPv6Network((self.data[:16], mask.count("1")), strict=False)
 
 
 @dataclass(frozen=True, slots=True)

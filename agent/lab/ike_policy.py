@@ -125,7 +125,8 @@ def identity_of(identification: Identification | None) -> Identity | None:
     """An identity as the flow monitor has it: of several addresses a name. None where it never became known."""
     if identification is None:
         return None
-    network, span = identification.network(), identification.range()
+    network = identification.network() or identification.network_v6()
+    span = identification.range() or identification.range_v6()
     if identification.kind == IdentificationType.IPV6_ADDR and len(identification.data) == 16:
         return Identity(True, str(IPv6Address(identification.data)))
     if network is not None:
@@ -143,13 +144,16 @@ _ADDRESSES = (IdentificationType.IPV4_ADDR, IdentificationType.IPV6_ADDR)
 def is_same_system(link: Link, peer: Identification | None, other: Link, other_peer: Identification | None) -> bool:
     """Whether two SAs are with one system: with one peer, or with one that is known by its name though its address or port is new.
 
-    A key ID names a group, whose members share it. An address may be one that many have, each behind a NAT of its own.
+    A key ID names a group, whose members share it: they are told apart by their ports alone. Others past a NAT are told apart by
+    their names, for a NAT may give the port of one to another. An address may be one that many have, each behind a NAT of its own.
     """
-    if link == other:
-        return True
-    if link[:2] != other[:2] or peer is None or other_peer is None or peer.kind == IdentificationType.KEY_ID:
+    if link[:2] != other[:2]:
         return False
+    if peer is None or other_peer is None or IdentificationType.KEY_ID in (peer.kind, other_peer.kind):
+        return link == other
     named_alike = (peer.kind, peer.data) == (other_peer.kind, other_peer.data)
+    if link == other:
+        return named_alike or not link.port
     return named_alike and (peer.kind not in _ADDRESSES or link.remote == other.remote)
 
 

@@ -10,11 +10,13 @@ from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearSas
 from agent.flow.model import Identity
-from agent.lab.ike_policy import identity_of
+from agent.lab.ike_policy import identity_of, is_same_system
+from agent.lab.link import Link
 from tests.lab.bringing import CONSOLE, up
 from tests.lab.conftest import MakePair, only
 
 ADDRESS = bytes((10, 99, 18, 0))
+V6 = IPv6Address("2001:db8::").packed
 
 
 @pytest.mark.parametrize(
@@ -24,6 +26,9 @@ ADDRESS = bytes((10, 99, 18, 0))
         (IdentificationType.IPV4_ADDR_SUBNET, ADDRESS + b"\xff\xff\xff\0", Identity(False, "10.99.18.0/24")),
         (IdentificationType.IPV4_ADDR_RANGE, ADDRESS + bytes((10, 99, 18, 9)), Identity(False, "10.99.18.0-10.99.18.9")),
         (IdentificationType.IPV6_ADDR, IPv6Address("2001:0DB8::0:1").packed, Identity(True, "2001:db8::1")),  # RFC 5952 §4
+        (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff\xff\xff\xff" + bytes(12), Identity(False, "2001:db8::/32")),
+        (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff" * 16, Identity(False, "2001:db8::/128")),
+        (IdentificationType.IPV6_ADDR_RANGE, V6 + V6[:-1] + b"\x09", Identity(False, "2001:db8::-2001:db8::9")),
     ],
 )
 def test_an_address_is_shown_as_text_and_several_as_a_name(kind: int, data: bytes, shown: Identity) -> None:
@@ -38,3 +43,49 @@ def test_the_failure_row_of_a_tunnel_that_was_ended_has_its_spi(make_pair: MakeP
     lab.wait(1)
     for name, outbound in spis.items():
         assert only(lab.flow(name).ipsec_failures).spi in outbound
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff\0\xff\0" + bytes(12)),
+        (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff" * 15),
+        (IdentificationType.IPV6_ADDR_RANGE, V6[:-1] + b"\x09" + V6),
+    ],
+)
+def test_what_is_no_subnet_and_no_range_is_not_well_formed(kind: int, data: bytes) -> None:
+    """RFC 2407 §4.6.2.7, §4.6.2.9: an address and a mask; a first and a last address."""
+    assert not Identification(kind, data).well_formed
+
+
+def name(value: str) -> Identification:
+    return Identification(IdentificationType.FQDN, value.encode())
+
+
+HERE = Link(None, 1, 2)
+GROUP = Identification(IdentificationType.KEY_ID, b"road")
+PRIVATE = [Identification(IdentificationType.IPV4_ADDR, bytes((192, 168, 1, host))) for host in (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        # RFC 2407 §4.6.3.3: it is the sending system that has begun afresh, not one of its identities.
+        ((HERE, name("a")), (HERE, name("b")), True),
+        # RFC 3947 §6: a NAT may give the port of one host to another.
+        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2001), name("b")), False),
+        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(port=2001), PRIVATE[1]), False),
+        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2001), name("a")), True),
+        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2002), name("a")), True),
+        ((HERE._replace(port=2001), name("a")), (HERE._replace(remote=3, port=2002), name("a")), True),
+        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(port=2002), PRIVATE[0]), True),
+        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(remote=3, port=2001), PRIVATE[0]), False),
+        ((HERE._replace(port=2001), GROUP), (HERE._replace(port=2001), GROUP), True),
+        ((HERE._replace(port=2001), GROUP), (HERE._replace(port=2002), GROUP), False),
+        ((HERE, name("a")), (HERE._replace(front_vrf="red"), name("a")), False),
+    ],
+)
+def test_which_sas_are_of_the_system_that_begins_afresh(
+    one: tuple[Link, Identification], other: tuple[Link, Identification], same: bool
+) -> None:
+    assert is_same_system(*one, *other) is same
