@@ -494,8 +494,10 @@ class IkeEngine:
     def _forget_system(self, record: IkeRecord) -> None:
         """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying."""
 
+        past_nat = record.sa.nat is not None and record.sa.nat.remote_behind
+
         def is_same(link: Link, sa: IkeSa | None) -> bool:
-            return is_same_system(record.link, record.sa.remote_identity, link, sa.remote_identity if sa else None)
+            return is_same_system(record.link, record.sa.remote_identity, link, sa.remote_identity if sa else None, past_nat)
 
         under_way = [quick for quick in record.sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
         keying = {quick.start.tag for quick in under_way if quick.start}

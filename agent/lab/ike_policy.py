@@ -141,11 +141,12 @@ def identity_of(identification: Identification | None) -> Identity | None:
 _ADDRESSES = (IdentificationType.IPV4_ADDR, IdentificationType.IPV6_ADDR)
 
 
-def is_same_system(link: Link, peer: Identification | None, other: Link, other_peer: Identification | None) -> bool:
+def is_same_system(link: Link, peer: Identification | None, other: Link, other_peer: Identification | None, past_nat: bool) -> bool:
     """Whether two SAs are with one system: with one peer, or with one that is known by its name though its address or port is new.
 
-    A key ID names a group, whose members share it: they are told apart by their ports alone. Others past a NAT are told apart by
-    their names, for a NAT may give the port of one to another. An address may be one that many have, each behind a NAT of its own.
+    A key ID names a group, whose members share it: they are told apart by their ports alone. Others that are `past_nat` are told
+    apart by their names, for a NAT may give the port of one to another. An address may be one that many have, each behind a NAT of
+    its own.
     """
     if link[:2] != other[:2]:
         return False
@@ -153,7 +154,7 @@ def is_same_system(link: Link, peer: Identification | None, other: Link, other_p
         return link == other
     named_alike = (peer.kind, peer.data) == (other_peer.kind, other_peer.data)
     if link == other:
-        return named_alike or not link.port
+        return named_alike or not past_nat
     return named_alike and (peer.kind not in _ADDRESSES or link.remote == other.remote)
 
 

@@ -67,25 +67,34 @@ GROUP = Identification(IdentificationType.KEY_ID, b"road")
 PRIVATE = [Identification(IdentificationType.IPV4_ADDR, bytes((192, 168, 1, host))) for host in (2, 3)]
 
 
+def at(port: int, remote: int = HERE.remote) -> Link:
+    return HERE._replace(port=port, remote=remote)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        # RFC 2407 §4.6.3.3: it is the sending system that has begun afresh, not one of its identities.
-        ((HERE, name("a")), (HERE, name("b")), True),
-        # RFC 3947 §6: a NAT may give the port of one host to another.
-        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2001), name("b")), False),
-        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(port=2001), PRIVATE[1]), False),
-        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2001), name("a")), True),
-        ((HERE._replace(port=2001), name("a")), (HERE._replace(port=2002), name("a")), True),
-        ((HERE._replace(port=2001), name("a")), (HERE._replace(remote=3, port=2002), name("a")), True),
-        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(port=2002), PRIVATE[0]), True),
-        ((HERE._replace(port=2001), PRIVATE[0]), (HERE._replace(remote=3, port=2001), PRIVATE[0]), False),
-        ((HERE._replace(port=2001), GROUP), (HERE._replace(port=2001), GROUP), True),
-        ((HERE._replace(port=2001), GROUP), (HERE._replace(port=2002), GROUP), False),
+        ((at(2001), name("a")), (at(2001), name("b")), False),
+        ((HERE, name("a")), (HERE, name("b")), False),  # by a NAT that leaves a port as it is, while it can
+        ((at(2001), PRIVATE[0]), (at(2001), PRIVATE[1]), False),
+        ((at(2001), name("a")), (at(2001), name("a")), True),
+        ((at(2001), name("a")), (at(2002), name("a")), True),
+        ((at(2001), name("a")), (at(2002, remote=3), name("a")), True),
+        ((at(2001), PRIVATE[0]), (at(2002), PRIVATE[0]), True),
+        ((at(2001), PRIVATE[0]), (at(2001, remote=3), PRIVATE[0]), False),
+        ((at(2001), GROUP), (at(2001), GROUP), True),
+        ((at(2001), GROUP), (at(2002), GROUP), False),
         ((HERE, name("a")), (HERE._replace(front_vrf="red"), name("a")), False),
     ],
 )
-def test_which_sas_are_of_the_system_that_begins_afresh(
+def test_who_begins_afresh_past_a_nat_is_known_by_its_identity(
     one: tuple[Link, Identification], other: tuple[Link, Identification], same: bool
 ) -> None:
-    assert is_same_system(*one, *other) is same
+    """A NAT may give the port of one host to another (RFC 3947 §6)."""
+    assert is_same_system(*one, *other, past_nat=True) is same
+
+
+def test_who_begins_afresh_without_a_nat_is_known_by_its_address() -> None:
+    """RFC 2407 §4.6.3.3: it is the sending system, not one of its identities."""
+    assert is_same_system(HERE, name("a"), HERE, name("b"), past_nat=False)
+    assert not is_same_system(HERE, name("a"), at(0, remote=3), name("b"), past_nat=False)
