@@ -10,7 +10,7 @@ from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
-from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType
+from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, IdentificationType, NotifyType
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.dpd import Dpd, DpdTerms
 from agent.crypto.engine import CryptoEngine
@@ -492,21 +492,31 @@ class IkeEngine:
         self._settle(record)
 
     def _forget_system(self, record: IkeRecord) -> None:
-        """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying."""
+        """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying.
 
-        past_nat = record.sa.nat is not None and record.sa.nat.remote_behind
+        Past a NAT, a port that one member of a group had may be another's by now, and their key ID does not tell them apart. So
+        who had it is asked whether it is there.
+        """
+        sa = record.sa
+        past_nat = sa.nat is not None and sa.nat.remote_behind
+        doubtful = past_nat and sa.remote_identity is not None and sa.remote_identity.kind == IdentificationType.KEY_ID
 
-        def is_same(link: Link, sa: IkeSa | None) -> bool:
-            return is_same_system(record.link, record.sa.remote_identity, link, sa.remote_identity if sa else None, past_nat)
+        def is_same(link: Link, other: IkeSa | None) -> bool:
+            return is_same_system(record.link, sa.remote_identity, link, other.remote_identity if other else None, past_nat)
 
-        under_way = [quick for quick in record.sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+        under_way = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
         keying = {quick.start.tag for quick in under_way if quick.start}
         flows = self._ipsec.sas.matching(lambda live: live.row is not None and is_same(live.link, live.isakmp))
-        for other in self.sas:
-            if other is not record and other.sa.up and is_same(other.link, other.sa):
-                self._lose(other)
+        held = [each for each in self.sas if each is not record and each.sa.up and is_same(each.link, each.sa)]
+        asked = [each for each in held if doubtful and each.sa.peer.dpd]
+        for each in held:
+            if each not in asked:
+                self._lose(each)
         for live in flows:
-            self._ipsec.sas.lose(live, record.sa.cookies, live in keying)
+            if live.isakmp not in [each.sa for each in asked]:
+                self._ipsec.sas.lose(live, sa.cookies, live in keying)
+        for each in asked:
+            self._ask(each)
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)

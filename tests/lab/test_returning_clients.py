@@ -69,6 +69,23 @@ def test_two_clients_whose_nat_swaps_their_ports_stay_two(behind_nat: MakeNat) -
     assert len(lab.hub.monitor.ike_tunnels) == len(lab.hub.monitor.ipsec_tunnels) == clients(lab) == 1
 
 
+def test_a_client_that_begins_afresh_by_anothers_port_ends_nothing_of_that_one(behind_nat: MakeNat) -> None:
+    """INITIAL-CONTACT is of the sending system (RFC 2407 §4.6.3.3). A NAT may have given it the port that another had."""
+    lab, nat = behind_nat(map_lines="crypto isakmp keepalive 10")
+    one = VpnClient(lab, BEHIND[0], nat=nat).connect()
+    two = VpnClient(lab, BEHIND[1], nat=nat, user=BOB).connect()
+    two.vanish()
+    nat.swap()
+    two = VpnClient(lab, BEHIND[1], nat=nat, user=BOB, first=True)
+    two._settle(two.sa)
+    lab.wait(0.5)
+    assert one.ping("10.0.0.1") == 3
+    lab.wait(3)
+    assert (one.ping("10.0.0.1"), two.ping("10.0.0.1")) == (3, 3)
+    assert [row.reason for row in lab.flow("hub").ike_history.values()] == [EndReason.PEER_LOST]
+    assert len(lab.hub.monitor.ike_tunnels) == len(lab.hub.monitor.ipsec_tunnels) == clients(lab) == 2
+
+
 def echo_to(client: VpnClient) -> ip.Packet:
     assert client.inner is not None
     octets = ip.encode_echo(ip.Echo(True, 9, 9, bytes(56)))
@@ -97,18 +114,19 @@ def test_a_client_that_authenticates_again_behind_a_nat_keeps_its_address(behind
     assert clients(lab) == len(lab.hub.monitor.ike_tunnels) == len(lab.hub.monitor.ipsec_tunnels) == 1
 
 
+@pytest.mark.parametrize("first", [False, True], ids=["charon", "with INITIAL-CONTACT"])
 @pytest.mark.parametrize("ports", ["the same port", "another port", "another address"])
-def test_a_client_that_crashed_gets_its_address_back_and_the_dead_sa_nothing(behind_nat: MakeNat, ports: str) -> None:
-    """Without INITIAL-CONTACT, which charon does not send after a crash."""
+def test_a_client_that_crashed_gets_its_address_back_and_the_dead_sa_nothing(behind_nat: MakeNat, ports: str, first: bool) -> None:
+    """charon does not send INITIAL-CONTACT after a crash."""
     lab, nat = behind_nat(last="2")
     VpnClient(lab, BEHIND[1], nat=nat, user=BOB).connect()
-    first = VpnClient(lab, BEHIND[0], nat=nat).connect()
-    assert first.ping("10.0.0.1") == 3
-    first.vanish()
+    before = VpnClient(lab, BEHIND[0], nat=nat).connect()
+    assert before.ping("10.0.0.1") == 3
+    before.vanish()
     if ports != "the same port":
         nat.move("192.0.2.77" if ports == "another port" else "192.0.2.78")
-    again = VpnClient(lab, BEHIND[0], nat=nat).connect()
-    assert again.inner == first.inner
+    again = VpnClient(lab, BEHIND[0], nat=nat, first=first).connect()
+    assert again.inner == before.inner
     assert again.ping("10.0.0.1") == 3
     lab.wait(5)
     assert len(lab.hub.monitor.ike_tunnels) == clients(lab) == 2
