@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -170,3 +171,12 @@ def test_a_start_with_a_warm_cache_loads_no_compiler() -> None:
     modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
     assert "pysnmp" in modules
     assert not {"pysmi", "lark", "jinja2", "requests"} & set(modules)
+
+
+@pytest.mark.parametrize("room", ["config", "crypto", "flow", "lab", "mib", "shell", "snmp"])
+def test_a_rooms_page_names_its_files_and_no_other(room: str) -> None:
+    page = (ROOT / "docs" / f"{room}.md").read_text()
+    rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `") and ".py`" in line.split("|")[1])
+    named = set(re.findall(r"`([a-z0-9_]+\.py)`", rows))
+    there = {path.name for path in (PACKAGE / room).glob("*.py")} - {"__init__.py"}
+    assert named == there
