@@ -121,6 +121,11 @@ def phase1_policies(
 # --- identities ---
 
 
+def _text_v6(address: IPv6Address) -> str:
+    """As RFC 5952 §5 has it, which ends an IPv4 address in an IPv6 one as such; what `str` does differs between Python's releases."""
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
+
+
 def identity_of(identification: Identification | None) -> Identity | None:
     """An identity as the flow monitor has it: of several addresses a name. None where it never became known."""
     if identification is None:
@@ -128,7 +133,7 @@ def identity_of(identification: Identification | None) -> Identity | None:
     network = identification.network() or identification.network_v6()
     span = identification.range() or identification.range_v6()
     if identification.kind == IdentificationType.IPV6_ADDR and len(identification.data) == 16:
-        return Identity(True, str(IPv6Address(identification.data)))
+        return Identity(True, _text_v6(IPv6Address(identification.data)))
     if network is not None:
         alone = identification.kind == IdentificationType.IPV4_ADDR
         return Identity(alone, str(network.network_address if alone else network))

@@ -26,6 +26,8 @@ V6 = IPv6Address("2001:db8::").packed
         (IdentificationType.IPV4_ADDR_SUBNET, ADDRESS + b"\xff\xff\xff\0", Identity(False, "10.99.18.0/24")),
         (IdentificationType.IPV4_ADDR_RANGE, ADDRESS + bytes((10, 99, 18, 9)), Identity(False, "10.99.18.0-10.99.18.9")),
         (IdentificationType.IPV6_ADDR, IPv6Address("2001:0DB8::0:1").packed, Identity(True, "2001:db8::1")),  # RFC 5952 §4
+        (IdentificationType.IPV6_ADDR, IPv6Address("::ffff:192.0.2.1").packed, Identity(True, "::ffff:192.0.2.1")),  # §5
+        (IdentificationType.IPV6_ADDR, IPv6Address("2001:db8:0:0:1:0:0:1").packed, Identity(True, "2001:db8::1:0:0:1")),
         (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff\xff\xff\xff" + bytes(12), Identity(False, "2001:db8::/32")),
         (IdentificationType.IPV6_ADDR_SUBNET, V6 + b"\xff" * 16, Identity(False, "2001:db8::/128")),
         (IdentificationType.IPV6_ADDR_RANGE, V6 + V6[:-1] + b"\x09", Identity(False, "2001:db8::-2001:db8::9")),
