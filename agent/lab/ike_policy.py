@@ -122,7 +122,7 @@ def phase1_policies(
 
 
 def _text_v6(address: IPv6Address) -> str:
-    """As RFC 5952 §5 has it, which ends an IPv4 address in an IPv6 one as such; what `str` does differs between Python's releases."""
+    """As RFC 5952 §5 has it, with a mapped IPv4 address written as one. What `str` makes of those differs between releases of Python."""
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
 
 
