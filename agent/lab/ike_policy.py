@@ -122,7 +122,7 @@ def phase1_policies(
 
 
 def _text_v6(address: IPv6Address) -> str:
-    """As RFC 5952 §5 has it, with a mapped IPv4 address written as one. What `str` makes of those differs between releases of Python."""
+    """As RFC 5952 §5 has it: a mapped IPv4 address is written as one. `str` does so in some releases of Python alone."""
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
 
 
