@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(run=_run)
 
     cli = commands.add_parser("cli", parents=[common, state], help="the IOS CLI of a running lab's router")
+    cli.add_argument("--lab", metavar="NAME", help="which lab, where several are running (its file's name without .toml)")
     cli.add_argument("--router", metavar="NAME", help="which router (the first)")
     cli.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="one exec command; without it, a prompt")
     cli.set_defaults(run=_cli)
@@ -218,7 +219,7 @@ def _cli(options: argparse.Namespace) -> int:
     from agent.shell.client import run_client
 
     interactive()
-    return run_client(options.state_dir, options.router, options.words, sys.stdin, sys.stdout, sys.stderr)
+    return run_client(options.state_dir, options.router, options.words, sys.stdin, sys.stdout, sys.stderr, options.lab)
 
 
 def _compile(options: argparse.Namespace) -> int:

@@ -258,7 +258,7 @@ class LabService:
         """The command that reaches this lab, as the user can type it."""
         directory = self._options.state_dir
         chosen = f" --state-dir {shlex.quote(str(directory))}" if self._options.state_dir_given else ""
-        return f"{self._options.program} cli{chosen}"
+        return f"{self._options.program} cli{chosen} --lab {shlex.quote(self._options.name)}"
 
     async def start(self) -> list[str]:
         """Bring everything up; the lines say where what answers. Raises ListenError."""
@@ -267,7 +267,7 @@ class LabService:
         for name, service in self.routers.items():
             service.listen(self._addresses(self._lab.routers[name]))
             lines += [f"{name}: SNMP at {endpoint_text(address)}" for address in service.agent.addresses]
-        lines += [f"CLI: {self._cli_command} --router {name}" for name in self.routers]
+        lines += [f"CLI: {self._cli_command} --router {shlex.quote(name)}" for name in self.routers]
         for name, underlay in self._lab.underlays.items():
             underlay.open()
             places = (endpoint_text(address) for address in underlay.addresses)

@@ -12,16 +12,24 @@ from typing import TextIO
 from agent.base.text import pass_octets
 from agent.shell.link import Link, RefusedError, ServerGoneError, ServerSilentError
 from agent.shell.prompt import interact
-from agent.shell.sockets import SocketError, only_live_socket
+from agent.shell.sockets import SocketError, live_sockets, several
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
 
-def run_client(state_dir: Path, router: str | None, words: Sequence[str], stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+def run_client(
+    state_dir: Path,
+    router: str | None,
+    words: Sequence[str],
+    stdin: TextIO,
+    stdout: TextIO,
+    stderr: TextIO,
+    lab: str | None = None,
+) -> int:
     """`ipsec-agent cli`: with words one command, else a prompt where stdin is a terminal, else its lines. Gives the exit code."""
     pass_octets(stdin, stdout, stderr)
     try:
-        with contextlib.closing(Link(only_live_socket(state_dir), router)) as link:
+        with contextlib.closing(_link(live_sockets(state_dir, lab), router)) as link:
             if words:
                 return _one_shot(link, " ".join(words), stdin, stdout, stderr)
             if stdin.isatty():
@@ -37,8 +45,26 @@ def run_client(state_dir: Path, router: str | None, words: Sequence[str], stdin:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
+        # Who read our output has gone (`… | head`): that is no error.
         _forget(stdout)
-        return FAILED
+        return OK
+
+
+def _link(live: Sequence[Path], router: str | None) -> Link:
+    """A session with the only lab, or the only one that has the router; raises SocketError where several could be meant."""
+    if len(live) == 1:
+        return Link(live[0], router)
+    having: dict[Path, Link] = {}
+    for path in live if router is not None else ():
+        with contextlib.suppress(RefusedError, ServerGoneError, ServerSilentError):
+            having[path] = Link(path, router)
+    if len(having) == 1:
+        return next(iter(having.values()))
+    for link in having.values():
+        link.close()
+    if router is not None and not having:
+        raise SocketError(f"no lab that is running has a router {router}: the labs are {', '.join(path.stem for path in live)}")
+    raise several(list(having) or live)
 
 
 def _fail(stderr: TextIO, reason: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.base.errors import UserError
@@ -82,17 +82,24 @@ def connect(path: Path) -> socket.socket:
     return found
 
 
-def only_live_socket(state_dir: Path) -> Path:
-    """The one lab that is running; raises SocketError where there is none, or more than one."""
+def live_sockets(state_dir: Path, lab: str | None = None) -> list[Path]:
+    """The sockets of the labs that are running, or that of the lab named; raises SocketError where there is none."""
     live = sorted(path for path in state_dir.glob("*" + SUFFIX) if path.is_socket() and is_live(path))
     if not live:
         raise SocketError(f"no lab is running (there is no live socket in {state_dir}): start one with ipsec-agent run")
-    if len(live) > 1:
-        raise SocketError(
-            f"several labs are running ({', '.join(str(path) for path in live)}):"
-            " run each with a --state-dir of its own, and give cli the same"
-        )
-    return live[0]
+    chosen = live if lab is None else [path for path in live if path.stem == lab]
+    if not chosen:
+        raise SocketError(f"no lab named {lab} is running in {state_dir}: there {_are(live)}")
+    return chosen
+
+
+def several(live: Sequence[Path]) -> SocketError:
+    """The error where more than one lab could be meant."""
+    return SocketError(f"several labs are running: there {_are(live)}; name one with --lab ({live[0].parent} has their sockets)")
+
+
+def _are(live: Sequence[Path]) -> str:
+    return f"{'is' if len(live) == 1 else 'are'} {', '.join(path.stem for path in live)}"
 
 
 def _check_length(path: Path) -> None:

@@ -12,7 +12,7 @@ Both paths ask this and nothing else. A policy never changes: a changed configur
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
@@ -94,8 +94,7 @@ class AccessPolicy:
         known = self._communities.get((name, model))
         if known is None:
             return "no such community"
-        refusing = (each.name for each in known.lists if not _permitted((each,), source))
-        return f"refused by access-list {next(refusing, '')}"
+        return _refused_by(known.lists, source) or "refused"
 
     def community_names(self) -> Iterable[tuple[bytes, str]]:
         """Every community that there is, with each of its models."""
@@ -116,6 +115,14 @@ class AccessPolicy:
             return None
         row = max(rows, key=lambda row: (not row.prefix, len(row.context), row.level))
         return Grant(context, row.read, row.write, row.notify)
+
+    def user_refusal(self, name: bytes, level: str, context: str, source: Source) -> str | None:
+        """Which access list, of a v3 user's own or its groups', keeps a request out, in words for a log; None where none does."""
+        known = self._users.get(name)
+        if known is None:
+            return None
+        rows = [row for row in known.access if row.level <= LEVELS[level] and row.covers(context)]
+        return _refused_by(known.lists, source) or _refused_by([each for row in rows for each in row.lists], source)
 
     def admits(self, user: bytes, source: Source) -> bool:
         """Whether a v3 user's own access list lets a source in at all."""
@@ -254,6 +261,12 @@ def _lists(config: RouterConfig, names: Iterable[str | None]) -> tuple[AccessLis
     """The access lists that have something to say: one without entries permits, as one that is not defined does."""
     found = (config.access_lists.get(name) for name in names if name is not None)
     return tuple(known for known in found if known is not None and known.entries)
+
+
+def _refused_by(lists: Sequence[AccessList], source: Source) -> str | None:
+    """In words, the first list that keeps a source out; None where none does."""
+    name = next((each.name for each in lists if not _permitted((each,), source)), None)
+    return None if name is None else f"refused by access-list {name}"
 
 
 def _permitted(lists: tuple[AccessList, ...], source: Source | None) -> bool:

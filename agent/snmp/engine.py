@@ -121,9 +121,7 @@ class SnmpAgent:
         self._given = given
         self.loop = asyncio.get_running_loop()
         self._started = self.loop.time()
-        self._limited = LimitedLog(
-            _log, lambda: int(self.loop.time() * SECOND), lambda delay, end: self.loop.call_later(delay / SECOND, end)
-        )
+        self._limited = self.limited_log(_log)
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
@@ -135,7 +133,9 @@ class SnmpAgent:
         access = AccessControl(self.policy)
         self._noticed = Allowance(REFUSALS_NOTICED, REFUSALS_NOTICED, self.loop.time)
         self._answerer = Answerer(given.now, counters, lambda fault: self.failed(fault))
-        self._responder = CommandResponder(access, self.policy, given.trees, self._answerer, counters, self.largest, self.failed)
+        self._responder = CommandResponder(
+            access, self.policy, given.trees, self._answerer, counters, self.largest, self.failed, self._refused_user
+        )
         self.engine = self._make_engine(identity, access)
         users: UserSecurity = self.engine.security_models[USM]
         others = Correspondents(self.engine.message_processing_subsystems[3].awaits, users.talks_to)
@@ -151,6 +151,10 @@ class SnmpAgent:
     def largest(self) -> int:
         """The most octets of a message that is sent (`snmp-server packetsize`)."""
         return self._largest
+
+    def limited_log(self, log: logging.Logger) -> LimitedLog:
+        """A log by real time for lines that somebody outside can cause."""
+        return LimitedLog(log, lambda: int(self.loop.time() * SECOND), lambda delay, end: self.loop.call_later(delay / SECOND, end))
 
     def engine_time(self) -> int:
         """snmpEngineTime, in seconds."""
@@ -190,7 +194,7 @@ class SnmpAgent:
     def fast_path(self) -> FastPath:
         """A fast path for this engine, with its gate."""
         gate = Gate(self.policy, self.v3_messages, self.counters, self._bad_community)
-        general = GeneralPath(self.policy, self._given.trees, self._answerer, self.v3_messages, self.counters)
+        general = GeneralPath(self.policy, self._given.trees, self._answerer, self.v3_messages, self.counters, self._refused_user)
         return FastPath(self.policy, self._given.trees, self._given.now, self.v3_messages, gate, general, self.counters)
 
     def use_fast_path(self, fast: InFront) -> None:
@@ -266,6 +270,13 @@ class SnmpAgent:
         self._limited.info("%s: SNMP%s from %s with community %s: %s", self._hostname, model, source, shown, why)
         if self._noticed.take():  # whoever asks is a stranger: all are counted, and so many notified of
             self.bad_community(source)
+
+    def _refused_user(self, name: bytes, level: str, context: str, source: Source) -> None:
+        """Tell of a request that is refused, if it is an access list that refuses it."""
+        why = self._policy.user_refusal(name, level, context, source)
+        if why is not None:
+            shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
+            self._limited.info("%s: SNMPv3 from %s with user %s: %s", self._hostname, source, shown, why)
 
     def _symbol(self, module: str, name: str, value: Any) -> Any:
         (symbol,) = self.engine.get_mib_builder().import_symbols(module, name)

@@ -12,7 +12,7 @@ from agent.base.text import text_of
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.mib.values import decode_name, name_content, number, wrap
-from agent.snmp.access import AccessPolicy
+from agent.snmp.access import AccessPolicy, Source
 from agent.snmp.answering import Answerer, Question, echoes
 from agent.snmp.ber import DROP, RESPONSE, SEQUENCE, SET, VERSION_1, ReadPdu, SetPdu
 from agent.snmp.counters import SnmpCounters
@@ -23,7 +23,10 @@ from agent.snmp.sizes import room_in_community_message, room_in_v3
 
 
 class GeneralPath:
-    """Answers admitted requests of one router; `largest` is the most octets of a response."""
+    """Answers admitted requests of one router; `largest` is the most octets of a response.
+
+    `refused_user` is told of each SNMPv3 request that nobody may make: user, level, context and source.
+    """
 
     def __init__(
         self,
@@ -32,12 +35,14 @@ class GeneralPath:
         answerer: Answerer,
         v3: V3Messages,
         counters: SnmpCounters,
+        refused_user: Callable[[bytes, str, str, Source], None],
     ) -> None:
         self._policy = policy
         self._tree = tree
         self._answerer = answerer
         self._v3 = v3
         self._counters = counters
+        self._refused_user = refused_user
 
     def answer(self, request: Admitted, data: bytes, largest: int) -> bytes | None:
         """The response to a community's request, or DROP; None where pysnmp is to say what is wrong."""
@@ -60,6 +65,7 @@ class GeneralPath:
         context, policy, pdu = text_of(request.context), self._policy(), request.pdu
         address = ip_address(source.partition("%")[0])
         if not policy.admits(request.user, address):
+            self._refused_user(request.user, request.level, context, address)
             return DROP  # as for a community whose access list refuses the source
         question = _question(pdu, False, False, context, request.end)
         if question is None:
@@ -68,6 +74,8 @@ class GeneralPath:
         if tree is None:
             return self._v3.report(request, "snmpUnknownContexts", request.level, request.protection)
         grant = policy.user(request.user, request.level, context, address)
+        if grant is None:
+            self._refused_user(request.user, request.level, context, address)
         engine_id, user = len(self._v3.engine_id), len(request.user)
         room = room_in_v3(largest, request.largest_scoped_pdu, engine_id, user, len(request.context))
         answer = self._answerer.answer(question, tree, grant, room)

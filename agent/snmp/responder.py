@@ -23,7 +23,7 @@ from agent.snmp.answering import Answerer, Question, echoes
 from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SET
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.reading import TOO_BIG, Answer
-from agent.snmp.security import USM, AccessControl, source_of
+from agent.snmp.security import LEVEL_NAMES, USM, AccessControl, source_of
 from agent.snmp.sizes import content_at, room_in_community_message, room_in_v3
 from agent.snmp.wire import assignment, pysnmp_value
 
@@ -71,6 +71,7 @@ class CommandResponder:
         counters: SnmpCounters,
         largest: Callable[[], int],
         failed: Callable[[Exception], None],
+        refused_user: Callable[[bytes, str, str, Source], None],
     ) -> None:
         self._access = access
         self._policy = policy
@@ -79,6 +80,7 @@ class CommandResponder:
         self._counters = counters
         self._largest = largest
         self._failed = failed
+        self._refused_user = refused_user
 
     def process_pdu(self, engine: Any, *message: Any) -> None:
         """pysnmp's dispatcher calls this with each request that is for us (RFC 3412 §4.2.2 processPdu). Nothing makes it raise."""
@@ -117,6 +119,7 @@ class CommandResponder:
         )
         source = source_of(execution["transportAddress"])
         if request.model == USM and not self._policy().admits(request.name, source):
+            self._refused_user(request.name, LEVEL_NAMES[request.level], request.context, source)
             return  # as for a community whose access list refuses the source: no answer
         if not all(_is_name(name) for name, _ in request.bindings):
             self._counters.count("snmpInASNParseErrs")
@@ -148,6 +151,8 @@ class CommandResponder:
             if refused["errorIndication"] == errind.noSuchContext:
                 raise _UnknownContext from None
             grant = None
+            if request.model == USM:
+                self._refused_user(request.name, LEVEL_NAMES[request.level], request.context, source)
         tree = self._trees(request.context)
         if tree is None:
             raise _UnknownContext

@@ -96,6 +96,7 @@ class NotificationSender:
         self._turn_ends = 0.0
         self._chosen: dict[tuple[str | None, str], list[tuple[_Destination, Grant | None]]] = {}
         self._told: set[str] = set()
+        self._limited = agent.limited_log(_log)  # for lines that somebody outside can cause
         self._transports: dict[str, Any] = {}
         self.apply(config)
 
@@ -124,6 +125,7 @@ class NotificationSender:
     def close(self) -> None:
         """Send nothing any more."""
         self._informs.close()
+        self._limited.close()
         self._ready.clear()
         if self._turn is not None:
             self._turn.cancel()
@@ -200,7 +202,7 @@ class NotificationSender:
                 "notifications to %s are not sent: it is outside loopback, and external_traffic is not set",
                 destination,
             )
-            _log.info("%s to %s is withheld: external_traffic is not set", waiting.notification.name, destination)
+            self._limited.info("%s to %s is withheld: external_traffic is not set", waiting.notification.name, destination)
             return
         if destination.host.version == "1" and any(each.value[0] == COUNTER64 for each in waiting.notification.objects):
             return  # RFC 3584 §3.2: such a notification cannot be a v1 trap

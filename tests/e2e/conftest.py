@@ -51,8 +51,22 @@ class Lab:
         return done.stdout
 
 
+@pytest.fixture(scope="session")
+def mibs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all labs keep the compiled MIB modules."""
+    return tmp_path_factory.mktemp("mibs")
+
+
+def state_of(folder: Path, mibs: Path) -> Path:
+    """A state directory of a lab's own, but for the compiled MIB modules."""
+    state = folder / "state"
+    state.mkdir()
+    (state / "mibs").symlink_to(mibs)
+    return state
+
+
 @pytest.fixture
-def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
+def start_lab(tmp_path: Path, mibs: Path) -> Iterator[Callable[..., Lab]]:
     """Starts the guide's lab from a copy; `edit` may change its files (by name) before, `options` go to `run`."""
     labs: list[Lab] = []
 
@@ -65,7 +79,7 @@ def start_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
             path = folder / name
             path.write_text(change(path.read_text()))
         process = subprocess.Popen(
-            [*AGENT, "run", str(lab_file), "--state-dir", str(folder / "state"), *(options or [])],
+            [*AGENT, "run", str(lab_file), "--state-dir", str(state_of(folder, mibs)), *(options or [])],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -104,12 +118,6 @@ def swan(namespaces: tuple[Namespace, Namespace], tmp_path_factory: pytest.TempP
     """A charon for the tests of a module. Each talks with it from a router of its own, so that none finds what another left."""
     with charon(namespaces[1], tmp_path_factory.mktemp("swan")) as started:
         yield started
-
-
-@pytest.fixture(scope="session")
-def mibs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where labs on a real underlay keep the compiled MIB modules."""
-    return tmp_path_factory.mktemp("mibs")
 
 
 @pytest.fixture(scope="module")

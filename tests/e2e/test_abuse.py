@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import AGENT, ROOT, Lab, run_tool, wait_for
+from tests.e2e.conftest import AGENT, ROOT, Lab, run_tool, state_of, wait_for
 
 StartLab = Callable[..., Lab]
 CONFIG = ROOT / "examples" / "ipsecf-3745a.cfg"
@@ -37,9 +37,9 @@ def later(process: subprocess.Popen[str], number: int, seconds: float) -> thread
 
 
 @pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def warm(tmp_path_factory: pytest.TempPathFactory, mibs: Path) -> Path:
     """A state directory with the compiled modules in it."""
-    state = tmp_path_factory.mktemp("abuse") / "state"
+    state = state_of(tmp_path_factory.mktemp("abuse"), mibs)
     subprocess.run([*AGENT, "mibs", "compile", "--state-dir", str(state)], check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
     return state
 

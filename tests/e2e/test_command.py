@@ -350,8 +350,16 @@ def test_a_cli_among_several_labs_lists_them(start_lab: StartLab, tmp_path: Path
         try:
             wait_for(lambda: len(list(state.glob("*.cli"))) == 2, "the second lab's socket")
             (line,) = refused("cli", "--state-dir", state, "show", "clock")
-            assert str(state / "two-vrf-hub.cli") in line
-            assert str(state / "ipsecf-3745a.cli") in line
+            assert "there are ipsecf-3745a, two-vrf-hub; name one with --lab" in line
+            # Both have a router of that name: the hub's lab alone has the other.
+            (line,) = refused("cli", "--state-dir", state, "--router", "ipsecf-3745a", "show", "clock")
+            assert "there are ipsecf-3745a, two-vrf-hub; name one with --lab" in line
+            assert agent("cli", "--state-dir", state, "--router", HUB, "show", "clock").returncode == 0
+            for name in ("ipsecf-3745a", "two-vrf-hub"):
+                named = agent("cli", "--state-dir", state, "--lab", name, "--router", "ipsecf-3745a", "show", "clock")
+                assert named.returncode == 0
+            (line,) = refused("cli", "--state-dir", state, "--lab", "no", "show", "clock")
+            assert "no lab named no is running" in line
             (line,) = refused("run", lab.folder / "two-vrf-hub.toml", "--state-dir", state)
             assert "already running" in line
         finally:

@@ -10,18 +10,19 @@ from pathlib import Path
 import pytest
 
 from agent.base.text import octets_of, text_of
+from tests.e2e.conftest import state_of
 from tests.e2e.tools import AGENT, ROOT, run_tool, until_ready
 
 RunConfig = Callable[[bytes], tuple[str, Path]]
 
 
 @pytest.fixture
-def run_config(tmp_path: Path) -> Iterator[RunConfig]:
+def run_config(tmp_path: Path, mibs: Path) -> Iterator[RunConfig]:
     """Runs one router's configuration; gives where it answers SNMP, and the state directory."""
     running: list[subprocess.Popen[str]] = []
 
     def start(octets: bytes) -> tuple[str, Path]:
-        config, state = tmp_path / "router.cfg", tmp_path / "state"
+        config, state = tmp_path / "router.cfg", state_of(tmp_path, mibs)
         config.write_bytes(octets)
         arguments = ["run", "--config", str(config), "--state-dir", str(state), "--listen", "127.0.0.1:0"]
         process = subprocess.Popen([*AGENT, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)

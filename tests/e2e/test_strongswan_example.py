@@ -13,12 +13,10 @@ from tests.e2e.tools import ROOT
 
 
 def test_the_example_works_as_it_is_written(
-    namespaces: tuple[Namespace, Namespace], swan: Charon, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    namespaces: tuple[Namespace, Namespace], swan: Charon, tmp_path: Path, mibs: Path
 ) -> None:
     for name in ("strongswan-peer.toml", "strongswan-peer.cfg"):
         shutil.copy(ROOT / "examples" / name, tmp_path)
-    mibs = tmp_path_factory.getbasetemp() / "mibs"
-    mibs.mkdir(exist_ok=True)
     uri = ["--uri", f"unix://{swan.folder / 'charon.vici'}"]
     swanctl = shutil.copy(shutil.which("swanctl", path="/usr/sbin:/usr/bin") or "", tmp_path)  # as with charon, for AppArmor's sake
     with running(namespaces[0], tmp_path / "strongswan-peer.toml", mibs) as lab:

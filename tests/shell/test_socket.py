@@ -21,7 +21,7 @@ from agent.shell.client import run_client
 from agent.shell.link import Link, ServerSilentError
 from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
 from agent.shell.server import MOST_SESSIONS, CliServer
-from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, only_live_socket
+from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, live_sockets
 from tests.shell.fakes import COMMANDS, FakeEngine, make_router
 
 
@@ -50,10 +50,10 @@ class Lab:
         self._thread.join(10)
         self.loop.close()
 
-    def cli(self, *words: str, router: str | None = None, stdin: str = "") -> tuple[int, str, str]:
+    def cli(self, *words: str, router: str | None = None, stdin: str = "", lab: str | None = None) -> tuple[int, str, str]:
         """Exit code, output and errors."""
         output, errors = io.StringIO(), io.StringIO()
-        code = run_client(self.state_dir, router, words, io.StringIO(stdin), output, errors)
+        code = run_client(self.state_dir, router, words, io.StringIO(stdin), output, errors, lab)
         return code, output.getvalue(), errors.getvalue()
 
 
@@ -278,9 +278,24 @@ def test_several_labs_are_listed(lab: Lab) -> None:
     with running(lab.state_dir, "other"):
         code, _, errors = lab.cli("show", "clock")
         assert code == 1
-        assert str(lab.state_dir / "lab.cli") in errors
-        assert str(lab.state_dir / "other.cli") in errors
+        assert errors == (
+            "ipsec-agent: several labs are running: there are lab, other; name one with --lab"
+            f" ({lab.state_dir} has their sockets)\n"
+        )
+        assert lab.cli("show", "clock", router="hub")[2] == errors  # both have one of that name
+        assert lab.cli("show", "clock", router="hub", lab="other")[0] == 0
+        assert "no lab named third is running" in lab.cli("show", "clock", lab="third")[2]
     assert lab.cli("show", "clock")[0] == 0
+
+
+def test_a_router_that_one_lab_alone_has_says_which_lab_is_meant(lab: Lab) -> None:
+    with running(lab.state_dir, "other") as other:
+        other.server._routers["lone"] = other.server._routers.pop("hub")
+        assert lab.cli("show", "clock", router="lone")[0] == 0
+        assert lab.cli("show", "clock", router="hub")[0] == 0
+        code, _, errors = lab.cli("show", "clock", router="nobody")
+        assert (code, errors.count("\n")) == (1, 1)
+        assert "has a router nobody: the labs are lab, other" in errors
 
 
 def test_a_lab_that_ends_is_said_to_have_ended(state_dir: Path) -> None:
@@ -302,12 +317,12 @@ def test_a_lab_that_ends_is_said_to_have_ended(state_dir: Path) -> None:
     assert errors.getvalue() == "ipsec-agent: the lab has ended\n"
 
 
-def test_output_that_nobody_reads_is_no_traceback(lab: Lab) -> None:
+def test_output_that_nobody_reads_is_no_error(lab: Lab) -> None:
     read_end, write_end = os.pipe()
     os.close(read_end)
     errors = io.StringIO()
     with os.fdopen(write_end, "w") as output:
-        assert run_client(lab.state_dir, None, ["show", "clock"], io.StringIO(), output, errors) == 1
+        assert run_client(lab.state_dir, None, ["show", "clock"], io.StringIO(), output, errors) == 0
     assert errors.getvalue() == ""
 
 
@@ -347,7 +362,7 @@ def test_sockets_of_dead_processes_are_removed_and_other_files_are_not(state_dir
             dead.bind(str(state_dir / name))
     (state_dir / "notes.cli").write_text("mine")
     with pytest.raises(SocketError, match="no lab is running"):
-        only_live_socket(state_dir)
+        live_sockets(state_dir)
     with running(state_dir) as lab:
         assert sorted(path.name for path in state_dir.iterdir()) == ["lab.cli", "notes.cli"]
         assert lab.cli("show", "clock")[0] == 0

@@ -187,6 +187,10 @@ def test_access_lists_of_users_and_of_their_groups(config: RouterConfig) -> None
     assert made.admits(b"joe", HERE)
     assert made.user(b"ann", "noauth", "", HERE) is not None
     assert made.user(b"ann", "noauth", "", ELSEWHERE) is None
+    for name in (b"joe", b"ann"):
+        assert made.user_refusal(name, "noauth", "", ELSEWHERE) == "refused by access-list 10"
+        assert made.user_refusal(name, "noauth", "", HERE) is None
+    assert made.user_refusal(b"nobody", "noauth", "", ELSEWHERE) is None
 
 
 def test_a_view_whose_exclusion_cannot_be_understood_shows_nothing(config: RouterConfig) -> None:

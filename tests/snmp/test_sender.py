@@ -15,6 +15,7 @@ from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto import errind
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.limited_log import AT_ONCE
 from agent.config.model import Interface, RouterConfig
 from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
@@ -297,6 +298,19 @@ def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[
 
     here.run(answered())
     assert (account(out).drops.total, account(out).delivered) == (0, 1)
+
+
+def test_what_is_withheld_fills_no_log(station: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """A stranger's bad communities cause notifications: the log has a few lines and a count."""
+    config = router()
+    config.snmp.hosts["x", None, "red", 162] = SnmpHost(IPv4Address("172.19.216.110"), "red", version="2c")
+    with caplog.at_level(logging.INFO):
+        out = sender(station(config))
+        out.send([told()] * 100)
+        out.close()
+    lines = [message for message in caplog.messages if "is withheld" in message]
+    assert len(lines) == AT_ONCE + 1
+    assert f"of {100 - AT_ONCE} such lines" in lines[-1]
 
 
 def test_hosts_outside_loopback_are_counted_and_told_once(
