@@ -6,8 +6,6 @@ import re
 import shutil
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.strongswan import Charon, Namespace, running
 from tests.e2e.tools import ROOT
 
