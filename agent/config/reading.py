@@ -65,8 +65,7 @@ class Reader:
             begun = self._text
             self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.end.mark}", wrong=True))
         self._close()
-        for name in settle_hosts(self.state.config.snmp, self.state.config.hosts):
-            self._warn(0, f"snmp-server host {name}", "no ip host line names it: nothing is sent there")
+        settle_hosts(self.state.config.snmp, self.state.config.hosts)
 
     # --- one line --------------------------------------------------------------------------------------------------------
 

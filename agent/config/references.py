@@ -248,6 +248,7 @@ _REFERENCES = (
     _Reference("access list", _users, lambda each: (each.acl,)),
     _Reference("pool", _client_groups, lambda each: (each.pool,), ("pool",)),
     _Reference("host", _entries, lambda each: (peer for peer in each.peers if not isinstance(peer, IPv4Address)), ("set peer",)),
+    _Reference("host", _hosts, lambda each: () if isinstance(each.address, IPv4Address) else (each.address,)),
     _Reference("keyring", _profiles, lambda each: (each.keyring,), ("keyring",)),
     _Reference("ISAKMP profile", _entries, lambda each: (each.isakmp_profile,), ("set isakmp-profile",)),
     _Reference("ISAKMP profile", _ipsec_profiles, lambda each: (each.isakmp_profile,), ("set isakmp-profile",)),

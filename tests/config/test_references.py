@@ -39,6 +39,7 @@ DANGLING = [
     ("snmp-server group g v3 auth\nsnmp-server user u g v3 auth sha 12345678 access 7", "access-list 7 permit any", "access list"),
     (f"{GROUP} pool gone", "ip local pool gone 10.1.1.1 10.1.1.9", "pool"),
     (f"{MAP} set peer gone", "ip host gone 10.1.1.1", "host"),
+    ("snmp-server host gone version 2c c", "ip host gone 10.1.1.1", "host"),
     (f"{PROFILE} keyring gone", "crypto keyring gone", "keyring"),
     (f"{MAP} set isakmp-profile gone", "crypto isakmp profile gone", "ISAKMP profile"),
     ("crypto ipsec profile i\n set isakmp-profile gone", "crypto isakmp profile gone", "ISAKMP profile"),

@@ -274,14 +274,13 @@ def _remove_host(edit: Edit, match: ConfigMatch) -> None:
     )
 
 
-def settle_hosts(snmp: SnmpConfig, names: dict[str, IPv4Address]) -> list[str]:
-    """Looks the named hosts of a file up, once all its lines are read; returns the names that no `ip host` line knows."""
+def settle_hosts(snmp: SnmpConfig, names: dict[str, IPv4Address]) -> None:
+    """Looks the named hosts of a file up, once all its lines are read; a name that no `ip host` line knows stays."""
     hosts = list(snmp.hosts.values())
     snmp.hosts.clear()
     for host in hosts:
         settled = replace(host, address=names.get(host.address, host.address)) if isinstance(host.address, str) else host
         snmp.hosts[_host_key(settled)] = settled
-    return [host.address for host in snmp.hosts.values() if isinstance(host.address, str)]
 
 
 def _written_host(host: SnmpHost) -> str:
