@@ -215,10 +215,10 @@ def test_references_may_come_before_what_they_name(document: Read) -> None:
 
 def test_references_to_nothing_are_warned_of(document: Read) -> None:
     read = document("interface Fa0/0\n ip vrf forwarding red\n crypto map m\nsnmp-server host nms version 2c c\n")
-    assert [(warning.line_number, warning.text) for warning in read.warnings] == [
+    assert [(warning.line_number, warning.text) for warning in sorted(read.warnings, key=lambda each: each.line_number)] == [
         (2, "ip vrf forwarding red"),
-        (4, "snmp-server host nms version 2c c"),
         (3, "crypto map m"),
+        (4, "snmp-server host nms version 2c c"),
     ]
     assert "snmp-server host nms version 2c c\n" in read.render()
 
