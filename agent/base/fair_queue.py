@@ -30,13 +30,16 @@ class _Group(Generic[T]):
 
 
 class FairQueue(Generic[T]):
-    """Holds at most `share` octets of each group and `whole` octets in all. `dropped` counts what was not let in."""
+    """Holds at most `share` octets of each group and `whole` octets in all.
+
+    `held` are the octets that wait, overhead included; `dropped` counts what was not let in.
+    """
 
     def __init__(self, share: int, whole: int) -> None:
+        self.held = 0
         self.dropped = 0
         self._share = share
         self._whole = whole
-        self._held = 0
         self._size = 0
         self._groups: dict[Hashable, _Group[T]] = {}
         self._turns: deque[Hashable] = deque()
@@ -44,16 +47,11 @@ class FairQueue(Generic[T]):
     def __len__(self) -> int:
         return self._size
 
-    @property
-    def held(self) -> int:
-        """The octets that wait, overhead included."""
-        return self._held
-
     def put(self, group: Hashable, member: Hashable, thing: T, octets: int) -> bool:
         """Add a thing at the end of its sender's line; False where it is dropped."""
         octets += OVERHEAD
         there = self._groups.get(group)
-        if not _admits(self._held, self._whole, there is None) or (
+        if not _admits(self.held, self._whole, there is None) or (
             there is not None and not _admits(there.held, self._share, member not in there.lines)
         ):
             self.dropped += 1
@@ -67,7 +65,7 @@ class FairQueue(Generic[T]):
             there.turns.append(member)
         line.append((thing, octets))
         there.held += octets
-        self._held += octets
+        self.held += octets
         self._size += 1
         return True
 
@@ -79,7 +77,7 @@ class FairQueue(Generic[T]):
         line = there.lines[member]
         thing, octets = line.popleft()
         there.held -= octets
-        self._held -= octets
+        self.held -= octets
         self._size -= 1
         if line:
             there.turns.rotate(-1)

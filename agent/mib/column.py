@@ -78,12 +78,16 @@ class Column:
         """Those of the first `count` cells there are in the rows from `first` on."""
         table, last = self.table, len(self.subjects)
         found: list[bytes] = []
+        ahead = count
         while first < last and len(found) < count:
-            same, rests = table.stretch(first, min(first + count - len(found), last))
+            same, rests = table.stretch(first, min(first + ahead, last))
             stop = first + len(rests)
-            found += self.run(same, rests, self.subjects[first:stop], now)
+            some = self.run(same, rests, self.subjects[first:stop], now)
+            found += some
             first = stop
-        return found
+            # Where cells are missing, further ones are looked at in growing numbers.
+            ahead = 2 * ahead if not some else count - len(found)
+        return found[:count] if len(found) > count else found
 
     def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:
         """The bindings of a stretch of rows, whose suffixes all begin with `same` and are of one size."""

@@ -176,14 +176,28 @@ def _cells(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:
         first = shown.columns[at].table.after(key[len(shown.keys[at]) :])
     for column, cut in zip(shown.columns[at:], shown.cut[at:], strict=True):
         oid, encode, table, subjects = column.object.oid, column.encode, column.table, column.subjects
-        for place in range(first, len(table)):
-            found = (*oid, *_numbers(table.key(place)))
-            if cut and not shown.view.contains(found):
-                continue
+        for place in _shown_rows(column, shown.view, first) if cut else range(first, len(table)):
             value = encode(subjects[place], now)
             if value is not None:
-                yield found, value
+                yield (*oid, *_numbers(table.key(place))), value
         first = 0
+
+
+def _shown_rows(column: Column, view: View, place: int) -> Iterator[int]:
+    """The rows from a place on whose cells a view shows. What it hides is passed over range by range."""
+    oid, table = column.object.oid, column.table
+    while place < len(table):
+        name = (*oid, *_numbers(table.key(place)))
+        if view.contains(name):
+            yield place
+            place += 1
+            continue
+        behind = view.behind(name, len(oid))
+        if behind is None:
+            return
+        key = order_key(behind[len(oid) :])
+        exact = table.place(key)
+        place = exact if exact >= 0 else table.after(key)
 
 
 def _endless(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:

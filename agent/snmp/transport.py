@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from pysnmp.carrier.asyncio.base import AbstractAsyncioTransport
@@ -30,7 +30,7 @@ TURN = 0.005  # seconds, and then others have theirs
 SLICE = 0.001  # seconds of serving after which the socket is looked at again, and answers are sent
 UNTIMED = 8  # quick answers after which the clock is looked at; one that may have taken long has it looked at each time
 QUICK = 512  # octets of an answer that takes little time
-FEW = 4  # datagrams that need no queue
+BURSTS_OF_CALM = 2  # full ones, in a turn, that are served as they came; more are a crowd
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
@@ -106,24 +106,26 @@ class UdpTransport(AbstractAsyncioTransport):
         if self._resumption is not None:
             self._resumption.cancel()
             self._resumption = None
-        end = self._loop.time() + TURN
-        answered = True
+        time, waiting = self._loop.time, self._waiting
+        now = time()
+        end = now + TURN
+        bursts = 0
         while True:
             received = self._take_in()
             full = len(received) == DATAGRAMS_PER_BURST
-            waiting = self._waiting
-            if waiting or (len(received) > FEW and _is_mixed(received)):
+            bursts += full
+            if waiting.held or (bursts > BURSTS_OF_CALM and _is_mixed(received)):
                 self._queue(received)
                 received = []
-            elif not received and not answered:
+            elif not received:
                 return
-            answered = self._serve(received)
-            now = self._loop.time()
+            answered = self._serve(received, now + SLICE)
+            now = time()
             if now >= end:
                 break
-            if not (full or answered or waiting):
+            if not (full or answered or waiting.held):
                 return  # else those who are answered may ask again at once
-        if self._waiting:
+        if waiting.held:
             self._resumption = self._loop.call_soon(self._drain)
 
     def _take_in(self) -> list[_Received]:
@@ -150,18 +152,14 @@ class UdpTransport(AbstractAsyncioTransport):
                 return
             received = self._take_in()
 
-    def _serve(self, received: list[_Received]) -> bool:
-        """Serve what was received, or else what waits, for a slice of time; then send the answers: sending each at once would wake
-        the manager for each by itself. Whether there were any."""
-        fast, waiting, time = self.fast, self._waiting, self._loop.time
-        end = time() + SLICE
+    def _serve(self, received: list[_Received], end: float) -> bool:
+        """Serve what was received, or else what waits, until a moment; then send the answers: sending each at once would wake the
+        manager for each by itself. Whether there were any."""
+        fast, time = self.fast, self._loop.time
         answers: list[tuple[bytes, Any]] = []
         left = UNTIMED
-        served = 0
-        count = len(received) or min(len(waiting), DATAGRAMS_PER_BURST)
-        while served < count:
-            datagram, address = received[served] if received else waiting.take()
-            served += 1
+        those = iter(received or self._in_turn())
+        for datagram, address in those:
             try:
                 response = fast.answer(datagram, address[0]) if fast is not None else None
             except Exception as fault:  # pysnmp may know better
@@ -177,13 +175,19 @@ class UdpTransport(AbstractAsyncioTransport):
                     left = 0
             if left <= 0:
                 if time() >= end:
+                    if received:
+                        self._queue(list(those))
                     break
                 left = UNTIMED
-        if served < len(received):
-            self._queue(received[served:])
         for response, address in answers:
             self._send(response, address)
         return bool(answers)
+
+    def _in_turn(self) -> Iterator[_Received]:
+        """As many of what waits as a burst has."""
+        waiting = self._waiting
+        for _ in range(min(len(waiting), DATAGRAMS_PER_BURST)):
+            yield waiting.take()
 
     def receive(self, datagram: bytes, address: Any) -> None:
         """One datagram for pysnmp. Nothing that it holds makes this raise."""

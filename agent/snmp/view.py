@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
 
 from agent.config.snmp_model import ViewSubtree
+from agent.mib.index import LARGEST_SUB_IDENTIFIER
 from agent.mib.schema import Oid
 
 SNMP_MODULES: Oid = (1, 3, 6, 1, 6, 3)
@@ -77,6 +79,35 @@ class View:
                 whole = family.included
                 break
         return None if (not whole) in inner else whole
+
+    def behind(self, hidden: Oid, fixed: int) -> Oid | None:
+        """The least name behind a hidden one at or below which names may be in the view; None where there is none.
+
+        Only names are considered whose first `fixed` sub-identifiers are those of `hidden`. So who walks passes over a range that
+        is hidden in one step, however many rows lie in it.
+        """
+        size = next((size for size in range(fixed + 1, len(hidden) + 1) if self.covers(hidden[:size]) is False), None)
+        if size is None:
+            return (*hidden, 0)
+        for at in reversed(range(fixed, size)):
+            number = self._number_behind(hidden[:at], hidden[at])
+            if number is not None:
+                return (*hidden[:at], number)
+        return None
+
+    def _number_behind(self, prefix: Oid, number: int) -> int | None:
+        """The least sub-identifier behind `number` which names may have after a prefix that are in the view."""
+        at = len(prefix)
+        named = {
+            family.subtree[at]
+            for family in self.families
+            if len(family.subtree) > at and at not in family.wild and family.may_hold_below(prefix)
+        }
+        # All that no family names are alike: the first of them speaks for the rest.
+        unnamed = next(each for each in count(number + 1) if each not in named)
+        candidates = sorted({unnamed, *(each for each in named if each > number)})
+        possible = (each for each in candidates if each <= LARGEST_SUB_IDENTIFIER)
+        return next((each for each in possible if self.covers((*prefix, each)) is not False), None)
 
 
 def view_of(families: Iterable[Family]) -> View:

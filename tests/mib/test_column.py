@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -58,3 +60,27 @@ def test_a_head_and_a_value_make_a_binding(index: Oid) -> None:
         assert column.head(len(suffix), len(value)) + suffix + value == binding(index, value)
         if len(value) < LARGEST_KEPT_VALUE:
             assert column.heads[len(suffix)][len(value)] == column.head(len(suffix), len(value))
+
+
+@pytest.mark.parametrize("index", [NumberIndex, NameIndex])
+def test_missing_cells_are_passed_over_in_growing_numbers(index: type[NumberIndex] | type[NameIndex]) -> None:
+    """RFC 3416 §4.2.2 asks for the next cell that there is: one far off costs few steps, and no cell is lost or doubled."""
+    table = index()
+    shown = {1, 5, 6, 3000, 3001, 9999}
+    for row in range(10_000):
+        table.add((row,), row)
+    steps: list[int] = []
+
+    class Watched(Column):
+        def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:
+            steps.append(len(rests))
+            return super().run(same, rests, subjects, now)
+
+    column = Watched(object_of("Gauge32"), table, lambda row, now: number("Gauge32", row) if row in shown else None)
+    all_of_them = [binding((row,), number("Gauge32", row)) for row in sorted(shown)]
+    assert column.bindings(0, 100, 0) == all_of_them
+    for count in range(1, 7):
+        assert column.bindings(0, count, 0) == all_of_them[:count]
+    steps.clear()
+    assert column.bindings(3002, 1, 0) == all_of_them[-1:]
+    assert len(steps) < 100

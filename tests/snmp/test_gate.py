@@ -14,6 +14,7 @@ from agent.config.model import RouterConfig
 from agent.mib.values import NULL, number, object_identifier, octets, wrap
 from agent.snmp.gate import LARGEST_FOR_PYSNMP
 from agent.snmp.transport import SHARE, WHOLE
+from agent.snmp.view import View
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (
     ABSENT,
@@ -236,6 +237,28 @@ def test_more_bindings_than_an_answer_can_hold_are_too_big(attacked: Attacked, k
     assert attacked.here.fakes[""].done == []
     assert attacked.count("snmpOutTooBigs") == 1
     assert attacked.to_pysnmp == []
+
+
+@pytest.mark.parametrize("kind", [GET_NEXT, GET_BULK])
+def test_rows_that_a_view_hides_cost_no_work_each(station: Start, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """One row of 100,000 is shown, in a table whose columns the view cuts."""
+    made = config()
+    add_view(made, "cut", "fake included", "fakeTable excluded", "fakeEntry.*.5 included", "fakeEntry.*.90000 included")
+    made.snmp.communities["public"] = replace(made.snmp.communities["public"], view="cut")
+    here = Attacked(station(made), monkeypatch)
+    fake = here.here.fakes[""]
+    table = next(column.table for column in here.here.trees[""].columns if column.object.oid == (*ENTRY, 2))
+    for row in range(1, 100_001):
+        if row not in fake.rows:
+            fake.rows[row] = row
+            table.add((row,), row)
+    looked_at: list[Any] = []
+    contains = View.contains
+    monkeypatch.setattr(View, "contains", lambda view, name: looked_at.append(name) or contains(view, name))
+    (answer,) = here.receive(request(kind, [(*ENTRY, 2), (*ENTRY, 2, 5), (*ENTRY, 5, 5)], repetitions=20))
+    names = response(answer).names
+    assert names[:3] == [(*ENTRY, 2, 5), (*ENTRY, 2, 90_000), (*ENTRY, 5, 90_000)]
+    assert len(looked_at) < 300
 
 
 # --- answers with the request's own bindings are bounded as others are ---

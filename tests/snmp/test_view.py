@@ -113,3 +113,28 @@ def test_a_view_decides_as_the_rfc_spells_it_out(chosen: list[Family], name: tup
         assert View(
             tuple(sorted(unique.values(), key=lambda family: (len(family.subtree), family.subtree), reverse=True))
         ).contains(name) is (best is not None and best.included)
+
+
+@given(st.lists(families, max_size=5), small_oids, st.integers(0, 2))
+def test_nothing_that_is_shown_is_passed_over(chosen: list[Family], hidden: tuple[int, ...], fixed: int) -> None:
+    view = View(tuple(sorted(chosen, key=lambda family: (len(family.subtree), family.subtree), reverse=True)))
+    if view.contains(hidden) or len(hidden) <= fixed:
+        return
+    behind = view.behind(hidden, fixed)
+    assert behind is None or (behind > hidden and behind[:fixed] == hidden[:fixed])
+    for size in range(1, 6 - fixed):
+        for tail in product(range(4), repeat=size):
+            name = (*hidden[:fixed], *tail)
+            if name > hidden and view.contains(name):
+                assert behind is not None
+                assert behind <= name
+
+
+def test_a_hidden_range_is_passed_over_in_one_step() -> None:
+    column = (1, 3, 2, 7)
+    view = view_of([Family((1, 3), True), Family(column, False), Family((*column, 90_000), True), Family((*column, 5), False)])
+    assert view.behind((*column, 4), 4) == (*column, 90_000)
+    assert view.behind((*column, 90_001), 4) is None
+    shown = view_of([Family((1, 3), True), *(Family((*column, number), False) for number in range(1, 9))])
+    assert shown.behind((*column, 1), 4) == (*column, 9)
+    assert view_of([Family((*column, 0xFFFFFFFF), False), Family((1, 3), True)]).behind((*column, 0xFFFFFFFF), 4) is None
