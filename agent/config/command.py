@@ -60,20 +60,20 @@ class State:
 
     config: RouterConfig = field(default_factory=RouterConfig)
     inert: dict[tuple[Place, str], dict[str, Rendered]] = field(default_factory=dict)  # (place, pattern) → key → line
-    kept: list[KeptLines] = field(default_factory=list)
+    kept: dict[Place, list[KeptLines]] = field(default_factory=dict)  # by where they stand
 
     def inert_lines(self, place: Place, pattern: str) -> Iterable[Rendered]:
         return self.inert.get((place, pattern), {}).values()
 
     def kept_lines(self, place: Place) -> Iterable[str]:
         """The lines of a place that are not understood, each without what stands under it."""
-        return (kept.lines[0] for kept in self.kept if kept.place == place)
+        return (kept.lines[0] for kept in self.kept.get(place, ()))
 
     def forget(self, place: Place) -> None:
         """Drops what is kept under a section that has gone."""
         for key in [key for key in self.inert if key[0] == place]:
             del self.inert[key]
-        self.kept = [lines for lines in self.kept if lines.place != place]
+        self.kept.pop(place, None)
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the operator, not a failure

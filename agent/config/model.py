@@ -66,6 +66,7 @@ class Route:
     name: str | None = None
     permanent: bool = False
     tag: int | None = None
+    track: int | None = None
     typed: IPv4Address | None = None  # the prefix as typed, where it has bits outside the mask
 
 

@@ -244,7 +244,8 @@ class Nesting:
         """Closes the foreign sections that are over at a line with this indentation."""
         while self._foreign:
             last = self._foreign[-1]
-            if indent > last.indent or (indent == last.indent and last.flat and not self._separated and self._joins(last, line)):
+            flat = indent == last.indent and last.flat and (last.opener is not None or not self._separated)
+            if indent > last.indent or (flat and self._joins(last, line)):
                 return
             self._foreign.pop()
 

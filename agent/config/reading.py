@@ -16,15 +16,18 @@ from agent.config.errors import Finding
 from agent.config.nesting import Ended, Inside, Nesting, Understood
 from agent.config.texts import End, is_global_text, missing_end
 
-# What `show running-config` prints above the configuration itself, and a pasted one brings along.
-_HEADING = re.compile(r"Building configuration\.\.\.|Current configuration : \d+ bytes")
+# What `show running-config` and `show startup-config` print above the configuration itself, and a copied one brings along.
+_HEADING = re.compile(
+    r"Building configuration\.\.\.|Current configuration ?:( \d+ bytes)?|Using \d+ out of \d+ bytes(, uncompressed size = \d+ bytes)?"
+)
 
 
 @dataclass(slots=True)
 class _Unknown:
     """Lines that are not understood, still growing, and how far the first is indented in the file."""
 
-    kept: KeptLines
+    first: KeptLines  # with the first line alone
+    lines: list[str]  # all of them
     indent: int
     line_number: int  # of the first
 
@@ -142,7 +145,7 @@ class Reader:
         place = self._nesting.place
         after, rank = self._last.get(place, (None, 0))
         self._serial += 1
-        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, (line,)), indent, number)
+        self._unknown = _Unknown(KeptLines(self._serial, place, after, rank, (line,)), [line], indent, number)
 
     def _keep_text(self, number: int, line: str) -> None:
         """The text of a banner or a macro is no command, whatever it looks like, and nothing stands under it."""
@@ -153,25 +156,25 @@ class Reader:
         self._close()
 
     def _grow(self, number: int, line: str, indent: int, inside: Inside) -> None:
-        assert self._unknown is not None  # a foreign section is open, whose first line is kept
-        kept = self._unknown.kept
+        unknown = self._unknown
+        assert unknown is not None  # a foreign section is open, whose first line is kept
         # In a sub-mode a line that is not indented under the first could be taken for one of the mode.
-        beyond = max(0 if kept.place == GLOBAL else 1, indent - self._unknown.indent)
-        self._unknown.kept = replace(kept, lines=(*kept.lines, " " * beyond + line))
+        beyond = max(0 if unknown.first.place == GLOBAL else 1, indent - unknown.indent)
+        unknown.lines.append(" " * beyond + line)
         if not inside.exits:
-            self._find(number, line, f", as what it stands under: {_first_line(kept.lines[0])}")
+            self._find(number, line, f", as what it stands under: {_first_line(unknown.lines[0])}")
 
     def _find(self, number: int, line: str, under: str = "") -> None:
         unknown = self._unknown
         assert unknown is not None  # what is found is kept
         opening = unknown.line_number if unknown.line_number != number else 0
-        mode = unknown.kept.place.mode
+        mode = unknown.first.place.mode
         self.findings.append(Finding(number, _first_line(line), f"not understood{under}", mode=mode, under=opening))
 
     def _close(self) -> None:
         if self._unknown is not None:
-            kept = self._unknown.kept
-            self.state.kept.append(kept)
+            kept = replace(self._unknown.first, lines=tuple(self._unknown.lines))
+            self.state.kept.setdefault(kept.place, []).append(kept)
             self._last[kept.place] = (kept.serial, kept.rank)
             self._unknown = None
 

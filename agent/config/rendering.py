@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from agent.config.command import GLOBAL, CommandSet, KeptLines, Place, Section, State
@@ -40,12 +41,7 @@ def _apart(before: _Item, after: _Item) -> bool:
 
 
 def _items(state: State, commands: CommandSet, place: Place) -> list[_Item]:
-    items = list(_understood(state, commands, place))
-    for kept in state.kept:
-        if kept.place == place:
-            at = _position(items, kept)
-            # The rank is that of the line which it now follows: reading the text again gives it just that.
-            items.insert(at, _Item(items[at - 1].rank if at else 0, kept.serial, kept.lines, section=False, kept=True))
+    items = _placed(list(_understood(state, commands, place)), state.kept.get(place, ()))
     return _out_of_reach(items, commands) if place == GLOBAL else items
 
 
@@ -76,11 +72,36 @@ def _understood(state: State, commands: CommandSet, place: Place) -> Iterator[_I
                 yield _Item(command.rank, rendered, (rendered,), False)
 
 
-def _position(items: list[_Item], kept: KeptLines) -> int:
-    """Right after the line that it followed, or after the last line whose rank is not above that line's."""
-    if kept.after is None:
-        return 0
-    for i in range(len(items) - 1, -1, -1):
-        if items[i].identity == kept.after:
-            return i + 1
-    return next((i for i, item in enumerate(items) if item.rank > kept.rank), len(items))
+def _placed(items: Sequence[_Item], all_kept: Sequence[KeptLines]) -> list[_Item]:
+    """The items, and each kept line right after the line that it followed, or after the last whose rank is not above that line's.
+
+    Of two that followed the same line, the later one comes first.
+    """
+    ranks = [item.rank for item in items]
+    known: set[object] = {item.identity for item in items} | {None}
+    after: dict[object, list[KeptLines]] = {}
+    strayed: dict[int, list[KeptLines]] = {}  # the line that they followed is gone, by the number of items before them
+    for kept in all_kept:
+        if kept.after in known:
+            after.setdefault(kept.after, []).append(kept)
+        else:
+            strayed.setdefault(bisect_right(ranks, kept.rank), []).append(kept)
+        known.add(kept.serial)
+    placed: list[_Item] = []
+
+    def add(waiting: list[KeptLines]) -> None:
+        while waiting:
+            kept = waiting.pop()
+            # The rank is that of the line which it now follows: reading the text again gives it just that.
+            placed.append(_Item(placed[-1].rank if placed else 0, kept.serial, kept.lines, section=False, kept=True))
+            waiting += after.pop(kept.serial, [])
+
+    add(after.pop(None, []))
+    last = {item.identity: at for at, item in enumerate(items)}
+    for at, item in enumerate(items):
+        add(strayed.get(at, [])[::-1])
+        placed.append(item)
+        if last[item.identity] == at:
+            add(after.pop(item.identity, []))
+    add(strayed.get(len(items), [])[::-1])
+    return placed

@@ -56,7 +56,8 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
     *_plain("ip dhcp class <name:line>", "ipv6 dhcp pool <name:line>", "ipv6 dhcp guard policy <name:line>"),
     *_plain("ip dns {view|view-list} <name:line>", "ip nat pool <name:word> {netmask|prefix-length} <rest:line>"),
     Opener("ip ddns update method <name:line>", _plain("http", "ddns")),
-    *_plain("ipv6 nd {raguard|inspection} policy <name:line>"),
+    *_plain("ipv6 nd {raguard|inspection} policy <name:line>", "device-tracking policy <name:line>"),
+    *_plain("nat64 {map-e|map-t} domain <number:line>"),
     *_plain("ipv6 {snooping|source-guard|destination-guard|prefix-guard} policy <name:line>"),
     # Policy: quality of service, firewall, access lists.
     Opener("policy-map <name:line>", (_CLASS,)),
@@ -81,7 +82,12 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
         "|commands <level:int(0-15)>} <list:word>"
     ),
     *_plain("radius server <name:line>", "tacacs server <name:line>", "ldap {attribute-map|server} <name:line>"),
-    *_plain("radius-server attribute list <name:line>", "eap profile <name:line>", "identity {policy|profile} <name:line>"),
+    *_plain(
+        "radius-server attribute list <name:line>",
+        "eap profile <name:line>",
+        "mka policy <name:line>",
+        "identity {policy|profile} <name:line>",
+    ),
     Opener("dot1x credentials <name:line>", own=_USERNAME),
     *_plain(
         "parser view <name:line>", "device-sensor filter-list <name:line>", "service-template <name:line>", "template <name:line>"
@@ -89,6 +95,7 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
     *_plain(
         "crypto map ipv6 <name:word> <number:int(1-65535)> [<kind:line>]",
         "crypto map <name:word> <number:int(1-65535)> <kind:line>",
+        "crypto map <name:word> gdoi fail-close",
     ),
     *_plain("crypto dynamic-map <name:line>", "crypto keyring <name:line>", "crypto identity <name:line>"),
     *_plain("crypto isakmp {policy|profile|peer} <name:line>", "crypto isakmp client configuration <name:line>"),
@@ -117,7 +124,7 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
     # Wide-area and layer 2.
     Opener("vpdn-group <name:line>", _plain("accept-dialin", "accept-dialout", "request-dialin", "request-dialout")),
     *_plain("vpdn-template <name:line>", "l2tp-class <name:line>", "pseudowire-class <name:line>", "bba-group <kind:line>"),
-    *_plain("l2 vfi <name:line>", "l2vpn", "l2vpn {evpn|vfi|xconnect} <name:line>", "bridge-domain <number:line>"),
+    *_plain("l2 vfi <name:line>", "l2vpn [evpn]", "l2vpn {evpn|vfi|xconnect} <name:line>", "bridge-domain <number:line>"),
     *_plain("vlan <number:word>", "vlan configuration <number:line>", "spanning-tree mst configuration"),
     Opener("ethernet cfm domain <name:line>", _plain("service <name:line>")),
     *_plain("ethernet evc <name:line>", "ethernet ring g8032 <name:line>", "ptp clock <kind:line>", "lane database <name:line>"),
@@ -175,6 +182,7 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
         "flow {exporter|monitor|record} <name:line>", "flow-sampler-map <name:line>", "sampler <name:line>", "ip flow-top-talkers"
     ),
     *_plain("performance monitor context <name:line>", "monitor session <number:int(1-66)> type <kind:line>"),
+    *_plain("ip sla {server|responder} twamp", "transport-map type <kind:line>", "pnp profile <name:line>"),
     *_plain("cns connect <name:line>", "cns template connect <name:line>", "wsma {agent|profile} <name:line>"),
     *_plain("telemetry ietf subscription <number:line>", "app-hosting appid <name:line>", "virtual-service <name:line>"),
 )
@@ -182,6 +190,7 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
 # Global lines of IOS that begin no section, though an abbreviation or a name would make one of them.
 _NO_OPENERS = (
     "{bfd|bridge|call|class|l2tp|map|object|policy|route|service|set|sip|table|time|virtual|vpdn} [<rest:line>]",
+    "ipv6 route <rest:line>",
     "vlan {accounting|dot1q|filter|group|internal|mapping} [<rest:line>]",
     "crypto map <name:word> {client|gdoi|isakmp|isakmp-profile|local-address|redundancy} <rest:line>",
     "ip vrf {forwarding|receive|sitemap} [<rest:line>]",

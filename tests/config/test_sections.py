@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 
 import pytest
 
@@ -91,6 +93,13 @@ mpls traffic-eng lsp attributes one
 dspfarm profile 1 conference
 parser view junior
 appfw policy-name web
+crypto map group gdoi fail-close
+ip sla responder twamp
+device-tracking policy trunk
+nat64 map-t domain 1
+mka policy strong
+l2vpn evpn
+transport-map type persistent webui web
 monitor session 1 type erspan-source
 interface NoSuchThing7
 """
@@ -244,6 +253,28 @@ def test_each_exit_closes_the_innermost_refused_section(commands: CommandSet, li
     assert session.feed("exit").left
 
 
+def test_a_comment_ends_no_section_of_ios(commands: CommandSet) -> None:
+    """Cloud providers' downloads have comments inside `router bgp`; their lines lose their indentation on the way."""
+    text = (
+        "router bgp 65000\naddress-family ipv4 unicast\nneighbor 169.254.1.1 activate\n! the prefixes\nnetwork 0.0.0.0\nexit\nexit\n"
+        "voice-port 0/1/0\n!\nshutdown\nexit\nip host after 10.0.0.1\n"
+    )
+    session = Session(Document(commands))
+    outcomes = feed(session, text)
+    assert not any(outcome.left for outcome in outcomes)
+    assert [at for at, each in enumerate(refused(outcomes), 1) if each] == [1, 2, 3, 5, 8, 10]
+    read = load(text, "x", commands)
+    assert [(finding.line_number, finding.under) for finding in read.unknown] == [(1, 0), (2, 1), (3, 1), (5, 1), (8, 0), (10, 8)]
+    assert list(read.config.hosts) == ["after"]
+
+
+@pytest.mark.parametrize(
+    "line", ["ipv6 route ::/0 2001:db8::1", "crypto ikev2 dpd 10 2 on-demand", "ip sla schedule 1 life forever"]
+)
+def test_a_global_line_of_ios_begins_no_section(commands: CommandSet, line: str) -> None:
+    assert commands.foreign.opened_by(line) is None
+
+
 def test_an_exit_beyond_the_refused_sections_leaves_the_mode(commands: CommandSet) -> None:
     session = Session(Document(commands))
     feed(session, "interface Tunnel1\n ip address 10.1.1.1 255.255.255.0\n ip tcp adjust-mss 1360\n no such thing\nexit\n")
@@ -339,3 +370,27 @@ def test_a_kept_line_outside_its_section_is_rendered_where_nothing_adopts_it(com
     assert again.render() == rendered
     assert again.config == read.config
     assert [finding.text for finding in again.unknown] == [finding.text for finding in read.unknown]
+
+
+def _calls(work: Callable[[], object]) -> int:
+    """How many functions of Python a piece of work calls."""
+    count = 0
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize(
+    "section", ["interface Loopback{0}\n ip nat inside\n", "interface Loopback{0}\n shutdown\n!\nfrobnicate {0}\n"]
+)
+def test_rendering_costs_what_there_is(commands: CommandSet, section: str) -> None:
+    few, many = (load("".join(section.format(at) for at in range(number)), "x", commands) for number in (50, 400))
+    assert _calls(many.render) < 10 * _calls(few.render)

@@ -113,6 +113,8 @@ def test_a_client_groups_banner_may_have_several_lines(document: Read) -> None:
 
 def test_the_headings_of_a_pasted_running_configuration_are_no_lines(document: Read) -> None:
     assert document("Building configuration...\n\nCurrent configuration : 6567 bytes\n!\nhostname a\n").unknown == ()
+    assert document("Using 1234 out of 129016 bytes, uncompressed size = 6567 bytes\n!\nhostname a\n").unknown == ()
+    assert document("Current configuration:\n!\nhostname a\n").unknown == ()
 
 
 WORDS = """

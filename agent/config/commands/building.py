@@ -129,6 +129,9 @@ def inert(
     return ConfigCommand(mode, pattern, rank, apply, negate, render, default=default, later=later)
 
 
+# What a keyring or a profile answers at.
+LOCAL_ADDRESS = "local-address {<address:address>|<interface:interface>} [<vrf:word>]"
+
 ADDRESS_WAYS = ("initiate", "respond")  # how clients get their addresses: IOS lets both stand, a line each
 
 

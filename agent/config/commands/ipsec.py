@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
-from agent.config.commands.building import Leaves
+from agent.config.commands.building import Leaves, inert
 from agent.config.commands.isakmp import crypto_line, sets
 from agent.config.crypto_model import CryptoConfig, IpsecProfile, TransformSet
 from agent.config.events import HistorySizeSet
@@ -277,6 +277,9 @@ def _single_lines() -> list[ConfigCommand]:
             sets("replay_window", 64),
             _written_replay,
         ),
+        inert("config", "crypto ipsec security-association idle-time ~ <seconds:int(60-86400)>", 1402, later=True),
+        inert("config", "crypto ipsec df-bit {clear|copy|set}", 1404, later=True),
+        inert("config", "crypto ipsec fragmentation {after-encryption|before-encryption}", 1404, later=True),
         crypto_line(
             "crypto ipsec default transform-set",
             1403,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
-from agent.config.commands.building import Leaves, as_lines, encoded, peer_network, written_network
+from agent.config.commands.building import LOCAL_ADDRESS, Leaves, as_lines, encoded, inert, peer_network, written_network
 from agent.config.crypto_model import CryptoConfig, IsakmpPeer, IsakmpPolicy, Keepalive, Keyring, PreSharedKey
 from agent.config.model import RouterConfig
 
@@ -250,6 +250,7 @@ def _keyring_lines() -> list[ConfigCommand]:
     leaves = Leaves("keyring", _get_keyring, _put_keyring)
     return [
         leaves.text("description", "<text:line(80)>", 5, "description"),
+        inert("keyring", LOCAL_ADDRESS, 7, later=True),
         leaves.command(
             "pre-shared-key {address <address:address> [<mask:mask>]|hostname <hostname:word>} ~ key [encoding={0|6}] <key:word>",
             10,

@@ -7,7 +7,16 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
-from agent.config.commands.building import Leaves, encoded, peer_network, with_way, without_way, written_network
+from agent.config.commands.building import (
+    LOCAL_ADDRESS,
+    Leaves,
+    encoded,
+    inert,
+    peer_network,
+    with_way,
+    without_way,
+    written_network,
+)
 from agent.config.commands.isakmp import keepalive_of
 from agent.config.crypto_model import ClientGroup, IsakmpProfile, MatchIdentity, Trustpoint
 from agent.config.model import RouterConfig
@@ -119,6 +128,7 @@ def _profile_lines() -> list[ConfigCommand]:
         leaves.text("description", "<text:line(80)>", 5, "description"),
         leaves.text("vrf", "<vrf:word>", 10, "vrf"),
         leaves.text("keyring", "<keyring:word>", 20, "keyring"),
+        inert("isakmp-profile", LOCAL_ADDRESS, 22, later=True),
         leaves.text("ca trust-point", "<trustpoint:word>", 25, "trustpoint"),
         line(
             "self-identity ~ {kind={address|fqdn}|kind={fqdn|user-fqdn} <value:word>}",

@@ -18,6 +18,7 @@ HELP = {
     "permanent": "permanent route",
     "name": "Specify name of the next hop",
     "tag": "Set tag for this route",
+    "track": "Install route depending on tracked item",
     "ip local": "Specify local options",
     "ip local pool": "IP Local address pool lists",
     "<low>": "First IP address of Range",
@@ -27,6 +28,7 @@ HELP = {
 _ROUTE = (
     "ip route [vrf <vrf:word>] <prefix:address> <mask:mask> ~ {<next-hop:address>|<interface:interface> [<next-hop:address>]}"
     " [<distance:int(1-255)>] [tag <tag:int(1-4294967295)>] [permanent] [name <name:word>]"
+    " [track <track:int(1-1000)>]"
 )
 
 
@@ -41,6 +43,7 @@ def _route(match: ConfigMatch) -> Route:
         match.maybe_word("name"),
         "permanent" in match.words,
         match.maybe_number("tag"),
+        match.maybe_number("track"),
         typed,
     )
 
@@ -52,6 +55,8 @@ def _same_way(one: Route, other: Route) -> bool:
 
 def _add_route(edit: Edit, match: ConfigMatch) -> None:
     route, routes = _route(match), edit.config.routes
+    if route.track is not None:
+        edit.warnings.append("the route stands, whatever the tracked object is: nothing here tracks")
     for i, known in enumerate(routes):
         if _same_way(known, route):
             routes[i] = route
@@ -84,6 +89,7 @@ def _written(route: Route) -> str:
         f"tag {route.tag}" if route.tag else "",
         "permanent" if route.permanent else "",
         f"name {route.name}" if route.name else "",
+        f"track {route.track}" if route.track else "",
     ]
     return " ".join(word for word in words if word)
 

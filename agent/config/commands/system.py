@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
-from agent.config.commands.building import as_lines, encoded
+from agent.config.commands.building import as_lines, encoded, inert
 from agent.config.model import LONGEST_HOSTNAME, RouterConfig, User
 
 HELP = {
@@ -91,7 +91,7 @@ def _username(config: RouterConfig, match: ConfigMatch) -> None:
         match.word("password") if "password" in match.values else old.password if old else "",
         match.word("kind") == "secret" if "kind" in match else bool(old and old.secret),
         match.maybe_number("encoding") or 0,
-        match.maybe_number("privilege") or (old.privilege if old else 1),
+        match.number("privilege") if "privilege" in match.values else old.privilege if old else 1,
     )
 
 
@@ -254,7 +254,7 @@ def commands() -> list[ConfigCommand]:
         ),
         _line(f"logging console ~ ... {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(
-            "enable secret ~ [encoding={0|5|8|9}] <text:word>",
+            "enable {secret ~ [encoding={0|5|8|9}] <text:word>|algorithm-type {md5|scrypt|sha256} secret <text:word>}",
             520,
             _enable("secret"),
             _no_enable("secret"),
@@ -313,7 +313,7 @@ def commands() -> list[ConfigCommand]:
         ),
         _line(
             "username <name:word> ~ [privilege <privilege:int(0-15)> ...]"
-            " [kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
+            " [algorithm-type {md5|scrypt|sha256} kind={secret} <password:word>|kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
             1100,
             _username,
             _remove_user,
@@ -325,6 +325,15 @@ def commands() -> list[ConfigCommand]:
             _add_host,
             _remove_host,
             lambda c: [f"logging host {host}" for host in c.logging_hosts],
+            later=True,
+        ),
+        inert(
+            "config",
+            "logging [host] <address:address>"
+            " {vrf <vrf:word>|transport {tcp|udp} [port <port:int(1-65535)>]|discriminator <name:word>|sequence-num-session}*",
+            2251,
+            many=True,
+            write=lambda text: f"logging host {text.removeprefix('logging ').removeprefix('host ')}",
             later=True,
         ),
     ]
