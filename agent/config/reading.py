@@ -18,7 +18,8 @@ from agent.config.texts import End, is_global_text, missing_end
 
 # What `show running-config` and `show startup-config` print above the configuration itself, and a copied one brings along.
 _HEADING = re.compile(
-    r"Building configuration\.\.\.|Current configuration ?:( \d+ bytes)?|Using \d+ out of \d+ bytes(, uncompressed size = \d+ bytes)?"
+    r"Building configuration\.\.\.|Current configuration ?:( \d+ bytes)?"
+    r"|Using \d+ out of \d+ bytes(, uncompressed size = \d+ bytes)?"
 )
 
 

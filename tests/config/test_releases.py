@@ -259,3 +259,26 @@ def test_what_is_one_is_taken(document: Read, subtree: str) -> None:
     assert lines_of(document(f"snmp-server view v {subtree} included\n"), "snmp-server view") == [
         f"snmp-server view v {subtree} included"
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "rendered"),
+    [
+        (
+            "ip route 10.0.0.0 255.0.0.0 10.1.1.1 250 name far track 100",
+            "ip route 10.0.0.0 255.0.0.0 10.1.1.1 250 name far track 100",
+        ),
+        ("username u privilege 0 secret x", "username u privilege 0 secret 0 x"),
+        ("username u privilege 15 algorithm-type scrypt secret x", "username u privilege 15 secret 0 x"),
+        ("enable algorithm-type sha256 secret x", "enable secret x"),
+        ("logging 10.1.1.1 vrf red transport udp port 1514", "logging host 10.1.1.1 vrf red transport udp port 1514"),
+        ("crypto ipsec df-bit clear", "crypto ipsec df-bit clear"),
+        ("crypto keyring k\n local-address 192.0.2.1", "crypto keyring k\n local-address 192.0.2.1"),
+        ("crypto isakmp profile p\n local-address Loopback0 red", "crypto isakmp profile p\n local-address Loopback0 red"),
+    ],
+)
+def test_words_of_the_command_references(document: Read, line: str, rendered: str) -> None:
+    """Cisco IOS Security and IP Routing command references, 15M&T."""
+    read = document(f"{line}\n")
+    assert not read.unknown
+    assert f"\n{rendered}\n" in read.render()

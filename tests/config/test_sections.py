@@ -256,7 +256,8 @@ def test_each_exit_closes_the_innermost_refused_section(commands: CommandSet, li
 def test_a_comment_ends_no_section_of_ios(commands: CommandSet) -> None:
     """Cloud providers' downloads have comments inside `router bgp`; their lines lose their indentation on the way."""
     text = (
-        "router bgp 65000\naddress-family ipv4 unicast\nneighbor 169.254.1.1 activate\n! the prefixes\nnetwork 0.0.0.0\nexit\nexit\n"
+        "router bgp 65000\naddress-family ipv4 unicast\nneighbor 169.254.1.1 activate\n! the prefixes\n"
+        "network 0.0.0.0\nexit\nexit\n"
         "voice-port 0/1/0\n!\nshutdown\nexit\nip host after 10.0.0.1\n"
     )
     session = Session(Document(commands))

@@ -313,7 +313,8 @@ def commands() -> list[ConfigCommand]:
         ),
         _line(
             "username <name:word> ~ [privilege <privilege:int(0-15)> ...]"
-            " [algorithm-type {md5|scrypt|sha256} kind={secret} <password:word>|kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
+            " [algorithm-type {md5|scrypt|sha256} kind={secret} <password:word>"
+            "|kind={password|secret} [encoding={0|5|7|8|9}] <password:word>]",
             1100,
             _username,
             _remove_user,
