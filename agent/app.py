@@ -35,11 +35,12 @@ from agent.shell.session import Session as CliSession
 from agent.shell.terminal import Collected
 from agent.snmp.administration import EngineFacts, administration
 from agent.snmp.counters import SnmpCounters
-from agent.snmp.engine import LARGEST_UDP_PAYLOAD, SnmpAgent, Surroundings
+from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.identity import start_engine
 from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
+from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
 
 _log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
 from agent.mib.schema import Oid
 from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups
 from agent.snmp.identity import EngineIdentity
-from agent.snmp.originator import Patience
+from agent.snmp.informs import Patience
 from agent.snmp.view import Family
 
 _Followed = tuple[TableView, ComputedRows]

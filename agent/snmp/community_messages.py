@@ -10,16 +10,14 @@ from ipaddress import IPv4Address
 
 from agent.mib.schema import Oid
 from agent.mib.values import INTEGER, IP_ADDRESS, OCTET_STRING, number, object_identifier, wrap
-from agent.snmp.ber import SEQUENCE, VERSION_1, VERSION_2C, NotRecognisedError, number_at, value_at
+from agent.snmp.ber import RESPONSE, SEQUENCE, TRAP_V1, VERSION_1, VERSION_2C, NotRecognisedError, number_at, value_at
 from agent.snmp.notifications import Notification
 
-INFORM, TRAP = 0xA6, 0xA7
-_RESPONSE, _TRAP_V1 = 0xA2, 0xA4
 _SYS_UP_TIME = object_identifier((1, 3, 6, 1, 2, 1, 1, 3, 0))
 _SNMP_TRAP_OID = object_identifier((1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0))
 _SNMP_TRAPS: Oid = (1, 3, 6, 1, 6, 3, 1, 1, 5)
 _ENTERPRISE_SPECIFIC = 6
-_NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
+NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 
 
 def v2_bindings(notification: Notification, up_time: int) -> bytes:
@@ -31,7 +29,7 @@ def v2_bindings(notification: Notification, up_time: int) -> bytes:
 
 def v2_notification(kind: int, community: bytes, request_id: int, bindings: bytes) -> bytes:
     """A message of version 2c with a TRAP or an INFORM."""
-    pdu = number("Integer32", request_id) + _NO_ERROR + wrap(SEQUENCE, bindings)
+    pdu = number("Integer32", request_id) + NO_ERROR + wrap(SEQUENCE, bindings)
     return _message(VERSION_2C, community, wrap(kind, pdu))
 
 
@@ -51,7 +49,7 @@ def v1_trap(community: bytes, notification: Notification, up_time: int, agent_ad
         + number("TimeTicks", up_time)
         + wrap(SEQUENCE, _objects(notification))
     )
-    return _message(VERSION_1, community, wrap(_TRAP_V1, pdu))
+    return _message(VERSION_1, community, wrap(TRAP_V1, pdu))
 
 
 def read_answer(datagram: bytes) -> tuple[bytes, int] | None:
@@ -61,7 +59,7 @@ def read_answer(datagram: bytes) -> tuple[bytes, int] | None:
         version, at = number_at(datagram, at)
         begin, at = value_at(datagram, at, OCTET_STRING)
         community = datagram[begin:at]
-        pdu, pdu_end = value_at(datagram, at, _RESPONSE)
+        pdu, pdu_end = value_at(datagram, at, RESPONSE)
         request_id, _ = number_at(datagram, pdu)
     except (IndexError, NotRecognisedError):
         return None

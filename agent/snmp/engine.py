@@ -24,7 +24,7 @@ from agent.base.clock import SECOND
 from agent.base.endpoints import endpoint_text
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
-from agent.base.text import octets_of
+from agent.base.text import octets_of, text_of
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
@@ -35,7 +35,7 @@ from agent.snmp.ber import GET, GET_NEXT
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
 from agent.snmp.fast import FastPath
-from agent.snmp.fast_v3 import Correspondents, V3Messages
+from agent.snmp.fast_v3 import V3Messages
 from agent.snmp.gate import Gate
 from agent.snmp.general import GeneralPath
 from agent.snmp.identity import EngineIdentity
@@ -44,9 +44,9 @@ from agent.snmp.responder import REQUESTS, CommandResponder
 from agent.snmp.security import USM, AccessControl, CommunityV1, CommunityV2c
 from agent.snmp.transport import UdpTransport, bind_udp
 from agent.snmp.usm import UserSecurity
-from agent.snmp.usm_protocols import Levels, authentication, levels_of, privacy
+from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
+from agent.snmp.usm_protocols import Levels, UnusableUserError, authentication, levels_of, privacy
 
-LARGEST_UDP_PAYLOAD = 65507
 REFUSALS_NOTICED = 10  # refused communities a second that a notification tells of
 _LONGEST_SHOWN = 32  # octets of a community that the log has
 _log = logging.getLogger(__name__)
@@ -137,9 +137,7 @@ class SnmpAgent:
             access, self.policy, given.trees, self._answerer, counters, self.largest, self.failed, self._refused_user
         )
         self.engine = self._make_engine(identity, access)
-        users: UserSecurity = self.engine.security_models[USM]
-        others = Correspondents(self.engine.message_processing_subsystems[3].awaits, users.talks_to)
-        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters, others)
+        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
         self.apply(config)
 
     # --- what others ask ---
@@ -159,6 +157,13 @@ class SnmpAgent:
     def engine_time(self) -> int:
         """snmpEngineTime, in seconds."""
         return int(self.loop.time() - self._started)
+
+    def levels_at(self, name: bytes, engine_id: bytes) -> Levels:
+        """What a user has at each security level with keys for another engine. Raises UnusableUserError."""
+        user = self._users.get(text_of(name))
+        if user is None or name not in self._levels:
+            raise UnusableUserError("there is no such user, or it cannot be used")
+        return self._levels_of(user, engine_id)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -330,18 +335,20 @@ class SnmpAgent:
                 _PRIVACY[user.priv],
                 _key_text(user.priv_password),
             )
-            self._levels[octets_of(user.name)] = self._levels_of(user)
+            self._levels[octets_of(user.name)] = self._levels_of(user, bytes(self.engine.snmpEngineID))
         except (PySnmpError, KeyError) as error:
             passwords = [each for each in (user.auth_password, user.priv_password) if each is not None]
             # RFC 3414 §11.2: a password is at least that long.
             why = "a password needs at least 8 characters" if any(len(each) < 8 for each in passwords) else error
             _log.warning("snmp-server user %s: cannot be used: %s", user.name, why)
 
-    def _levels_of(self, user: SnmpUser) -> Levels:
-        auth_key, priv_key = self.engine.security_models[USM].localised_keys(self.engine, octets_of(user.name))
+    def _levels_of(self, user: SnmpUser, engine_id: bytes) -> Levels:
+        auth, priv = _AUTHENTICATION[user.auth], _PRIVACY[user.priv]
+        security = self.engine.security_models[USM]
+        auth_key, priv_key = security.localised_keys(self.engine, octets_of(user.name), engine_id, auth, priv)
         return levels_of(
             authentication(user.auth, auth_key) if user.auth else None,
-            privacy(user.priv, priv_key, pysnmp_config.PRIV_SERVICES[_PRIVACY[user.priv]]) if user.priv else None,
+            privacy(user.priv, priv_key, pysnmp_config.PRIV_SERVICES[priv]) if user.priv else None,
         )
 
 

@@ -8,12 +8,11 @@ answers a message of ours, and PDUs encoded as managers do not do it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import NamedTuple
 
 from agent.mib.schema import Oid
-from agent.mib.values import OCTET_STRING, length, number, object_identifier, octets, wrap
+from agent.mib.values import OCTET_STRING, number, object_identifier, octets, wrap
 from agent.snmp.ber import (
     DROP,
     GET,
@@ -35,16 +34,20 @@ from agent.snmp.ber import (
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.identity import MOST_BOOTS, EngineIdentity
 from agent.snmp.sizes import V3_HEADER
-from agent.snmp.usm_protocols import SALT_SIZE, Levels, Protection
+from agent.snmp.usm_message import (
+    FLAGS,
+    LEVELS,
+    REPORTABLE,
+    TIME_WINDOW,
+    USM,
+    Parameters,
+    global_data,
+    read_parameters,
+    sealed,
+)
+from agent.snmp.usm_protocols import SALT_SIZE, Levels, Protection, UnusableUserError
 
-TIME_WINDOW = 150  # seconds (RFC 3414 §2.2.3)
 _SMALLEST_MAX_SIZE = 484  # octets (RFC 3412 §6, HeaderData)
-_VERSION_3 = b"\x02\x01\x03"
-_USM = b"\x02\x01\x03"  # msgSecurityModel
-_LEVELS = ("noauth", "auth", None, "priv")  # by the lower two bits of msgFlags: privacy without authentication is no level
-_REPORTABLE = 4  # the bit of msgFlags; a response does not bear it
-_FLAGS = {"noauth": b"\x04\x01\x00", "auth": b"\x04\x01\x01", "priv": b"\x04\x01\x03"}
-_LONGEST_USER = 32  # octets of a name (SnmpAdminString)
 _PLAIN = Protection()
 _NO_ID = b"\x02\x01\x00"  # the request-id of a Report about a request whose own was not read
 _NO_CONTEXT = b"\x04\x00"
@@ -98,28 +101,6 @@ class _Header(NamedTuple):
     end: int
 
 
-class _Parameters(NamedTuple):
-    """msgSecurityParameters, their size in octets, and where msgData begin."""
-
-    engine_id: bytes
-    boots: int
-    time: int
-    user: bytes
-    digest_at: int
-    digest_end: int
-    salt: bytes
-    size: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Correspondents:
-    """What the engine knows of engines that it has sent informs to: whether it awaits an answer to a message, and who they are."""
-
-    awaits: Callable[[int], bool]
-    talks_to: Callable[[bytes], bool]
-
-
 class _Refused(Exception):  # noqa: N818 - a turn of the flow, not a fault
     """A message that is not opened: `report` is what is sent because of it."""
 
@@ -142,14 +123,12 @@ class V3Messages:
         users: Mapping[bytes, Levels],
         largest: int,
         counters: SnmpCounters,
-        others: Correspondents,
     ) -> None:
         self.engine_id = identity.engine_id
         self._boots = identity.boots
         self._time = time
         self._users = users
         self._counters = counters
-        self._others = others
         self._engine = octets(identity.engine_id)
         self._engine_and_boots = self._engine + number("Integer32", identity.boots)
         self._announced = number("Integer32", largest)
@@ -164,8 +143,6 @@ class V3Messages:
         except _Refused as refused:
             # RFC 3412 §7.1 step 3: no Report on what is known to ask nothing.
             return DROP if refused.report and _asks_nothing(data, at) else refused.report
-        except _ForPysnmp:
-            return None
         except (IndexError, NotRecognisedError):
             self._counters.count("snmpInASNParseErrs")
             return DROP
@@ -173,6 +150,18 @@ class V3Messages:
     def seal(self, request: Opened, scoped_pdu: bytes) -> bytes:
         """The response to a request, of its scopedPDU: for the request's user, at its level (RFC 3412 §7.1, RFC 3414 §3.1)."""
         return self._seal(request.message_id, request.user, request.level, request.protection, scoped_pdu)
+
+    def trap(self, message_id: int, user: bytes, level: str, context: bytes, pdu: bytes) -> bytes:
+        """A trap to a user, in a context (RFC 3412 §7.1). Raises UnusableUserError."""
+        protection = self._users.get(user, {}).get(level)
+        if protection is None:
+            raise UnusableUserError("its user cannot be used at that security level")
+        scoped_pdu = wrap(SEQUENCE, self.context(context) + pdu)
+        return self._seal(number("Integer32", message_id), user, level, protection, scoped_pdu)
+
+    def context(self, name: bytes) -> bytes:
+        """What the scopedPDU of a notification of ours begins with: contextEngineID and contextName."""
+        return self._engine + octets(name)
 
     def report(self, request: Opened, counter: str, level: str, protection: Protection) -> bytes:
         """The Report on a request that was opened, by the counter that it adds to; DROP where it does not fit."""
@@ -183,30 +172,14 @@ class V3Messages:
         return report if len(report) <= request.largest else DROP
 
     def _seal(self, message_id: bytes, user: bytes, level: str, protection: Protection, scoped_pdu: bytes) -> bytes:
-        authentication, privacy = protection.authentication, protection.privacy
-        now = self._time()
-        salt = b""
-        if privacy is not None:
-            encrypted, salt = privacy.encrypt(self._boots, now, scoped_pdu)
-            scoped_pdu = octets(encrypted)
-        size = 0 if authentication is None else authentication.size
-        # What goes before the digest and what goes after it, from the inside out: the digest is of all of it.
-        before = self._engine_and_boots + number("Integer32", now) + octets(user) + bytes((OCTET_STRING, size))
-        after = octets(salt)
-        before = _begun(SEQUENCE, before, size + len(after))
-        before = _begun(OCTET_STRING, before, size + len(after))
-        before = _VERSION_3 + wrap(SEQUENCE, message_id + self._announced + _FLAGS[level] + _USM) + before
-        after += scoped_pdu
-        before = _begun(SEQUENCE, before, size + len(after))
-        if authentication is None:
-            return before + after
-        return before + authentication.digest(before + bytes(size) + after) + after
+        head = global_data(message_id, self._announced, FLAGS[level])
+        return sealed(head, self._engine_and_boots, self._boots, self._time(), user, protection, scoped_pdu)
 
     # --- opening, in the order of the elements of procedure ---
 
     def _open(self, data: bytes, at: int, names: int) -> Opened | None:
         header = self._header(data, at)
-        given = _parameters(data, header.end)
+        given = read_parameters(data, header.end)
         if given.engine_id != self.engine_id:
             self._of_another_engine(header, given)
         levels = self._users.get(given.user)
@@ -257,29 +230,25 @@ class V3Messages:
         flags_at, flags_end = value_at(data, at, OCTET_STRING)
         if flags_end != flags_at + 1 or largest < _SMALLEST_MAX_SIZE:
             raise NotRecognisedError
-        if data[flags_end:end] != _USM:
+        if data[flags_end:end] != USM:
             model, stop = number_at(data, flags_end)
             if stop != end or not model:
                 raise NotRecognisedError
-            if model != _USM[-1]:
+            if model != USM[-1]:
                 self._counters.count("snmpUnknownSecurityModels")
                 raise _Refused(DROP)
-        if self._others.awaits(message_number):
-            raise _ForPysnmp
         flags = data[flags_at]
-        level = _LEVELS[flags & 3]
+        level = LEVELS[flags & 3]
         if level is None:
             self._counters.count("snmpInvalidMsgs")
             raise _Refused(DROP)
-        return _Header(message_id, largest, level, bool(flags & _REPORTABLE), end)
+        return _Header(message_id, largest, level, bool(flags & REPORTABLE), end)
 
-    def _of_another_engine(self, header: _Header, given: _Parameters) -> None:
+    def _of_another_engine(self, header: _Header, given: Parameters) -> None:
         """Refuse a message that names no engine, or not ours (RFC 3414 §3.2 step 3, §4)."""
-        if self._others.talks_to(given.engine_id):
-            raise _Refused(DROP)  # it answers something that nobody waits for any more
         raise self._refusal("usmStatsUnknownEngineIDs", header)
 
-    def _authenticate(self, data: bytes, header: _Header, given: _Parameters, protection: Protection) -> None:
+    def _authenticate(self, data: bytes, header: _Header, given: Parameters, protection: Protection) -> None:
         """Refuse a message whose digest is wrong, or that is not in time (RFC 3414 §3.2 steps 6 and 7)."""
         authentication = protection.authentication
         assert authentication is not None
@@ -291,7 +260,7 @@ class V3Messages:
             level = Protection(authentication)  # so that the manager can believe the time that it is told
             raise self._refusal("usmStatsNotInTimeWindows", header, given.user, level="auth", protection=level)
 
-    def _scoped_pdu(self, data: bytes, header: _Header, given: _Parameters, protection: Protection) -> tuple[bytes, int, int]:
+    def _scoped_pdu(self, data: bytes, header: _Header, given: Parameters, protection: Protection) -> tuple[bytes, int, int]:
         """The octets in which the scopedPDU lies, and where its contents begin and end in them (RFC 3414 §3.2 step 8)."""
         privacy = protection.privacy
         begin, end = value_at(data, given.end, SEQUENCE if privacy is None else OCTET_STRING)
@@ -334,10 +303,6 @@ class V3Messages:
         return wrap(SEQUENCE, self._engine + _NO_CONTEXT + wrap(REPORT, request_id + _NO_ERROR + binding))
 
 
-class _ForPysnmp(Exception):  # noqa: N818 - a turn of the flow, not a fault
-    """A message that answers one of ours."""
-
-
 def _asks_nothing(data: bytes, at: int) -> bool:
     """Whether a message in the clear has a PDU that is not of the Confirmed Class; `at` is its header."""
     at = value_at(data, value_at(data, at, SEQUENCE)[1], OCTET_STRING)[1]
@@ -345,24 +310,3 @@ def _asks_nothing(data: bytes, at: int) -> bool:
         return False
     at = value_at(data, value_at(data, at, SEQUENCE)[0], OCTET_STRING)[1]
     return data[value_at(data, at, OCTET_STRING)[1]] not in _CONFIRMED
-
-
-def _parameters(data: bytes, at: int) -> _Parameters:
-    """UsmSecurityParameters (RFC 3414 §2.4, §3.2 steps 1 and 2)."""
-    begin, end = value_at(data, at, OCTET_STRING)
-    at, sequence_end = value_at(data, begin, SEQUENCE)
-    engine_at, at = value_at(data, at, OCTET_STRING)
-    engine_id = data[engine_at:at]
-    boots, at = number_at(data, at)
-    time, at = number_at(data, at)
-    user_at, user_end = value_at(data, at, OCTET_STRING)
-    digest_at, digest_end = value_at(data, user_end, OCTET_STRING)
-    salt_at, salt_end = value_at(data, digest_end, OCTET_STRING)
-    if not salt_end == sequence_end == end or user_end - user_at > _LONGEST_USER:
-        raise NotRecognisedError
-    return _Parameters(engine_id, boots, time, data[user_at:user_end], digest_at, digest_end, data[salt_at:end], end - begin, end)
-
-
-def _begun(tag: int, content: bytes, rest: int) -> bytes:
-    """A value of which the contents so far are given, and so many octets are to follow."""
-    return bytes((tag,)) + length(len(content) + rest) + content

@@ -53,10 +53,6 @@ class _Mended:
     counters: SnmpCounters
     _cache: Any
 
-    def awaits(self, message_id: int) -> bool:
-        """Whether a message of ours with that id waits for its answer."""
-        return message_id in self._cache._Cache__msgIdIndex
-
     def forget_unanswered(self) -> None:
         """Let go of requests that have not been answered: pysnmp keeps them for five minutes. Called after each message."""
         cache = self._cache

@@ -12,29 +12,26 @@ import secrets
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address
 from typing import Any
-
-from pysnmp.error import PySnmpError
-from pysnmp.proto import rfc1902
-from pysnmp.proto.api import v2c
 
 from agent.base.clock import CENTISECOND
 from agent.base.text import octets_of
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpHost
-from agent.mib.values import COUNTER64
-from agent.snmp.access import LEVELS, Grant
-from agent.snmp.community_messages import TRAP, v1_trap, v2_bindings, v2_notification
+from agent.mib.values import COUNTER64, number, wrap
+from agent.snmp.access import Grant
+from agent.snmp.ber import SEQUENCE, TRAP_V2
+from agent.snmp.community_messages import NO_ERROR, v1_trap, v2_bindings, v2_notification
 from agent.snmp.engine import SnmpAgent, trap_source_address
-from agent.snmp.informs import AnswersFirst, Informs
+from agent.snmp.informs import AnswersFirst, CommunityRecipient, Informs, Patience, Recipient
 from agent.snmp.notifications import Notification
-from agent.snmp.originator import Done, Originator, Patience, Target
 from agent.snmp.receiver import Receiver, Waiting
+from agent.snmp.remote_engine import RemoteEngine, V3Recipient
 from agent.snmp.transport import bind_udp
-from agent.snmp.wire import pysnmp_value
+from agent.snmp.usm_protocols import UnusableUserError
 
 _log = logging.getLogger(__name__)
 
@@ -46,12 +43,16 @@ _BUDGET = 0.005  # seconds of sending in one turn of the loop
 
 @dataclass(frozen=True, slots=True)
 class _Destination:
-    """One `snmp-server host` with its address resolved; without a target nothing is sent there."""
+    """One `snmp-server host` with its address resolved; `withheld`: nothing is sent there, for it is outside loopback.
+
+    `recipients` are those of its informs, by the context that these are about.
+    """
 
     host: SnmpHost
     address: IPv4Address
-    target: Target | None
+    withheld: bool
     receiver: Receiver
+    recipients: dict[str, Recipient] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.address}:{self.host.port}"
@@ -86,8 +87,8 @@ class NotificationSender:
         self._now = now
         self._external_traffic = external_traffic
         patience = patience or Patience()
-        self._originator = Originator(agent.engine, patience)
         self._informs = Informs(agent.loop.call_later, patience)
+        self._engines: dict[tuple[IPv4Address, int], RemoteEngine] = {}  # of receivers of informs of version 3
         self._traps = secrets.randbelow(_REQUEST_IDS)  # the request-id of the last one
         self._life = patience.timeout * (patience.retries + 1)  # seconds after which an inform is given up
         self._destinations: dict[Receiver, _Destination] = {}
@@ -114,8 +115,9 @@ class NotificationSender:
             receiver = before.get(_way(host, address)) or Receiver(f"{address}:{host.port}")
             # One outside loopback is kept in the list, for what is not sent is counted.
             allowed = address.is_loopback or self._external_traffic
-            target = self._target(host, address) if allowed else None
-            self._destinations[receiver] = _Destination(host, address, target, receiver)
+            if allowed:
+                self._transport(address)  # here, where an address that cannot be bound is told
+            self._destinations[receiver] = _Destination(host, address, not allowed, receiver)
         # What waits for a receiver that is still there goes on its way, as that is configured now.
         self._ready.clear()
         for receiver in self._destinations:
@@ -132,7 +134,7 @@ class NotificationSender:
 
     def accounts(self) -> list[Account]:
         """Each receiver and what has become of its notifications, in the order of the configuration."""
-        return [Account(each.host, each.address, each.target is None, each.receiver) for each in self._destinations.values()]
+        return [Account(each.host, each.address, each.withheld, each.receiver) for each in self._destinations.values()]
 
     def wanted(self, vrf: str | None, kind: str) -> bool:
         """Whether any host takes notifications of a type of a VRF."""
@@ -180,10 +182,6 @@ class NotificationSender:
 
     # --- how ---
 
-    def _target(self, host: SnmpHost, address: IPv4Address) -> Target:
-        transport = self._transport(address)
-        return Target(transport.domain, transport.ADDRESS_TYPE((str(address), host.port)), host.community, LEVELS[host.level])
-
     def _transport(self, address: IPv4Address) -> Any:
         """The socket for a destination: a client's own, from the address that the router answers on, where that can reach it."""
         local = self._local()
@@ -191,11 +189,11 @@ class NotificationSender:
             local = "0.0.0.0"
         if local not in self._transports:
             transport = self._transports[local] = self._agent.add_transport(_bound(local))
-            transport.fast = AnswersFirst(self._informs, transport.fast)
+            transport.fast = AnswersFirst(self._informs, self._is_receiver, transport.fast)
         return self._transports[local]
 
     def _take_on(self, waiting: Waiting, destination: _Destination) -> None:
-        if destination.target is None:
+        if destination.withheld:
             self.withheld += 1
             self._tell(
                 str(destination),
@@ -244,9 +242,13 @@ class NotificationSender:
         transport = self._transport(destination.address)
         unsent = transport.unsent
         try:
-            _SENDS[host.version](self, waiting, destination, inform, partial(self._answered, receiver))
-        except PySnmpError as error:
-            receiver.drops.drop(f"{notification.name} cannot be sent: {error}")
+            if inform:
+                done = partial(self._answered, receiver)
+                self._informs.send(self._recipient(destination, notification), waiting.bindings, self._way_to(destination), done)
+            else:
+                self._way_to(destination)(_TRAPS[host.version](self, waiting, destination))
+        except UnusableUserError as unusable:
+            receiver.drops.drop(f"{notification.name} cannot be sent: {unusable}")
             return
         self.sent += 1
         self._agent.counters.count("snmpOutTraps")
@@ -257,43 +259,51 @@ class NotificationSender:
         else:
             receiver.deliver()
 
-    def _send_v1(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
-        message = v1_trap(octets_of(to.host.community), waiting.notification, waiting.up_time, self._agent_address())
-        self._way_to(to)(message)
+    def _v1_trap(self, waiting: Waiting, to: _Destination) -> bytes:
+        return v1_trap(octets_of(to.host.community), waiting.notification, waiting.up_time, self._agent_address())
 
-    def _send_v2c(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
-        community = octets_of(to.host.community)
-        if inform:
-            self._informs.send(community, waiting.bindings, self._way_to(to), done)
-        else:
-            self._traps = (self._traps + 1) % _REQUEST_IDS
-            self._way_to(to)(v2_notification(TRAP, community, self._traps, waiting.bindings))
+    def _v2c_trap(self, waiting: Waiting, to: _Destination) -> bytes:
+        return v2_notification(TRAP_V2, octets_of(to.host.community), self._next_trap(), waiting.bindings)
 
-    def _send_v3(self, waiting: Waiting, to: _Destination, inform: bool, done: Done) -> None:
-        """pysnmp's: it has the users' keys, and finds the engine of a receiver of informs (RFC 3414 §4)."""
-        assert to.target is not None  # nothing waits for one that nothing may be sent to
-        pdu = v2c.InformRequestPDU() if inform else v2c.SNMPv2TrapPDU()
-        v2c.apiPDU.set_defaults(pdu)
-        bindings = [
-            (v2c.apiTrapPDU.sysUpTime, rfc1902.TimeTicks(waiting.up_time)),
-            (v2c.apiTrapPDU.snmpTrapOID, rfc1902.ObjectIdentifier(waiting.notification.oid)),
-            *((each.oid, pysnmp_value(each.value)) for each in waiting.notification.objects),
-        ]
-        v2c.apiPDU.set_varbinds(pdu, bindings)
-        context = self._config.context_of(waiting.notification.vrf) or ""
-        self._originator.send(to.target, context, pdu, done)
+    def _v3_trap(self, waiting: Waiting, to: _Destination) -> bytes:
+        request_id = self._next_trap()
+        pdu = wrap(TRAP_V2, number("Integer32", request_id) + NO_ERROR + wrap(SEQUENCE, waiting.bindings))
+        context = octets_of(self._config.context_of(waiting.notification.vrf) or "")
+        return self._agent.v3_messages.trap(request_id, octets_of(to.host.community), to.host.level, context, pdu)
+
+    def _next_trap(self) -> int:
+        self._traps = (self._traps + 1) % _REQUEST_IDS
+        return self._traps
+
+    def _recipient(self, to: _Destination, notification: Notification) -> Recipient:
+        context = self._config.context_of(notification.vrf) or ""
+        recipient = to.recipients.get(context)
+        if recipient is None:
+            name = octets_of(to.host.community)
+            if to.host.version == "3":
+                engine = self._engines.setdefault((to.address, to.host.port), RemoteEngine())
+                head = self._agent.v3_messages.context(octets_of(context))
+                recipient = V3Recipient(engine, name, to.host.level, head, self._agent.levels_at, self._loop.time)
+            else:
+                recipient = CommunityRecipient(name)
+            to.recipients[context] = recipient
+        return recipient
+
+    def _is_receiver(self, engine_id: bytes) -> bool:
+        """Whether an engine is that of a receiver of informs."""
+        return any(each.engine_id == engine_id for each in self._engines.values())
 
     def _way_to(self, destination: _Destination) -> Callable[[bytes], None]:
         transport, address = self._transport(destination.address), (str(destination.address), destination.host.port)
         return lambda message: transport.send_message(message, address)
 
-    def _answered(self, receiver: Receiver, problem: Any) -> None:
+    def _answered(self, receiver: Receiver, problem: str | None) -> None:
         """The end of an inform."""
         receiver.unanswered -= 1
         if problem is None:
             receiver.deliver()
         else:
-            receiver.drops.drop(str(problem))
+            receiver.drops.drop(problem)
         self._list(receiver)
         self._work()
 
@@ -312,7 +322,7 @@ class NotificationSender:
             _log.warning(text, *values)
 
 
-_SENDS = {"1": NotificationSender._send_v1, "2c": NotificationSender._send_v2c, "3": NotificationSender._send_v3}
+_TRAPS = {"1": NotificationSender._v1_trap, "2c": NotificationSender._v2c_trap, "3": NotificationSender._v3_trap}
 
 
 def _way(host: SnmpHost, address: IPv4Address) -> tuple[object, ...]:

@@ -19,6 +19,7 @@ from agent.snmp.counters import SnmpCounters
 from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
+_MASTER_KEYS = (3, 4)  # columns of pysnmpUsmKeyEntry: a user's keys before they are localised
 _ENGINE_ID_SIZES = range(5, 33)  # octets (RFC 3411, SnmpEngineID)
 _IN_THE_CLEAR = (errind.authenticationFailure, errind.unknownSecurityName, errind.decryptionError)
 _REPORTED = (
@@ -43,15 +44,19 @@ class UserSecurity(SnmpUSMSecurityModel):
         self._counters = counters
         self._asked: int | None = None  # the level of the message that is being taken in
 
-    def talks_to(self, engine_id: bytes) -> bool:
-        """Whether an engine is one that informs have been sent to."""
-        return OctetString(engine_id) in self._SnmpUSMSecurityModel__timeline
+    def localised_keys(self, engine: Any, user: bytes, engine_id: bytes, auth: Any, priv: Any) -> tuple[bytes, bytes]:
+        """A user's keys for authentication and privacy, localised to an engine (RFC 3414 §2.6); empty where there is none.
 
-    def localised_keys(self, engine: Any, user: bytes) -> tuple[bytes, bytes]:
-        """A user's keys for authentication and privacy, localised to this engine (RFC 3414 §2.6); empty where there is none."""
-        controller = engine.message_dispatcher.mib_instrum_controller
-        *_, auth_key, _, priv_key = self._SnmpUSMSecurityModel__get_user_info(controller, engine.snmpEngineID, OctetString(user))
-        return bytes(auth_key), bytes(priv_key)
+        `auth` and `priv` are the user's protocols, as pysnmp names them.
+        """
+        (entry,) = engine.get_mib_builder().import_symbols("PYSNMP-USM-MIB", "pysnmpUsmKeyEntry")
+        row = entry.getInstIdFromIndices(engine.snmpEngineID, OctetString(user))
+        auth_key, priv_key = (entry.getNode((*entry.name, column, *row)).syntax for column in _MASTER_KEYS)
+        there = OctetString(engine_id)
+        return (
+            bytes(self.AUTH_SERVICES[auth].localize_key(auth_key, there) or b""),
+            bytes(self.PRIV_SERVICES[priv].localize_key(auth, priv_key, there) or b""),
+        )
 
     def process_incoming_message(
         self,

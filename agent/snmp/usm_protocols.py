@@ -49,6 +49,10 @@ class Authentication:
         return hmac.digest(self.key, message, self.hash)[: self.size]
 
 
+class UnusableUserError(Exception):
+    """A user who is not there, or has no keys for a security level. `str()` says so to an operator."""
+
+
 class SaltCounter(Protocol):
     """Where salts are counted, from a random start: pysnmp's service of a privacy protocol.
 

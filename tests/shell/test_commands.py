@@ -154,7 +154,7 @@ def test_show_ip_interface_brief_lists_interfaces_in_order() -> None:
 
 
 def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
-    """The first two lines are those of Cisco's SNMP command reference; the words of the third are its `show snmp`'s."""
+    """The first two lines are laid out as IOS routers do it, and as collectors that log in to them read it. The third is ours."""
     console = Console()
     trap = NotificationHost(IPv4Address("10.2.28.1"), 162, False, "public", "2c", "", 0, 10, 0, 13, 0)
     console.hosts += [trap, replace(trap, port=163, informs=True, version="3", user="ann", level="priv", waiting=4, dropped=7)]

@@ -12,7 +12,8 @@ from pysnmp.proto.api import v1, v2c
 from pysnmp.proto.proxy import rfc2576
 
 from agent.mib.values import number
-from agent.snmp.community_messages import INFORM, TRAP, read_answer, v1_trap, v2_bindings, v2_notification
+from agent.snmp.ber import INFORM, TRAP_V2
+from agent.snmp.community_messages import read_answer, v1_trap, v2_bindings, v2_notification
 from agent.snmp.notifications import Instance, Notification
 from tests.snmp.fakes import SIZE
 
@@ -49,7 +50,7 @@ def pysnmps_pdu(kind: Any, oid: tuple[int, ...], *more: Any) -> Any:
 @pytest.mark.parametrize("oid", [CISCO, *STANDARD, (1, 3, 6, 1, 4, 1, 9, 1)])
 def test_a_notification_is_encoded_as_pysnmp_does(oid: tuple[int, ...]) -> None:
     bindings = v2_bindings(told(oid), 2**32 - 1)
-    for tag, kind in ((TRAP, v2c.SNMPv2TrapPDU), (INFORM, v2c.InformRequestPDU)):
+    for tag, kind in ((TRAP_V2, v2c.SNMPv2TrapPDU), (INFORM, v2c.InformRequestPDU)):
         pdu = pysnmps_pdu(kind, oid)
         v2c.apiPDU.set_request_id(pdu, 2**31 - 1)
         assert v2_notification(tag, b"public", 2**31 - 1, bindings) == pysnmps(v2c, b"public", pdu)

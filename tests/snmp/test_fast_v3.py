@@ -13,14 +13,14 @@ from pysnmp.proto.api import v2c
 
 from agent.config.model import AccessList, AclAddress, AclEntry, RouterConfig
 from agent.snmp.ber import SEQUENCE, value_at
-from agent.snmp.fast_v3 import TIME_WINDOW, Correspondents, Opened, V3Messages
+from agent.snmp.fast_v3 import Opened, V3Messages
 from agent.snmp.identity import MOST_BOOTS
+from agent.snmp.usm_message import TIME_WINDOW
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import ENTRY, GET, GET_BULK, GET_NEXT, LOOPBACK, SET, SIZE, TEXT, add_group, add_user, add_view, router
 from tests.snmp.v3 import V3User
 
 SECRETS = {"auth": "authpass1", "priv": "privpass1"}
-NOBODY = Correspondents(lambda message_id: False, lambda engine_id: False)
 READS: list[tuple[str, Any]] = [(GET, [SIZE, TEXT]), (GET_NEXT, [SIZE]), (GET_BULK, [ENTRY]), (GET, [TEXT] * 200)]
 # What a request may be counted in.
 COUNTERS = (
@@ -178,9 +178,7 @@ def opened(messages: V3Messages, user: V3User) -> Opened | bytes | None:
 
 def test_an_engine_at_its_last_boot_authenticates_no_more(fast: Fast) -> None:
     agent = fast.here.agent
-    last = V3Messages(
-        replace(fast.here.identity, boots=MOST_BOOTS), agent.engine_time, agent._levels, 65507, agent.counters, NOBODY
-    )
+    last = V3Messages(replace(fast.here.identity, boots=MOST_BOOTS), agent.engine_time, agent._levels, 65507, agent.counters)
     assert isinstance(opened(last, fast.user(boots=MOST_BOOTS)), bytes)
     assert isinstance(opened(last, fast.user("ann", boots=MOST_BOOTS)), Opened)
 

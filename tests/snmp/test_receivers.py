@@ -10,24 +10,25 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.snmp.originator import Patience
+from agent.snmp.informs import Patience
 from agent.snmp.receiver import Receiver, Waiting
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import LOOPBACK, add_group, add_user, router
 from tests.snmp.test_sender import add_host, told
-from tests.snmp.trap_hosts import TrapHost
+from tests.snmp.trap_hosts import TrapHost, V3TrapHost
 
 Start = Callable[..., Station]
 SECONDS_FOR_ALL = 60.0
+RECEIVERS_ENGINE = bytes.fromhex("80001f8880aabbccdd")
 
 
 @pytest.fixture
 def hosts() -> Iterator[Callable[..., TrapHost]]:
     made: list[TrapHost] = []
 
-    def make(**how: bool) -> TrapHost:
-        made.append(TrapHost(**how))
+    def make(engine_id: bytes | None = None, **how: bool) -> TrapHost:
+        made.append(TrapHost(**how) if engine_id is None else V3TrapHost(engine_id, **how))
         return made[-1]
 
     yield make
@@ -62,6 +63,14 @@ def many_to_receivers_of_every_kind(
     add_host(config, live_old, "red", version="1")
     for each in (live_informs, dead, refusing, coming):
         add_host(config, each, "red", informs=True)
+    add_user(config, "joe", "g", auth="sha", auth_password="authpass1", priv="aes128", priv_password="privpass1")
+    add_group(config, "g", "v3", "priv", "red-context")
+    live_v3_traps, live_v3_informs = hosts(here.identity.engine_id), hosts(RECEIVERS_ENGINE)
+    dead_v3 = hosts(RECEIVERS_ENGINE, answering=False)
+    add_host(config, live_v3_traps, "joe", version="3", level="priv")
+    for each in (live_v3_informs, dead_v3):
+        add_host(config, each, "joe", version="3", level="priv", informs=True)
+    here.agent.apply(config)
     out = NotificationSender(here.agent, config, lambda: here.time, patience=patience)
     accounted = accounts(out)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -77,21 +86,23 @@ def many_to_receivers_of_every_kind(
             if number % 20 == 0:
                 await asyncio.sleep(max(0.0, begin + number * seconds / many - here.loop.time()))
         coming.answering = True
-        assert all(whole(each) == many for each in accounted)
-        live = (live_traps, live_old, live_informs)
+        assert [whole(each) for each in accounted] == [many] * len(accounted)
+        live = (live_traps, live_old, live_informs, live_v3_traps, live_v3_informs)
         await until(lambda: all(len(each.seen) == many for each in live))
         await until(lambda: not any(len(each.queue) + each.unanswered for each in accounted), 3 * SECONDS_FOR_ALL)
 
     with caplog.at_level(logging.WARNING, "agent.snmp.receiver"):
         here.loop.run_until_complete(arise())
-    traps, old, informs, silent, refused, sometimes = accounted
-    assert [each.drops.total for each in (traps, old, informs)] == [0, 0, 0]
-    assert live_informs.answered == live_informs.seen.keys()
-    assert (silent.delivered, silent.drops.total) == (0, many)
-    assert (refused.delivered, refused.drops.total) == (0, many)
+    traps, old, informs, silent, refused, sometimes, v3_traps, v3_informs, v3_silent = accounted
+    for alive in (traps, old, informs, v3_traps, v3_informs):
+        assert (alive.delivered, alive.drops.total) == (many, 0)
+    for each in (live_informs, live_v3_informs):
+        assert each.answered == each.seen.keys()
+    for lost in (silent, refused, v3_silent):
+        assert (lost.delivered, lost.drops.total) == (0, many)
     assert (sometimes.delivered, sometimes.drops.total) == (len(coming.answered), many - len(coming.answered))
     began = [record.getMessage() for record in caplog.records if "dropped from now on" in record.getMessage()]
-    for each in (dead, refusing):
+    for each in (dead, refusing, dead_v3):
         assert sum(f"{LOOPBACK}:{each.port} " in line for line in began) == 1
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 * 1024  # KiB: what waits is shared by all receivers
 
@@ -102,7 +113,7 @@ def test_soak_live_receivers_lose_none_and_the_drops_of_the_others_are_counted(
     if os.environ.get("SOAK"):
         many_to_receivers_of_every_kind(station(router()), hosts, 20_000, 5.0, Patience(), caplog)
     else:
-        many_to_receivers_of_every_kind(station(router()), hosts, 2_000, 0.5, Patience(0.5, 3), caplog)
+        many_to_receivers_of_every_kind(station(router()), hosts, 1_000, 0.5, Patience(1.0, 3), caplog)
 
 
 def test_a_receiver_that_is_full_drops_what_comes_and_says_when_that_begins_and_ends(caplog: pytest.LogCaptureFixture) -> None:
@@ -164,6 +175,32 @@ def test_a_dead_v3_receiver_of_informs_holds_as_few_as_any_other(station: Start,
     here.loop.run_until_complete(until(lambda: dead.unanswered == 100 and len(live.seen) == 300))
     assert (len(dead.queue), dead.delivered, dead.drops.total) == (200, 0, 0)
     assert (alive.delivered, alive.drops.total) == (300, 0)
+    out.close()
+
+
+def test_a_v3_receiver_that_starts_again_or_is_replaced_is_found_out_anew(station: Start, hosts: Callable[..., TrapHost]) -> None:
+    """RFC 3414 §3.2 step 7 b and §4: its Reports say what has changed."""
+    config = router()
+    add_user(config, "joe", "g", auth="sha", auth_password="authpass1", priv="aes128", priv_password="privpass1")
+    add_group(config, "g", "v3", "priv", "red-context")
+    host = hosts(RECEIVERS_ENGINE)
+    assert isinstance(host, V3TrapHost)
+    add_host(config, host, "joe", version="3", level="priv", informs=True)
+    here = station(config)
+    out = NotificationSender(here.agent, config, lambda: here.time)
+    (receiver,) = accounts(out)
+
+    def starts_again() -> None:
+        host.boots, host.time = 8, 0
+
+    def is_replaced() -> None:
+        host.become(RECEIVERS_ENGINE + b"!")
+
+    for change in (lambda: None, starts_again, is_replaced):
+        change()
+        out.send([told(value=1_000_000 + len(host.answered))])
+        here.loop.run_until_complete(until(lambda: not receiver.unanswered))
+    assert (len(host.answered), receiver.delivered, receiver.drops.total) == (3, 3, 0)
     out.close()
 
 

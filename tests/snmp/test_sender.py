@@ -7,24 +7,23 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv4Interface
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 import pytest
 from pyasn1.codec.ber import decoder, encoder
-from pysnmp.proto import errind
 from pysnmp.proto.api import v1, v2c
 
 from agent.base.limited_log import AT_ONCE
 from agent.config.model import Interface, RouterConfig
 from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
+from agent.snmp.informs import Patience
 from agent.snmp.notifications import Instance, Notification
-from agent.snmp.originator import Originator, Patience, Target
 from agent.snmp.receiver import Receiver as ReceiverAccount
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station
 from tests.snmp.fakes import BIG, GET, LOOPBACK, ROOT, SIZE, add_group, add_user, add_view, request, response, router
+from tests.snmp.v3 import V3User
 
 Start = Callable[..., Station]
 NAME = (*ROOT, 0, 7)
@@ -263,21 +262,6 @@ def test_an_inform_is_sent_again_and_given_up_with_a_line(
     assert to.empty()
 
 
-def test_an_inform_is_given_up_too_where_silence_and_reports_take_turns() -> None:
-    sent: list[Any] = []
-    dispatcher = SimpleNamespace(send_pdu=lambda engine, *given: sent.append(given))
-    timers = SimpleNamespace(get_timer_resolution=lambda: 1)
-    engine = SimpleNamespace(message_dispatcher=dispatcher, transport_dispatcher=timers, snmpEngineID=b"")
-    given_up: list[Any] = []
-    pdu = v2c.InformRequestPDU()
-    Originator(engine, Patience(1, 3)).send(Target((), None, "ann", 1), "", pdu, given_up.append)
-    for problem in (errind.requestTimedOut, errind.notInTimeWindow) * 4:
-        *_, answered, notification = sent[-1]
-        if not given_up:
-            answered(engine, None, {"errorIndication": problem}, None, notification)
-    assert (given_up, len(sent)) == ([errind.requestTimedOut], 7)
-
-
 def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[[], Receiver]) -> None:
     config = router()
     to = receivers()
@@ -390,8 +374,8 @@ def test_a_v3_host_gets_what_its_users_group_has(station: Start, receivers: Call
     ann = here.v3_user("ann")
     datagram, _ = to.take()
     if informs:  # the receiver is the authority: it is asked for its engine ID first (RFC 3414 §4)
-        assert b"red-context" in datagram
-        assert here.identity.engine_id not in datagram
+        probe = V3User("", b"").taken(datagram)
+        assert (probe.engine_id, probe.user, probe.header[2]) == (b"", b"", b"\x04")
     else:
         assert ann.response(datagram).names == [UP_TIME, TRAP_OID, SIZE]
         assert b"red-context" in datagram
