@@ -37,7 +37,7 @@ from agent.snmp.administration import EngineFacts, administration
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.identity import start_engine
-from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
+from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
 from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
@@ -148,7 +148,7 @@ class RouterService:
         scene = Scene(self._schema, config, monitor, self.contexts.tree, sender.wanted)
         self.sender = sender
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
-        monitor.subscribe(lambda event: sender.send(of_flow_event(event, scene)))
+        monitor.subscribe(lambda record: sender.send(of_record(record, scene)))
         self.node.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
@@ -209,13 +209,16 @@ class RouterService:
     def _switch_traps(self, event: TrapTypesSet) -> None:
         apply_trap_leaves(self.node.monitor, event.leaves, event.enabled)
 
-    def _begin_vrf(self, event: VrfChanged) -> None:
-        snmp = self.document.config.snmp
-        known = {flow.name for flow in self.node.monitor.vrfs()}
-        if event.name not in known and event.name in self.document.config.vrfs:
-            flow = self.node.monitor.vrf(event.name)
-            switch_leaves(flow, snmp.traps, True)
-            switch_leaves(flow, snmp.traps_disabled, False)
+    def _follow_vrf(self, event: VrfChanged) -> None:
+        """A VRF that is new has the settings that the configuration gives every context; one that is gone leaves nothing."""
+        monitor, snmp = self.node.monitor, self.document.config.snmp
+        known = {flow.name for flow in monitor.vrfs()}
+        if event.name not in self.document.config.vrfs:
+            monitor.remove_vrf(event.name)
+        elif event.name not in known:
+            monitor.vrf(event.name)
+            switch_leaves(monitor, event.name, snmp.traps, True)
+            switch_leaves(monitor, event.name, snmp.traps_disabled, False)
 
     def _rename(self, event: HostnameSet) -> None:
         self.node.device.name = event.hostname
@@ -328,6 +331,6 @@ _ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # the last for acces
 _FOLLOW: dict[type, Callable[..., None]] = {
     HistorySizeSet: RouterService._resize,
     TrapTypesSet: RouterService._switch_traps,
-    VrfChanged: RouterService._begin_vrf,
+    VrfChanged: RouterService._follow_vrf,
     HostnameSet: RouterService._rename,
 }

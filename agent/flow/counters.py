@@ -211,8 +211,40 @@ class PeriodicCounters:
         self._totals = None
 
 
+class PolledCounters:
+    """Numbers that come as a whole from time to time: an engine's last poll, or another monitor's record.
+
+    A number that is unknown (None) is unknown in every sum that the source is in.
+    """
+
+    __slots__ = ("_totals", "_values")
+
+    def __init__(self, values: tuple[int | None, ...]) -> None:
+        self._values = values
+        self._totals: Totals | None = None
+
+    def replace(self, values: tuple[int | None, ...]) -> None:
+        """The numbers as of now; the totals follow by the difference."""
+        before, self._values = self._values, values
+        if self._totals is not None:
+            self._totals.add_known([None if new is None else new - (old or 0) for new, old in zip(values, before, strict=True)])
+
+    def value(self, counter: int, now: int) -> int | None:
+        return self._values[counter]
+
+    def snapshot(self, now: int) -> tuple[int | None, ...]:
+        return self._values
+
+    def join(self, totals: Totals) -> None:
+        totals.add_known(self._values)
+        self._totals = totals
+
+    def leave(self, totals: Totals, now: int) -> None:
+        self._totals = None
+
+
 class FrozenCounters:
-    """The numbers of a tunnel that has ended, or an engine's last poll."""
+    """The numbers of a tunnel that has ended."""
 
     __slots__ = ("_values",)
 
@@ -226,7 +258,7 @@ class FrozenCounters:
         return self._values
 
     def join(self, totals: Totals) -> None:
-        totals.add_all([value or 0 for value in self._values])
+        totals.add_known(self._values)
 
     def leave(self, totals: Totals, now: int) -> None:
         """What was counted stays counted."""
@@ -275,10 +307,11 @@ class RhythmGroup:
 class Totals:
     """The sum over every source that ever joined, as of a moment."""
 
-    __slots__ = ("_counted", "_groups")
+    __slots__ = ("_counted", "_groups", "_unknown")
 
     def __init__(self, kind: type[IntEnum]) -> None:
         self._counted = [0] * len(kind)
+        self._unknown: set[int] = set()  # counters that a source could not tell
         self._groups: dict[Rhythm, RhythmGroup] = {}
 
     def add(self, counter: int, amount: int) -> None:
@@ -293,13 +326,23 @@ class Totals:
         for counter, amount in enumerate(amounts):
             self._counted[counter] += amount
 
+    def add_known(self, amounts: Sequence[int | None]) -> None:
+        """The same, where some may be unknown: the sum is then unknown for good."""
+        for counter, amount in enumerate(amounts):
+            if amount is None:
+                self._unknown.add(counter)
+            else:
+                self._counted[counter] += amount
+
     def group(self, rhythm: Rhythm) -> RhythmGroup:
         found = self._groups.get(rhythm)
         if found is None:
             found = self._groups[rhythm] = RhythmGroup(rhythm)
         return found
 
-    def value(self, counter: int, now: int) -> int:
+    def value(self, counter: int, now: int) -> int | None:
+        if counter in self._unknown:
+            return None
         total = self._counted[counter]
         for rhythm, group in self._groups.items():
             if rhythm.step[counter]:

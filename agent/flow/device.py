@@ -55,7 +55,8 @@ class InterfaceState:
 
     def count(self, counter: int, now: int) -> int:
         """One counter as of a moment."""
-        return self.counters[counter] + self.steady.value(counter, now) + sum(part.count(counter, now) for part in self.parts)
+        steady = self.steady.value(counter, now) or 0
+        return self.counters[counter] + steady + sum(part.count(counter, now) for part in self.parts)
 
     def part_with(self, part: InterfaceState, now: int) -> None:
         """Let go of a sub-interface that is no more, and keep what has crossed it."""

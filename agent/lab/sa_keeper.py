@@ -177,15 +177,6 @@ class SaKeeper:
         installed.active, installed.up_at = True, self._scheduler.clock.now()
         self.found.clear()
         live.negotiating = False
-        new = new_spis(installed.bundle)
-        if live.row is None:
-            facts = facts_of(self._config, live, installed.bundle, ike.facts.group)
-            live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
-            self._by_row[live.row.index] = live
-            self._tell_routes(live)
-        else:
-            self._monitor.sas_installed(live.row, new)
-        installed.spis = tuple(live.row.spis[-len(new) :])
         self._schedule(installed)
         if installed.ours and any(found.active for found in older):
             installed.timers.append(self._scheduler.after(_TO_INSTALL, lambda: _confirm(installed)))
@@ -195,7 +186,23 @@ class SaKeeper:
         for found in older:
             if found.active:
                 self._choose(found, installed)
+        self._tell_up(live, installed, ike)
         self._supersede(live)
+
+    def _tell_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
+        """Tell the monitor of a new bundle, and of those that it replaces; of two made at once it may be the one that gives way."""
+        new, facts = new_spis(installed.bundle), facts_of(self._config, live, installed.bundle, ike.facts.group)
+        if live.row is None:
+            live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
+            installed.spis = tuple(live.row.spis)
+            self._by_row[live.row.index] = live
+            self._tell_routes(live)
+            return
+        replaced = [spi for found in live.bundles if found.replaced for spi in found.spis]
+        terms = live.row.facts if installed.replaced else facts
+        installed.spis = self._monitor.sas_installed(live.row, new, terms, replaced)
+        if installed.replaced:
+            self._monitor.sas_retired(live.row, installed.spis)
 
     def forget_spis(self, live: LiveTunnel, spis: tuple[int, ...]) -> None:
         """SPIs of a quick mode that did not come about, and what was installed of it."""
@@ -313,6 +320,8 @@ class SaKeeper:
         for other in self._by_flow.of(live.flow_key):
             for installed in other.bundles if other is not live else ():
                 installed.replaced = True
+                if other.row is not None:
+                    self._monitor.sas_retired(other.row, installed.spis)
 
     def _retire(self, installed: Installed) -> None:
         """Another bundle has taken over: this one takes late packets, then goes. Its maker tells the peer, who waits for that."""

@@ -20,19 +20,20 @@ from agent.engine.port import Engine
 from agent.engine.values import DestroyIke, DestroyIpsec
 from agent.flow.counters import IpsecCounter, PeriodicCounters, Rhythm, Totals
 from agent.flow.device import InterfaceCounter
-from agent.flow.events import (
-    FlowEvent,
+from agent.flow.model import IkeTunnel, IpsecTunnel
+from agent.flow.monitor import FlowMonitor
+from agent.flow.records import (
+    FlowRecord,
     IkeFailed,
     IkeTunnelEnded,
     IkeTunnelStarted,
     IpsecFailed,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
+    Sa,
     SasExpired,
     SasInstalled,
 )
-from agent.flow.model import IkeTunnel, IpsecTunnel, Spi
-from agent.flow.monitor import FlowMonitor
 from agent.lab import spoke_steps as steps
 from agent.lab.ping import ECHO_OVERHEAD
 from agent.lab.router import Router
@@ -206,7 +207,7 @@ class Life:
         self._steps: list[Step] = []
         self._ikes: list[IkeTunnel] = []
         self._counted: list[Amounts] = []  # of each of these
-        self._ipsecs: dict[int, _Followed] = {}  # by link
+        self._ipsecs: dict[int, _Followed] = {}  # by cipSecTunIndex
         self._crossed = {name: Totals(InterfaceCounter) for name in pair.crossed()}
         self._phase1: steps.IkeUp | None = None
         self._writers: dict[type, Callable[..., None]] = {
@@ -247,67 +248,70 @@ class Life:
 
     # --- what the monitor tells ---
 
-    def _heard(self, event: FlowEvent) -> None:
+    def _heard(self, event: FlowRecord) -> None:
         write = self._writers.get(type(event))
         if write:
             write(event)
 
     def _ike_started(self, event: IkeTunnelStarted) -> None:
-        counted = _known(event.tunnel.counters.snapshot(self._pair.now()))
-        self._ikes.append(event.tunnel)
+        counted = _known(event.counters)
+        self._ikes.append(self._pair.monitor.ike_tunnels[event.index])
         self._counted.append(counted)
-        self._phase1 = steps.IkeUp(event.vrf, event.tunnel.facts, counted)
+        self._phase1 = steps.IkeUp(event.vrf, event.facts, counted)
         self._steps.append(self._phase1)
 
     def _ike_ended(self, event: IkeTunnelEnded) -> None:
-        place = self._ikes.index(event.tunnel)
-        self._count_ike(place, self._pair.now())
+        place = self._place_of(event.index)
+        assert place is not None
+        self._count_ike(place, event.at)
         del self._ikes[place], self._counted[place]
         self._steps.append(steps.IkeEnded(place, event.reason))
 
+    def _place_of(self, index: int) -> int | None:
+        return next((place for place, tunnel in enumerate(self._ikes) if tunnel.index == index), None)
+
     def _ipsec_started(self, event: IpsecTunnelStarted) -> None:
-        tunnel, now = event.tunnel, self._pair.now()
-        counted, begin = _known(tunnel.counters.snapshot(now)), self.law.beginning(0, now)
-        self._ipsecs[tunnel.peer_link] = _Followed(tunnel, PeriodicCounters(counted, self.law.tunnel, begin))
+        counted, begin = _known(event.counters), self.law.beginning(0, event.at)
+        tunnel = self._pair.monitor.ipsec_tunnels[event.index]
+        self._ipsecs[event.index] = _Followed(tunnel, PeriodicCounters(counted, self.law.tunnel, begin))
         for name, rhythm in self.law.interfaces.items():
             PeriodicCounters(NOTHING_CROSSES, rhythm, begin).join(self._crossed[name])
-        self._steps.append(steps.IpsecUp(tunnel.facts, _shape(tuple(tunnel.spis)), counted))
+        self._steps.append(steps.IpsecUp(event.facts, _shape(event.sas), counted))
 
     def _ipsec_ended(self, event: IpsecTunnelEnded) -> None:
-        link, now = event.tunnel.peer_link, self._pair.now()
-        self._count_ipsec(link, now)
-        begin = self._ipsecs.pop(link).expected.start
+        self._count_ipsec(event.index, event.at)
+        followed = self._ipsecs.pop(event.index)
         for name, rhythm in self.law.interfaces.items():
-            PeriodicCounters(NOTHING_CROSSES, rhythm, begin).leave(self._crossed[name], now)
-        self._steps.append(steps.IpsecEnded(link, event.reason))
+            PeriodicCounters(NOTHING_CROSSES, rhythm, followed.expected.start).leave(self._crossed[name], event.at)
+        self._steps.append(steps.IpsecEnded(followed.tunnel.peer_link, event.reason))
 
     def _installed(self, event: SasInstalled) -> None:
         assert self._phase1 is not None
-        self._steps.append(steps.Rekeyed(self._phase1, event.tunnel.peer_link, _shape(event.spis)))
+        link = self._ipsecs[event.index].tunnel.peer_link
+        self._steps.append(steps.Rekeyed(self._phase1, link, event.facts, _shape(event.sas), frozenset(event.replaced)))
 
     def _expired(self, event: SasExpired) -> None:
-        self._steps.append(steps.SasGone(event.tunnel.peer_link, frozenset(spi.index for spi in event.spis)))
+        self._steps.append(steps.SasGone(self._ipsecs[event.index].tunnel.peer_link, frozenset(event.sas)))
 
     def _ike_failed(self, event: IkeFailed) -> None:
-        failure = event.failure
-        place = self._ikes.index(event.tunnel) if event.tunnel in self._ikes else None
-        identities, addresses = (failure.local, failure.remote), (failure.local_address, failure.remote_address)
-        self._steps.append(steps.IkeFailed(event.vrf, failure.reason, identities, addresses, event.initiator, place))
+        identities, addresses = (event.local, event.remote), (event.local_address, event.remote_address)
+        place = self._place_of(event.index)
+        self._steps.append(steps.IkeFailed(event.vrf, event.reason, identities, addresses, event.initiator, place))
 
     def _ipsec_failed(self, event: IpsecFailed) -> None:
-        failure = event.failure
-        link = event.tunnel.peer_link if event.tunnel else None
-        inbound = failure.source == event.remote_address
-        addresses = (failure.source, failure.destination)
-        self._steps.append(steps.IpsecFailed(event.vrf, failure.reason, addresses, inbound, link, event.protocol))
+        followed = self._ipsecs.get(event.index)
+        link = followed.tunnel.peer_link if followed else None
+        inbound = event.source == event.remote_address
+        addresses = (event.source, event.destination)
+        self._steps.append(steps.IpsecFailed(event.vrf, event.reason, addresses, inbound, link, event.protocol))
 
     # --- what is counted ---
 
     def _count(self, at: int) -> None:
         for place in range(len(self._ikes)):
             self._count_ike(place, at)
-        for link in self._ipsecs:
-            self._count_ipsec(link, at)
+        for index in self._ipsecs:
+            self._count_ipsec(index, at)
         for name, values in self._pair.crossed().items():
             known = self._crossed[name]
             amounts = _difference(values, tuple(known.value(counter, at) for counter in InterfaceCounter))
@@ -322,12 +326,12 @@ class Life:
             self._counted[place] = values
             self._steps.append(steps.IkeCounted(place, amounts))
 
-    def _count_ipsec(self, link: int, at: int) -> None:
-        followed = self._ipsecs[link]
+    def _count_ipsec(self, index: int, at: int) -> None:
+        followed = self._ipsecs[index]
         amounts = _difference(followed.tunnel.counters.snapshot(at), followed.expected.snapshot(at))
         if any(amounts):
             followed.expected.add_all(amounts)
-            self._steps.append(steps.IpsecCounted(link, amounts))
+            self._steps.append(steps.IpsecCounted(followed.tunnel.peer_link, amounts))
 
 
 def _known(values: tuple[int | None, ...]) -> Amounts:
@@ -339,5 +343,5 @@ def _difference(values: tuple[int | None, ...], before: tuple[int | None, ...]) 
     return tuple(map(sub, _known(values), _known(before)))
 
 
-def _shape(spis: tuple[Spi, ...]) -> tuple[tuple[bool, str], ...]:
-    return tuple((spi.inbound, spi.protocol) for spi in spis)
+def _shape(sas: tuple[Sa, ...]) -> tuple[tuple[bool, str], ...]:
+    return tuple((sa.inbound, sa.protocol) for sa in sas)

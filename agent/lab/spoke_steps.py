@@ -231,11 +231,16 @@ class IpsecCounted:
 
 @dataclass(frozen=True, slots=True)
 class Rekeyed:
-    """`phase1` comes first where there is no IKE tunnel, as with a spoke whose own an operator has ended."""
+    """`phase1` comes first where there is no IKE tunnel, as with a spoke whose own an operator has ended.
+
+    `replaced` are the cipSecSpiIndexes of the SAs that are expiring from now on.
+    """
 
     phase1: IkeUp
     link: int
+    facts: IpsecFacts
     shape: tuple[tuple[bool, str], ...]
+    replaced: frozenset[int]
 
     def take(self, spoke: Spoke, stage: Stage) -> None:
         tunnel = spoke.ipsec(self.link)
@@ -243,7 +248,12 @@ class Rekeyed:
             if spoke.ike() is None:
                 self.phase1.take(spoke, stage)
                 stage.apart(spoke)
-            stage.monitor.sas_installed(tunnel, stage.new_spis(self.shape))
+            facts = stage.numbers.ipsec_facts(self.facts, spoke.number)
+            replaced = [spi for spi in tunnel.spis if spi.index in self.replaced]
+            # Terms that are the same stay one object: there may be a hundred thousand of them.
+            stage.monitor.sas_installed(
+                tunnel, stage.new_spis(self.shape), tunnel.facts if facts == tunnel.facts else facts, replaced
+            )
 
 
 @dataclass(frozen=True, slots=True)

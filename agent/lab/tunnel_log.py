@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agent.base.limited_log import Later, LimitedLog
-from agent.flow.events import (
-    FlowEvent,
+from agent.flow.records import (
+    FlowRecord,
     IkeFailed,
     IkeTunnelEnded,
     IkeTunnelStarted,
@@ -21,12 +21,10 @@ from agent.flow.events import (
     IpsecTunnelStarted,
     SasInstalled,
 )
-from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.lab.words import ENDS
 
-_FAILURES_AT_ONCE = 50  # lines in ten seconds for each phase
-
 _log = logging.getLogger(__name__)
+_FAILURES_AT_ONCE = 50  # lines in ten seconds for each phase
 
 
 class TunnelLog:
@@ -39,42 +37,40 @@ class TunnelLog:
             kind: LimitedLog(_log, now, later, _FAILURES_AT_ONCE) for kind in (IkeFailed, IpsecFailed)
         }
 
-    def __call__(self, event: FlowEvent) -> None:
+    def __call__(self, record: FlowRecord) -> None:
         if not _log.isEnabledFor(logging.INFO):
             return
-        describe = _DESCRIBED.get(type(event))
+        describe = _DESCRIBED.get(type(record))
         if describe is not None:
-            vrf = f" (VRF {event.vrf})" if event.vrf is not None else ""
-            log = self._limited.get(type(event), _log)
-            log.info("%s%s: %s", self._router, vrf, describe(event))
+            vrf = f" (VRF {record.vrf})" if record.vrf is not None else ""
+            log = self._limited.get(type(record), _log)
+            log.info("%s%s: %s", self._router, vrf, describe(record))
 
 
-def _ike_failed(event: IkeFailed) -> str:
-    cause = event.cause or event.failure.reason.value
-    what = "IKE" if event.tunnel is None else f"IKE tunnel {event.tunnel.index}"
-    return f"{what} with {event.failure.remote_address}: failed: {cause} ({event.failure.reason.value})"
+def _ike_failed(record: IkeFailed) -> str:
+    what = f"IKE tunnel {record.index}" if record.index else "IKE"
+    return f"{what} with {record.remote_address}: failed: {record.cause or record.reason.value} ({record.reason.value})"
 
 
-def _ipsec_failed(event: IpsecFailed) -> str:
-    cause = event.cause or event.failure.reason.value
-    what = "IPsec" if event.tunnel is None else f"IPsec tunnel {event.tunnel.index}"
-    return f"{what} with {event.remote_address}: failed: {cause} ({event.failure.reason.value})"
+def _ipsec_failed(record: IpsecFailed) -> str:
+    what = f"IPsec tunnel {record.index}" if record.index else "IPsec"
+    return f"{what} with {record.remote_address}: failed: {record.cause or record.reason.value} ({record.reason.value})"
 
 
-def _ike(tunnel: IkeTunnel) -> str:
-    return f"IKE tunnel {tunnel.index} with {tunnel.facts.remote_address}"
+def _ike(record: IkeTunnelStarted | IkeTunnelEnded) -> str:
+    return f"IKE tunnel {record.index} with {record.facts.remote_address}"
 
 
-def _ipsec(tunnel: IpsecTunnel) -> str:
-    return f"IPsec tunnel {tunnel.index} with {tunnel.facts.remote_address}"
+def _ipsec(record: IpsecTunnelStarted | SasInstalled | IpsecTunnelEnded) -> str:
+    return f"IPsec tunnel {record.index} with {record.facts.remote_address}"
 
 
 _DESCRIBED: Mapping[type, Callable[[Any], str]] = {
     IkeFailed: _ike_failed,
     IpsecFailed: _ipsec_failed,
-    IkeTunnelStarted: lambda event: f"{_ike(event.tunnel)}: up",
-    IkeTunnelEnded: lambda event: f"{_ike(event.tunnel)}: down: {ENDS[event.reason]} ({event.reason.value})",
-    IpsecTunnelStarted: lambda event: f"{_ipsec(event.tunnel)}: up",
-    IpsecTunnelEnded: lambda event: f"{_ipsec(event.tunnel)}: down: {ENDS[event.reason]} ({event.reason.value})",
-    SasInstalled: lambda event: f"{_ipsec(event.tunnel)}: rekeyed",
+    IkeTunnelStarted: lambda record: f"{_ike(record)}: up",
+    IkeTunnelEnded: lambda record: f"{_ike(record)}: down: {ENDS[record.reason]} ({record.reason.value})",
+    IpsecTunnelStarted: lambda record: f"{_ipsec(record)}: up",
+    IpsecTunnelEnded: lambda record: f"{_ipsec(record)}: down: {ENDS[record.reason]} ({record.reason.value})",
+    SasInstalled: lambda record: f"{_ipsec(record)}: rekeyed",
 }

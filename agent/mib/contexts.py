@@ -106,7 +106,7 @@ class Contexts:
         yield from live_tables(flow, given.engine)
         yield from gateway_tables({table: _accessible(given.schema, table) for table in GATEWAY_TABLES})
         yield from past_tables(flow)
-        yield settings_scalars(flow, lambda: given.monitor.checkpoint(vrf))
+        yield settings_scalars(flow, given.monitor)
         yield system_scalars(given.config, given.device, given.configure)
         yield sysor_table(given.schema)
         yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure, self._serial)

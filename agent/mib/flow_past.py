@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.mib.column import Commit, SetRefusedError
@@ -105,7 +106,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
 
 
-def settings_scalars(flow: VrfFlow, checkpoint: Callable[[], None]) -> ScalarView:
+def settings_scalars(flow: VrfFlow, monitor: FlowMonitor) -> ScalarView:
     """Window sizes, the check-point, and the control scalars of the notifications: all settable. The row is the VRF's flow.
 
     A check-point is done within the SET that asks for it, so every GET finds it ready.
@@ -119,10 +120,10 @@ def settings_scalars(flow: VrfFlow, checkpoint: Callable[[], None]) -> ScalarVie
             **{name: trap_value(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
         {
-            "cipSecHistTableSize": _resizer(VrfFlow.resize_tunnel_windows),
-            "cipSecHistCheckPoint": lambda row, value: _check_point(value, checkpoint),
-            "cipSecFailTableSize": _resizer(VrfFlow.resize_failure_windows),
-            **{name: trap_write(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
+            "cipSecHistTableSize": _resizer(lambda row, size: monitor.resize(row.name, tunnels=size)),
+            "cipSecHistCheckPoint": lambda row, value: _check_point(value, lambda: monitor.checkpoint(row.name)),
+            "cipSecFailTableSize": _resizer(lambda row, size: monitor.resize(row.name, failures=size)),
+            **{name: trap_write(monitor, kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
     )
 
@@ -132,11 +133,11 @@ def trap_value(kind: TrapKind) -> Value:
     return lambda row, now: trap_status(kind in row.traps)
 
 
-def trap_write(kind: TrapKind) -> Write:
+def trap_write(monitor: FlowMonitor, kind: TrapKind) -> Write:
     """Switch one notification of the VRF's settings by TrapStatus."""
 
     def write(row: VrfFlow, value: str) -> Commit:
-        return Commit(lambda: row.set_trap(kind, value == "enabled"))
+        return Commit(lambda: monitor.switch_trap(row.name, kind, value == "enabled"))
 
     return write
 

@@ -87,7 +87,7 @@ def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarVi
         ScalarView(
             monitor.vrf(None),
             {name: trap_value(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
-            {name: trap_write(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
+            {name: trap_write(monitor, kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
         ),
     )
 

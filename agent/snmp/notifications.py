@@ -22,19 +22,21 @@ from agent.config.events import (
 )
 from agent.config.model import RouterConfig
 from agent.flow.device import InterfaceState
-from agent.flow.events import (
-    FlowEvent,
+from agent.flow.model import Address, IkeFailureReason, IpsecFacts, IpsecFailureReason, PeerKey, Spi
+from agent.flow.monitor import FlowMonitor
+from agent.flow.records import (
+    FlowRecord,
     IkeFailed,
     IkeTunnelEnded,
     IkeTunnelStarted,
     IpsecFailed,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
+    Sa,
     SaRefused,
 )
-from agent.flow.model import Address, IkeFailureReason, IpsecFailureReason, IpsecTunnel, PeerKey, Spi
-from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
+from agent.flow.tables import IKE_FAILURE_OF_END, IPSEC_FAILURE_OF_END
 from agent.mib.flow_live import peer_index
 from agent.mib.schema import IndexValue, Oid, Schema
 from agent.mib.terms import interval
@@ -147,9 +149,9 @@ class _Facts:
     values: Mapping[str, Any] | None = None  # by the whole name: what was true when the row went, wins over the tree
 
 
-def of_flow_event(event: FlowEvent, scene: Scene) -> list[Notification]:
-    """The notifications of a tunnel event, those whose control is enabled in their context."""
-    return _made(_FLOW.get(type(event), _nothing)(event, scene), scene)
+def of_record(record: FlowRecord, scene: Scene) -> list[Notification]:
+    """The notifications of what happened to a tunnel, those whose control is enabled in their context."""
+    return _made(_FLOW.get(type(record), _nothing)(record, scene), scene)
 
 
 def of_config_event(event: ConfigEvent, scene: Scene) -> list[Notification]:
@@ -189,55 +191,57 @@ def _nothing(event: Any, scene: Scene) -> _Made:
     return ()
 
 
-def _ike_started(event: IkeTunnelStarted, scene: Scene) -> _Made:
-    tunnel = event.tunnel
-    yield "cikeTunnelStart", _Facts(event.vrf, {"cikePeer": peer_index(tunnel.peer.key), "cikeTun": (tunnel.index,)})
+def _ike_started(record: IkeTunnelStarted, scene: Scene) -> _Made:
+    if record.start == record.at:  # a tunnel that is older than the monitor does not start now
+        yield "cikeTunnelStart", _Facts(record.vrf, {"cikePeer": peer_index(record.peer), "cikeTun": (record.index,)})
 
 
-def _ike_ended(event: IkeTunnelEnded, scene: Scene) -> _Made:
-    tunnel = event.tunnel
+def _ike_ended(record: IkeTunnelEnded, scene: Scene) -> _Made:
     facts = _Facts(
-        event.vrf,
-        {"cikePeer": peer_index(tunnel.peer.key), "cikeTun": (tunnel.index,)},
+        record.vrf,
+        {"cikePeer": peer_index(record.peer), "cikeTun": (record.index,)},
         {
-            "cikePeerLocalAddr": tunnel.facts.local_address,
-            "cikePeerRemoteAddr": tunnel.facts.remote_address,
-            "cikeTunActiveTime": interval(event.history.active),
+            "cikePeerLocalAddr": record.facts.local_address,
+            "cikePeerRemoteAddr": record.facts.remote_address,
+            "cikeTunActiveTime": interval(record.at - record.start),
         },
     )
     yield "cikeTunnelStop", facts
-    if event.failure is not None and event.failure.reason in _IKE_FAILURES:
-        yield _IKE_FAILURES[event.failure.reason], facts
+    failure = IKE_FAILURE_OF_END.get(record.reason)
+    if failure is not None and failure in _IKE_FAILURES:
+        yield _IKE_FAILURES[failure], facts
 
 
-def _ike_failed(event: IkeFailed, scene: Scene) -> _Made:
-    name = _IKE_FAILURES.get(event.failure.reason)
+def _ike_failed(record: IkeFailed, scene: Scene) -> _Made:
+    name = _IKE_FAILURES.get(record.reason)
     if name is not None:
-        yield name, _peer_facts(event.vrf, event.peer, event.failure.local_address, event.failure.remote_address)
+        yield name, _peer_facts(record.vrf, record.peer, record.local_address, record.remote_address)
 
 
-def _ipsec_started(event: IpsecTunnelStarted, scene: Scene) -> _Made:
-    yield "cipSecTunnelStart", _Facts(event.vrf, {"cipSecTun": (event.tunnel.index,)})
+def _ipsec_started(record: IpsecTunnelStarted, scene: Scene) -> _Made:
+    if record.start == record.at:
+        yield "cipSecTunnelStart", _Facts(record.vrf, {"cipSecTun": (record.index,)})
 
 
-def _ipsec_ended(event: IpsecTunnelEnded, scene: Scene) -> _Made:
-    first = event.spis[0] if event.spis else None
-    facts = _ipsec_facts(event.vrf, event.tunnel.peer.key, event.tunnel, first, event.history.active)
+def _ipsec_ended(record: IpsecTunnelEnded, scene: Scene) -> _Made:
+    first = record.sas[0] if record.sas else None
+    facts = _ipsec_facts(record, record.facts, first, record.at - record.start)
     yield "cipSecTunnelStop", facts
-    if event.failure is not None:
+    failure = IPSEC_FAILURE_OF_END.get(record.reason)
+    if failure is not None:
         yield "cipSecEarlyTunTerm", facts
-        if event.failure.reason is IpsecFailureReason.INTERNAL:
+        if failure is IpsecFailureReason.INTERNAL:
             yield "cipSecSysFailure", facts
 
 
-def _ipsec_failed(event: IpsecFailed, scene: Scene) -> _Made:
-    failure, tunnel = event.failure, event.tunnel
-    name = _IPSEC_FAILURES.get(failure.reason, "cipSecSetUpFailure" if tunnel is None else "cipSecProtocolFailure")
+def _ipsec_failed(record: IpsecFailed, scene: Scene) -> _Made:
+    tunnel = scene.monitor.ipsec_tunnels.get(record.index)
+    name = _IPSEC_FAILURES.get(record.reason, "cipSecProtocolFailure" if record.index else "cipSecSetUpFailure")
     if tunnel is None:
-        yield name, _peer_facts(event.vrf, event.peer, event.local_address, event.remote_address, event.protocol)
+        yield name, _peer_facts(record.vrf, record.peer, record.local_address, record.remote_address, record.protocol)
     else:
-        spi = next((spi for spi in tunnel.spis if spi.value == failure.spi), tunnel.spis[0] if tunnel.spis else None)
-        yield name, _ipsec_facts(event.vrf, event.peer, tunnel, spi, scene.monitor.clock.now() - tunnel.start)
+        spi = next((spi for spi in tunnel.spis if spi.value == record.spi), tunnel.spis[0] if tunnel.spis else None)
+        yield name, _ipsec_facts(record, tunnel.facts, spi, record.at - tunnel.start)
 
 
 def _sa_refused(event: SaRefused, scene: Scene) -> _Made:
@@ -256,16 +260,16 @@ def _peer_facts(vrf: str | None, peer: PeerKey, local: Address, remote: Address,
     )
 
 
-def _ipsec_facts(vrf: str | None, peer: PeerKey, tunnel: IpsecTunnel, spi: Spi | None, active: int) -> _Facts:
+def _ipsec_facts(record: IpsecTunnelEnded | IpsecFailed, facts: IpsecFacts, sa: Sa | Spi | None, active: int) -> _Facts:
     """Of a tunnel that is or was. `active` is in microseconds."""
     return _Facts(
-        vrf,
-        {"cikePeer": peer_index(peer), "cipSecTun": (tunnel.index,), "cipSecSpi": (tunnel.index, spi.index if spi else 0)},
+        record.vrf,
+        {"cikePeer": peer_index(record.peer), "cipSecTun": (record.index,), "cipSecSpi": (record.index, sa.index if sa else 0)},
         {
-            "cikePeerLocalAddr": tunnel.facts.local_address,
-            "cikePeerRemoteAddr": tunnel.facts.remote_address,
+            "cikePeerLocalAddr": facts.local_address,
+            "cikePeerRemoteAddr": facts.remote_address,
             "cipSecTunActiveTime": interval(active),
-            "cipSecSpiProtocol": spi.protocol if spi else tunnel.facts.protocol,
+            "cipSecSpiProtocol": sa.protocol if sa else facts.protocol,
         },
     )
 

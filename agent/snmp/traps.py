@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
-from agent.flow.vrf import VrfFlow
 
 # Leaves as the configuration keeps them. Control scalars without a leaf (the failures) are set by SNMP alone.
 KINDS_OF_LEAF: dict[str, TrapKind] = {
@@ -28,12 +27,12 @@ def apply_trap_leaves(monitor: FlowMonitor, leaves: Iterable[str], enabled: bool
     """Switch what the leaves name in every VRF that the monitor has, as the line does in every context."""
     chosen = list(leaves)
     for flow in monitor.vrfs():
-        switch_leaves(flow, chosen, enabled)
+        switch_leaves(monitor, flow.name, chosen, enabled)
 
 
-def switch_leaves(flow: VrfFlow, leaves: Iterable[str], enabled: bool) -> None:
+def switch_leaves(monitor: FlowMonitor, vrf: str | None, leaves: Iterable[str], enabled: bool) -> None:
     """The same in one VRF: one that came after the lines did. Leaves that switch nothing of ours are passed over."""
     for leaf in leaves:
         kind = KINDS_OF_LEAF.get(leaf)
         if kind is not None:
-            flow.set_trap(kind, enabled)
+            monitor.switch_trap(vrf, kind, enabled)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from agent.flow.counters import (
     IpsecCounter,
     PacketCounters,
     PeriodicCounters,
+    PolledCounters,
     Rhythm,
     RhythmGroup,
     SteppedCounters,
@@ -83,7 +85,19 @@ def test_frozen_counters_do_not_move_and_may_not_know() -> None:
     frozen.leave(totals, 99)
     assert (frozen.value(0, 0), frozen.value(0, 10**9), frozen.value(1, 0)) == (7, 7, None)
     assert frozen.snapshot(3) == (7, None, *(0,) * (SIZE - 2))
-    assert every(totals, 0)[:2] == [7, 0]
+    assert every(totals, 0)[:2] == [7, None]  # what one source cannot tell, no sum can
+
+
+def test_a_poll_replaces_the_numbers_and_the_sums_follow() -> None:
+    totals = Totals(IpsecCounter)
+    one, other = PolledCounters((5, None, *(0,) * (SIZE - 2))), PolledCounters((3, 8, *(0,) * (SIZE - 2)))
+    for source in (one, other):
+        source.join(totals)
+    one.replace((9, None, *(0,) * (SIZE - 2)))
+    assert (one.value(0, 0), one.value(1, 0), every(totals, 0)[:2]) == (9, None, [12, None])
+    one.leave(totals, 0)
+    other.replace((4, 9, *(0,) * (SIZE - 2)))
+    assert every(totals, 0)[:2] == [13, None]
 
 
 @given(st.integers(1, 500), st.lists(moments, max_size=20), st.data())
@@ -113,15 +127,19 @@ class Sources:
 
     def __init__(self) -> None:
         self.live: list[CounterSource] = []
-        self.ended = [0] * SIZE
+        self.ended: list[int | None] = [0] * SIZE
 
     def end(self, source: CounterSource, totals: Totals, now: int) -> None:
         self.live.remove(source)
-        self.ended = [had + (new or 0) for had, new in zip(self.ended, source.snapshot(now), strict=True)]
+        self.ended = [plus(had, new) for had, new in zip(self.ended, source.snapshot(now), strict=True)]
         source.leave(totals, now)
 
-    def sum(self, now: int) -> list[int]:
-        return [ended + sum(source.value(counter, now) or 0 for source in self.live) for counter, ended in enumerate(self.ended)]
+    def sum(self, now: int) -> list[int | None]:
+        return [reduce(plus, (source.value(counter, now) for source in self.live), had) for counter, had in enumerate(self.ended)]
+
+
+def plus(one: int | None, other: int | None) -> int | None:
+    return None if one is None or other is None else one + other
 
 
 def made(kind: str, data: st.DataObject, now: int) -> CounterSource:

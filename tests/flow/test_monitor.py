@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters
-from agent.flow.events import (
+from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, PeerKey
+from agent.flow.monitor import FlowMonitor
+from agent.flow.records import (
     CheckPointed,
-    FlowEvent,
+    FlowRecord,
     IkeFailed,
     IkeTunnelEnded,
     IkeTunnelStarted,
@@ -21,9 +23,8 @@ from agent.flow.events import (
     SaRefused,
     SasExpired,
     SasInstalled,
+    VrfAdded,
 )
-from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, PeerKey
-from agent.flow.monitor import FlowMonitor
 from agent.flow.rows import INDEX_LIMIT, IndexAllocator
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import IkeEvents, IpsecEvents
@@ -47,7 +48,7 @@ class Router:
     def __init__(self) -> None:
         self.clock = Clock()
         self.monitor = FlowMonitor(self.clock)
-        self.events: list[FlowEvent] = []
+        self.events: list[FlowRecord] = []
         self.monitor.subscribe(self.events.append)
 
     def ike(self, vrf: str | None = "vrf1", spoke: IPv4Address = SPOKE, **facts: Any) -> IkeTunnel:
@@ -66,8 +67,8 @@ def sizes(*collections: Sized) -> set[int]:
     return {len(each) for each in collections}
 
 
-def kinds(events: list[FlowEvent]) -> list[type]:
-    return [type(event) for event in events]
+def kinds(events: list[FlowRecord]) -> list[type]:
+    return [type(event) for event in events if not isinstance(event, VrfAdded)]
 
 
 def test_a_tunnel_coming_up_is_a_row_of_its_vrf_and_of_the_router(router: Router) -> None:
@@ -117,7 +118,7 @@ def test_a_rekey_keeps_the_row_and_counts_what_it_replaces(router: Router) -> No
     ipsec = router.ipsec(router.ike())
     old = list(ipsec.spis)
     flow = router.monitor.vrf("vrf1")
-    router.monitor.sas_installed(ipsec, bundle(512))
+    router.monitor.sas_installed(ipsec, bundle(512), ipsec.facts, ipsec.spis)
     assert (ipsec.index, ipsec.refreshes, ipsec.expired_sas) == (1, 1, 0)
     assert [(index, spi.expiring) for (_, index), spi in zip(flow.spis, ipsec.spis, strict=True)] == [
         *((index, True) for index in range(1, 5)),
@@ -131,7 +132,8 @@ def test_a_rekey_keeps_the_row_and_counts_what_it_replaces(router: Router) -> No
     installed, expired = router.events[-2:]
     assert isinstance(installed, SasInstalled)
     assert isinstance(expired, SasExpired)
-    assert (installed.spis, expired.spis) == (tuple(ipsec.spis), tuple(old))
+    assert [(sa.index, sa.value) for sa in installed.sas] == [(spi.index, spi.value) for spi in ipsec.spis]
+    assert installed.replaced == expired.sas == tuple(spi.index for spi in old)
 
 
 def test_an_ike_tunnel_that_ends_leaves_its_ipsec_tunnels_until_the_next_takes_them(router: Router) -> None:
@@ -189,7 +191,7 @@ def test_one_pair_in_two_vrfs_is_two_peers(router: Router) -> None:
 @pytest.mark.parametrize("reason", [reason for reason in EndReason if reason is not EndReason.CHECKPOINT])
 def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_expired(router: Router, reason: EndReason) -> None:
     ipsec = router.ipsec(router.ike())
-    router.monitor.sas_installed(ipsec, bundle(512))
+    router.monitor.sas_installed(ipsec, bundle(512), ipsec.facts, ipsec.spis)
     router.monitor.sas_expired(ipsec, ipsec.spis[:4])
     ipsec.counters.add(IpsecCounter.IN_OCTETS, 400)  # type: ignore[attr-defined]  # the source that `router` gives
     router.clock.time = 1_000
@@ -210,8 +212,9 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
         assert failure.reason.value == others.get(reason, reason.value)
     event = router.events[-1]
     assert isinstance(event, IpsecTunnelEnded)
-    assert (event.vrf, event.tunnel, event.reason, event.history) == ("vrf1", ipsec, reason, history)
-    assert (event.failure, len(event.spis)) == (failures[0] if failures else None, 4)
+    assert (event.at, event.vrf, event.index, event.reason, event.start) == (1_000, "vrf1", ipsec.index, reason, history.start)
+    assert (event.facts, event.counters) == (history.facts, history.counters.snapshot(0))
+    assert [sa.index for sa in event.sas] == [5, 6, 7, 8]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +242,8 @@ def test_an_ike_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_exp
     )
     event = router.events[-1]
     assert isinstance(event, IkeTunnelEnded)
-    assert (event.tunnel, event.history, event.failure) == (ike, history, failures[0] if failures else None)
+    assert (event.at, event.index, event.start, event.facts) == (1_005, ike.index, 5, ike.facts)
+    assert event.counters == history.counters.snapshot(0)
 
 
 def test_a_tunnel_in_the_event_of_its_end_no_longer_moves(router: Router) -> None:
@@ -285,7 +289,7 @@ def test_a_phase_1_that_failed_is_a_failure_row_and_counts(
     assert not len(flow.ike_history)
     event = router.events[-1]
     assert isinstance(event, IkeFailed)
-    assert (event.failure, event.initiator, event.tunnel) == (failure, initiator, None)
+    assert (event.reason, event.at, event.initiator, event.index) == (reason, 9, initiator, 0)
     assert event.peer == PeerKey(Identity(True, str(HUB)), Identity(True, str(OTHER)))
 
 
@@ -318,18 +322,18 @@ def test_bad_packets_of_a_live_tunnel_name_it_and_its_peer(router: Router) -> No
     phase_2, phase_1 = router.events[-2:]
     assert isinstance(phase_2, IpsecFailed)
     assert isinstance(phase_1, IkeFailed)
-    assert (phase_2.failure.tunnel_index, phase_2.tunnel, phase_2.peer) == (ipsec.index, ipsec, KEY)
+    assert (phase_2.index, phase_2.peer) == (ipsec.index, KEY)
     assert (phase_2.local_address, phase_2.remote_address) == (HUB, SPOKE)
-    assert (phase_1.tunnel, phase_1.peer) == (ike, KEY)
+    assert (phase_1.index, phase_1.peer) == (ike.index, KEY)
 
 
 @pytest.mark.parametrize("inbound", [False, True])
 def test_a_phase_2_that_never_was_is_told_by_its_ends_whichever_way_the_packet_went(router: Router, inbound: bool) -> None:
     ends = (SPOKE, HUB) if inbound else (HUB, SPOKE)
     router.monitor.ipsec_failed("vrf1", IpsecFailureReason.NO_SA, *ends, spi=258, inbound=inbound)
-    (event,) = router.events
+    event = router.events[-1]
     assert isinstance(event, IpsecFailed)
-    assert (event.failure.source, event.failure.destination) == ends
+    assert (event.source, event.destination) == ends
     assert (event.peer, event.local_address, event.remote_address) == (KEY, HUB, SPOKE)
 
 
@@ -344,14 +348,14 @@ def test_a_failure_names_the_row_that_the_pair_has_or_would_have(router: Router)
 
 def test_a_refused_sa_is_told(router: Router) -> None:
     router.monitor.sa_refused("vrf1")
-    assert router.events == [SaRefused("vrf1")]
+    assert router.events == [SaRefused(at=0, vrf="vrf1")]
 
 
 def test_sas_are_counted_by_the_map_that_brought_them_about(router: Router) -> None:
     ike = router.ike()
     first, second = router.ipsec(ike), router.ipsec(ike, map_name=None)
     assert router.monitor.sas_of_map("vrf1-map") == 4
-    router.monitor.sas_installed(first, bundle(512))
+    router.monitor.sas_installed(first, bundle(512), first.facts, first.spis)
     assert router.monitor.sas_of_map("vrf1-map") == 8
     router.monitor.sas_expired(first, first.spis[:4])
     router.monitor.ipsec_ended(second, EndReason.NORMAL)
@@ -377,7 +381,9 @@ def test_a_check_point_copies_the_live_tunnels_of_one_vrf_and_leaves_them(router
     assert ipsec.counters.value(IpsecCounter.IN_PACKETS, 300) == 5
     assert (flow.ike_events[IkeEvents.PREVIOUS], len(flow.ike_failures)) == (0, 0)
     assert not len(router.monitor.vrf("vrf2").ike_history)
-    assert router.events[-1] == CheckPointed("vrf1")
+    assert router.events[-1] == CheckPointed(
+        ((1, flow.ike_history[1].counters.snapshot(0)),), ((1, copied.counters.snapshot(0)),), at=300, vrf="vrf1"
+    )
 
 
 def test_window_sizes_are_kept_per_vrf_and_set_in_all_at_once(router: Router) -> None:

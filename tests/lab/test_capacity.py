@@ -9,8 +9,8 @@ import pytest
 
 from agent.base.origin import CONSOLE
 from agent.engine.values import ClearSas
-from agent.flow.events import IpsecFailed, SaRefused
 from agent.flow.model import IpsecFailureReason
+from agent.flow.records import IpsecFailed, SaRefused
 from agent.flow.vrf import IkeEvents, IpsecEvents
 
 MORE = "interface Loopback{n}\n ip address 10.{n}.{{me}}.1 255.255.255.0\nip route 10.{n}.{{peer}}.0 255.255.255.0 192.0.2.{{peer}}"
@@ -62,7 +62,7 @@ def test_a_refusal_names_the_protocol_that_was_asked_for(
     told: list[IpsecFailed] = []
     lab.lab.routers[side].monitor.subscribe(lambda event: told.append(event) if isinstance(event, IpsecFailed) else None)
     ping(lab, repeat=1)
-    assert [(event.failure.reason, event.protocol) for event in told] == [(IpsecFailureReason.CAPACITY, protocol)]
+    assert [(event.reason, event.protocol) for event in told] == [(IpsecFailureReason.CAPACITY, protocol)]
 
 
 def test_as_responder_the_peer_is_refused(make_pair: Callable[..., Any]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from agent.flow.events import FlowEvent, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
+from agent.flow.records import FlowRecord, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
 from agent.mib.column import Column
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
@@ -94,14 +94,16 @@ class Day:
         cells = self.tree.successors(b"", self.lab.clock.now())
         return [(column.object.name, entry.suffix, value) for column, entry, value in cells]
 
-    def _note(self, event: FlowEvent) -> None:
+    def _note(self, event: FlowRecord) -> None:
         if isinstance(event, IkeTunnelStarted | IpsecTunnelStarted):
             self.started["ike" if isinstance(event, IkeTunnelStarted) else "ipsec"] += 1
         elif isinstance(event, IkeTunnelEnded | IpsecTunnelEnded):
             kind = "ike" if isinstance(event, IkeTunnelEnded) else "ipsec"
-            self.ends[kind].append(event.tunnel.index)
+            self.ends[kind].append(event.index)
+            flow = self.monitor.vrf(event.vrf)
+            newest = max(flow.ike_history if kind == "ike" else flow.ipsec_history)
             for column in self._columns("cikeTunHist" if kind == "ike" else "cipSecTunHist"):
-                _, value = self.tree.get(column.key + order_key((event.history.index,)), self.lab.clock.now())
+                _, value = self.tree.get(column.key + order_key((newest,)), self.lab.clock.now())
                 self.ended[column.object.name.replace("TunHist", "Global")] += number(value)
 
     def _columns(self, prefix: str) -> list[Column]:

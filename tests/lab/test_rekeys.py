@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from agent.flow.counters import IkeCounter
-from agent.flow.events import IkeTunnelEnded, IkeTunnelStarted, SasExpired, SasInstalled
 from agent.flow.model import EndReason
+from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, SasExpired, SasInstalled
 from tests.lab.bringing import on_the_way
 from tests.lab.conftest import LINK, only, ping
 
@@ -121,7 +121,7 @@ def test_traffic_keeps_a_tunnel_for_ever(make_pair: Callable[..., Any]) -> None:
     assert row.index == 1
     assert row.refreshes == sum(isinstance(event, SasInstalled) for event in events)
     assert row.refreshes in range(9, 12)
-    assert row.expired_sas == sum(len(event.spis) for event in events if isinstance(event, SasExpired))
+    assert row.expired_sas == sum(len(event.sas) for event in events if isinstance(event, SasExpired))
     # IKE SAs come and go in between; each is a row of its own, and the tunnel points to the one there is.
     ended = [event for event in events if isinstance(event, IkeTunnelEnded)]
     started = [event for event in events if isinstance(event, IkeTunnelStarted)]
@@ -153,7 +153,7 @@ def test_isakmp_sas_that_expire_at_both_ends_end_alike_whoever_is_first(make_pai
         assert not lab.flow(name).ipsec_failures
     # The responder's time is up first; now and then its word overtakes the end here: one more than MM2, MM4, MM6 and QM2. So does
     # its word of SAs that have expired.
-    assert {event.history.counters.value(IkeCounter.IN_PACKETS, 0) for event in ends[by]} <= {4, 5, 6}
+    assert {event.counters[IkeCounter.IN_PACKETS] for event in ends[by]} <= {4, 5, 6}
 
 
 def test_a_rekey_by_volume(make_pair: Callable[..., Any]) -> None:

@@ -16,8 +16,8 @@ from agent.config.errors import ConfigErrors
 from agent.crypto import ip
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.counters import IkeCounter, IpsecCounter
-from agent.flow.events import SaRefused
 from agent.flow.model import EndReason, IpsecFailureReason
+from agent.flow.records import SaRefused
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile import LabFileError, parse_lab_file
 from agent.lab.wire import Quality

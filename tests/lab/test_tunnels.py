@@ -13,8 +13,8 @@ from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
 from agent.flow.counters import IkeCounter, IpsecCounter
-from agent.flow.events import IkeTunnelStarted, IpsecTunnelStarted
 from agent.flow.model import EndReason, IpsecFailureReason
+from agent.flow.records import IkeTunnelStarted, IpsecTunnelStarted
 from agent.lab import ipsec_engine
 from tests.lab.bringing import on_the_way, port_of
 from tests.lab.conftest import LINK, only, ping

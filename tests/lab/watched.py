@@ -9,7 +9,7 @@ from agent.lab.causes import Shown
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
-from agent.snmp.notifications import Scene, of_flow_event
+from agent.snmp.notifications import Scene, of_record
 from tests.mib.world import value_of
 
 COUNTERS = (
@@ -51,7 +51,7 @@ class Watched:
         self._scene = Scene(schema, config, router.monitor, self._contexts.tree)
         for kind in TrapKind:
             router.monitor.vrf(None).set_trap(kind, True)
-        router.monitor.subscribe(lambda event: self._sent.extend(each.name for each in of_flow_event(event, self._scene)))
+        router.monitor.subscribe(lambda event: self._sent.extend(each.name for each in of_record(event, self._scene)))
         self.told: list[str] = []
         self._sent: list[str] = []
         self.mark()

@@ -281,7 +281,7 @@ def test_globals_count_set_ups_and_failures(world: World) -> None:
 
 def test_a_rekey_shows_in_its_row_and_its_sas(world: World) -> None:
     ipsec = world.ipsec(world.ike())
-    world.monitor.sas_installed(ipsec, [NewSpi(True, "esp", 4000000000), NewSpi(False, "esp", 7)])
+    world.monitor.sas_installed(ipsec, [NewSpi(True, "esp", 4000000000), NewSpi(False, "esp", 7)], ipsec.facts, ipsec.spis)
     assert [value for _, value in world.walk("cipSecSpiStatus")] == [2, 2, 2, 2, 1, 1]
     assert (world.get("cipSecTunTotalRefreshes.1"), world.get("cipSecTunCurrentSaInstances.1")) == (1, 6)
     world.monitor.sas_expired(ipsec, ipsec.spis[:4])

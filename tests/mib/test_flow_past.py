@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from agent.flow.counters import IkeCounter, IpsecCounter
-from agent.flow.events import CheckPointed, FlowEvent
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IpsecFailureReason
+from agent.flow.records import CheckPointed, FlowRecord
 from agent.mib import terms
 from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
@@ -268,13 +268,13 @@ def test_each_notification_is_switched_by_its_own_scalar(world: World, scalar: s
 
 
 def test_a_check_point_copies_what_is_live_and_is_ready_again(world: World) -> None:
-    events: list[FlowEvent] = []
+    events: list[FlowRecord] = []
     world.ipsec(world.ike())
     world.monitor.subscribe(events.append)
     commit = world.test("cipSecHistCheckPoint.0", 2)
     assert events == []
     commit.act()
-    assert events == [CheckPointed("vrf1")]
+    assert [(type(event), event.vrf) for event in events] == [(CheckPointed, "vrf1")]
     assert world.labels("cipSecHistCheckPoint.0") == "ready"
     assert [world.labels(f"{phase}HistTermReason.1") for phase in ("cikeTun", "cipSecTun")] == ["checkPointReg", "checkPointReq"]
     assert world.labels("cikeTunStatus.1") == world.labels("cipSecTunStatus.1") == "active"

@@ -23,7 +23,7 @@ from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind
 from agent.mib.schema import Schema
 from agent.snmp import notifications
-from agent.snmp.notifications import Notification, Scene, of_bad_community, of_config_event, of_flow_event, of_link, of_start
+from agent.snmp.notifications import Notification, Scene, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.traps import KINDS_OF_LEAF, apply_trap_leaves, switch_leaves
 from tests.flow.builders import HUB, SPOKE
 from tests.mib.world import World, value_of
@@ -45,7 +45,7 @@ class Told:
         for flow in (self.world.monitor.vrf("vrf1"), self.world.monitor.vrf(None)):
             for kind in TrapKind:
                 flow.set_trap(kind, True)
-        self.world.monitor.subscribe(lambda event: self.all.extend(of_flow_event(event, self.scene)))
+        self.world.monitor.subscribe(lambda event: self.all.extend(of_record(event, self.scene)))
 
     @property
     def scene(self) -> Scene:
@@ -336,7 +336,7 @@ def test_leaves_switch_their_notifications_in_every_vrf(told: Told) -> None:
         assert monitor.vrf(name).traps == expected
     late = monitor.vrf("late")
     assert late.traps == DEFAULT_TRAPS
-    switch_leaves(late, ["isakmp tunnel stop"], False)
+    switch_leaves(monitor, "late", ["isakmp tunnel stop"], False)
     assert late.traps == DEFAULT_TRAPS - {TrapKind.IKE_TUNNEL_STOP}
 
 

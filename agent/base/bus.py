@@ -1,0 +1,75 @@
+"""Base room: the bus: what has happened, given to each subscriber in order, and to each on its own.
+
+A subscriber that raises is logged, and loses that one message. One that publishes while it is told has its message delivered after
+the present one has reached everybody, so all subscribers see one order.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+class Subscription:
+    """`close` takes it back: from then on its subscriber is told nothing more."""
+
+    __slots__ = ("_end",)
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end: Callable[[], None] | None = end
+
+    def close(self) -> None:
+        end, self._end = self._end, None
+        if end is not None:
+            end()
+
+
+class Bus(Generic[T]):
+    """Messages of one kind, from one publisher to any number of subscribers."""
+
+    def __init__(self) -> None:
+        self._subscribers: dict[int, Callable[[T], None]] = {}
+        self._next = 0
+        self._waiting: deque[T] = deque()
+        self._delivering = False
+
+    def subscribe(self, subscriber: Callable[[T], None]) -> Subscription:
+        """Have a subscriber told of every message from now on, until the subscription is closed."""
+        key = self._next
+        self._next += 1
+        self._subscribers[key] = subscriber
+        return Subscription(lambda: self._forget(key))
+
+    def __len__(self) -> int:
+        """How many subscribers there are."""
+        return len(self._subscribers)
+
+    def publish(self, message: T) -> None:
+        if not self._subscribers:
+            return
+        self._waiting.append(message)
+        if self._delivering:
+            return
+        self._delivering = True
+        try:
+            while self._waiting:
+                self._deliver(self._waiting.popleft())
+        finally:
+            self._delivering = False
+
+    def _deliver(self, message: T) -> None:
+        for key, subscriber in list(self._subscribers.items()):
+            if key not in self._subscribers:  # another subscriber has taken it back meanwhile
+                continue
+            try:
+                subscriber(message)
+            except Exception:
+                _log.exception("a subscriber failed at %s", type(message).__name__)
+
+    def _forget(self, key: int) -> None:
+        self._subscribers.pop(key, None)

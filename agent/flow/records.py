@@ -1,0 +1,282 @@
+"""Flow room: records: what happened to a router's tunnels, one for each verb of the monitor.
+
+A record is the fact. It is frozen and made of values and identifiers alone; no live row is in it. The monitor is changed by
+applying records, subscribers are given them, and a monitor that is fed another's records shows the same tables. A tunnel is named
+by its index (cikeTunIndex, cipSecTunIndex), an SA by its cipSecSpiIndex within the tunnel.
+
+`record_codec` writes a record as one line of JSON. A field that is added here later needs a default, so that the records of an
+older version can still be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.base.origin import Origin
+from agent.flow.model import (
+    Address,
+    EndReason,
+    Identity,
+    IkeFacts,
+    IkeFailureReason,
+    IpsecFacts,
+    IpsecFailureReason,
+    PeerKey,
+)
+from agent.flow.settings import TrapKind
+
+Counts = tuple[int | None, ...]  # a value for each IkeCounter, or for each IpsecCounter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """What every record says.
+
+    `at` is the moment, in microseconds of the router's clock. `vrf` is the VRF whose context it belongs to, None the global table.
+    `origin` is who caused it, None where nobody asked for it.
+    """
+
+    at: int
+    vrf: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sa:
+    """One SA of a tunnel's bundle. `index` is its cipSecSpiIndex, `protocol` is "ah", "esp" or "ipcomp"."""
+
+    index: int
+    inbound: bool
+    protocol: str
+    value: int
+
+
+# --- phase 1 ---
+
+
+@dataclass(frozen=True, slots=True)
+class IkeTunnelStarted(Record):
+    """A phase 1 has finished. `counters` are what its exchanges have counted until now.
+
+    `start` is when it came up. For a tunnel that was there before the monitor it lies before `at`, and is below 0 where the tunnel
+    is older than the router's clock.
+    """
+
+    index: int
+    peer: PeerKey
+    facts: IkeFacts
+    start: int
+    counters: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class IkeTunnelShortened(Record):
+    """The tunnel has a shorter lifetime than it came up with, in seconds."""
+
+    index: int
+    lifetime: int
+
+
+@dataclass(frozen=True, slots=True)
+class IkeTunnelEnded(Record):
+    """A live IKE tunnel is gone. `start` is when it came up, `counters` are its last numbers."""
+
+    index: int
+    reason: EndReason
+    peer: PeerKey
+    facts: IkeFacts
+    start: int
+    counters: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class IkeFailed(Record):
+    """A phase 1 that did not come about, or trouble with a live one.
+
+    `initiator` says whose set-up it was, None for a live tunnel, whose index is `index` (0 where there is none). `peer` is the key
+    that the pair has or would have in cikePeerTable. `cause` is why, in the engine's words, where it has any.
+    """
+
+    reason: IkeFailureReason
+    local_address: Address
+    remote_address: Address
+    local: Identity | None
+    remote: Identity | None
+    peer: PeerKey
+    initiator: bool | None
+    index: int = 0
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IkeFaultCounted(Record):
+    """Another message or set-up of which a failure row tells already. `initiator` is as in IkeFailed."""
+
+    reason: IkeFailureReason
+    initiator: bool | None = None
+
+
+# --- phase 2 ---
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecTunnelStarted(Record):
+    """A phase 2 has finished under the IKE tunnel `ike_index`. `link` is its cikePeerCorrSeqNum in the row of `peer`.
+
+    `start` is as in IkeTunnelStarted.
+    """
+
+    index: int
+    ike_index: int
+    peer: PeerKey
+    link: int
+    facts: IpsecFacts
+    start: int
+    sas: tuple[Sa, ...]
+    counters: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class SasInstalled(Record):
+    """A rekey has put a new bundle beside the old one. `replaced` are the indexes of the SAs that are expiring now.
+
+    `facts` are what the new bundle was agreed on.
+    """
+
+    index: int
+    facts: IpsecFacts
+    sas: tuple[Sa, ...]
+    replaced: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SasRetired(Record):
+    """SAs carry nothing any more, and are expiring from now on: their indexes."""
+
+    index: int
+    sas: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SasExpired(Record):
+    """SAs that a rekey has replaced are gone: their indexes."""
+
+    index: int
+    sas: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecTunnelEnded(Record):
+    """A live IPsec tunnel is gone, with all its SAs. `start` and `counters` are as in IkeTunnelEnded."""
+
+    index: int
+    reason: EndReason
+    peer: PeerKey
+    facts: IpsecFacts
+    start: int
+    sas: tuple[Sa, ...]
+    counters: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecFailed(Record):
+    """A phase 2 that did not come about (`index` 0), or trouble with the packets of a live one.
+
+    `source` and `destination` are the packet's, which may have gone either way. `local_address` and `remote_address` are the
+    pair's. `spi` 0 is an SA that never was. `protocol`, "esp" or "ah", is the one that was asked for, or that the packet is of.
+    `peer` and `cause` are as in IkeFailed.
+    """
+
+    reason: IpsecFailureReason
+    source: Address
+    destination: Address
+    spi: int
+    peer: PeerKey
+    local_address: Address
+    remote_address: Address
+    index: int = 0
+    protocol: str = "esp"
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IpsecFaultCounted(Record):
+    """Another packet of which a failure row tells already."""
+
+    reason: IpsecFailureReason
+
+
+@dataclass(frozen=True, slots=True)
+class SaRefused(Record):
+    """An SA was refused at the ceiling of `crypto call admission limit ipsec sa`."""
+
+
+# --- settings, windows, VRFs ---
+
+
+@dataclass(frozen=True, slots=True)
+class VrfAdded(Record):
+    """The VRF has begun, with windows of these sizes."""
+
+    tunnels: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class VrfRemoved(Record):
+    """The VRF is gone, with its tunnels, its windows and its settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsResized(Record):
+    """The VRF keeps so many rows of history and of failures; None leaves a size as it is."""
+
+    tunnels: int | None = None
+    failures: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrapSwitched(Record):
+    """A control scalar of the VRF's context has been set."""
+
+    kind: TrapKind
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPointed(Record):
+    """Every live tunnel of the VRF was copied to history: index and counters of each."""
+
+    ike: tuple[tuple[int, Counts], ...]
+    ipsec: tuple[tuple[int, Counts], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountersTold(Record):
+    """What every live tunnel of every VRF has counted until now: index and counters of each."""
+
+    ike: tuple[tuple[int, Counts], ...]
+    ipsec: tuple[tuple[int, Counts], ...]
+
+
+FlowRecord = (
+    IkeTunnelStarted
+    | IkeTunnelShortened
+    | IkeTunnelEnded
+    | IkeFailed
+    | IkeFaultCounted
+    | IpsecTunnelStarted
+    | SasInstalled
+    | SasRetired
+    | SasExpired
+    | IpsecTunnelEnded
+    | IpsecFailed
+    | IpsecFaultCounted
+    | SaRefused
+    | VrfAdded
+    | VrfRemoved
+    | WindowsResized
+    | TrapSwitched
+    | CheckPointed
+    | CountersTold
+)
