@@ -13,8 +13,10 @@ from agent.flow.counters import CounterSource, FrozenCounters, IkeCounter, Ipsec
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, VrfAdded
+from agent.flow.settings import TrapKind
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 from tests.flow.builders import HUB, bundle, ike_facts, ipsec_facts
+from tests.flow.replica import follow, shown
 
 VRFS = (None, "vrf1", "vrf2")
 SPOKES = [IPv4Address(f"10.1.1.{number}") for number in (1, 3)]
@@ -40,6 +42,7 @@ class Engine(RuleBasedStateMachine):
         self.windows: dict[str | None, int] = dict.fromkeys(VRFS, window)
         self.events: list[FlowRecord] = []
         self.monitor.subscribe(self.events.append)
+        self.replica = follow(self.monitor, self.clock, (window, window))
         self.verbs = 0
         self.taken: dict[type, int] = {IkeTunnel: 0, IpsecTunnel: 0}
         self.ikes: list[IkeTunnel] = []
@@ -172,7 +175,25 @@ class Engine(RuleBasedStateMachine):
         for source in sources:
             source.add(data.draw(st.integers(0, IKE_SIZE - 1)), data.draw(st.integers(1, 2000)))
 
+    @rule(vrf=st.sampled_from(VRFS), kind=st.sampled_from(TrapKind), enabled=st.booleans())
+    def switch(self, vrf: str | None, kind: TrapKind, enabled: bool) -> None:
+        self.monitor.vrf(vrf)
+        self.monitor.switch_trap(vrf, kind, enabled)
+        self.verbs += 1
+
+    @rule()
+    def tell_counters(self) -> None:
+        self.monitor.tell_counters()
+        self.verbs += 1
+        now = self.clock.time
+        assert shown(self.replica, now, counters=True) == shown(self.monitor, now, counters=True)
+
     # --- what always holds ---
+
+    @invariant()
+    def a_monitor_that_is_fed_by_the_records_alone_shows_the_same(self) -> None:
+        now = self.clock.time
+        assert shown(self.replica, now, counters=False) == shown(self.monitor, now, counters=False)
 
     def flows(self) -> list[VrfFlow]:
         return [self.monitor.vrf(vrf) for vrf in VRFS]

@@ -15,12 +15,15 @@ from typing import Any
 
 import pytest
 
+from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
 from agent.mib.column import Column
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
+from agent.mib.tree import Tree
 from agent.mib.values import order_key
 from agent.snmp.counters import SnmpCounters
+from tests.flow.replica import follow, shown
 from tests.lab import hub
 from tests.lab.conftest import DrivenLab
 
@@ -71,28 +74,38 @@ class Day:
         # The last hour, or half hour, is a quiet one.
         self.lab = DrivenLab(toml + flaps(size, self.end - self.end // 4), hub.configurations(size.spokes, size.lifetimes))
         built = self.lab.lab.routers["hub"]
-        sources = Sources(
-            schema,
-            built.document.config,
-            built.monitor,
-            built.device,
-            built.engine,
-            lambda lines: None,
-            SnmpCounters().value,
-        )
-        tree = Contexts(sources).tree("")
-        assert tree is not None
-        self.tree = tree
+        crypto = built.document.config.crypto
+        self.replica = follow(built.monitor, self.lab.clock, (crypto.history_tunnel_size, crypto.history_failure_size))
+
+        def tree_of(monitor: FlowMonitor) -> Tree:
+            config, device, engine = built.document.config, built.device, built.engine
+            sources = Sources(schema, config, monitor, device, engine, lambda lines: None, SnmpCounters().value)
+            tree = Contexts(sources).tree("")
+            assert tree is not None
+            return tree
+
+        self.tree, self.replica_tree = tree_of(built.monitor), tree_of(self.replica)
         self.started: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()  # by the names of the globals
         self.ends: dict[str, list[int]] = {"ike": [], "ipsec": []}
-        built.monitor.subscribe(self._note)
+        self.monitor = built.monitor
+        self.monitor.subscribe(self._note)
         self.lab.start()
 
     def walk(self) -> list[tuple[str, bytes, bytes]]:
         """Every cell of the hub's global context: its object, its index and its encoded value."""
-        cells = self.tree.successors(b"", self.lab.clock.now())
+        return self._walk(self.tree)
+
+    def _walk(self, tree: Tree) -> list[tuple[str, bytes, bytes]]:
+        cells = tree.successors(b"", self.lab.clock.now())
         return [(column.object.name, entry.suffix, value) for column, entry, value in cells]
+
+    def check_replica(self) -> None:
+        """A monitor that has nothing but the records shows the same, but for what live tunnels count; then that, too."""
+        now = self.lab.clock.now()
+        assert shown(self.replica, now, counters=False) == shown(self.monitor, now, counters=False)
+        self.monitor.tell_counters()
+        assert self._walk(self.replica_tree) == self.walk()
 
     def _note(self, event: FlowRecord) -> None:
         if isinstance(event, IkeTunnelStarted | IpsecTunnelStarted):
@@ -171,6 +184,7 @@ def run(seed: int, schema: Schema) -> tuple[Day, list[Any]]:
     for instant in sorted(dice.uniform(0, day.end) for _ in range(SIZE.looks)):
         day.lab.wait(instant - day.lab.clock.now() / 1_000_000)
         day.check()
+        day.check_replica()
     day.lab.wait(day.end - day.lab.clock.now() / 1_000_000)
     day.check()
     return day, day.walk()
