@@ -15,13 +15,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agent.base.endpoints import Endpoint, endpoint_text
-from agent.base.origin import TIMELINE
+from agent.base.origin import CONSOLE, TIMELINE
 from agent.base.runner import RealRunner
 from agent.config.document import Document
 from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, RoutingChanged, SnmpChanged, TrapTypesSet, VrfChanged
 from agent.config.report import not_understood
 from agent.config.session import Session
 from agent.engine.port import Node
+from agent.engine.values import ClearSessions, SessionFilter
 from agent.lab.lab import Lab, LabRouter
 from agent.lab.tunnel_log import TunnelLog
 from agent.mib.compile import CompiledMibs, compile_mibs
@@ -214,6 +215,7 @@ class RouterService:
         monitor, snmp = self.node.monitor, self.document.config.snmp
         known = {flow.name for flow in monitor.vrfs()}
         if event.name not in self.document.config.vrfs:
+            self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), CONSOLE)
             monitor.remove_vrf(event.name)
         elif event.name not in known:
             monitor.vrf(event.name)

@@ -118,8 +118,13 @@ class FlowMonitor:
         """Do what another monitor's record says, and pass it on."""
         self._happened(record)
 
+    @property
+    def origin(self) -> Origin | None:
+        """Who causes what is being done now, None where nobody asked for it."""
+        return self._origin
+
     @contextmanager
-    def caused_by(self, origin: Origin) -> Iterator[None]:
+    def caused_by(self, origin: Origin | None) -> Iterator[None]:
         """Verbs that are called within say in their records who caused them."""
         before, self._origin = self._origin, origin
         try:
@@ -336,8 +341,9 @@ class FlowMonitor:
         self._happened(TrapSwitched(kind, enabled, at=self.clock.now(), vrf=vrf, origin=self._origin))
 
     def remove_vrf(self, name: str) -> None:
-        """A VRF is gone: nothing is left of it. Its tunnels are to have ended before."""
-        if name in self._tables.vrfs:
+        """A VRF is gone: nothing is left of it. One that still has a tunnel stays until it is asked again."""
+        flow = self._tables.vrfs.get(name)
+        if flow is not None and not flow.peers:
             self._happened(VrfRemoved(at=self.clock.now(), vrf=name, origin=self._origin))
 
     def checkpoint(self, vrf: str | None) -> None:

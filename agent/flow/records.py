@@ -224,7 +224,7 @@ class VrfAdded(Record):
 
 @dataclass(frozen=True, slots=True)
 class VrfRemoved(Record):
-    """The VRF is gone, with its tunnels, its windows and its settings."""
+    """The VRF is gone, with its windows and its settings; its tunnels have ended before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable, Iterator, ValuesView
 from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
+from agent.base.bus import Subscription
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 RowT = TypeVar("RowT")
 KeyIn = TypeVar("KeyIn", contravariant=True)
@@ -31,11 +33,12 @@ class Rows(Generic[KeyT, RowT]):
         self._rows: dict[KeyT, RowT] = {}
         self._listeners: list[Listener[KeyT, RowT]] = []
 
-    def listen(self, listener: Listener[KeyT, RowT]) -> None:
-        """Have the listener told of every row there is, then of every change."""
+    def listen(self, listener: Listener[KeyT, RowT]) -> Subscription:
+        """Have the listener told of every row there is, then of every change, until the subscription is closed."""
         self._listeners.append(listener)
         for key, row in self._rows.items():
             listener.row_added(key, row)
+        return Subscription(lambda: self._listeners.remove(listener))
 
     def add(self, key: KeyT, row: RowT) -> None:
         if key in self._rows:

@@ -248,12 +248,7 @@ class Tables:
         self.vrfs.setdefault(record.vrf, VrfFlow(record.vrf, record.tunnels, record.failures))
 
     def _vrf_removed(self, record: VrfRemoved, counters: None) -> None:
-        flow = self.vrfs.pop(record.vrf)
-        for tunnel in flow.ipsec_tunnels.values():
-            self.ipsec_tunnels.remove(tunnel.index)
-            self._count_sas(tunnel, -len(tunnel.spis))
-        for ike in flow.ike_tunnels.values():
-            self.ike_tunnels.remove(ike.index)
+        del self.vrfs[record.vrf]
 
     def _resized(self, record: WindowsResized, counters: None) -> None:
         flow = self.vrfs[record.vrf]

@@ -52,7 +52,8 @@ class LabEngine:
 
     def do(self, request: Request, origin: Origin) -> bool:
         """Carry out a request; whether there was anything to end."""
-        return _DO[type(request)](self, request)
+        with self._router.monitor.caused_by(origin):
+            return _DO[type(request)](self, request)
 
     # --- tunnels (SNMP destroy) ---
 

@@ -177,15 +177,18 @@ class Spokes:
     def clear(self, takes: Callable[[Spoke], bool], *, remote: Address | None = None, ike: bool = True, ipsec: bool = True) -> None:
         """End the tunnels, of one phase or both, of the spokes that are taken; of many spokes a few at once."""
         number = self._numbers.number_of(remote) if remote is not None else None
-        self._clear_on(
-            iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ()), takes, ike, ipsec
-        )
+        spokes = iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ())
+        monitor = self._stage.monitor
+        origin = monitor.origin
 
-    def _clear_on(self, spokes: Iterator[Spoke], takes: Callable[[Spoke], bool], ike: bool, ipsec: bool) -> None:
-        few = list(islice(spokes, _CLEARED_AT_ONCE))
-        if few:
-            self._part([spoke for spoke in few if spoke.lives and takes(spoke)], ike, ipsec)
-            self._scheduler.after(0, partial(self._clear_on, spokes, takes, ike, ipsec))
+        def go_on() -> None:
+            few = list(islice(spokes, _CLEARED_AT_ONCE))
+            with monitor.caused_by(origin):
+                self._part([spoke for spoke in few if spoke.lives and takes(spoke)], ike, ipsec)
+            if few:
+                self._scheduler.after(0, go_on)
+
+        go_on()
 
     def living(self) -> Iterator[Spoke]:
         """Spokes with a tunnel of either phase."""

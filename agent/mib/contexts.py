@@ -8,8 +8,9 @@ changed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from agent.base.bus import Subscription
 from agent.config.model import RouterConfig
 from agent.engine.port import Engine
 from agent.flow.device import Device
@@ -53,14 +54,22 @@ class Sources:
     administration: Callable[[], Iterable[ScalarView | Followed]] = _no_views
 
 
+@dataclass(slots=True)
+class _Context:
+    """One VRF's tree: the computed rows in it that follow the configuration, and what is to be closed when it goes."""
+
+    tree: Tree = field(default_factory=Tree)
+    computed: list[ComputedRows] = field(default_factory=list)
+    subscriptions: list[Subscription] = field(default_factory=list)
+
+
 class Contexts:
     """The trees by context name."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._computed: list[ComputedRows] = []
         self._serial = SerialNumber()
-        self._trees: dict[str | None, Tree] = {}  # by VRF: a context may be moved to another
+        self._contexts: dict[str | None, _Context] = {}  # by VRF: a context may be moved to another
 
     def tree(self, context: str) -> Tree | None:
         """One context's tree; None where no VRF names the context."""
@@ -68,10 +77,10 @@ class Contexts:
             vrf = self._sources.config.vrf_of_context(context)
         except KeyError:
             return None
-        found = self._trees.get(vrf)
+        found = self._contexts.get(vrf)
         if found is None:
-            found = self._trees[vrf] = self._build(vrf)
-        return found
+            found = self._contexts[vrf] = self._build(vrf)
+        return found.tree
 
     def build(self) -> None:
         """Build the trees that there are contexts for, so that no first poll waits for it.
@@ -86,20 +95,24 @@ class Contexts:
                 raise MibError(problem, "take the latest revision of the module that should, or ours") from None
 
     def config_changed(self) -> None:
-        """Have the tables that show the configuration follow it."""
-        for rows in self._computed:
-            rows.refresh()
+        """Have the tables that show the configuration follow it. Of a VRF that is gone nothing is kept."""
+        for vrf in [vrf for vrf in self._contexts if vrf is not None and vrf not in self._sources.config.vrfs]:
+            for subscription in self._contexts.pop(vrf).subscriptions:
+                subscription.close()
+        for context in self._contexts.values():
+            for rows in context.computed:
+                rows.refresh()
 
-    def _build(self, vrf: str | None) -> Tree:
-        tree = Tree()
-        for view in self._views(vrf):
+    def _build(self, vrf: str | None) -> _Context:
+        context, schema = _Context(), self._sources.schema
+        for view in self._views(vrf, context.computed):
             if isinstance(view, ScalarView):
-                add_scalars(tree, self._sources.schema, view)
+                add_scalars(context.tree, schema, view)
             else:
-                add_table(tree, self._sources.schema, view)
-        return tree
+                context.subscriptions.append(add_table(context.tree, schema, view))
+        return context
 
-    def _views(self, vrf: str | None) -> Iterator[ScalarView | TableView]:
+    def _views(self, vrf: str | None, computed: list[ComputedRows]) -> Iterator[ScalarView | TableView]:
         given = self._sources
         flow = given.monitor.vrf(vrf)
         yield live_scalars(flow)
@@ -111,18 +124,13 @@ class Contexts:
         yield sysor_table(given.schema)
         yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure, self._serial)
         yield from interface_views(given.config, given.device, given.configure)
-        yield from self._follow([context_table(given.config)])
+        yield from _follow([context_table(given.config)], computed)
         for view in given.administration():
-            yield from [view] if isinstance(view, ScalarView) else self._follow([view])
+            yield from [view] if isinstance(view, ScalarView) else _follow([view], computed)
         if vrf is None:
             yield from config_scalars(given.config, given.monitor)
-            yield from self._follow(config_tables(given.config, given.device, given.monitor, given.configure))
+            yield from _follow(config_tables(given.config, given.device, given.monitor, given.configure), computed)
             yield from policy_map_tables(given.monitor)
-
-    def _follow(self, views: Iterable[Followed]) -> Iterator[TableView]:
-        for view, rows in views:
-            self._computed.append(rows)
-            yield view
 
     def _snmp_counters(self) -> list[str]:
         """The counters of the snmp group, as the module has them."""
@@ -132,6 +140,12 @@ class Contexts:
             for obj in self._sources.schema.accessible()
             if obj.oid[: len(group)] == group and obj.name not in SNMP_COUNTERS_EXCEPT
         ]
+
+
+def _follow(views: Iterable[Followed], computed: list[ComputedRows]) -> Iterator[TableView]:
+    for view, rows in views:
+        computed.append(rows)
+        yield view
 
 
 def _accessible(schema: Schema, table: str) -> tuple[str, ...]:

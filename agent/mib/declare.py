@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from agent.base.bus import Subscription
 from agent.mib.column import Column, Commit, CounterColumn, SetRefusedError
 from agent.mib.index import NumberIndex, Row, TableIndex
 from agent.mib.name_index import NameIndex
@@ -27,7 +28,7 @@ Index = Callable[[Any, Row], tuple[Any, ...]]
 class RowSource(Protocol):
     """What a table's rows come from: a collection that tells of every row that comes or goes."""
 
-    def listen(self, listener: Any) -> None: ...
+    def listen(self, listener: Any) -> Subscription: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +73,11 @@ class ComputedRows:
         self._rows: dict[Any, Row] = dict(compute())
         self._listeners: list[Any] = []
 
-    def listen(self, listener: Any) -> None:
+    def listen(self, listener: Any) -> Subscription:
         self._listeners.append(listener)
         for key, row in self._rows.items():
             listener.row_added(key, row)
+        return Subscription(lambda: self._listeners.remove(listener))
 
     def refresh(self) -> None:
         rows = dict(self._compute())
@@ -113,8 +115,8 @@ class _TableListener:
             self._index.remove(index)
 
 
-def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
-    """Put a declared table's columns into a tree, its rows following their source from now on."""
+def add_table(tree: Tree, schema: Schema, view: TableView) -> Subscription:
+    """Put a declared table's columns into a tree. Its rows follow their source until the subscription is closed."""
     table = schema.table(view.table)
     counted = any(isinstance(value, RowCounter) for value in view.columns.values())
     index = NumberIndex(counted) if _is_one_number(table) else NameIndex(counted)
@@ -128,7 +130,7 @@ def add_table(tree: Tree, schema: Schema, view: TableView) -> None:
             tree.add(CounterColumn(obj, index, obj.syntax.base, value.counter))
         else:
             tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
-    view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
+    return view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
 
 
 def _is_one_number(table: Table) -> bool:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from agent.base.origin import CONSOLE
+from agent.base.origin import CONSOLE, SNMP
 from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
-from agent.flow.records import IkeTunnelStarted, IpsecTunnelStarted
+from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
 from agent.lab import ipsec_engine
 from tests.lab.bringing import on_the_way, port_of
 from tests.lab.conftest import LINK, only, ping
@@ -306,3 +306,17 @@ def test_a_range_beyond_the_access_list_is_refused(make_pair: Callable[..., Any]
     lab = make_pair()
     assert ping(lab, 1) == 0
     assert only(lab.flow("west").ipsec_failures).reason is IpsecFailureReason.PROPOSAL
+
+
+def test_a_record_says_who_caused_it(make_pair: Callable[..., Any]) -> None:
+    lab = make_pair()
+    ping(lab)
+    records: list[Any] = []
+    lab.east.monitor.subscribe(records.append)
+    lab.east.engine.do(ClearSas(), CONSOLE)
+    lab.west.engine.do(ClearSessions(), SNMP)
+    ends = [(type(record), record.origin) for record in records if isinstance(record, IpsecTunnelEnded | IkeTunnelEnded)]
+    assert ends == [(IpsecTunnelEnded, CONSOLE)]
+    lab.wait(1)
+    # The other router's delete reached this one: nobody here asked for that end.
+    assert [record.origin for record in records if isinstance(record, IkeTunnelEnded)] == [None]

@@ -1,0 +1,91 @@
+"""A VRF that is made while the router runs is served; one that is removed leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from pathlib import Path
+
+from agent.app import Options, RouterService
+from agent.base.clock import VirtualClock
+from agent.config.session import Session
+from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.settings import TrapKind
+from agent.flow.vrf import VrfFlow
+from agent.lab.lab import build_lab
+from agent.lab.labfile import parse_lab_file
+from agent.mib.column import Column
+from agent.mib.schema import Schema
+from agent.mib.tree import Tree
+from tests.flow.builders import ike_facts
+
+LAB = parse_lab_file('[router.r]\nconfig = "r.cfg"\n', "r.toml")
+TEXT = "hostname r\nno snmp-server enable traps ipsec tunnel stop\nsnmp-server community public RO\nend\n"
+MADE = ("configure terminal", "ip vrf red", " rd 1:1", " context red", "exit")
+
+
+def with_service(schema: Schema, state: Path, act: Callable[[RouterService, Callable[..., None]], None]) -> None:
+    """A running router, and what types lines into it."""
+
+    async def run() -> None:
+        lab = build_lab(LAB, {"r": (TEXT, "r.cfg")}, VirtualClock(), "r.toml")
+        service = RouterService(lab.first, schema, Options("lab", state))
+        session = Session(service.document)
+
+        def type_lines(*lines: str) -> None:
+            for line in lines:
+                service.configured(session.feed(line).events)
+
+        try:
+            act(service, type_lines)
+        finally:
+            service.close()
+
+    asyncio.run(run())
+
+
+def test_a_vrf_that_is_made_has_its_context_and_the_settings_of_all(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        assert service.contexts.tree("red") is None
+        type_lines(*MADE)
+        assert service.contexts.tree("red") is not None
+        traps = service.node.monitor.vrf("red").traps
+        assert TrapKind.IPSEC_TUNNEL_START in traps
+        assert TrapKind.IPSEC_TUNNEL_STOP not in traps
+
+    with_service(schema, tmp_path, act)
+
+
+def alive(*kinds: type) -> list[int]:
+    """How many objects of each kind there are."""
+    gc.collect()
+    objects = gc.get_objects()
+    return [sum(isinstance(each, kind) for each in objects) for kind in kinds]
+
+
+def test_a_vrf_that_is_removed_leaves_nothing(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        type_lines(*MADE, "no ip vrf red")  # what is made once only is there now
+        before = alive(VrfFlow, Tree, Column)
+        type_lines(*MADE)
+        assert service.contexts.tree("red") is not None
+        assert alive(VrfFlow, Tree) == [before[0] + 1, before[1] + 1]
+        type_lines("no ip vrf red")
+        assert [flow.name for flow in service.node.monitor.vrfs()] == [None]
+        assert service.contexts.tree("red") is None
+        assert alive(VrfFlow, Tree, Column) == before
+
+    with_service(schema, tmp_path, act)
+
+
+def test_a_vrf_that_still_has_a_tunnel_is_kept_until_that_has_gone(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        type_lines(*MADE)
+        monitor = service.node.monitor
+        tunnel = monitor.ike_up("red", ike_facts(), PacketCounters(IkeCounter))
+        monitor.remove_vrf("red")
+        assert monitor.ike_tunnels.get(tunnel.index) is tunnel
+        assert "red" in [flow.name for flow in monitor.vrfs()]
+
+    with_service(schema, tmp_path, act)
