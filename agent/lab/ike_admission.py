@@ -5,7 +5,8 @@ state is made and any key is agreed, in main and in aggressive mode alike. What 
 
 Cisco's Call Admission Control applies to peers with whom there is no SA yet, and preserves those that there are. So a peer that
 holds an SA has its next phase 1 admitted. Where there is no room, an SA makes room whose peer has not yet shown that it hears us:
-it has echoed no cookie of ours (RFC 2408 §2.5.3). What we begin ourselves is admitted in the same way.
+it has echoed no cookie of ours (RFC 2408 §2.5.3). What we begin ourselves is admitted in the same way. A peer that is new has the
+router's room from an SA that has been silent for some seconds: after a flood of forged addresses it does not wait for their expiry.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from enum import Enum
 from ipaddress import IPv4Address
 from itertools import islice
 
+from agent.base.allowance import Allowance
 from agent.base.clock import SECOND
 from agent.base.limited_log import LimitedLog
 from agent.base.scheduler import Scheduler
@@ -34,6 +36,8 @@ from agent.lab.words import IKE_LIMIT
 MOST_IN_NEGOTIATION = 4000  # a router, where `crypto call admission limit ike in-negotiation-sa` says nothing else
 MOST_OF_ADDRESS = 100  # of those that a peer address has begun
 _MOST_PRESERVED = 4  # of those, the ones that an address of a known peer may have beyond what the router has room for
+_SILENT = 10 * SECOND  # after which an SA whose peer has echoed no cookie makes room for a newcomer
+_NEWCOMERS = 50  # a second that have room made for them: each may cost a Diffie-Hellman
 _LOOKED_AT = 64  # of the oldest, when one is to make room
 _ROWS = 5  # failure rows of refusals in one period, so that a flood does not push all others out of the table
 _PERIOD = 10 * SECOND
@@ -84,6 +88,7 @@ class IkeAdmission:
         self._give_up = give_up
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
         self._told = Told()
+        self._newcomers = Allowance(_NEWCOMERS, _NEWCOMERS, lambda: scheduler.clock.now() / SECOND)
         self._rows = 0
         self._rows_since = 0
 
@@ -110,6 +115,8 @@ class IkeAdmission:
         limit = self._limit_of_address(link) or self._limit_of_router()
         if limit is not None and any(map(self._established, {link, link.heard_from(remote_port)})):
             limit = self._with_room_made(link, limit, preserved=True)
+        elif limit in (Limit.SAS, Limit.IN_NEGOTIATION) and self._newcomers.take():
+            limit = self._with_room_made(link, limit, preserved=False, age=_SILENT)
         self.incoming.count(limit is None)
         if limit is not None:
             self.refused_by[limit] += 1
@@ -136,23 +143,23 @@ class IkeAdmission:
             return Limit.SAS
         return Limit.IN_NEGOTIATION if self.negotiating >= self.most_in_negotiation else None
 
-    def _with_room_made(self, link: Link, limit: Limit, preserved: bool) -> Limit | None:
+    def _with_room_made(self, link: Link, limit: Limit, preserved: bool, age: int = 0) -> Limit | None:
         """The limit that is still in the way once an SA has made room, if one can: of the same address where that has too many.
 
         What is `preserved` takes the place of an SA that there is: it does not need the router's room, as long as it is one of few.
         """
         oldest = islice(self._sas.half_open(link if limit is Limit.ADDRESS else None), _LOOKED_AT)
-        candidate = next(filter(self._can_make_room, oldest), None)
+        candidate = next((each for each in oldest if self._can_make_room(each, age)), None)
         if candidate is not None:
             self._give_up(candidate)
             return None
         return None if preserved and self._sas.count_half_open(link) < _MOST_PRESERVED else limit
 
-    def _can_make_room(self, record: IkeRecord) -> bool:
+    def _can_make_room(self, record: IkeRecord, age: int) -> bool:
         """An aggressive mode has cost us a Diffie-Hellman already: it stays as long as an answer may be on its way."""
         if record.sa.initiator or record.sa.state not in (State.MM_SA_SETUP, State.AG_INIT_EXCH):
             return False
-        return not record.sa.aggressive or self._clock.now() - record.begun >= RETRY_AFTER[0]
+        return self._clock.now() - record.begun >= (max(age, RETRY_AFTER[0]) if record.sa.aggressive else age)
 
     def _tell(self, link: Link, limit: Limit, initiator: bool) -> None:
         """A set-up is refused: to the log, and to the flow monitor."""

@@ -85,6 +85,20 @@ def test_sixty_thousand_first_messages_stay_small(alone: DrivenLab, caplog: pyte
     assert half_open(alone) == 0
 
 
+def test_a_newcomer_does_not_wait_until_what_forged_addresses_have_begun_expires(alone: DrivenLab) -> None:
+    """RFC 2408 §2.5.3: who forges its address echoes no cookie. After 10 seconds without one it makes room, 50 a second."""
+    flood(alone, count(STRANGERS), MOST_IN_NEGOTIATION)
+    admission = alone.router("west").ike.admission
+    for seconds, admitted in ((0, 0), (9, 0), (2, 1)):
+        alone.wait(seconds)
+        accepted = admission.incoming.accepted
+        flood(alone, count(STRANGERS + 100_000), 1)
+        assert (admission.incoming.accepted - accepted, half_open(alone)) == (admitted, MOST_IN_NEGOTIATION)
+    accepted = admission.incoming.accepted
+    flood(alone, count(STRANGERS + 200_000), 1000)
+    assert admission.incoming.accepted - accepted == 49
+
+
 def test_one_address_has_its_share_alone(alone: DrivenLab) -> None:
     flood(alone, iter([STRANGERS] * 500), 500)
     assert half_open(alone) == MOST_OF_ADDRESS
