@@ -25,6 +25,7 @@ from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
 from agent.lab.lab import Lab, LabRouter
 from agent.lab.tunnel_log import TunnelLog
+from agent.mib.column import SetRefusedError
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
@@ -155,10 +156,16 @@ class RouterService:
         sender.send(of_start(True, scene))
 
     def configure(self, lines: Sequence[str]) -> None:
-        """Run configuration lines as if typed: the door of an SNMP SET that changes the configuration."""
+        """Run configuration lines as if typed: the door of an SNMP SET that changes the configuration.
+
+        Raises SetRefusedError where a line is refused; the lines before it have been obeyed.
+        """
         session = Session(self.document)
         for line in lines:
-            self.configured(session.feed(line).events)
+            outcome = session.feed(line)
+            self.configured(outcome.events)
+            if outcome.problem or outcome.refused:
+                raise SetRefusedError("commitFailed")
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Have everything follow what a configuration line has changed."""
