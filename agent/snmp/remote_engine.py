@@ -74,8 +74,8 @@ class RemoteEngine:
         return boots == self.boots < MOST_BOOTS and time >= self.at(now) - TIME_WINDOW
 
     def at(self, now: float) -> int:
-        """Its time as it should be."""
-        return self.time + int(now - self.heard) if self.boots else 0
+        """Its time as it should be; 0 as long as nothing is known. Some engines never count their boots."""
+        return self.time + int(now - self.heard) if self.boots or self.time else 0
 
 
 class V3Recipient:
