@@ -74,7 +74,7 @@ class Answerer:
 
         tooBig has none. The caller gives a tooBig of version 1 the request's bindings where they fit (RFC 1157 §4.1.2).
         """
-        self._counters.request(question.kind, question.count)
+        self._counters.request(question.kind)
         try:
             answer = self._answer(question, tree, grant, room)
         except Exception as fault:  # a view's own fault must not leave the manager without an answer
@@ -86,6 +86,8 @@ class Answerer:
                 answer = Answer(TOO_BIG)
         elif sum(map(binding_size, answer.bindings)) > room:
             answer = _shrunk(question, answer, room)
+        if answer.status == NO_ERROR:
+            self._counters.variables(question.kind, question.count)
         counter = _OUT_COUNTERS.get(answer.status)
         if counter is not None:
             self._counters.count(counter)

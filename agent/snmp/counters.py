@@ -32,10 +32,12 @@ class SnmpCounters:
         before = self._elsewhere
         self._elsewhere = lambda name: before(name) + read(name)
 
-    def request(self, kind: int, names: int) -> None:
-        """A request was understood. GETBULK has no counter, but its variables count among those asked for."""
-        own = self._own
+    def request(self, kind: int) -> None:
+        """A request was understood; GETBULK has no counter."""
         counter = _REQUESTS.get(kind)
         if counter is not None:
-            own[counter] += 1
-        own["snmpInTotalSetVars" if kind == _SET else "snmpInTotalReqVars"] += names
+            self._own[counter] += 1
+
+    def variables(self, kind: int, names: int) -> None:
+        """So many variables were read or, by a SET, changed, all of them successfully (RFC 3418 snmpInTotalReqVars)."""
+        self._own["snmpInTotalSetVars" if kind == _SET else "snmpInTotalReqVars"] += names

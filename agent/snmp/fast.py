@@ -168,7 +168,8 @@ class FastPath:
             if kind == GET_BULK:
                 response = _trim(head, request_id, bindings, self._largest)
             else:
-                response = self._too_big(version, head, request_id, datagram[given_at:])
+                self.answered[kind] += 1
+                return self._too_big(version, head, request_id, datagram[given_at:])
         self.answered[kind] += 1
         self.variables += len(names)
         return response
@@ -231,8 +232,10 @@ class FastPath:
         if len(response) > request.largest:
             return None
         self.answered[kind] += 1
-        self.variables += len(names)
-        self.too_bigs += status is _TOO_BIG
+        if status is _TOO_BIG:
+            self.too_bigs += 1
+        else:
+            self.variables += len(names)
         return response
 
     def _user_grant(self, request: Opened, source: str) -> Visible | None:

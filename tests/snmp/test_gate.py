@@ -261,6 +261,30 @@ def test_rows_that_a_view_hides_cost_no_work_each(station: Start, monkeypatch: p
     assert len(looked_at) < 300
 
 
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("fast", [False, True], ids=["pysnmp", "fast"])
+def test_variables_count_where_they_were_read_or_set_successfully(station: Start, fast: bool, version: int) -> None:
+    """RFC 3418 snmpInTotalReqVars, snmpInTotalSetVars."""
+    here = station(config())
+    if fast:
+        here.agent.use_fast_path(here.agent.fast_path())
+    here.fakes[""].text = b"x" * 100
+
+    def counted(kind: str, names: Any) -> list[int]:
+        before = [here.counters.value(f"snmpInTotal{what}Vars") for what in ("Req", "Set")]
+        here.get(kind, names, b"private", version)
+        return [here.counters.value(f"snmpInTotal{what}Vars") - old for what, old in zip(("Req", "Set"), before, strict=True)]
+
+    seven, words = (SIZE, v2c.Integer32(7)), (SIZE, v2c.OctetString("words"))
+    assert counted(GET, [SIZE, TEXT]) == [2, 0]
+    assert counted(GET_NEXT, [SIZE]) == [1, 0]
+    assert counted(GET, [TEXT] * 20) == [0, 0]  # tooBig
+    assert counted(GET, [SIZE] * 300) == [0, 0]
+    assert counted(SET, [seven, seven]) == [0, 2]
+    assert counted(SET, [seven, words]) == [0, 0]
+    assert counted(SET, [seven] * 120) == [0, 0]
+
+
 # --- answers with the request's own bindings are bounded as others are ---
 
 
