@@ -155,9 +155,7 @@ def read_pdu(data: bytes, at: int, end: int, version: int, most: int) -> ReadPdu
             size = data[at + 1]
             if data[at] != 0x02 or not 1 <= size <= 4:
                 return None
-            number = int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True)
-            if number < 0:  # outside the syntax of RFC 3416 §3
-                return None
+            number = max(int.from_bytes(data[at + 2 : at + 2 + size], "big", signed=True), 0)  # RFC 3416 §4.2.3
             at += 2 + size
             if turn:
                 second = number

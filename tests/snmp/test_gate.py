@@ -215,6 +215,14 @@ def test_a_get_bulk_of_thousands_of_names_makes_no_more_than_fits(
     assert here.to_pysnmp == []
 
 
+def test_a_large_get_bulk_with_a_negative_number_is_answered(attacked: Attacked) -> None:
+    """RFC 3416 §4.2.3: non-repeaters below 0 are 0."""
+    asked = pdu_of(GET_BULK, 100, -1, 1, ENTRY)
+    (answer,) = attacked.receive(message(b"public", asked))
+    assert set(response(answer).names) == {(*ENTRY, 2, 1)}
+    assert attacked.to_pysnmp == []
+
+
 @pytest.mark.parametrize("level", ["noauth", "auth", "priv"])
 @pytest.mark.parametrize("kind", [GET, GET_NEXT, SET, GET_BULK])
 def test_so_does_a_user_at_each_level(attacked: Attacked, monkeypatch: pytest.MonkeyPatch, kind: str, level: str) -> None:
