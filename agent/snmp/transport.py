@@ -114,7 +114,7 @@ class UdpTransport(AbstractAsyncioTransport):
             received = self._take_in()
             full = len(received) == DATAGRAMS_PER_BURST
             bursts += full
-            if waiting.held or (bursts > BURSTS_OF_CALM and _is_mixed(received)):
+            if waiting.held or (received and bursts > BURSTS_OF_CALM and _is_mixed(received)):
                 self._queue(received)
                 received = []
             elif not received:
