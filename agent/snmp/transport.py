@@ -1,8 +1,8 @@
 """Snmp room: UDP sockets as pysnmp transports, with a place for the fast path in front (RFC 3417 §3, RFC 3430's IPv6 alike).
 
-A wake-up of the event loop is a turn of some milliseconds. Datagrams are taken from the socket, up to 32 at once, and served. Each
-goes to the fast path first; what that does not answer goes to pysnmp unchanged, and the response leaves by the socket that the
-request came in by.
+A wake-up of the event loop is a turn of some milliseconds. Datagrams are served as they come, and the answers to a burst of up to
+32 are sent together. Each goes to the fast path first; what that does not answer goes to pysnmp unchanged, and the response leaves
+by the socket that the request came in by.
 
 In a crowd the senders take turns (`FairQueue`): the socket is emptied quickly, so that the system's buffer does not overflow, and
 one datagram of each address is served after another. Whoever sends more than its share waits, and then is dropped and counted;
@@ -24,13 +24,13 @@ from agent.base.fair_queue import FairQueue
 from agent.snmp.counters import SnmpCounters
 
 LARGEST_DATAGRAM = 65535
-DATAGRAMS_PER_BURST = 32  # taken before any is answered
+DATAGRAMS_PER_BURST = 32  # whose answers are sent together
 MOST_BURSTS = 16  # taken in a crowd before any is served
 TURN = 0.005  # seconds, and then others have theirs
 SLICE = 0.001  # seconds of serving after which the socket is looked at again, and answers are sent
 UNTIMED = 8  # quick answers after which the clock is looked at; one that may have taken long has it looked at each time
 QUICK = 512  # octets of an answer that takes little time
-BURSTS_OF_CALM = 2  # full ones, in a turn, that are served as they came; more are a crowd
+BURSTS_OF_CALM = 2  # in a turn, full or as long as a slice, that are served as they come; more are a crowd
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
@@ -111,35 +111,39 @@ class UdpTransport(AbstractAsyncioTransport):
         end = now + TURN
         bursts = 0
         while True:
-            received = self._take_in()
-            full = len(received) == DATAGRAMS_PER_BURST
-            bursts += full
-            if waiting.held or (received and bursts > BURSTS_OF_CALM and _is_mixed(received)):
+            crowded = waiting.held or bursts >= BURSTS_OF_CALM
+            received = self._take_in() if crowded else []
+            if waiting.held or _is_mixed(received):
                 self._queue(received)
-                received = []
-            elif not received:
-                return
-            answered = self._serve(received, now + SLICE)
-            now = time()
+                received, those = [], self._in_turn()
+            else:
+                those = iter(received) if crowded else self._arriving()
+            served = self._serve(those, now + SLICE)
+            if received:
+                self._queue(list(those))  # what the slice had no time for
+            now, begun = time(), now
+            bursts += served == DATAGRAMS_PER_BURST or now >= begun + SLICE
             if now >= end:
                 break
-            if not (full or answered or waiting.held):
+            if not (served or waiting.held):
                 return  # else those who are answered may ask again at once
         if waiting.held:
             self._resumption = self._loop.call_soon(self._drain)
 
-    def _take_in(self) -> list[_Received]:
-        """What has come, but no more than a burst."""
+    def _arriving(self) -> Iterator[_Received]:
+        """What comes, as it comes, but no more than a burst."""
         receive = self._socket.recvfrom
-        received: list[_Received] = []
         for _ in range(DATAGRAMS_PER_BURST):
             try:
-                received.append(receive(LARGEST_DATAGRAM))
+                yield receive(LARGEST_DATAGRAM)
             except (BlockingIOError, InterruptedError):
-                break
+                return
             except OSError:
                 continue  # an ICMP error of an earlier datagram
-        return received
+
+    def _take_in(self) -> list[_Received]:
+        """What has come, but no more than a burst."""
+        return list(self._arriving())
 
     def _queue(self, received: list[_Received]) -> None:
         """Have datagrams wait, and what else has come with them: the system's buffer is smaller than ours."""
@@ -152,14 +156,16 @@ class UdpTransport(AbstractAsyncioTransport):
                 return
             received = self._take_in()
 
-    def _serve(self, received: list[_Received], end: float) -> bool:
-        """Serve what was received, or else what waits, until a moment; then send the answers: sending each at once would wake the
-        manager for each by itself. Whether there were any."""
+    def _serve(self, those: Iterator[_Received], end: float) -> int:
+        """Serve some of those until a moment; how many.
+
+        The answers are sent at the end: sending each at once would wake the manager for each by itself.
+        """
         fast, time = self.fast, self._loop.time
         answers: list[tuple[bytes, Any]] = []
-        left = UNTIMED
-        those = iter(received or self._in_turn())
+        served, left = 0, UNTIMED
         for datagram, address in those:
+            served += 1
             try:
                 response = fast.answer(datagram, address[0]) if fast is not None else None
             except Exception as fault:  # pysnmp may know better
@@ -175,13 +181,11 @@ class UdpTransport(AbstractAsyncioTransport):
                     left = 0
             if left <= 0:
                 if time() >= end:
-                    if received:
-                        self._queue(list(those))
                     break
                 left = UNTIMED
         for response, address in answers:
             self._send(response, address)
-        return bool(answers)
+        return served
 
     def _in_turn(self) -> Iterator[_Received]:
         """As many of what waits as a burst has."""
@@ -201,8 +205,7 @@ class UdpTransport(AbstractAsyncioTransport):
 
 def _is_mixed(received: list[_Received]) -> bool:
     """Whether datagrams come from more than one sender."""
-    first = received[0][1]
-    return any(address != first for _, address in received)
+    return any(address != received[0][1] for _, address in received)
 
 
 def bind_udp(host: str, port: int) -> socket.socket:
