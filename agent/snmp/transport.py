@@ -30,7 +30,8 @@ TURN = 0.005  # seconds, and then others have theirs
 SLICE = 0.001  # seconds of serving after which the socket is looked at again, and answers are sent
 UNTIMED = 8  # quick answers after which the clock is looked at; one that may have taken long has it looked at each time
 QUICK = 512  # octets of an answer that takes little time
-BURSTS_OF_CALM = 2  # in a turn, full or as long as a slice, that are served as they come; more are a crowd
+CALM_SLICE = 0.003  # the same while datagrams are served as they come; what has come by its end takes turns
+BURSTS_OF_CALM = 2  # full ones, in a turn, that are served as they come; more are a crowd
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
@@ -118,11 +119,14 @@ class UdpTransport(AbstractAsyncioTransport):
                 received, those = [], self._in_turn()
             else:
                 those = iter(received) if crowded else self._arriving()
-            served = self._serve(those, now + SLICE)
+            slice_ends = now + (SLICE if crowded else CALM_SLICE)
+            served = self._serve(those, slice_ends)
+            now = time()
+            bursts += served == DATAGRAMS_PER_BURST
             if received:
                 self._queue(list(those))  # what the slice had no time for
-            now, begun = time(), now
-            bursts += served == DATAGRAMS_PER_BURST or now >= begun + SLICE
+            elif not crowded and now >= slice_ends:
+                self._queue(self._take_in())  # what has come meanwhile takes turns
             if now >= end:
                 break
             if not (served or waiting.held):
