@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from agent.base.clock import RealClock, VirtualClock, world_date
 from agent.base.endpoints import Endpoint
-from agent.base.runner import RealRunner, VirtualRunner, runner_of
+from agent.base.runner import RealRunner, Runner, VirtualRunner, runner_of
 from agent.base.scheduler import Scheduler
 from agent.config.commands import build
 from agent.config.defaults import policies_in_force
@@ -247,7 +247,7 @@ def _build_router(
     section: RouterSection,
     document: Document,
     scheduler: Scheduler,
-    runner: RealRunner | VirtualRunner,
+    runner: Runner,
     random: RandomSource,
     certificates: Certificates,
 ) -> LabRouter:
