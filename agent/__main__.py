@@ -161,7 +161,7 @@ def _run(options: argparse.Namespace) -> int:
     from agent.app import LabService, Options, load_schema
     from agent.base.clock import RealClock, VirtualClock
     from agent.lab.lab import open_lab, open_router
-    from agent.lab.sections import parse_duration
+    from agent.lab.labfile.sections import parse_duration
 
     if (options.lab is None) == (options.config is None):
         raise UsageError("ipsec-agent run: name a lab file, or a router's configuration with --config")

@@ -23,8 +23,8 @@ from agent.config.report import not_understood
 from agent.config.session import Session
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
+from agent.lab.failures.tunnel_log import TunnelLog
 from agent.lab.lab import Lab, LabRouter
-from agent.lab.tunnel_log import TunnelLog
 from agent.mib.column import SetRefusedError
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources

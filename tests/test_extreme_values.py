@@ -23,7 +23,7 @@ from agent.config.errors import ConfigErrors
 from agent.config.pattern import Argument, Cut, Item, Keyword, Open, parse_pattern
 from agent.config.session import Session
 from agent.lab.lab import build_lab
-from agent.lab.labfile import parse_lab_file
+from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
 from tests.config.lines import ENTRANCES, all_commands
 

@@ -16,7 +16,7 @@ from agent.flow.counters import IkeCounter, PacketCounters
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.lab.lab import build_lab
-from agent.lab.labfile import parse_lab_file
+from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.column import Column, SetRefusedError
 from agent.mib.schema import Schema
 from agent.mib.tree import Tree

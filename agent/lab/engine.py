@@ -26,14 +26,14 @@ from agent.engine.values import (
     SessionFilter,
 )
 from agent.flow.model import EndReason, IkeTunnel
-from agent.lab.ike_admission import Limit
-from agent.lab.ike_records import IkeRecord
-from agent.lab.link import Link
+from agent.lab.ike.admission import Limit
+from agent.lab.ike.records import IkeRecord
+from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.ping import Ping
+from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.router import Router
-from agent.lab.spoke_steps import Spoke
-from agent.lab.spokes import Spokes
-from agent.lab.tunnels import LiveTunnel
+from agent.lab.spokes.spokes import Spokes
+from agent.lab.spokes.steps import Spoke
 
 ISAKMP_PORTS = (500, 500)  # of a session whose IKE SA is gone
 
@@ -89,8 +89,8 @@ class LabEngine:
         wanted = request.wanted
         lives = self._router.ipsec.sas.matching(lambda live: wanted.takes(self._ends_of_live(live)))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
-        links = {live.link for live in lives}
-        records = [record for record in self._router.ike.sas if record.link in links or wanted.takes(self._ends_of_record(record))]
+        pairs = {live.pair for live in lives}
+        records = [record for record in self._router.ike.sas if record.pair in pairs or wanted.takes(self._ends_of_record(record))]
         for live in lives:
             self._router.ipsec.sas.end(live, EndReason.OPERATOR, tell=True)
         for record in records:
@@ -181,13 +181,13 @@ class LabEngine:
     # --- within ---
 
     def _ends_of_live(self, live: LiveTunnel) -> SessionEnds:
-        record = next(iter(self._router.ike.sas.of_peer(live.link)), None)
+        record = next(iter(self._router.ike.sas.of_peer(live.pair)), None)
         ports = (record.local_port, record.remote_port) if record else ISAKMP_PORTS
-        return _ends(live.link, live.plan.target.inside_vrf, ports, live.plan.target.interface)
+        return _ends(live.pair, live.plan.target.inside_vrf, ports, live.plan.target.interface)
 
     def _ends_of_record(self, record: IkeRecord) -> SessionEnds:
-        interface = self._router.interface_of(record.link.front_vrf, record.link.local)
-        return _ends(record.link, record.decisions.inside_vrf, (record.local_port, record.remote_port), interface)
+        interface = self._router.interface_of(record.pair.front_vrf, record.pair.local)
+        return _ends(record.pair, record.decisions.inside_vrf, (record.local_port, record.remote_port), interface)
 
     def _ends_of_spoke(self, spoke: Spoke) -> SessionEnds | None:
         ike, ipsec = spoke.ike(), spoke.ipsec()
@@ -197,20 +197,20 @@ class LabEngine:
         interface = ipsec.facts.interface if ipsec else None
         port = self._router.ports.get(interface or "")
         front_vrf = ike.facts.front_vrf if ike else port.vrf if port else None
-        link = Link(front_vrf, int(tunnel.facts.local_address), int(tunnel.facts.remote_address))
+        pair = PeerPair(front_vrf, int(tunnel.facts.local_address), int(tunnel.facts.remote_address))
         ports = (ike.facts.local_port, ike.facts.remote_port) if ike else ISAKMP_PORTS
-        return _ends(link, tunnel.vrf, ports, interface or self._router.interface_of(front_vrf, link.local))
+        return _ends(pair, tunnel.vrf, ports, interface or self._router.interface_of(front_vrf, pair.local))
 
 
-def _ends(link: Link, inside_vrf: str | None, ports: tuple[int, int], interface: str | None) -> SessionEnds:
-    return SessionEnds(link.front_vrf, inside_vrf, link.local, link.remote, *ports, interface)
+def _ends(pair: PeerPair, inside_vrf: str | None, ports: tuple[int, int], interface: str | None) -> SessionEnds:
+    return SessionEnds(pair.front_vrf, inside_vrf, pair.local, pair.remote, *ports, interface)
 
 
 def _shown_record(record: IkeRecord) -> Phase1Sa:
-    ends = IPv4Address(record.link.local), IPv4Address(record.link.remote)
+    ends = IPv4Address(record.pair.local), IPv4Address(record.pair.remote)
     source, destination = ends if record.sa.initiator else ends[::-1]
     index = record.tunnel.index if record.tunnel else 0
-    vrfs = record.link.front_vrf, record.decisions.inside_vrf
+    vrfs = record.pair.front_vrf, record.decisions.inside_vrf
     return Phase1Sa(source, destination, record.sa.state.value, index, *vrfs, len(record.waiting))
 
 

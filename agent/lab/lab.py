@@ -22,16 +22,16 @@ from agent.engine.port import Node
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 from agent.lab.engine import LabEngine
-from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
-from agent.lab.labfile import LabFileError, parse_lab_file
+from agent.lab.labfile.reading import LabFileError, parse_lab_file
+from agent.lab.labfile.sections import AtSection, LabFile, RouterSection, router_name_for
+from agent.lab.policy.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
-from agent.lab.sections import AtSection, LabFile, RouterSection, router_name_for
-from agent.lab.spoke_opening import HIDDEN_HUB, Surroundings, open_spokes
-from agent.lab.spokes import Spokes
-from agent.lab.traffic import Traffic
-from agent.lab.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
-from agent.lab.underlay import Underlay, underlay_problems
+from agent.lab.spokes.opening import HIDDEN_HUB, Surroundings, open_spokes
+from agent.lab.spokes.spokes import Spokes
+from agent.lab.timeline.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
+from agent.lab.timeline.traffic import Traffic
+from agent.lab.wire.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0

@@ -23,15 +23,15 @@ from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, car
 from agent.engine.values import PingRequest, Probe
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.lab.ike_engine import IkeEngine
-from agent.lab.ike_records import ends_of
-from agent.lab.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
-from agent.lab.ipsec_engine import IpsecEngine, Verdict
-from agent.lab.link import Link
+from agent.lab.ike.engine import IkeEngine
+from agent.lab.ike.records import ends_of
+from agent.lab.ipsec.engine import IpsecEngine, Verdict
 from agent.lab.ping import Ping
-from agent.lab.routing import Path, RouteEntry, RoutingTable, build_tables
-from agent.lab.trustpoints import Certificates
-from agent.lab.tunnel_interfaces import TunnelEnds, standing
+from agent.lab.policy.peer_pair import PeerPair
+from agent.lab.policy.trustpoints import Certificates
+from agent.lab.policy.tunnel_interfaces import TunnelEnds, standing
+from agent.lab.wire.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
+from agent.lab.wire.routing import Path, RouteEntry, RoutingTable, build_tables
 
 _NESTED = 4  # tunnels within tunnels; more is a route that leads into its own tunnel
 
@@ -277,8 +277,8 @@ class Router:
 
     def _receive_protected(self, port: InterfacePort, packet: ip.Packet, ports: tuple[int, int] | None = None) -> None:
         """An ESP or AH packet; `ports` are those of the UDP that it came in."""
-        link = Link(port.vrf, packet.destination, packet.source)
-        opened = self.ipsec.receive(link, packet, ends_of(link, *ports) if ports else None)
+        pair = PeerPair(port.vrf, packet.destination, packet.source)
+        opened = self.ipsec.receive(pair, packet, ends_of(pair, *ports) if ports else None)
         if opened is not None:
             inner, inside = opened
             self._pass_on(inner, inside, port)
@@ -294,7 +294,7 @@ class Router:
         else:
             return False
         if cargo is Cargo.ISAKMP:
-            self.ike.receive(Link(port.vrf, packet.destination, packet.source), *ports, data)
+            self.ike.receive(PeerPair(port.vrf, packet.destination, packet.source), *ports, data)
         elif cargo is Cargo.ESP:
             self._receive_protected(port, packet._replace(protocol=ip.ESP, payload=data), ports)
         return True

@@ -12,14 +12,14 @@ from ipaddress import IPv4Network
 from agent.base.scheduler import Scheduler
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
-from agent.lab.host import Host
-from agent.lab.interfaces import InterfacePort, kind_of
-from agent.lab.labfile import LabFileError
+from agent.lab.labfile.reading import LabFileError
+from agent.lab.labfile.sections import HostSection, LabFile, LinkSection, PeerSection, TrafficSection
 from agent.lab.router import Router
-from agent.lab.sections import HostSection, LabFile, LinkSection, PeerSection, TrafficSection
-from agent.lab.traffic import Profile, Traffic
-from agent.lab.underlay import RealPeer, Underlay
-from agent.lab.wire import Quality, Wire
+from agent.lab.timeline.traffic import Profile, Traffic
+from agent.lab.wire.host import Host
+from agent.lab.wire.interfaces import InterfacePort, kind_of
+from agent.lab.wire.underlay import RealPeer, Underlay
+from agent.lab.wire.wires import Quality, Wire
 
 
 class Wiring:

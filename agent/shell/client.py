@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from agent.base.text import pass_octets
-from agent.shell.link import Link, RefusedError, ServerGoneError, ServerSilentError
+from agent.shell.connection import Connection, RefusedError, ServerGoneError, ServerSilentError
 from agent.shell.prompt import interact
 from agent.shell.sockets import SocketError, live_sockets, several
 
@@ -29,13 +29,13 @@ def run_client(
     """`ipsec-agent cli`: with words one command, else a prompt where stdin is a terminal, else its lines. Gives the exit code."""
     pass_octets(stdin, stdout, stderr)
     try:
-        with contextlib.closing(_link(live_sockets(state_dir, lab), router)) as link:
+        with contextlib.closing(_connect(live_sockets(state_dir, lab), router)) as connection:
             if words:
-                return _one_shot(link, " ".join(words), stdin, stdout, stderr)
+                return _one_shot(connection, " ".join(words), stdin, stdout, stderr)
             if stdin.isatty():
-                interact(link, _writer(stdout))
+                interact(connection, _writer(stdout))
                 return OK
-            return _pasted(link, stdin, stdout)
+            return _pasted(connection, stdin, stdout)
     except (SocketError, RefusedError) as error:
         return _fail(stderr, str(error))
     except ServerGoneError:
@@ -50,18 +50,18 @@ def run_client(
         return OK
 
 
-def _link(live: Sequence[Path], router: str | None) -> Link:
+def _connect(live: Sequence[Path], router: str | None) -> Connection:
     """A session with the only lab, or the only one that has the router; raises SocketError where several could be meant."""
     if len(live) == 1:
-        return Link(live[0], router)
-    having: dict[Path, Link] = {}
+        return Connection(live[0], router)
+    having: dict[Path, Connection] = {}
     for path in live if router is not None else ():
         with contextlib.suppress(RefusedError, ServerGoneError, ServerSilentError):
-            having[path] = Link(path, router)
+            having[path] = Connection(path, router)
     if len(having) == 1:
         return next(iter(having.values()))
-    for link in having.values():
-        link.close()
+    for connection in having.values():
+        connection.close()
     if router is not None and not having:
         raise SocketError(f"no lab that is running has a router {router}: the labs are {', '.join(path.stem for path in live)}")
     raise several(list(having) or live)
@@ -94,7 +94,7 @@ def _read_line(stdin: TextIO) -> str | None:
 # --- one command ---
 
 
-def _one_shot(link: Link, line: str, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
+def _one_shot(connection: Connection, line: str, stdin: TextIO, stdout: TextIO, stderr: TextIO) -> int:
     write = _writer(stdout)
 
     def answer(prompt: str, secret: bool) -> str | None:
@@ -104,8 +104,8 @@ def _one_shot(link: Link, line: str, stdin: TextIO, stdout: TextIO, stderr: Text
             write("\n")
         return typed
 
-    prompt = link.prompt
-    done = link.run(line, write, answer)
+    prompt = connection.prompt
+    done = connection.run(line, write, answer)
     if not done.error:
         return OK
     # A caret points into the line as typed after the prompt: it says nothing without them.
@@ -116,7 +116,7 @@ def _one_shot(link: Link, line: str, stdin: TextIO, stdout: TextIO, stderr: Text
 # --- lines from a pipe ---
 
 
-def _pasted(link: Link, stdin: TextIO, stdout: TextIO) -> int:
+def _pasted(connection: Connection, stdin: TextIO, stdout: TextIO) -> int:
     """Each line as if pasted into a terminal: what results is a transcript, errors and all."""
     write = _writer(stdout)
 
@@ -126,8 +126,8 @@ def _pasted(link: Link, stdin: TextIO, stdout: TextIO) -> int:
         return typed
 
     while (line := _read_line(stdin)) is not None:
-        write(f"{link.prompt}{line}\n")
-        done = link.run(line, write, answer)
+        write(f"{connection.prompt}{line}\n")
+        done = connection.run(line, write, answer)
         write(done.error)
         if done.closed:
             break

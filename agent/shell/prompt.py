@@ -13,16 +13,16 @@ import sys
 import termios
 from collections.abc import Callable, Iterator
 
-from agent.shell.link import Link
+from agent.shell.connection import Connection
 
 
-def interact(link: Link, write: Callable[[str], None]) -> None:
+def interact(connection: Connection, write: Callable[[str], None]) -> None:
     """Reads and carries out lines of the terminal until the operator leaves; raises ServerGoneError and KeyboardInterrupt."""
-    with _without_suspension(), _editing(link, write):
+    with _without_suspension(), _editing(connection, write):
         while True:
             typed = not _waiting()
             try:
-                line = input(link.prompt)
+                line = input(connection.prompt)
             except KeyboardInterrupt:
                 write("^C\n")
                 continue
@@ -30,7 +30,7 @@ def interact(link: Link, write: Callable[[str], None]) -> None:
                 write("\n")
                 return
             with _plain_editing():
-                done = link.run(line, write, _type_answer, typed)
+                done = connection.run(line, write, _type_answer, typed)
             write(done.error)
             if done.closed:
                 return
@@ -63,7 +63,7 @@ def _without_suspension() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _editing(link: Link, write: Callable[[str], None]) -> Iterator[None]:
+def _editing(connection: Connection, write: Callable[[str], None]) -> Iterator[None]:
     """Has readline ask the router for completion and help; without readline there is a plain prompt."""
     try:
         import readline
@@ -78,12 +78,12 @@ def _editing(link: Link, write: Callable[[str], None]) -> Iterator[None]:
             return ("a", "b", None)[state]
         if state:
             return None
-        completed = link.text("complete", before)
+        completed = connection.text("complete", before)
         return completed[readline.get_begidx() :] if completed != before else None
 
     def show_help(*_: object) -> None:
         buffer = readline.get_line_buffer()
-        write(f"?\n{link.text('help', buffer[: readline.get_endidx()])}{link.prompt}{buffer}")
+        write(f"?\n{connection.text('help', buffer[: readline.get_endidx()])}{connection.prompt}{buffer}")
 
     readline.set_completer(complete)
     readline.set_completer_delims(" \t")

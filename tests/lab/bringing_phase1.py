@@ -15,8 +15,8 @@ from agent.crypto import ip
 from agent.crypto.certificates import Authority
 from agent.crypto.isakmp import decode_header, decode_payloads
 from agent.crypto.payloads import Certificate, Payload
-from agent.lab.link import Link
-from agent.lab.trustpoints import Trustpoint, Trustpoints
+from agent.lab.policy.peer_pair import PeerPair
+from agent.lab.policy.trustpoints import Trustpoint, Trustpoints
 from tests.crypto.in_the_clear import encode_message
 from tests.crypto.pki import NOW, Issuer, address, root
 from tests.lab.bringing import BRINGING, Bringing, MakePair, configured, on_the_way, ping, port_of, start_ping
@@ -107,7 +107,7 @@ def _full(make_pair: MakePair, here: str) -> Any:
     """A router that may have one ISAKMP SA, and is negotiating it with somebody else."""
     lines = "crypto call admission limit ike sa 1\ncrypto isakmp key other address 192.0.2.99"
     lab = make_pair(**{here: {"lines": lines}})
-    assert lab.router(here).ike._initiate(Link(None, int(port_of(lab, here).address), 0xC0000263), None)
+    assert lab.router(here).ike._initiate(PeerPair(None, int(port_of(lab, here).address), 0xC0000263), None)
     return lab
 
 

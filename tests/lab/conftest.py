@@ -15,10 +15,10 @@ from agent.config.session import Session
 from agent.engine.values import PingRequest
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.lab.lab import Lab, build_lab
-from agent.lab.labfile import parse_lab_file
+from agent.lab.labfile.reading import parse_lab_file
 from agent.lab.ping import Ping
+from agent.lab.policy.trustpoints import Trustpoints
 from agent.lab.router import Router
-from agent.lab.trustpoints import Trustpoints
 from tests.lab.remote_hub import MakeHub, hub_text
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.crypto import ip
 from agent.lab.randomness import SeededRandom
-from agent.lab.wire import Quality, Wire
+from agent.lab.wire.wires import Quality, Wire
 from tests.lab.conftest import DrivenLab
 
 

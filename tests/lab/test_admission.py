@@ -24,10 +24,10 @@ from agent.crypto.ike_events import State
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends
 from agent.flow.model import IkeFailureReason
 from agent.flow.vrf import IkeEvents
-from agent.lab.ike_admission import MOST_IN_NEGOTIATION, MOST_OF_ADDRESS, Limit
-from agent.lab.link import Link
+from agent.lab.failures.tunnel_log import TunnelLog
+from agent.lab.ike.admission import MOST_IN_NEGOTIATION, MOST_OF_ADDRESS, Limit
+from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.randomness import SeededRandom
-from agent.lab.tunnel_log import TunnelLog
 from tests.crypto.ike_pair import Counts, Side
 from tests.lab.bringing import EAST, WEST
 from tests.lab.conftest import DrivenLab, ping, router_text
@@ -52,7 +52,7 @@ def flood(lab: Any, sources: Iterator[int], number: int, octets: bytes = MM1, na
     ike = lab.router(name).ike
     local = WEST if name == "west" else EAST
     for cookie, source in zip(range(1, number + 1), sources, strict=False):
-        ike.receive(Link(None, local, source), 500, 500, (cookie << 16).to_bytes(8, "big") + octets[8:])
+        ike.receive(PeerPair(None, local, source), 500, 500, (cookie << 16).to_bytes(8, "big") + octets[8:])
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_failures_that_a_stranger_causes_are_a_few_lines_at_level_info(
     make_pair: MakePair, caplog: pytest.LogCaptureFixture
 ) -> None:
     lab = make_pair()
-    caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
+    caplog.set_level(logging.INFO, logger="agent.lab.failures.tunnel_log")
     lab.west.monitor.subscribe(TunnelLog("west", lab.clock.now, lab.lab.scheduler.after))
     flood(lab, iter(range(STRANGERS, STRANGERS + 1000)), 1000)  # of whom none has a key: each set-up fails
     assert len(lab.flow("west").ike_failures) == 200

@@ -130,7 +130,7 @@ def test_after_a_loss_the_next_peer_of_the_map_entry_is_tried_first(make_pair: C
     lab.wait(40)
     assert_lost(lab)
     ping(lab, 1)
-    assert [f"{record.link.remote:08x}" for record in lab.east.router.ike.sas] == ["c0000203"]
+    assert [f"{record.pair.remote:08x}" for record in lab.east.router.ike.sas] == ["c0000203"]
     lab.wait(80)  # nobody is there: the list begins anew
     port.wire.attach(port)
     assert ping(lab, 3) == 2

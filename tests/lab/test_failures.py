@@ -18,12 +18,12 @@ from agent.crypto.isakmp import RefusedHeaderError
 from agent.crypto.payloads import Notification
 from agent.engine.values import ClearSas, ClearSessions
 from agent.flow.device import InterfaceCounter
-from agent.lab import ike_engine
-from agent.lab.causes import CAUSES, CLIENTS, MESSAGES, PACKETS, PHASE_1, PHASE_2, Cause, Shown, page
-from agent.lab.tunnel_log import TunnelLog
+from agent.lab.failures.tunnel_log import TunnelLog
+from agent.lab.ike import engine as ike_engine
 from agent.mib.schema import Schema
 from tests.lab import bringing_live, bringing_phase1
 from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
+from tests.lab.causes import CAUSES, CLIENTS, MESSAGES, PACKETS, PHASE_1, PHASE_2, Cause, Shown, page
 from tests.lab.watched import Watched, normal
 
 BRINGING = bringing_live.BRINGING | bringing_phase1.BRINGING
@@ -62,7 +62,7 @@ def test_each_cause_shows_as_the_table_says(
 
     monkeypatch.setattr(IkeSa, "inform", informing)
     lab.lab.routers[here].monitor.subscribe(TunnelLog(here, lab.clock.now, lab.lab.scheduler.after))
-    caplog.set_level(logging.INFO, logger="agent.lab.tunnel_log")
+    caplog.set_level(logging.INFO, logger="agent.lab.failures.tunnel_log")
     monkeypatch.setattr(ike_engine, "refusal", refusing)
     assert next(bringing, None) is None
     if cause in WITH_A_FAILURE:

@@ -103,7 +103,7 @@ def test_where_ports_select_a_fragment_without_them_is_a_drop_by_policy(make_pai
     live = next(iter(lab.east.router.ipsec.sas.lives))
     bundle = live.outbound.bundle
     for piece in fragments_of_udp():
-        sealed = bundle.seal(piece, live.link.local, live.link.remote, lab.east.router.ipsec._random)
+        sealed = bundle.seal(piece, live.pair.local, live.pair.remote, lab.east.router.ipsec._random)
         port_of(lab, "west").receive(sealed.encode())
     assert lab.ipsec("west", "IN_DROPS") == 1
     assert lab.ipsec("west", "IN_DECRYPT_FAILS") == 0

@@ -23,7 +23,7 @@ from agent.engine.values import ClearSessions
 from agent.flow.device import InterfaceCounter
 from agent.flow.model import IkeFailureReason
 from agent.flow.vrf import IkeEvents, IpsecEvents
-from agent.lab.ike_admission import MOST_OF_ADDRESS
+from agent.lab.ike.admission import MOST_OF_ADDRESS
 from tests.lab.bringing import port_of
 from tests.lab.bringing_phase1 import DATED, SIGNED_AGGRESSIVE, trusting
 from tests.lab.conftest import DrivenLab

@@ -10,8 +10,8 @@ from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearSas
 from agent.flow.model import Identity
-from agent.lab.ike_policy import identity_of, is_same_system
-from agent.lab.link import Link
+from agent.lab.policy.isakmp import identity_of, is_same_system
+from agent.lab.policy.peer_pair import PeerPair
 from tests.lab.bringing import CONSOLE, up
 from tests.lab.conftest import MakePair, only
 
@@ -64,12 +64,12 @@ def name(value: str) -> Identification:
     return Identification(IdentificationType.FQDN, value.encode())
 
 
-HERE = Link(None, 1, 2)
+HERE = PeerPair(None, 1, 2)
 GROUP = Identification(IdentificationType.KEY_ID, b"road")
 PRIVATE = [Identification(IdentificationType.IPV4_ADDR, bytes((192, 168, 1, host))) for host in (2, 3)]
 
 
-def at(port: int, remote: int = HERE.remote) -> Link:
+def at(port: int, remote: int = HERE.remote) -> PeerPair:
     return HERE._replace(port=port, remote=remote)
 
 
@@ -90,7 +90,7 @@ def at(port: int, remote: int = HERE.remote) -> Link:
     ],
 )
 def test_who_begins_afresh_past_a_nat_is_known_by_its_identity(
-    one: tuple[Link, Identification], other: tuple[Link, Identification], same: bool
+    one: tuple[PeerPair, Identification], other: tuple[PeerPair, Identification], same: bool
 ) -> None:
     """A NAT may give the port of one host to another (RFC 3947 §6)."""
     assert is_same_system(*one, *other, past_nat=True) is same

@@ -11,10 +11,10 @@ import pytest
 from agent.base.clock import RealClock, VirtualClock
 from agent.base.runner import VirtualRunner
 from agent.config.errors import ConfigErrors
-from agent.lab.faults import LINK_FAULTS, ROUTER_FAULTS
 from agent.lab.lab import LabRouter, open_lab, open_router
-from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.sections import LinkFault, RouterFault
+from agent.lab.labfile.reading import LabFileError, parse_lab_file
+from agent.lab.labfile.sections import LinkFault, RouterFault
+from agent.lab.timeline.faults import LINK_FAULTS, ROUTER_FAULTS
 
 GOOD = """
 external_traffic = true

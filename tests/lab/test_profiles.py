@@ -11,15 +11,15 @@ import pytest
 from agent.config.defaults import DEFAULT_POLICIES, policies_in_force
 from agent.config.document import load
 from agent.flow.model import IkeFailureReason
-from agent.lab.ike_policy import pre_shared_key
-from agent.lab.link import Link
+from agent.lab.policy.isakmp import pre_shared_key
+from agent.lab.policy.peer_pair import PeerPair
 
 PEER = IPv4Address("192.0.2.1")
 
 
 def key(text: str, front_vrf: str | None = None, profile: str | None = None) -> bytes | None:
     config = load(text).config
-    return pre_shared_key(config, Link(front_vrf, 0, int(PEER)), config.crypto.profiles[profile] if profile else None)
+    return pre_shared_key(config, PeerPair(front_vrf, 0, int(PEER)), config.crypto.profiles[profile] if profile else None)
 
 
 RINGS = """

@@ -18,8 +18,8 @@ from agent.crypto.ike_events import Addressing, Configured, Login, Phase1Deleted
 from agent.engine.values import ClearIsakmp, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.model import EndReason, Identity, IkeFailureReason
 from agent.flow.vrf import IkeEvents
-from agent.lab.remote_access import Verdict
-from agent.lab.trustpoints import Trustpoint
+from agent.lab.policy.remote_access import Verdict
+from agent.lab.policy.trustpoints import Trustpoint
 from tests.crypto.pki import address, root, subject_of
 from tests.lab.conftest import DrivenLab
 from tests.lab.remote_hub import ALICE, DATE, DEFAULTS, HUB, MAP_LINES, POLICY, PROFILE, SIGNED_POLICY, MakeHub, clients, reasons

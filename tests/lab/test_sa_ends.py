@@ -12,7 +12,7 @@ from agent.crypto.ike_sa import IkeSa
 from agent.crypto.payloads import Delete
 from agent.engine.values import ClearSas, DestroyIke
 from agent.flow.model import EndReason
-from agent.lab.ike_policy import PeerDecisions
+from agent.lab.policy.isakmp import PeerDecisions
 from tests.lab.bringing import on_the_way, up
 from tests.lab.conftest import DrivenLab, MakePair, only, ping
 from tests.lab.test_nat_traversal import behind_a_nat
@@ -78,7 +78,7 @@ def test_a_peer_that_has_authenticated_anew_is_told_under_the_new_isakmp_sa_too(
     lab = up(make_pair())
     (old,) = lab.router("east").ike.sas
     west = lab.router("west").ike
-    west._initiate(next(iter(west.sas)).link, None)
+    west._initiate(next(iter(west.sas)).pair, None)
     west._settle(list(west.sas)[-1])
     lab.wait(5)
     _, new = lab.router("east").ike.sas

@@ -19,8 +19,8 @@ from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import SaRefused
 from agent.lab.lab import Lab, build_lab
-from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.wire import Quality
+from agent.lab.labfile.reading import LabFileError, parse_lab_file
+from agent.lab.wire.wires import Quality
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key

@@ -14,8 +14,8 @@ from agent.base.clock import VirtualClock
 from agent.config.document import load
 from agent.crypto.certificates import Authority, Credential
 from agent.lab.lab import Lab, open_lab
-from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.trustpoints import Certificates, Trustpoint
+from agent.lab.labfile.reading import LabFileError, parse_lab_file
+from agent.lab.policy.trustpoints import Certificates, Trustpoint
 from tests.crypto.pki import NOW, pem_key, root
 
 ROUTER = """

@@ -15,7 +15,7 @@ from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
-from agent.lab import ipsec_engine
+from agent.lab.ipsec import engine as ipsec_engine
 from tests.lab.bringing import on_the_way, port_of
 from tests.lab.conftest import LINK, only, ping
 

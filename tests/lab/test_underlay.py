@@ -16,8 +16,8 @@ from agent.base.limited_log import AT_ONCE, INTERVAL
 from agent.base.runner import RealRunner
 from agent.engine.values import PingRequest
 from agent.lab.lab import Lab, build_lab
-from agent.lab.labfile import LabFileError, parse_lab_file
-from agent.lab.underlay import Underlay, UnderlayError
+from agent.lab.labfile.reading import LabFileError, parse_lab_file
+from agent.lab.wire.underlay import Underlay, UnderlayError
 from tests.lab.conftest import router_text
 
 LAB = """

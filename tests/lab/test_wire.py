@@ -10,7 +10,7 @@ from agent.base.clock import VirtualClock
 from agent.base.runner import VirtualRunner
 from agent.base.scheduler import Scheduler
 from agent.lab.randomness import SeededRandom
-from agent.lab.wire import Quality, Wire
+from agent.lab.wire.wires import Quality, Wire
 
 COUNT = 4000
 GAP = 1000  # microseconds from packet to packet

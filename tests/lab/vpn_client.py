@@ -29,9 +29,9 @@ from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.sad import Bundle
 from agent.crypto.udp_encapsulation import NON_ESP_MARKER, Cargo, cargo_of, encapsulate
-from agent.lab.interfaces import InterfacePort
 from agent.lab.randomness import SeededRandom
-from agent.lab.wire import Quality, Wire
+from agent.lab.wire.interfaces import InterfacePort
+from agent.lab.wire.wires import Quality, Wire
 from tests.lab.conftest import DrivenLab
 from tests.lab.nat import Nat
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from agent.flow.settings import TrapKind
-from agent.lab.causes import Shown
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
 from agent.snmp.notifications import Scene, of_record
+from tests.lab.causes import Shown
 from tests.mib.world import value_of
 
 COUNTERS = (

@@ -18,7 +18,7 @@ import pytest
 from agent.config.events import ConfigEvent
 from agent.shell import server
 from agent.shell.client import run_client
-from agent.shell.link import Link, ServerSilentError
+from agent.shell.connection import Connection, ServerSilentError
 from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
 from agent.shell.server import MOST_SESSIONS, CliServer
 from agent.shell.sockets import SocketError, bind_socket, connect, default_state_dir, live_sockets
@@ -203,11 +203,11 @@ def test_each_connection_is_a_session_of_its_own(lab: Lab) -> None:
 
 def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
     lab.engine.endless = True
-    with connect(lab.server.path) as link, link.makefile("rb") as reader:
-        link.sendall(encode({"hello": "far"}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
+    with connect(lab.server.path) as connection, connection.makefile("rb") as reader:
+        connection.sendall(encode({"hello": "far"}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
         while decode(line := reader.readline()).get("out") != "!":
             assert line
-        link.sendall(encode({"interrupt": True}))
+        connection.sendall(encode({"interrupt": True}))
         while "done" not in (frame := decode(reader.readline())):
             pass
         assert frame == {"done": "", "caret": False, "prompt": "far#", "closed": False}
@@ -215,8 +215,8 @@ def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
 
 def test_a_client_that_goes_takes_its_ping_with_it(lab: Lab) -> None:
     lab.engine.endless = True
-    with connect(lab.server.path) as link, link.makefile("rb") as reader:
-        link.sendall(encode({"hello": None}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
+    with connect(lab.server.path) as connection, connection.makefile("rb") as reader:
+        connection.sendall(encode({"hello": None}) + encode({"run": "ping 10.22.1.1 repeat 100"}))
         while decode(reader.readline()).get("out") != "!":
             pass
 
@@ -245,16 +245,16 @@ def test_a_command_that_breaks_ends_neither_its_session_nor_the_lab(lab: Lab, mo
     [b"\n", b"nonsense\n", b"[]\n", b'{"hello": 1}\n', b'{"hello": null}\n{"run": 1}\n', b"[" * 100_000 + b"\n", b"\xff\n"],
 )
 def test_what_is_no_frame_ends_its_connection_alone(lab: Lab, octets: bytes) -> None:
-    with connect(lab.server.path) as link:
-        link.sendall(octets)
-        while link.recv(65536):
+    with connect(lab.server.path) as connection:
+        connection.sendall(octets)
+        while connection.recv(65536):
             pass
     assert lab.cli("show", "clock")[0] == 0
 
 
 def test_a_frame_without_end_is_not_collected_for_ever(lab: Lab) -> None:
-    with connect(lab.server.path) as link, pytest.raises((BrokenPipeError, ConnectionResetError)):
-        link.sendall(b"x" * (64 * LONGEST))
+    with connect(lab.server.path) as connection, pytest.raises((BrokenPipeError, ConnectionResetError)):
+        connection.sendall(b"x" * (64 * LONGEST))
     assert lab.cli("show", "clock")[0] == 0
 
 
@@ -470,7 +470,7 @@ def test_a_server_that_says_nothing_is_given_up(state_dir: Path) -> None:
     listener, path = bind_socket(state_dir, "lab")
     listener.listen()
     with listener, pytest.raises(ServerSilentError):
-        Link(path, None, silence=0.1)
+        Connection(path, None, silence=0.1)
     path.unlink()
 
 
@@ -485,7 +485,7 @@ def test_a_command_that_takes_long_says_that_the_server_is_alive(lab: Lab, monke
 
 
 def test_a_lab_that_is_silent_is_told_in_one_line(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Link.__init__, "__defaults__", (0.1,))
+    monkeypatch.setattr(Connection.__init__, "__defaults__", (0.1,))
     listener, path = bind_socket(state_dir, "lab")
     listener.listen()
     errors = io.StringIO()

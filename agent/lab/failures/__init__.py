@@ -1,0 +1,1 @@
+"""Lab room: how a failure is named, counted once and logged."""

@@ -1,0 +1,1 @@
+"""Lab room: a router's IKE."""

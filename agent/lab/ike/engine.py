@@ -1,0 +1,565 @@
+"""Lab room: a router's IKE: datagrams to and from its ISAKMP SAs, what their events mean to the flow monitor, and the timers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
+from agent.config.crypto_model import IsakmpPolicy
+from agent.config.model import RouterConfig
+from agent.crypto import ikev1
+from agent.crypto.ciphers import RandomSource
+from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, IdentificationType, NotifyType
+from agent.crypto.doi import Protocol as IpsecProtocol
+from agent.crypto.dpd import Dpd, DpdTerms
+from agent.crypto.engine import CryptoEngine
+from agent.crypto.ike_events import (
+    BadMessage,
+    ConfigurationWanted,
+    EngineFailed,
+    InitialContact,
+    InvalidSpi,
+    LoginOffered,
+    OverButUsed,
+    PeerLost,
+    Phase1Deleted,
+    Phase1Expired,
+    Phase1Failed,
+    Phase1Shortened,
+    Phase1Up,
+    Phase2Deleted,
+    Phase2Failed,
+    Phase2Keyed,
+    Phase2Result,
+    Phase2Up,
+    QuickState,
+    State,
+    Trouble,
+)
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.informational import about_to_send, delete_phase1, delete_phase2, refusal
+from agent.crypto.isakmp import (
+    COOKIE_LENGTH,
+    NO_COOKIE,
+    Header,
+    MalformedMessageError,
+    RefusedHeaderError,
+    decode_header,
+)
+from agent.crypto.nat_traversal import Ends, NatTraversal
+from agent.crypto.payloads import Attribute, Notification
+from agent.crypto.transaction import answer_configuration, answer_login
+from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.model import EndReason, IkeFailureReason
+from agent.flow.monitor import FlowMonitor
+from agent.lab.ike.admission import IkeAdmission
+from agent.lab.ike.allowance import Allowance
+from agent.lab.ike.faults import IkeFaults
+from agent.lab.ike.peers import Peers
+from agent.lab.ike.records import IkeRecord, IkeTally, ends_of, facts_of
+from agent.lab.ike.sas import IkeSas
+from agent.lab.ipsec.engine import IpsecEngine
+from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
+from agent.lab.ipsec.tunnels import LiveTunnel
+from agent.lab.policy.clients import Client, Clients
+from agent.lab.policy.isakmp import PeerDecisions, is_same_system
+from agent.lab.policy.peer_pair import PeerPair
+from agent.lab.policy.trustpoints import Certificates
+
+_OUT_OF_TURN = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a peer that is there answers within two seconds
+
+SendDatagram = Callable[[str | None, Ends, bytes], None]
+
+
+class IkeEngine:
+    """`isakmp_policies` gives those in force (configured, else default ones), `traversal` what is wanted of NAT traversal."""
+
+    def __init__(
+        self,
+        config: RouterConfig,
+        monitor: FlowMonitor,
+        scheduler: Scheduler,
+        random: RandomSource,
+        ipsec: IpsecEngine,
+        send: SendDatagram,
+        isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
+        traversal: Callable[[], NatTraversal],
+        certificates: Certificates,
+        engine: CryptoEngine,
+    ) -> None:
+        self._config = config
+        self._monitor = monitor
+        self._scheduler = scheduler
+        self._random = random
+        self._ipsec = ipsec
+        self._send = send
+        self._isakmp_policies = isakmp_policies
+        self._traversal = traversal
+        self._certificates = certificates
+        self.keepalives = NatKeepalives(scheduler, send, lambda: config.crypto.nat_keepalive, self._in_use)
+        self._engine = engine
+        self.sas = IkeSas()
+        self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
+        self._faults = IkeFaults(monitor)
+        self._answers = Allowance()  # to those whose headers are refused
+        self.clients = Clients(config, self._is_there)
+        self._peers = Peers(self.sas, ipsec.sas, self.clients, self._keep_open)
+        self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
+            LoginOffered: self._login_offered,
+            ConfigurationWanted: self._configuration_wanted,
+            Phase1Up: self._phase1_up,
+            Phase1Failed: self._phase1_failed,
+            Phase1Shortened: self._phase1_shortened,
+            Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
+            Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
+            OverButUsed: lambda record, event: self._faults.no_sa(record.pair, record.sa.cookies),
+            PeerLost: self._peer_lost,
+            InitialContact: self._initial_contact,
+            Phase2Keyed: self._phase2_keyed,
+            Phase2Up: self._phase2_up,
+            Phase2Failed: self._phase2_failed,
+            Phase2Deleted: self._phase2_deleted,
+            InvalidSpi: self._invalid_spi,
+            EngineFailed: self._engine_failed,
+            BadMessage: self._bad_message,
+        }
+
+    # --- what others ask ---
+
+    def negotiate(self, live: LiveTunnel) -> None:
+        """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
+        if not self._ipsec.admits(live):
+            return
+        profile = live.plan.target.entry.isakmp_profile
+        record = self.sas.usable(live.pair, profile) or self._initiate(live.pair, profile, live.ends)
+        if record is None:
+            self._ipsec.put_off(live)
+        elif record.sa.up:
+            ikev1.negotiate(record.sa, self._ipsec.start_of(live), self._scheduler.clock.now())
+            self._settle(record)
+        else:
+            record.waiting.append(live)
+            self._settle(record)
+
+    def delete_sas(self, pair: PeerPair, keyed_by: bytes, since: int, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
+        for record in self.sas.holding(pair, keyed_by, since):
+            delete_phase2(record.sa, spis)
+            self._settle(record)
+
+    def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
+        """Tell a peer that it sends with an SPI that is not there. With invalid-spi-recovery an SA is made for that, if need be."""
+        notification = Notification(protocol, NotifyType.INVALID_SPI, spi.to_bytes(4, "big"))
+        record = self.sas.newest(pair)
+        if record is not None:
+            record.sa.inform((notification,))
+            self._settle(record)
+        elif self._config.crypto.invalid_spi_recovery and self._decisions(pair, None, None).policies(None):
+            record = next(iter(self.sas.of_peer(pair)), None) or self._initiate(pair, None)
+            if record is not None:
+                record.to_tell.append(notification)
+                self._settle(record)
+
+    def heard(self, live: LiveTunnel) -> None:
+        """An IPsec packet of a flow was authentic: its peer is there."""
+        if live.isakmp is not None:
+            live.isakmp.heard(self._scheduler.clock.now())
+
+    def about_to_send(self, live: LiveTunnel) -> None:
+        """An IPsec packet of a flow is about to go: if its peer has been silent for long, it is asked whether it is there."""
+        sa = live.isakmp
+        if sa is not None and sa.dpd:
+            about_to_send(sa, self._scheduler.clock.now())
+            record = self.sas.of_cookies(sa.cookies) if sa.outbox else None
+            if record is not None:
+                self._settle(record)
+
+    def moved(self, live: LiveTunnel, ends: Ends) -> None:
+        """A peer past a NAT was heard, and believed, from another address or port, by a packet of a flow."""
+        self._peers.moved(live, ends)
+
+    def end(self, record: IkeRecord, reason: EndReason) -> None:
+        """End an SA from our side, also one that is still being negotiated: the peer is told."""
+        if record.negotiating:
+            self._faults.set_up(record, Trouble.GIVEN_UP)
+        self._peers.part_with_flows(record, reason, tell=True)
+        delete_phase1(record.sa, self._scheduler.clock.now())
+        self._ended(record, reason)
+        self._settle(record)
+
+    def lose_everything(self) -> None:
+        """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
+        gone = self.sas.clear()
+        self._ipsec.sas.lose_everything()
+        for record in gone:
+            if record.timer:
+                record.timer.cancel()
+            self._ended(record, EndReason.LOCAL_FAILURE)
+        self.clients.lose_everything()
+
+    # --- datagrams and time ---
+
+    def receive(self, pair: PeerPair, local_port: int, remote_port: int, octets: bytes) -> None:
+        """An ISAKMP datagram from a peer."""
+        try:
+            header = decode_header(octets)
+        except RefusedHeaderError as refused:
+            self._refuse_header(pair, ends_of(pair, local_port, remote_port), refused)
+            self._malformed(pair, octets)
+            return
+        except MalformedMessageError:
+            self._malformed(pair, octets)
+            return
+        record = self.sas.find(pair, header)
+        if record is None and self._may_begin(header):
+            if not self.admission.admits_incoming(pair, remote_port, header.initiator_cookie):
+                return
+            record = self._respond(pair, header, local_port, remote_port)
+        if record is None:
+            self._faults.no_sa(pair, header.initiator_cookie + header.responder_cookie)
+            return
+        before = record.sa.ends
+        ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(pair, local_port, remote_port))
+        if record.tunnel is not None and record.sa.ends != before:
+            self._peers.follow(record, record.sa.ends)
+        if record.sa.initiator_cookie == NO_COOKIE:
+            return  # not a first message, after all
+        self.sas.keep(record)
+        self._settle(record)
+
+    def _refuse_header(self, pair: PeerPair, ends: Ends, refused: RefusedHeaderError) -> None:
+        """Another version, or flags that there are not (RFC 2408 §5.2). Whoever claims to be of a live SA is not believed."""
+        if self.sas.begun_by(pair, refused.header.initiator_cookie) is None:
+            self._faults.unreadable(pair)
+        answer = refusal(refused)
+        if answer is not None and self._config.crypto.enabled and self._answers.allows(pair, self._scheduler.clock.now()):
+            self._send(pair.front_vrf, ends, answer)
+
+    def _malformed(self, pair: PeerPair, octets: bytes) -> None:
+        """Not even a header: whose it would have been is known by its first octets alone."""
+        record = self.sas.begun_by(pair, octets[:COOKIE_LENGTH])
+        if record is not None:
+            ikev1.receive(record.sa, octets, self._scheduler.clock.now())
+            self._settle(record)
+
+    def _keep_open(self, record: IkeRecord) -> None:
+        """We are behind a NAT, which would forget us if we were silent."""
+        if record.sa.nat and record.sa.nat.local_behind:
+            self.keepalives.keep((record.pair.front_vrf, record.sa.ends))
+
+    def _in_use(self, path: Path) -> bool:
+        vrf, ends = path
+        return any(record.sa.up and record.pair.front_vrf == vrf and record.sa.ends == ends for record in self.sas) or bool(
+            self._ipsec.sas.matching(lambda live: live.pair.front_vrf == vrf and live.ends == ends and bool(live.bundles))
+        )
+
+    def _tick(self, record: IkeRecord) -> None:
+        record.timer = None
+        ikev1.tick(record.sa, self._scheduler.clock.now())
+        self._settle(record)
+
+    def _settle(self, record: IkeRecord) -> None:
+        """Send what the SA has to send, act upon what it has to tell, and set its next timer."""
+        sa = record.sa
+        while sa.outbox or sa.events:
+            messages, sa.outbox = sa.outbox, []
+            for message in messages:
+                self._send(record.pair.front_vrf, sa.ends, message)
+                self.keepalives.sent((record.pair.front_vrf, sa.ends))
+            events, sa.events = sa.events, []
+            for event in events:
+                handler = self._handlers.get(type(event))
+                if handler:
+                    handler(record, event)
+        if sa.state is State.DEAD:
+            self._over(record)
+        if record.answers is not None and not (sa.dpd and sa.dpd.waiting):
+            self._tell_whether_there(record)
+        due = sa.next_timer()
+        if record.timer and record.timer.time != due:
+            record.timer.cancel()
+            record.timer = None
+        if record.timer is None and due is not None:
+            record.timer = self._scheduler.at(due, lambda: self._tick(record))
+
+    def _over(self, record: IkeRecord) -> None:
+        """The core has no more use for the SA. Whatever ended it, its tunnel, its flows and its address end with it."""
+        self._ended(record, EndReason.OTHER)
+        self.sas.bury(record)
+        if record.decisions.client:
+            self.clients.ended(record.decisions.client)
+
+    # --- beginnings ---
+
+    def _decisions(self, pair: PeerPair, profile_name: str | None, clients: Clients | None) -> PeerDecisions:
+        return PeerDecisions(
+            self._config,
+            pair,
+            self._config.crypto.profiles.get(profile_name or ""),
+            self._isakmp_policies,
+            lambda: not self._knows(pair),
+            self._ipsec.answer,
+            self._ipsec.new_spi,
+            self._certificates,
+            clients=clients,
+        )
+
+    def _knows(self, pair: PeerPair) -> bool:
+        """Whether there is an SA of either phase with a peer."""
+        return self.sas.newest(pair) is not None or any(live.bundles for live in self._ipsec.sas.of_peer(pair))
+
+    def _initiate(self, pair: PeerPair, profile: str | None, heard: Ends | None = None) -> IkeRecord | None:
+        """Begin a phase 1 if there is room for one; a peer past a NAT is where it was last `heard` from, and nowhere else."""
+        if not self.admission.admits_outgoing(pair):
+            return None
+        counters = PacketCounters(IkeCounter)
+        decisions = self._decisions(pair, profile, None)
+        decisions.aggressive = decisions.wants_aggressive()
+        exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
+        now, ends = self._scheduler.clock.now(), heard if heard and pair.port else ends_of(pair)
+        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
+        record = IkeRecord(pair, sa, decisions, counters, now)
+        self.sas.keep(record)
+        return record
+
+    def _may_begin(self, header: Header) -> bool:
+        """Whether a message is the first one of a phase 1."""
+        return header.exchange in PHASE1_EXCHANGES and header.responder_cookie == NO_COOKIE and self._config.crypto.enabled
+
+    def _respond(self, pair: PeerPair, header: Header, local_port: int, remote_port: int) -> IkeRecord:
+        """A record for the first message of a phase 1."""
+        counters = PacketCounters(IkeCounter)
+        decisions = self._decisions(pair, None, self.clients)
+        ends = ends_of(pair, local_port, remote_port)
+        exchange = Exchange(header.exchange)
+        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), exchange, self._engine)
+        return IkeRecord(pair, sa, decisions, counters, self._scheduler.clock.now())
+
+    def _make_room(self, record: IkeRecord) -> None:
+        """An SA whose peer has not shown that it hears us goes, so that another may begin."""
+        self._monitor.ike_fault(record.pair.front_vrf, IkeFailureReason.CAPACITY, initiator=False)
+        record.sa.die(self._scheduler.clock.now(), Trouble.GIVEN_UP)
+        self._settle(record)
+
+    # --- what an SA tells ---
+
+    def _login_offered(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, LoginOffered)
+        assert record.decisions.client
+
+        def answer(refusal: Trouble | None) -> None:
+            if record.sa.state is State.CONF_XAUTH:
+                answer_login(record.sa, refusal, self._scheduler.clock.now())
+                self._settle(record)
+
+        self._peers.know_by_port(record)
+        self.clients.log_in(record.decisions.client, event.login, answer)
+
+    def _configuration_wanted(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, ConfigurationWanted)
+
+        def answer(given: Sequence[Attribute] | None) -> None:
+            answer_configuration(record.sa, event, given, self._scheduler.clock.now())
+            self._settle(record)
+
+        self._peers.know_by_port(record)
+        client = record.decisions.client
+        if client is None:
+            answer(())
+        else:
+            self.clients.configure(client, event.asked, event.seconds, answer)
+
+    def _phase1_up(self, record: IkeRecord, event: object) -> None:
+        self._ipsec.sas.lost.discard(record.pair)
+        self._watch(record)
+        self._peers.know_by_port(record)
+        former = self._peers.take_over(record)
+        facts = facts_of(self._config, record)
+        self.sas.came_up(record, self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters))
+        self._keep_open(record)
+        for each in former:
+            self._ask(each)  # whether the client has it still
+        waiting, record.waiting = record.waiting, []
+        if record.to_tell:
+            record.sa.inform(record.to_tell)
+        for live in waiting:
+            if live.negotiating:
+                self.negotiate(live)
+
+    def _watch(self, record: IkeRecord) -> None:
+        """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
+        terms = record.decisions.dpd_terms()
+        watched = terms is not None and record.sa.peer.dpd
+        record.sa.dpd = Dpd(terms, self._random.take(4), self._scheduler.clock.now()) if terms and watched else None
+
+    # --- whether a peer is there ---
+
+    def _is_there(self, client: Client, answer: Callable[[bool], None]) -> None:
+        """Ask a client that is up, now; one of which nothing is heard within the time for that is lost, and its session ends."""
+        record = self._peers.record_of(client)
+        if record is None or not record.sa.up or not record.sa.peer.dpd:
+            answer(record is not None)
+        else:
+            self._ask(record, answer)
+
+    def _ask(self, record: IkeRecord, answer: Callable[[bool], None] | None = None) -> None:
+        """A question out of turn (RFC 3706 §5.5 leaves to each end when it asks)."""
+        if not record.sa.peer.dpd:
+            return
+        if record.answers is None:
+            now = self._scheduler.clock.now()
+            record.answers = []
+            record.sa.dpd = Dpd(_OUT_OF_TURN, self._random.take(4), now)
+            about_to_send(record.sa, now)
+        if answer is not None:
+            record.answers.append(answer)
+        self._settle(record)
+
+    def _tell_whether_there(self, record: IkeRecord) -> None:
+        answers, record.answers = record.answers or [], None
+        there = record.sa.up
+        if there:
+            self._watch(record)
+        for answer in answers:
+            answer(there)
+
+    # --- failures and ends ---
+
+    def _phase1_failed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase1Failed)
+        self._faults.set_up(record, event.trouble)
+        waiting, record.waiting = record.waiting, []
+        for live in waiting:
+            self._elsewhere(record, live)
+
+    def _phase1_shortened(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase1Shortened)
+        if record.tunnel is not None:
+            self._monitor.ike_shortened(record.tunnel, event.seconds)
+
+    def _elsewhere(self, record: IkeRecord, live: LiveTunnel) -> None:
+        """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
+        peers = live.plan.target.peers
+        if not record.sa.initiator:
+            self._scheduler.after(0, lambda: self._try(live))
+        elif live.row is None and live.peer_at + 1 < len(peers):
+            live.peer_at += 1
+            self._ipsec.sas.redirect(live, live.pair._replace(remote=peers[live.peer_at]))
+            self._scheduler.after(0, lambda: self._try(live))
+        else:
+            self._ipsec.sas.lost.difference_update(live.pair._replace(remote=peer) for peer in peers)
+            self._ipsec.sas.abandon(live)
+
+    def _try(self, live: LiveTunnel) -> None:
+        if live.negotiating:
+            self.negotiate(live)
+
+    def _ended(self, record: IkeRecord, reason: EndReason) -> None:
+        self._peers.part_with_flows(record, reason, tell=False)
+        tunnel = self.sas.went_down(record)
+        if tunnel is not None:
+            self._monitor.ike_ended(tunnel, reason)
+        for live in record.waiting:
+            self._ipsec.sas.abandon(live)
+        record.waiting = []
+
+    def _initial_contact(self, record: IkeRecord, event: object) -> None:
+        """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
+        self._peers.know_by_port(record)
+        self._forget_system(record)
+
+    def _peer_lost(self, record: IkeRecord, event: object) -> None:
+        """The peer no longer answers: nobody is there to be told of the end of what we had with it.
+
+        One that has made another ISAKMP SA since then has merely forgotten this one.
+        """
+        same = self.sas.of_same_peer(record)
+        flows = self._peers.flows_of({each.sa for each in same}, record.pair) if same[-1:] == [record] else []
+        self._ended(record, EndReason.PEER_LOST)
+        if same[-1:] != [record]:
+            return
+        for other in same[:-1]:
+            self._lose(other)
+        for live in flows:
+            if live.row is not None:
+                self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
+        self._ipsec.sas.lost.add(record.pair)
+
+    def _lose(self, record: IkeRecord) -> None:
+        """The peer of an ISAKMP SA that is up does not have it any more."""
+        record.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
+        self._ended(record, EndReason.PEER_LOST)
+        self._settle(record)
+
+    def _forget_system(self, record: IkeRecord) -> None:
+        """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying.
+
+        Past a NAT, a port that one member of a group had may be another's by now, and their key ID does not tell them apart. So
+        who had it is asked whether it is there.
+        """
+        sa = record.sa
+        past_nat = sa.nat is not None and sa.nat.remote_behind
+        doubtful = past_nat and sa.remote_identity is not None and sa.remote_identity.kind == IdentificationType.KEY_ID
+
+        def is_same(pair: PeerPair, other: IkeSa | None) -> bool:
+            return is_same_system(record.pair, sa.remote_identity, pair, other.remote_identity if other else None, past_nat)
+
+        under_way = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+        keying = {quick.start.tag for quick in under_way if quick.start}
+        flows = self._ipsec.sas.matching(lambda live: live.row is not None and is_same(live.pair, live.isakmp))
+        held = [each for each in self.sas if each is not record and each.sa.up and is_same(each.pair, each.sa)]
+        asked = [each for each in held if doubtful and each.sa.peer.dpd]
+        for each in held:
+            if each not in asked:
+                self._lose(each)
+        for live in flows:
+            if live.isakmp not in [each.sa for each in asked]:
+                self._ipsec.sas.lose(live, sa.cookies, live in keying)
+        for each in asked:
+            self._ask(each)
+
+    def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Keyed)
+        self._place(record, event.result)
+        self._ipsec.sas.keyed(event.result)
+
+    def _phase2_up(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Up)
+        if record.tunnel is not None:
+            self._place(record, event.result)
+            self._ipsec.sas.up(event.result, record.tunnel)
+
+    def _place(self, record: IkeRecord, result: Phase2Result) -> None:
+        """The SAs of a quick mode are with the peer of its phase 1, wherever that is."""
+        if isinstance(result.tag, LiveTunnel):
+            result.tag.ends, result.tag.isakmp = record.sa.ends, record.sa
+
+    def _phase2_failed(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Failed)
+        if event.trouble is Trouble.EXPIRED:
+            self._ipsec.interrupted(event)
+            if event.initiator and isinstance(live := event.tag, LiveTunnel):
+                self._scheduler.after(0, lambda: self._try(live))
+            return
+        self._ipsec.failed(event, record.pair, record.decisions.inside_vrf, record.tunnel)
+
+    def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, Phase2Deleted)
+        for pair in self._peers.places_of(record):
+            self._ipsec.sas.deleted_by_peer(pair, event.protocol, event.spis)
+
+    def _invalid_spi(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, InvalidSpi)
+        for pair in self._peers.places_of(record):
+            self._ipsec.sas.unknown_to_peer(pair, event.protocol, event.spi)
+
+    def _engine_failed(self, record: IkeRecord, event: object) -> None:
+        """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
+        if record.negotiating:
+            self._faults.set_up(record, Trouble.ENGINE)
+        record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
+        self._ended(record, EndReason.LOCAL_FAILURE)
+
+    def _bad_message(self, record: IkeRecord, event: object) -> None:
+        assert isinstance(event, BadMessage)
+        self._faults.message(record, event.trouble)

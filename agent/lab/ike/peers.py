@@ -1,0 +1,126 @@
+"""Lab room: where a router's IKE peers are, and which flows are whose.
+
+A flow belongs to the ISAKMP SA that has keyed it last, or to one that the same peer has made since. A peer past a NAT is followed
+to where the last authentic datagram of it came from (RFC 3947 §4): all its ISAKMP SAs and flows go there, and those of no other
+peer behind that NAT. An ISAKMP SA that ends leaves its flows to another of the same peer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.nat_traversal import Ends
+from agent.flow.model import EndReason
+from agent.lab.ike.records import IkeRecord
+from agent.lab.ike.sas import IkeSas
+from agent.lab.ipsec.sa_keeper import SaKeeper
+from agent.lab.ipsec.tunnels import LiveTunnel
+from agent.lab.policy.clients import Client, Clients
+from agent.lab.policy.peer_pair import PeerPair
+
+
+class Peers:
+    """`keep_open` keeps the way to a peer open where we are behind a NAT."""
+
+    def __init__(self, sas: IkeSas, flows: SaKeeper, clients: Clients, keep_open: Callable[[IkeRecord], None]) -> None:
+        self._sas = sas
+        self._flows = flows
+        self._clients = clients
+        self._keep_open = keep_open
+
+    # --- where a peer is ---
+
+    def moved(self, live: LiveTunnel, ends: Ends) -> None:
+        """A peer past a NAT was heard, and believed, from another address or port, by a packet of a flow."""
+        sa = live.isakmp
+        record = self._sas.of_cookies(sa.cookies) if sa is not None else None
+        if record is not None:
+            self.follow(record, ends)
+        elif sa is not None:
+            sa.ends = ends
+            self._lead({sa}, live.pair, _place_of(sa, live.pair), ends)
+        live.ends = ends
+
+    def follow(self, record: IkeRecord, ends: Ends) -> None:
+        """A peer past a NAT is elsewhere: its ISAKMP SAs and their flows go there, and those of no other."""
+        old, same = record.pair, self._sas.of_same_peer(record)
+        for each in same:
+            each.sa.ends = ends
+            self.know_by_port(each)
+            self._keep_open(each)
+        self._lead({each.sa for each in same}, old, record.pair, ends)
+
+    def _lead(self, owners: Collection[IkeSa], old: PeerPair, pair: PeerPair, ends: Ends) -> None:
+        """The flows of some ISAKMP SAs go elsewhere."""
+        for live in self._flows.of_peer(old):
+            if live.isakmp in owners:
+                live.ends = ends
+                self._flows.redirect(live, pair)
+
+    def know_by_port(self, record: IkeRecord) -> None:
+        """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
+        pair = _place_of(record.sa, record.pair)
+        self._sas.rename(record, pair)
+        record.decisions.pair = pair
+        if record.decisions.client:
+            record.decisions.client.pair = pair
+
+    # --- whose a flow is ---
+
+    def take_over(self, record: IkeRecord) -> list[IkeRecord]:
+        """A peer has made another ISAKMP SA: its flows belong to that from now on, those of SAs that are gone as well.
+
+        A remote-access client may have come from elsewhere for it. Its other ISAKMP SAs, which it may have no more, are returned.
+        """
+        for live in self._flows.of_peer(record.pair):
+            if live.isakmp is not None and self._sas.of_cookies(live.isakmp.cookies) is None:
+                live.isakmp = record.sa
+        former = self._formerly(record)
+        for each in former:
+            self.follow(each, record.sa.ends)
+        for each in (*self._sas.of_same_peer(record), *former):
+            self._give_flows(each, record)
+        return former
+
+    def _give_flows(self, owner: IkeRecord, heir: IkeRecord) -> None:
+        """The flows of an ISAKMP SA belong to another of the same peer from now on."""
+        for live in self.flows_of({owner.sa}, owner.pair):
+            live.isakmp, live.ends = heir.sa, heir.sa.ends
+            self._flows.redirect(live, heir.pair)
+
+    def _formerly(self, record: IkeRecord) -> list[IkeRecord]:
+        """The other ISAKMP SAs of a remote-access client, wherever it was when it made them."""
+        client = record.decisions.client
+        found = [self.record_of(each) for each in self._clients.formerly(client)] if client else []
+        return [each for each in found if each is not None and each.sa.up]
+
+    def record_of(self, client: Client) -> IkeRecord | None:
+        return next((each for each in self._sas.of_peer(client.pair) if each.decisions.client is client), None)
+
+    def part_with_flows(self, record: IkeRecord, reason: EndReason, tell: bool) -> None:
+        """An ISAKMP SA ends: its flows belong to another with the same peer; without one, those of an assigned address end too.
+
+        draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS: the address is good until the ISAKMP SA that secured the request is gone.
+        """
+        heirs = [each for each in (*self._formerly(record), *self._sas.of_same_peer(record)) if each is not record]
+        client = record.decisions.client
+        if heirs:
+            self._give_flows(record, heirs[-1])
+        elif client is not None and client.address is not None:
+            for live in self.flows_of({record.sa}, record.pair):
+                self._flows.end(live, reason, tell=tell)
+
+    def flows_of(self, owners: Collection[IkeSa], pair: PeerPair) -> list[LiveTunnel]:
+        return [live for live in self._flows.of_peer(pair) if live.isakmp in owners]
+
+    def places_of(self, record: IkeRecord) -> list[PeerPair]:
+        """Where the flows of a peer are: a client that has moved speaks of them under an ISAKMP SA of before, too."""
+        return list(dict.fromkeys((record.pair, *(each.pair for each in self._formerly(record)))))
+
+
+def _place_of(sa: IkeSa, old: PeerPair) -> PeerPair:
+    """Where the peer of an SA is: past a NAT, which we did not find by ourselves, by the port that it has there."""
+    if (sa.initiator and not old.port) or sa.nat is None or not sa.nat.remote_behind:
+        return old
+    return old.heard_from(sa.ends.remote_port)

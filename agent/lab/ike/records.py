@@ -1,0 +1,110 @@
+"""Lab room: one ISAKMP SA as a router holds it, its counters, and what it tells the flow monitor of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from agent.base.scheduler import Timer
+from agent.config.model import RouterConfig
+from agent.crypto.doi import ISAKMP_PORT
+from agent.crypto.ike_events import IkeCount, State, Trouble
+from agent.crypto.ike_sa import IkeSa
+from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Notification
+from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.model import Identity, IkeFacts, IkeTunnel
+from agent.lab.ipsec.tunnels import LiveTunnel
+from agent.lab.policy.isakmp import PeerDecisions, identity_of
+from agent.lab.policy.peer_pair import PeerPair
+
+_COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
+
+
+class IkeTally:
+    """Puts what an IKE core counts into a tunnel's counters."""
+
+    __slots__ = ("_counters",)
+
+    def __init__(self, counters: PacketCounters) -> None:
+        self._counters = counters
+
+    def count(self, what: IkeCount, amount: int = 1) -> None:
+        self._counters.add(_COUNTERS[what], amount)
+
+
+@dataclass(slots=True, eq=False)
+class IkeRecord:
+    """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up.
+
+    `answers`: who wants to know whether the peer is there, which it has just been asked.
+    """
+
+    pair: PeerPair
+    sa: IkeSa
+    decisions: PeerDecisions
+    counters: PacketCounters
+    begun: int  # when, by the lab's clock
+    tunnel: IkeTunnel | None = None
+    waiting: list[LiveTunnel] = field(default_factory=list)
+    timer: Timer | None = None
+    reported: set[Trouble] = field(default_factory=set)
+    to_tell: list[Notification] = field(default_factory=list)  # once it is up
+    answers: list[Callable[[bool], None]] | None = None
+
+    @property
+    def local_port(self) -> int:
+        return self.sa.ends.local_port
+
+    @property
+    def remote_port(self) -> int:
+        return self.sa.ends.remote_port
+
+    @property
+    def peer(self) -> tuple[object, ...]:
+        """Who the peer is, whatever its address and port are."""
+        client = self.decisions.client
+        return self.sa.remote_identity, client and client.user, client and client.address
+
+    @property
+    def negotiating(self) -> bool:
+        return self.sa.state not in (State.QM_IDLE, State.DEAD)
+
+
+def ends_of(pair: PeerPair, local_port: int = ISAKMP_PORT, remote_port: int = ISAKMP_PORT) -> Ends:
+    return Ends(IPv4Address(pair.local), IPv4Address(pair.remote), local_port, remote_port)
+
+
+def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
+    """What a finished phase 1 agreed on."""
+    sa, pair, policy, profile = record.sa, record.pair, record.sa.policy(), record.decisions.profile
+    local_address, remote_address = IPv4Address(pair.local), IPv4Address(pair.remote)
+    client = record.decisions.client
+    return IkeFacts(
+        local=identity_of(sa.local_identity) or Identity(True, str(local_address)),
+        remote=identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
+        local_address=local_address,
+        remote_address=remote_address,
+        local_port=record.local_port,
+        remote_port=record.remote_port,
+        local_name=config.hostname,
+        remote_name=config.host_name(remote_address),
+        initiator=sa.initiator,
+        aggressive=sa.aggressive,
+        encryption=policy.encryption,
+        key_bits=policy.key_bits,
+        hash=policy.hash,
+        authentication=policy.authentication,
+        group=policy.group,
+        lifetime=policy.lifetime,
+        initiator_cookie=sa.initiator_cookie,
+        responder_cookie=sa.responder_cookie,
+        policy=policy.priority,
+        front_vrf=pair.front_vrf,
+        profile=profile.name if profile else None,
+        keepalive=sa.dpd is not None,
+        user=client.user if client else None,
+        client_group=client.group.name if client and client.group else None,
+        assigned_address=client.address if client else None,
+    )

@@ -1,0 +1,446 @@
+"""Lab room: a router's IPsec: packets out and in by SPD and SAD (RFC 4301 §5), and what quick modes are about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from enum import Enum
+from ipaddress import IPv4Address
+from typing import NamedTuple
+
+from agent.base.clock import SECOND
+from agent.base.scheduler import Scheduler
+from agent.config.model import RouterConfig
+from agent.crypto import ip
+from agent.crypto.ciphers import RandomSource
+from agent.crypto.doi import NotifyType, Protocol
+from agent.crypto.engine import CryptoEngine
+from agent.crypto.fragments import SMALLEST_MTU
+from agent.crypto.ike_events import Phase2Failed, QuickRequest, QuickStart, RefusedError, Trouble
+from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Identification
+from agent.crypto.proposals import Phase2Terms
+from agent.crypto.replay import Fault, PacketRefusedError
+from agent.crypto.sad import Bundle, spi_of
+from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of
+from agent.crypto.udp_encapsulation import encapsulate
+from agent.flow.counters import IpsecCounter
+from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
+from agent.flow.monitor import FlowMonitor
+from agent.lab.failures import words
+from agent.lab.failures.reasons import IPSEC_REASONS, PACKET_RULES
+from agent.lab.failures.reported import Told
+from agent.lab.ipsec.reverse_routes import VrfRoute, Way, reverse_routes
+from agent.lab.ipsec.sa_keeper import SaKeeper
+from agent.lab.ipsec.tunnels import Installed, LiveTunnel
+from agent.lab.policy.crypto_maps import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
+from agent.lab.policy.isakmp import PeerDecisions
+from agent.lab.policy.peer_pair import PeerPair
+
+_MOST_ADDED = 160  # octets that sealing adds at most: IP, UDP, AH and ESP with their longest blocks and ICVs
+_HOLD = 1 * SECOND  # a flow that was refused SAs does not ask again before
+
+
+# What a packet of an SA counts in, as plain numbers: octets twice, packets, octets of the other layer, authenticated, encrypted.
+_OF_SEALED = tuple(
+    map(
+        int,
+        (
+            IpsecCounter.OUT_OCTETS,
+            IpsecCounter.OUT_UNCOMP_OCTETS,
+            IpsecCounter.OUT_PACKETS,
+            IpsecCounter.OUT_INNER_OCTETS,
+            IpsecCounter.OUT_AUTHS,
+            IpsecCounter.OUT_ENCRYPTS,
+        ),
+    )
+)
+_OF_OPENED = tuple(
+    map(
+        int,
+        (
+            IpsecCounter.IN_OCTETS,
+            IpsecCounter.IN_DECOMP_OCTETS,
+            IpsecCounter.IN_PACKETS,
+            IpsecCounter.IN_OUTER_OCTETS,
+            IpsecCounter.IN_AUTHS,
+            IpsecCounter.IN_DECRYPTS,
+        ),
+    )
+)
+
+
+class Verdict(Enum):
+    CLEAR = "clear"
+    SEALED = "sealed"
+    DROPPED = "dropped"
+    TOO_BIG = "too big"
+
+
+class Outcome(NamedTuple):
+    """What becomes of a packet that leaves: sealed, `packet` is to go through `vrf`.
+
+    Too big, it would not fit the way once it is sealed: it is to come again in pieces of at most `room` octets.
+    """
+
+    verdict: Verdict
+    packet: ip.Packet
+    vrf: str | None = None
+    room: int = 0
+
+
+class IpsecEngine:
+    """The packet path; `sas` keeps what it works with."""
+
+    def __init__(
+        self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, random: RandomSource, engine: CryptoEngine
+    ) -> None:
+        self.config = config
+        self._engine = engine
+        self.sas = SaKeeper(config, monitor, scheduler)
+        self._monitor = monitor
+        self._scheduler = scheduler
+        self._random = random
+        self._policies: dict[str, tuple[PolicyEntry[Target], ...]] = {}
+        self._protections: dict[str, tuple[PolicyEntry[Target], ...]] = {}
+        self._unknown = Told()  # SPIs that are not there
+        self._identification = 0
+        # The owner's: the MTU of the way to an address, and the smallest of all ways, so that the way is seldom looked for.
+        self.mtu_to: Callable[[str | None, int], int] = lambda vrf, address: ip.LARGEST
+        self.smallest_mtu = ip.LARGEST
+        self.reload()
+
+    # --- policy ---
+
+    def reload(self) -> None:
+        """Read the configuration again; tunnels whose map entry is gone from its interface end."""
+        self.sas.found.clear()
+        self._policies = policies_of(self.config)
+        self._protections = protections_of(self.config)
+        known = {entry.target.key for entry in self._targets()}
+        for live in [live for live in self.sas.lives if live.plan.target.key not in known]:
+            self.sas.end(live, EndReason.OPERATOR, tell=True)
+
+    def _targets(self) -> Iterator[PolicyEntry[Target]]:
+        yield from targets(self._protections.values())
+        yield from targets(self._policies.values())
+
+    def reverse_routes(self, way: Way) -> list[VrfRoute]:
+        """The routes that crypto maps and their SAs have put there."""
+        return reverse_routes(self._targets(), self.sas.lives, way)
+
+    def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
+        """The map entry, and its access list's line, that may protect a flow which a peer asks for."""
+        pair = decisions.pair
+        for entry in self._targets():
+            target = entry.target
+            wanted = target.entry.isakmp_profile
+            if (target.front_vrf, target.local) != (pair.front_vrf, pair.local):
+                continue
+            if target.dynamic and wanted is None:
+                # A template that names no profile is for the peers of every one.
+                target = replace(target, inside_vrf=decisions.inside_vrf, clear_vrf=decisions.inside_vrf)
+            if target.inside_vrf != decisions.inside_vrf:
+                continue
+            if (target.peers or not target.dynamic) and pair.remote not in target.peers:
+                continue
+            if wanted is not None and (decisions.profile is None or decisions.profile.name != wanted):
+                continue
+            rule = entry.covering(selector)
+            if rule:
+                return target, rule.text
+        return None
+
+    # --- outbound ---
+
+    def protect(self, interface: str, packet: ip.Packet, vrf: str | None) -> Outcome:
+        """What becomes of a packet of a VRF that is about to leave by an interface."""
+        return self._apply(self._policies.get(interface, ()), packet, vrf)
+
+    def protect_gre(self, tunnel: str, packet: ip.Packet, vrf: str | None) -> Outcome:
+        """What `tunnel protection` makes of a GRE packet of a Tunnel interface."""
+        return self._apply(self._protections.get(tunnel, ()), packet, vrf)
+
+    def _apply(self, policy: tuple[PolicyEntry[Target], ...], packet: ip.Packet, vrf: str | None) -> Outcome:
+        if not policy:
+            return Outcome(Verdict.CLEAR, packet)
+        flow = flow_of(packet)
+        key = id(policy), vrf, flow
+        live = self.sas.found.get(key)
+        if live is not None:
+            return self._seal(live, packet)
+        for entry in policy:
+            target = entry.target
+            rule = entry.decide(flow) if target.dynamic or target.clear_vrf == vrf else None
+            if rule is None:
+                continue
+            live = self.sas.carrying(target, flow, vrf)
+            if live is not None:
+                self.sas.remember(key, live)
+                return self._seal(live, packet)
+            if not target.dynamic:
+                self._want(target, flow, rule.selector, rule.text)
+            if target.demands and target.clear_vrf == vrf:
+                return Outcome(Verdict.DROPPED, packet)
+        if flow.opaque and any(entry.may_take(flow) for entry in policy if entry.target.clear_vrf == vrf):
+            return Outcome(Verdict.DROPPED, packet)
+        return Outcome(Verdict.CLEAR, packet)
+
+    def _want(self, target: Target, flow: Flow, selector: Selector, rule: str) -> None:
+        """A packet without SAs: it is dropped, and sets off the negotiation that the next one will find done."""
+        if target.entry.per_host:
+            selector = _narrowed(selector, flow)
+        pairs = [PeerPair(target.front_vrf, target.local, peer) for peer in target.peers]
+        at = next((at for at, pair in enumerate(pairs) if pair not in self.sas.lost), 0)
+        plan = plan_of(self.config, target, selector, pairs[at].remote, rule)
+        if plan is None:
+            return
+        live = self.sas.add(LiveTunnel(plan, pairs[at], peer_at=at))
+        live.counters.add(IpsecCounter.OUT_DROPS)
+        self.sas.negotiate(live)
+
+    def _seal(self, live: LiveTunnel, packet: ip.Packet) -> Outcome:
+        installed = live.outbound
+        if installed is None:
+            live.counters.add(IpsecCounter.OUT_DROPS)
+            if not live.negotiating and not live.bundles:
+                self.sas.negotiate(live)
+            return Outcome(Verdict.DROPPED, packet)
+        bundle, ends = installed.bundle, live.ends
+        remote = int(ends.remote) if ends else live.pair.remote
+        inner = packet.length
+        if inner > self.smallest_mtu - _MOST_ADDED and not bundle.transport:
+            room = self._room(live, bundle, remote, packet)
+            if room is not None:
+                return Outcome(Verdict.TOO_BIG, packet, room=room)
+        self._identification = self._identification + 1 & 0xFFFF
+        if self._engine.failed:
+            fault = Fault.NOT_ENCRYPTED if bundle.encrypts else Fault.NOT_SIGNED
+            self._refused(installed, fault, bundle.outbound[0].spi, inbound=False)
+            return Outcome(Verdict.DROPPED, packet)
+        try:
+            outer = bundle.seal(packet, live.pair.local, remote, self._random, self._identification)
+        except PacketRefusedError:
+            live.counters.add(IpsecCounter.OUT_DROPS)
+            self.sas.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
+            return Outcome(Verdict.DROPPED, packet)
+        self.sas.ike.about_to_send(live)
+        if bundle.udp and ends:
+            outer = encapsulate(outer, ends)
+            self.sas.ike.keepalives.sent((live.pair.front_vrf, ends))
+        length = outer.length
+        live.counters.add_each(_OF_SEALED, (length, length, 1, inner, bundle.authenticates, bundle.encrypts))
+        self.sas.check_volume(installed)
+        return Outcome(Verdict.SEALED, outer, live.pair.front_vrf)
+
+    def _room(self, live: LiveTunnel, bundle: Bundle, remote: int, packet: ip.Packet) -> int | None:
+        """What a packet must be cut to before it is sealed (IOS: `crypto ipsec fragmentation before-encryption`); None: it fits.
+
+        Where ports select, the other end could not tell that the pieces are of the flow: these are cut when they are sealed.
+        """
+        mtu = self.mtu_to(live.pair.front_vrf, remote)
+        if bundle.sealed_octets(packet.length) <= mtu:
+            return None
+        by_ports = live.plan.selector.without_ports() != live.plan.selector
+        if by_ports and not packet.flags & ip.DONT_FRAGMENT:
+            return None
+        room = bundle.room(mtu)
+        return room if room >= SMALLEST_MTU else None
+
+    # --- inbound ---
+
+    def must_be_protected(self, interface: str, packet: ip.Packet) -> bool:
+        """Whether a packet that came in the clear is one that our policy has protected (RFC 4301 §5.2)."""
+        policy = self._policies.get(interface)
+        if not policy:
+            return False
+        flow = flow_of(packet).reversed()
+        taking = (entry.target for entry in policy if entry.decide(flow) or entry.may_take(flow))
+        return any(target.demands or self.sas.carrying(target, flow, target.clear_vrf) for target in taking)
+
+    def protects_gre(self, tunnel: str) -> bool:
+        """Whether a Tunnel interface takes GRE only out of its SAs."""
+        return tunnel in self._protections
+
+    def receive(self, pair: PeerPair, packet: ip.Packet, ends: Ends | None = None) -> tuple[ip.Packet, str | None] | None:
+        """Open an ESP or AH packet to us: the inner packet and the VRF that it belongs to; None: it was dropped and counted.
+
+        `ends` are those that it came by where it came in UDP.
+        """
+        if len(packet.payload) < 12:
+            raise ip.BadPacketError("no room for an SPI and a sequence number")
+        if ends is not None:
+            pair = pair.heard_from(ends.remote_port)
+        spi = spi_of(packet.protocol, packet.payload)
+        installed = self.sas.sad.find(packet.protocol, spi)
+        if installed is None or not _comes_by(installed, pair, ends):
+            self._unknown_spi(pair, packet.protocol, spi)
+            return None
+        live, bundle = installed.live, installed.bundle
+        try:
+            if self._engine.failed:
+                raise PacketRefusedError(Fault.NOT_DECRYPTED if bundle.encrypts else Fault.NOT_VERIFIED)
+            inner = bundle.open(packet)
+            flow = flow_of(inner)
+            if flow != live.last_in and not live.plan.selector.matches(flow.reversed()):
+                raise PacketRefusedError(Fault.POLICY)
+            live.last_in = flow
+        except PacketRefusedError as refused:
+            self._refused(installed, refused.fault, spi, inbound=True)
+            return None
+        self.sas.ike.heard(live)
+        installed.confirmed = True
+        length = inner.length
+        outer = packet.length + (ip.UDP_OCTETS if ends else 0)
+        live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))
+        self.sas.check_volume(installed)
+        if ends is not None and ends != live.ends and bundle.authenticates:
+            self.sas.ike.moved(live, ends)
+        return inner, live.plan.target.clear_vrf
+
+    def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:
+        """A packet of a live SA that does not pass: counted, and the first of each fault told."""
+        live, rule = installed.live, PACKET_RULES[fault]
+        for counter in rule.counters:
+            live.counters.add(counter)
+        if rule.reason is None or live.row is None:
+            return
+        if fault in installed.reported:
+            self._monitor.ipsec_fault(live.row.vrf, rule.reason)
+        else:
+            installed.reported.add(fault)
+            ends = IPv4Address(live.pair.local), IPv4Address(live.pair.remote)
+            source, destination = ends[::-1] if inbound else ends
+            self._monitor.ipsec_failed(
+                live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=inbound, cause=words.PACKETS[fault]
+            )
+
+    def _unknown_spi(self, pair: PeerPair, protocol: int, spi: int) -> None:
+        """One failure row for each SPI that we do not have, and one word to its sender, who is not told again if it goes on."""
+        if self._unknown.is_first((pair.remote, spi)):
+            source, destination = IPv4Address(pair.remote), IPv4Address(pair.local)
+            self._monitor.ipsec_failed(
+                pair.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, cause=words.NO_SPI
+            )
+            notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
+            self.sas.ike.unknown_spi(pair, notified, spi)
+        else:
+            self._monitor.ipsec_fault(pair.front_vrf, IpsecFailureReason.NO_SA)
+
+    # --- negotiation ---
+
+    def admits(self, live: LiveTunnel) -> bool:
+        """Whether a flow may have SAs: the ceiling of `crypto call admission limit ipsec sa` may leave no room for more."""
+        if self._wanted(live).suites:
+            return True
+        vrf, pair = live.plan.target.inside_vrf, live.pair
+        ends, asked = (IPv4Address(pair.local), IPv4Address(pair.remote)), _asked(live)
+        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, *ends, protocol=asked, cause=words.CEILING[True])
+        self._monitor.sa_refused(vrf)
+        self.put_off(live)
+        return False
+
+    def put_off(self, live: LiveTunnel) -> None:
+        """A flow gets no SAs now: it may ask again a little later."""
+        self._scheduler.after(_HOLD, lambda: self.sas.abandon(live))
+
+    def _wanted(self, live: LiveTunnel) -> Phase2Terms:
+        """What we want of a flow's SAs as the configuration has it now, under the ceiling."""
+        terms = terms_of(self.config, live.plan.target, live.plan.selector, live.pair.remote)
+        return self._under_ceiling(terms if terms.suites else live.plan.terms, live)
+
+    def _under_ceiling(self, terms: Phase2Terms, live: LiveTunnel | None) -> Phase2Terms:
+        """Terms with those suites alone that the ceiling leaves room for. Each protocol is two SAs; who has SAs may rekey them."""
+        ceiling = self.config.crypto.ipsec_sa_limit
+        if not ceiling or (live and live.row):
+            return terms
+        room = ceiling - 2 * self.sas.sad.spis
+        return replace(terms, suites=tuple(suite for suite in terms.suites if 2 * len(suite.protocols) <= room))
+
+    def start_of(self, live: LiveTunnel) -> QuickStart:
+        """The quick mode of a flow, with the terms that the configuration has now."""
+        plan, live.asked_at = live.plan, self._scheduler.clock.now()
+        return QuickStart(self._wanted(live), plan.local_identity, plan.remote_identity, live)
+
+    def answer(self, decisions: PeerDecisions, request: QuickRequest) -> QuickStart | None:
+        """The terms for a flow that a peer asks for; None where no map entry is for it."""
+        pair = decisions.pair
+        local = _of_peer(request.local, pair.local, request.translated)
+        remote = _of_peer(request.remote, pair.remote, request.translated)
+        selector = selector_of(local, remote)
+        found = self.target_for(decisions, selector) if selector else None
+        if selector is None or found is None:
+            return None
+        target, rule = found
+        terms = terms_of(self.config, target, selector, pair.remote)
+        live = self.sas.same_flow(target, selector, pair)
+        allowed = self._under_ceiling(terms, live)
+        if terms.suites and not allowed.suites:
+            raise RefusedError(Trouble.CAPACITY, NotifyType.NO_PROPOSAL_CHOSEN)
+        if live is None:
+            live = self.sas.add(LiveTunnel(Plan(target, selector, pair.remote, rule, terms, local, remote), pair))
+        return QuickStart(allowed, request.local, request.remote, live)
+
+    def new_spi(self) -> int:
+        return self.sas.sad.new_spi(self._random)
+
+    def interrupted(self, event: Phase2Failed) -> None:
+        """A quick mode lost its ISAKMP SA: ours will begin again under another, the peer may do so with its own."""
+        if isinstance(event.tag, LiveTunnel):
+            self.sas.forget_spis(event.tag, event.spis)
+            self.sas.tidy(event.tag)
+
+    def failed(self, event: Phase2Failed, pair: PeerPair, vrf: str | None, ike: IkeTunnel | None) -> None:
+        """A quick mode did not come about."""
+        live = event.tag if isinstance(event.tag, LiveTunnel) else None
+        reason = IPSEC_REASONS.get(event.trouble, IpsecFailureReason.OTHER)
+        ends = IPv4Address(pair.local), IPv4Address(pair.remote)
+        source, destination = ends if event.initiator else ends[::-1]
+        spi = event.spis[0] if event.spis else 0
+        row = live.row if live else None
+        peer = ike.peer if ike else None
+        asked = _PROTOCOLS.get(event.asked, "esp") if live is None else _asked(live)
+        pfs = live is not None and live.plan.terms.group is not None
+        cause = words.of_quick_mode(event.trouble, event.initiator, live is not None, pfs)
+        self._monitor.ipsec_failed(
+            vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator, protocol=asked, cause=cause
+        )
+        if event.trouble is Trouble.CAPACITY:
+            self._monitor.sa_refused(vrf)
+        if live is None:
+            return
+        self.sas.forget_spis(live, event.spis)
+        if event.initiator:
+            self.sas.abandon(live)
+        else:
+            self.sas.tidy(live)
+
+
+# As the flow monitor names them.
+_PROTOCOLS: dict[int | None, str] = {Protocol.AH: "ah", Protocol.ESP: "esp"}
+
+
+def _asked(live: LiveTunnel) -> str:
+    """The protocol that a flow's SAs are to be of: ESP of a bundle."""
+    suites = live.plan.terms.suites
+    return "ah" if suites and suites[0].protocols == (Protocol.AH,) else "esp"
+
+
+def _comes_by(installed: Installed, pair: PeerPair, ends: Ends | None) -> bool:
+    """Whether a packet came as those of its SA do. In UDP the peer's address may be another than when they were made."""
+    if installed.bundle.udp:
+        return ends is not None and installed.live.pair[:2] == pair[:2]
+    return ends is None and installed.live.pair == pair
+
+
+def _of_peer(asked: Identification | None, address: int, translated: bool) -> Identification:
+    """One end of a flow: as asked for; the peer itself where nothing is, and where a NAT stands between its address and ours."""
+    if asked is None:
+        return Identification.of_address(IPv4Address(address))
+    return Identification.of_address(IPv4Address(address), asked.protocol, asked.port) if translated else asked
+
+
+def _narrowed(selector: Selector, flow: Flow) -> Selector:
+    """The part of a selector that is one pair of hosts (`security-association level per-host`)."""
+    source, destination = Addresses(flow.source), Addresses(flow.destination)
+    return Selector(selector.protocol, source, destination, selector.source_ports, selector.destination_ports)

@@ -1,0 +1,184 @@
+"""Lab room: a flow that is protected, or about to be: its bundles, its counters and its row in the flow monitor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from agent.base.scheduler import Timer
+from agent.config.model import RouterConfig
+from agent.crypto.doi import Protocol
+from agent.crypto.ike_events import Phase2Result
+from agent.crypto.ike_sa import ABOUT_OVER, IkeSa
+from agent.crypto.nat_traversal import Ends
+from agent.crypto.payloads import Identification
+from agent.crypto.sad import Bundle
+from agent.crypto.spd import Flow, Selector
+from agent.flow.counters import IpsecCounter, PacketCounters
+from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
+from agent.flow.monitor import NewSpi
+from agent.flow.settings import REKEY_KILOBYTES
+from agent.lab.policy.crypto_maps import Plan
+from agent.lab.policy.peer_pair import PeerPair
+
+FlowKey = tuple[object, Selector]
+
+PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipcomp"}
+
+
+@dataclass(slots=True, eq=False)
+class Installed:
+    """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: it is on its way out, another carries the flow.
+
+    `confirmed`: the peer is known to have it, or has had time to; until then one that it has is better to send by. `follows`: its
+    quick mode began when the others of the flow were up, so that both ends know it for the newest.
+
+    `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
+    """
+
+    bundle: Bundle
+    live: LiveTunnel
+    begun_at: int
+    up_at: int = 0
+    hard_end: int | None = None  # when its time is over
+    soft_end: int = 0  # octets in one direction after which it is to be replaced
+    active: bool = False
+    confirmed: bool = False
+    replaced: bool = False
+    follows: bool = False
+    rekeying: bool = False
+    spis: tuple[Spi, ...] = ()  # its rows in the monitor
+    timers: list[Timer] = field(default_factory=list)
+    reported: set[object] = field(default_factory=set)  # faults that have a failure row already
+
+    @property
+    def ours(self) -> bool:
+        """Whether we made it: then it is for us to take it away."""
+        return self.bundle.result.initiator
+
+    def weaker_than(self, other: Installed) -> bool:
+        """Of two made at once, which gives way: a question that both ends answer alike, from SPIs that both know."""
+        return self._all_spis < other._all_spis
+
+    @property
+    def _all_spis(self) -> list[int]:
+        return sorted(spi for keys in self.bundle.result.sas for spi in (keys.inbound_spi, keys.outbound_spi))
+
+    @property
+    def inbound_spis(self) -> dict[Protocol, tuple[int, ...]]:
+        return inbound_spis(self.bundle.result)
+
+    def about_over(self, now: int) -> bool:
+        """Whether its lifetime is over at the other end, perhaps: the two have begun to count with different messages."""
+        if self.hard_end is not None and self.hard_end - now <= ABOUT_OVER:
+            return True
+        return self.bundle.kilobytes > self.bundle.result.choice.kilobytes - REKEY_KILOBYTES // 2
+
+    def sends_with(self, protocol: int, spi: int) -> bool:
+        return any(keys.protocol == protocol and keys.outbound_spi == spi for keys in self.bundle.result.sas)
+
+
+@dataclass(slots=True, eq=False)
+class LiveTunnel:
+    """A flow with a peer. It begins with the packet that wants it, whose drop it counts, and has a row once it is up.
+
+    `isakmp` is the ISAKMP SA that it belongs to: the one that has keyed it last, or one that the same peer has made since.
+    """
+
+    plan: Plan
+    pair: PeerPair
+    counters: PacketCounters = field(default_factory=lambda: PacketCounters(IpsecCounter))
+    bundles: list[Installed] = field(default_factory=list)  # oldest first
+    row: IpsecTunnel | None = None
+    last_in: Flow | None = None  # of the last packet that came as it should: most come after one like them
+    negotiating: bool = False
+    asked_at: int = 0  # when our last quick mode began
+    peer_at: int = 0  # which of the map entry's peers is being tried
+    isakmp: IkeSa | None = None
+    ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
+
+    @property
+    def flow_key(self) -> FlowKey:
+        """What it shares with others for the same selectors, which are with another peer or lead to another port."""
+        return self.plan.target.key, self.plan.selector
+
+    @property
+    def outbound(self) -> Installed | None:
+        """The newest bundle that may send: one that the peer has, else any.
+
+        Of bundles made at once by both ends neither is the newest for both: the one that is not on its way out is better.
+        """
+        best = None
+        for installed in reversed(self.bundles):
+            if installed.active:
+                if installed.confirmed and (installed.follows or not installed.replaced):
+                    return installed
+                if best is None or (installed.confirmed and not best.confirmed):
+                    best = installed
+        return best
+
+
+def inbound_spis(result: Phase2Result) -> dict[Protocol, tuple[int, ...]]:
+    """Ours, by protocol: a peer is told of them when they are gone (RFC 2408 §3.15)."""
+    return {keys.protocol: (keys.inbound_spi,) for keys in result.sas}
+
+
+def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:
+    """Each protocol's inbound and outbound SA, outermost protocol first."""
+    return tuple(
+        NewSpi(inbound, PROTOCOL_NAMES[keys.protocol], keys.inbound_spi if inbound else keys.outbound_spi)
+        for keys in bundle.result.sas
+        for inbound in (True, False)
+    )
+
+
+def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoint:
+    """One end of a flow for cipSecEndPtTable."""
+    network, span = identification.network(), identification.range()
+    if span is not None:
+        return Endpoint("range", *span, identification.protocol, identification.port)
+    assert network is not None  # only such flows are planned
+    host = network.prefixlen == 32
+    return Endpoint(
+        "address" if host else "subnet",
+        network.network_address,
+        network.network_address if host else network.netmask,
+        identification.protocol,
+        identification.port,
+        config.host_name(network.network_address) if host else "",
+    )
+
+
+def _line_of(plan: Plan) -> str | None:
+    """The access list's line as the configuration has it: in a numbered list it begins with the list."""
+    name = plan.target.entry.match_address
+    return f"access-list {name} {plan.rule}" if name and name.isdigit() and plan.rule else plan.rule or None
+
+
+def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int) -> IpsecFacts:
+    """What the quick mode of a bundle agreed on."""
+    plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
+    algorithms = SaAlgorithms(
+        choice.group if choice.group is not None else ike_group,
+        suite.esp_cipher,
+        suite.key_bits,
+        suite.ah,
+        suite.esp_auth,
+    )
+    return IpsecFacts(
+        IPv4Address(live.pair.local),
+        IPv4Address(live.pair.remote),
+        choice.transport,
+        choice.kilobytes,
+        choice.seconds,
+        algorithms,
+        algorithms,
+        endpoint_of(config, plan.local_identity),
+        endpoint_of(config, plan.remote_identity),
+        bundle.result.initiator,
+        plan.target.map_name,
+        plan.target.sequence,
+        plan.target.entry.match_address,
+        _line_of(plan),
+        plan.target.interface,
+    )

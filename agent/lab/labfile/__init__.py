@@ -1,0 +1,1 @@
+"""Lab room: the lab file, read and checked."""

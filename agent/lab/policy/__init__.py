@@ -1,0 +1,1 @@
+"""Lab room: what a router's configuration decides for IKE and IPsec."""

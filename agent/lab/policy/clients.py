@@ -1,0 +1,191 @@
+"""Lab room: the remote-access clients that a router has: their users' logins, and the addresses of its pools that they hold.
+
+A client is counted, and keeps its address, as long as it has an ISAKMP SA (draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS).
+
+A client that comes again has its former address. It is known by where it is: the port, past a NAT, is that of one host. It is known
+by its user too, or by an identity that nobody shares. From another place that may be a second computer of the user: the first is
+asked whether it is there, and has lost its address if it does not answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from agent.config.crypto_model import ClientGroup
+from agent.config.model import AddressPool, RouterConfig
+from agent.crypto.doi import ConfigurationAttribute
+from agent.crypto.ike_events import Login, Trouble
+from agent.crypto.payloads import Attribute, Identification
+from agent.lab.policy.peer_pair import PeerPair
+from agent.lab.policy.remote_access import AccessRules, AskServers, attributes_of, check_login, grant_of, no_servers
+
+_MOST_REMEMBERED = 10_000  # clients that are gone, and what addresses they had
+
+_Answer = Callable[[Sequence[Attribute] | None], None]
+_Found = Callable[[IPv4Address | None], None]
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A peer that is a client, in one phase 1. `alive` while there is that SA; `identity` where it is this peer's alone."""
+
+    pair: PeerPair
+    rules: AccessRules
+    group: ClientGroup | None
+    identity: Identification | None = None
+    user: str | None = None
+    address: IPv4Address | None = None
+    alive: bool = True
+
+    @property
+    def who(self) -> tuple[object, ...]:
+        return self.group and self.group.name, self.user, self.identity
+
+    @property
+    def is_known(self) -> bool:
+        """Whether `who` it is tells it from others of its group."""
+        return self.user is not None or self.identity is not None
+
+    def is_here(self, other: Client) -> bool:
+        """Whether it is the other one, with another phase 1, in the same place."""
+        return (self.pair, self.who) == (other.pair, other.who)
+
+
+class Clients:
+    """`is_there` asks a client whether it is there, and tells. `ask_servers` is how groups of AAA servers are asked."""
+
+    def __init__(self, config: RouterConfig, is_there: Callable[[Client, Callable[[bool], None]], None]) -> None:
+        self.ask_servers: AskServers = no_servers
+        self._config = config
+        self._is_there = is_there
+        self._known: list[Client] = []
+        self._last: dict[tuple[object, ...], IPv4Address] = {}  # the address that each client had when it was last here
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    # --- beginnings ---
+
+    def log_in(self, client: Client, login: Login, answer: Callable[[Trouble | None], None]) -> None:
+        """Whether a user may log in: `answer` is called, now or later, with the reason why not, if there is one."""
+
+        def judged(good: bool) -> None:
+            refusal = self._limit(client, login.user) if good else Trouble.AUTHENTICATION
+            if refusal is None:
+                client.user = login.user
+                self._keep(client)
+            answer(refusal)
+
+        check_login(self._config, client.rules.login_list, login, self.ask_servers, judged)
+
+    def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
+        """`answer` is called, now or later, with what a client gets; with None where its pool has no address left for it."""
+        group = client.group
+        if group is None:
+            answer(())
+            return
+        kinds = {attribute.kind: attribute for attribute in asked or ()}
+        wished = kinds.get(ConfigurationAttribute.INTERNAL_IP4_ADDRESS)
+
+        def found(address: IPv4Address | None) -> None:
+            if not client.alive:
+                return
+            client.address = client.address or address
+            if client.address is None:
+                answer(None)
+                return
+            self._keep(client)
+            self._remember(client, client.address)
+            give()
+
+        def give() -> None:
+            answer(attributes_of(grant_of(self._config, group, client.address, seconds), asked))
+
+        pool = self._config.pools.get(group.pool or "")
+        if asked is not None and wished is None:
+            give()
+        elif client.address is not None or pool is None:
+            found(client.address)
+        else:
+            self._find_address(client, pool, wished, found)
+
+    def formerly(self, client: Client) -> list[Client]:
+        """The same client with other phase 1s: those that have its address."""
+        if client.address is None:
+            return []
+        return [other for other in self._known if other is not client and other.alive and other.address == client.address]
+
+    def _limit(self, client: Client, user: str) -> Trouble | None:
+        """The limits of a group: so many clients, so many logins of one user."""
+        if client.group is None:
+            return None
+        name = client.group.name
+        others = [other for other in self._known if other.group and other.group.name == name and other.alive]
+        others = [other for other in others if (other.pair, other.user) != (client.pair, user)]  # it takes the place of itself
+        full = client.group.max_users is not None and len(others) >= client.group.max_users
+        logins = sum(other.user == user for other in others)
+        often = client.group.max_logins is not None and logins >= client.group.max_logins
+        return Trouble.CAPACITY if full or often else None
+
+    def _find_address(self, client: Client, pool: AddressPool, wished: Attribute | None, found: _Found) -> None:
+        """The address that the client had before, else the first that nobody has."""
+        held = {other.address: other for other in self._known if other is not client and other.address is not None}
+        same = [other for address, other in held.items() if pool.low <= address <= pool.high and other.who == client.who]
+        here = [other for other in same if client.is_here(other)]
+        elsewhere = [other for other in same if client.is_known and other not in here]
+        wish = IPv4Address(wished.octets) if wished is not None and len(wished.octets) == 4 else None
+        # Past one NAT, a client that asks for what it has is the same computer, on another port.
+        near = [other for other in elsewhere if other.address == wish and other.pair[:3] == client.pair[:3]]
+        mine = [other.address for other in (*near, *here)]
+        free = [address for address in (wish, self._last.get(client.who)) if address not in held]
+        best = next((address for address in (*mine, *free) if address is not None and pool.low <= address <= pool.high), None)
+        if best is not None:
+            found(best)
+        else:
+            self._ask_rivals(elsewhere, pool, found)
+
+    def _ask_rivals(self, rivals: Sequence[Client], pool: AddressPool, found: _Found) -> None:
+        """Those who are the same client, or another computer of the user: the first that is not there has lost its address."""
+        if not rivals:
+            found(self._free_address(pool))
+            return
+        rival, address = rivals[0], rivals[0].address
+
+        def answered(there: bool) -> None:
+            if there or any(other.address == address for other in self._known):
+                self._ask_rivals(rivals[1:], pool, found)
+            else:
+                found(address)
+
+        self._is_there(rival, answered)
+
+    def _free_address(self, pool: AddressPool) -> IPv4Address | None:
+        taken = {other.address for other in self._known}
+        every = map(IPv4Address, range(int(pool.low), int(pool.high) + 1))
+        return next((address for address in every if address not in taken), None)
+
+    def _remember(self, client: Client, address: IPv4Address) -> None:
+        if client.is_known:
+            self._last.pop(client.who, None)
+            self._last[client.who] = address
+            if len(self._last) > _MOST_REMEMBERED:
+                del self._last[next(iter(self._last))]
+
+    def _keep(self, client: Client) -> None:
+        if client not in self._known:
+            self._known.append(client)
+
+    # --- ends ---
+
+    def ended(self, client: Client) -> None:
+        """Its ISAKMP SA is gone, or never came up: its address is free, unless it has another phase 1."""
+        client.alive = False
+        if client in self._known:
+            self._known.remove(client)
+
+    def lose_everything(self) -> None:
+        for client in self._known:
+            client.alive = False
+        self._known.clear()

@@ -1,0 +1,299 @@
+"""Lab room: what a router protects: its crypto maps as entries of a security policy database (RFC 4301 §4.4.1).
+
+An entry of a map, on an interface, becomes a `Target`; the permit lines of its access list become the rules; a flow that is to have
+SAs of its own becomes a `Plan`, which knows the identities and terms of its quick mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from agent.config.crypto_model import CryptoMapEntry, TransformSet
+from agent.config.defaults import DEFAULT_TRANSFORM_SETS
+from agent.config.model import AclAddress, AclEntry, Interface, PortRange, RouterConfig
+from agent.crypto.ciphers import CIPHERS, HASHES
+from agent.crypto.dh import GROUPS
+from agent.crypto.ip import GRE
+from agent.crypto.payloads import Identification
+from agent.crypto.proposals import Phase2Terms, Suite
+from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector
+from agent.lab.policy.tunnel_interfaces import TunnelEnds, tunnels
+
+_ALL = 0xFFFFFFFF
+ANYWHERE = Addresses(0, _ALL)
+PROTECTION_SEQUENCE = 65537  # as IOS numbers what an IPsec profile makes on a Tunnel interface
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One crypto map entry on one interface; `entry` is the template's where it stands for a dynamic map.
+
+    `inside_vrf` is the VRF that its tunnels belong to, `front_vrf` the one through which the peer is reached. `clear_vrf` is
+    that of the packets which it protects: the inside one, but for the GRE of a Tunnel interface the front one.
+    """
+
+    interface: str
+    local: int
+    front_vrf: str | None
+    inside_vrf: str | None
+    map_name: str
+    sequence: int
+    entry: CryptoMapEntry
+    peers: tuple[int, ...]
+    dynamic: bool = False
+    clear_vrf: str | None = None
+
+    @property
+    def demands(self) -> bool:
+        """Whether what its rules permit passes in SAs alone: not where a dynamic entry, without a list, permits everything."""
+        return not self.dynamic or self.entry.match_address is not None
+
+    @property
+    def key(self) -> tuple[str, str, int, str, int]:
+        """What tells it from every other."""
+        return self.interface, self.map_name, self.sequence, self.entry.name, self.entry.sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A flow that is to have SAs: `selector` from our side to the peer's."""
+
+    target: Target
+    selector: Selector
+    remote: int  # the peer
+    rule: str  # the access list's line
+    terms: Phase2Terms
+    local_identity: Identification
+    remote_identity: Identification
+
+
+# --- access lists ---
+
+
+def addresses_of(operand: AclAddress) -> Addresses:
+    wildcard = int(operand.wildcard)
+    return Addresses(int(operand.address) & ~wildcard & _ALL, wildcard)
+
+
+def _ports(ports: PortRange | None) -> Ports:
+    return Ports(ports.low, ports.high, ports.negated) if ports else ANY_PORT
+
+
+def rule_of(line: AclEntry) -> Rule:
+    selector = Selector(
+        line.protocol,
+        addresses_of(line.source),
+        addresses_of(line.destination),
+        _ports(line.source_ports),
+        _ports(line.destination_ports),
+    )
+    return Rule(line.permit, selector, line.text)
+
+
+def network_of(addresses: Addresses | AddressRange) -> IPv4Network | None:
+    """Addresses as a network; None for a range, and for a wildcard that is no mask turned round."""
+    if isinstance(addresses, AddressRange) or addresses.wildcard & addresses.wildcard + 1:
+        return None
+    return IPv4Network((addresses.base, 32 - addresses.wildcard.bit_length()))
+
+
+def identification_of(addresses: Addresses | AddressRange, protocol: int, ports: Ports) -> Identification | None:
+    """The phase-2 identity of one end of a flow; None where IKEv1 has none for it (odd wildcards, port ranges)."""
+    network = network_of(addresses)
+    if network is None or (ports != ANY_PORT and (ports.negated or ports.low != ports.high)):
+        return None
+    return Identification.of_network(network, protocol, 0 if ports == ANY_PORT else ports.low)
+
+
+def addresses_of_identification(identification: Identification) -> Addresses | AddressRange | None:
+    network, span = identification.network(), identification.range()
+    if network is not None:
+        return Addresses(int(network.network_address), int(network.hostmask))
+    return AddressRange(int(span[0]), int(span[1])) if span is not None else None
+
+
+def selector_of(local: Identification, remote: Identification) -> Selector | None:
+    """The flow that two phase-2 identities ask for; None where it is none that we know."""
+    source, destination = addresses_of_identification(local), addresses_of_identification(remote)
+    if source is None or destination is None or local.protocol != remote.protocol:
+        return None
+    ports = [Ports(end.port, end.port) if end.port else ANY_PORT for end in (local, remote)]
+    return Selector(local.protocol, source, destination, ports[0], ports[1])
+
+
+# --- transform sets ---
+
+
+def transform_sets(config: RouterConfig, entry: CryptoMapEntry) -> list[TransformSet]:
+    """The sets that an entry may use, in its order."""
+    known = config.crypto.transform_sets
+    if entry.transform_sets:
+        return [known[name] for name in entry.transform_sets if name in known]
+    return list(DEFAULT_TRANSFORM_SETS) if config.crypto.default_transform_set else []
+
+
+def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
+    """What a transform set asks for, compression apart; None where there is nothing here that does it.
+
+    Its mode is its own. A set that says `mode transport` takes tunnel mode from a peer that offers that, unless it says `require`.
+    """
+    ciphers = {*CIPHERS, "null", None}
+    hashes = {*HASHES, None}
+    if transforms.esp_cipher not in ciphers or not {transforms.ah, transforms.esp_auth} <= hashes:
+        return None
+    transport = between_peers and transforms.mode == "transport"
+    required = transport and transforms.transport_required
+    suite = Suite(transforms.ah, transforms.esp_cipher, transforms.esp_key_bits, transforms.esp_auth, transport, required)
+    return suite if suite.protocols else None
+
+
+def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: int) -> Phase2Terms:
+    """What we want of a flow's SAs. Transport mode is only for flows whose ends are the peers themselves, so that a set which
+    requires it is for no others."""
+    entry, crypto = target.entry, config.crypto
+    sets = transform_sets(config, entry)
+    # A group that nothing here does leaves no suite, as an unknown cipher does: the flow is neither offered nor accepted.
+    can_do = entry.pfs_group is None or entry.pfs_group in GROUPS
+    between_peers = selector.source == Addresses(target.local) and selector.destination == Addresses(remote)
+    usable = [transforms for transforms in sets if can_do and (between_peers or not transforms.transport_required)]
+    suites = tuple(suite for transforms in usable if (suite := suite_of(transforms, between_peers)))
+    return Phase2Terms(
+        suites,
+        entry.lifetime_seconds or crypto.lifetime_seconds,
+        entry.lifetime_kilobytes or crypto.lifetime_kilobytes,
+        entry.pfs_group,
+    )
+
+
+def plan_of(config: RouterConfig, target: Target, selector: Selector, remote: int, rule: str) -> Plan | None:
+    """None for a flow that cannot be negotiated."""
+    terms = terms_of(config, target, selector, remote)
+    local = identification_of(selector.source, selector.protocol, selector.source_ports)
+    far = identification_of(selector.destination, selector.protocol, selector.destination_ports)
+    if local is None or far is None or not terms.suites:
+        return None
+    return Plan(target, selector, remote, rule, terms, local, far)
+
+
+# --- crypto maps ---
+
+
+def peers_of(config: RouterConfig, entry: CryptoMapEntry) -> tuple[int, ...]:
+    """Addresses of an entry's peers; a name is looked up among the `ip host` lines."""
+    resolved = (peer if isinstance(peer, IPv4Address) else config.hosts.get(peer) for peer in entry.peers)
+    return tuple(int(peer) for peer in resolved if peer is not None)
+
+
+def _rules(config: RouterConfig, name: str | None) -> tuple[Rule, ...]:
+    found = config.access_lists.get(name or "")
+    return tuple(rule_of(line) for line in found.entries) if found else ()
+
+
+def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEntry, int, bool]]:
+    """The entries of a map with the sequence number they stand at, dynamic ones as their templates."""
+    found = config.crypto.maps.get(map_name)
+    for entry in found.entries if found else ():
+        if entry.dynamic is not None:
+            templates = config.crypto.dynamic_maps.get(entry.dynamic)
+            yield from ((template, entry.sequence, True) for template in (templates.entries if templates else ()))
+        elif entry.kind == "ipsec-isakmp":
+            yield entry, entry.sequence, False
+
+
+def local_address(config: RouterConfig, interface: Interface) -> int | None:
+    """Our end of a map's tunnels: the interface's address, or that of the one that `crypto map N local-address` names."""
+    found = config.crypto.maps.get(interface.crypto_map or "")
+    source = config.interfaces.get(found.local_address) if found and found.local_address else interface
+    return int(source.address.ip) if source and source.address else None
+
+
+def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[PolicyEntry[Target], ...]:
+    """The policy of the map on an interface; incomplete entries protect nothing."""
+    interface = config.interfaces[interface_name]
+    local = local_address(config, interface)
+    if interface.crypto_map is None or local is None:
+        return ()
+    entries = []
+    for entry, sequence, dynamic in _expanded(config, interface.crypto_map):
+        rules, peers = _rules(config, entry.match_address), peers_of(config, entry)
+        if not dynamic and not (rules and peers):
+            continue
+        if dynamic and entry.match_address is None:
+            rules = (Rule(True, Selector(0, ANYWHERE, ANYWHERE)),)
+        profile = config.crypto.profiles.get(entry.isakmp_profile or "")
+        inside = profile.vrf if profile and profile.vrf is not None else interface.vrf
+        target = Target(
+            interface.name,
+            local,
+            interface.vrf,
+            inside,
+            interface.crypto_map,
+            sequence,
+            entry,
+            peers,
+            dynamic,
+            inside,
+        )
+        entries.append(PolicyEntry(rules, target))
+    return tuple(entries)
+
+
+def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Target] | None:
+    """The policy of a Tunnel interface with `tunnel protection`: its GRE, from end to end, by the terms of the IPsec profile.
+
+    IOS makes a crypto map of it, with this name and number.
+    """
+    interface = config.interfaces[tunnel.name]
+    profile = config.crypto.ipsec_profiles.get(interface.tunnel_profile or "")
+    if profile is None:
+        return None
+    name = f"{tunnel.name}-head-0"
+    entry = CryptoMapEntry(
+        name,
+        PROTECTION_SEQUENCE,
+        peers=(IPv4Address(tunnel.destination),),
+        transform_sets=profile.transform_sets,
+        pfs_group=profile.pfs_group,
+        isakmp_profile=profile.isakmp_profile,
+        lifetime_seconds=profile.lifetime_seconds,
+        lifetime_kilobytes=profile.lifetime_kilobytes,
+    )
+    isakmp_profile = config.crypto.profiles.get(profile.isakmp_profile or "")
+    inside = isakmp_profile.vrf if isakmp_profile and isakmp_profile.vrf is not None else interface.vrf
+    target = Target(
+        tunnel.name,
+        tunnel.source,
+        tunnel.front_vrf,
+        inside,
+        name,
+        PROTECTION_SEQUENCE,
+        entry,
+        (tunnel.destination,),
+        clear_vrf=tunnel.front_vrf,
+    )
+    source, destination = IPv4Address(tunnel.source), IPv4Address(tunnel.destination)
+    rule = Rule(
+        True,
+        Selector(GRE, Addresses(tunnel.source), Addresses(tunnel.destination)),
+        f"permit gre host {source} host {destination}",
+    )
+    return PolicyEntry((rule,), target)
+
+
+def protections_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:
+    """The policy of every Tunnel interface with `tunnel protection`."""
+    found = ((tunnel.name, protection_of(config, tunnel)) for tunnel in tunnels(config))
+    return {name: (entry,) for name, entry in found if entry is not None}
+
+
+def policies_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:
+    """The policy of every interface that has one."""
+    found = ((name, policy_of_interface(config, name)) for name in config.interfaces)
+    return {name: policy for name, policy in found if policy}
+
+
+def targets(policies: Iterable[tuple[PolicyEntry[Target], ...]]) -> Iterator[PolicyEntry[Target]]:
+    for policy in policies:
+        yield from policy

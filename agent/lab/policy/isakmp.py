@@ -1,0 +1,347 @@
+"""Lab room: what a router's configuration says of a peer: which ISAKMP policies, which key, which profile, which VRF.
+
+These are the decisions that the IKE core leaves to its owner (`agent.crypto.ike_events.Decisions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from agent.base.clock import SECOND
+from agent.base.text import octets_of, text_of
+from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
+from agent.config.model import RouterConfig
+from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
+from agent.crypto.certificates import Credential, Trust, distinguished_name
+from agent.crypto.ciphers import CIPHERS, HASHES
+from agent.crypto.dh import GROUPS
+from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
+from agent.crypto.dpd import DpdTerms
+from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
+from agent.crypto.payloads import Attribute, Identification
+from agent.crypto.proposals import Phase1Policy
+from agent.flow.model import Identity
+from agent.lab.policy.clients import Client, Clients
+from agent.lab.policy.peer_pair import PeerPair
+from agent.lab.policy.remote_access import AccessRules, group_name, group_of, may_log_in, rules_of
+from agent.lab.policy.trustpoints import Certificates
+from agent.lab.policy.tunnel_interfaces import protected_between
+
+# --- keys ---
+
+
+_BY_NAME = 33  # fits better than any prefix
+
+
+def _covers(config: RouterConfig, key: PreSharedKey, remote: int, name: str | None) -> int:
+    """How well a key fits a peer: the length of its prefix, -1 for not at all. The name that it gives itself is best."""
+    if key.network is not None:
+        return key.network.prefixlen if IPv4Address(remote) in key.network else -1
+    if key.hostname is not None and key.hostname == name:
+        return _BY_NAME
+    address = config.hosts.get(key.hostname or "")
+    return 32 if address is not None and int(address) == remote else -1
+
+
+def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int, name: str | None) -> PreSharedKey | None:
+    fitting = [(length, key) for key in keys if (length := _covers(config, key, remote, name)) >= 0]
+    return max(fitting, key=lambda found: found[0])[1] if fitting else None
+
+
+_NAMES = (IdentificationType.FQDN, IdentificationType.USER_FQDN)
+# Identities that are of one peer alone. A group shares its key ID, and addresses behind NATs come more than once.
+_PERSONAL = (*_NAMES, IdentificationType.DER_ASN1_DN)
+
+
+def key_for(
+    config: RouterConfig, pair: PeerPair, profile: IsakmpProfile | None, peer: Identification | None = None
+) -> PreSharedKey | None:
+    """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF.
+
+    `peer` is who it says that it is, where it has said so before the key is needed: a host name or a user's.
+    """
+    crypto = config.crypto
+    if profile and profile.keyring is not None:
+        ring = crypto.keyrings.get(profile.keyring)
+        keys = list(ring.keys) if ring and ring.vrf == pair.front_vrf else []
+    else:
+        keys = [key for ring in crypto.keyrings.values() if ring.vrf == pair.front_vrf for key in ring.keys]
+        if pair.front_vrf is None:
+            keys += crypto.keys
+    name = text_of(peer.data) if peer is not None and peer.kind in _NAMES else None
+    return _best(config, keys, pair.remote, name)
+
+
+def pre_shared_key(
+    config: RouterConfig, pair: PeerPair, profile: IsakmpProfile | None, peer: Identification | None = None
+) -> bytes | None:
+    """The octets of the key for a peer."""
+    found = key_for(config, pair, profile, peer)
+    return octets_of(found.key) if found else None
+
+
+# --- policies ---
+
+
+def _can_do(policy: IsakmpPolicy) -> bool:
+    return policy.encryption in CIPHERS and policy.hash in HASHES and policy.group in GROUPS
+
+
+def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
+    return Phase1Policy(
+        policy.encryption,
+        policy.key_bits,
+        policy.hash,
+        policy.authentication,
+        policy.group,
+        policy.lifetime,
+        policy.priority,
+        xauth,
+    )
+
+
+def phase1_policies(
+    configured: Iterable[IsakmpPolicy], authentications: Container[str], users: bool = False, named: bool = False
+) -> list[Phase1Policy]:
+    """By priority, those whose authentication is one that can be done with a peer.
+
+    With `users`, each also with a login after it; those of Easy VPN only so, and for a peer that has `named` itself at once.
+    """
+    return [
+        _phase1_policy(policy, xauth)
+        for policy in sorted(configured, key=lambda policy: policy.priority)
+        if _can_do(policy) and policy.authentication in authentications
+        for xauth in (True, False)
+        if (users if xauth else not policy.easy_vpn) and (named or not policy.easy_vpn)
+    ]
+
+
+# --- identities ---
+
+
+def _text_v6(address: IPv6Address) -> str:
+    """As RFC 5952 §5 has it: a mapped IPv4 address is written as one. `str` does so in some releases of Python alone."""
+    return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
+
+
+def identity_of(identification: Identification | None) -> Identity | None:
+    """An identity as the flow monitor has it: of several addresses a name. None where it never became known."""
+    if identification is None:
+        return None
+    network = identification.network() or identification.network_v6()
+    span = identification.range() or identification.range_v6()
+    if identification.kind == IdentificationType.IPV6_ADDR and len(identification.data) == 16:
+        return Identity(True, _text_v6(IPv6Address(identification.data)))
+    if network is not None:
+        alone = identification.kind == IdentificationType.IPV4_ADDR
+        return Identity(alone, str(network.network_address if alone else network))
+    if span is not None:
+        return Identity(False, f"{span[0]}-{span[1]}")
+    subject = distinguished_name(identification.data) if identification.kind == IdentificationType.DER_ASN1_DN else None
+    return Identity(False, subject.rfc4514_string() if subject else text_of(identification.data))
+
+
+_ADDRESSES = (IdentificationType.IPV4_ADDR, IdentificationType.IPV6_ADDR)
+
+
+def is_same_system(
+    pair: PeerPair, peer: Identification | None, other: PeerPair, other_peer: Identification | None, past_nat: bool
+) -> bool:
+    """Whether two SAs are with one system: with one peer, or with one that is known by its name though its address or port is new.
+
+    A key ID names a group, whose members share it: they are told apart by their ports alone. Others that are `past_nat` are told
+    apart by their names, for a NAT may give the port of one to another. An address may be one that many have, each behind a NAT of
+    its own.
+    """
+    if pair[:2] != other[:2]:
+        return False
+    if peer is None or other_peer is None or IdentificationType.KEY_ID in (peer.kind, other_peer.kind):
+        return pair == other
+    named_alike = (peer.kind, peer.data) == (other_peer.kind, other_peer.data)
+    if pair == other:
+        return named_alike or not past_nat
+    return named_alike and (peer.kind not in _ADDRESSES or pair.remote == other.remote)
+
+
+_KINDS = {"fqdn": IdentificationType.FQDN, "user-fqdn": IdentificationType.USER_FQDN}
+
+
+def named_identity(kind: str, value: str) -> Identification:
+    """An identity of ours by IOS's word for its kind: "ipv4-address", "fqdn", "user-fqdn"."""
+    if kind == "ipv4-address":
+        return Identification.of_address(IPv4Address(value), UDP, ISAKMP_PORT)
+    return Identification(_KINDS[kind], octets_of(value), UDP, ISAKMP_PORT)
+
+
+_NAMED = {
+    "host": IdentificationType.FQDN,
+    "host domain": IdentificationType.FQDN,
+    "user": IdentificationType.USER_FQDN,
+    "user domain": IdentificationType.USER_FQDN,
+}
+_DOMAIN_SEPARATOR = {"host domain": ".", "user domain": "@"}
+
+
+def _matches(match: MatchIdentity, identification: Identification, front_vrf: str | None) -> bool:
+    if match.kind == "address":
+        network = identification.network()
+        return network is not None and match.network is not None and match.vrf == front_vrf and network.subnet_of(match.network)
+    if match.kind == "group":
+        return group_name(identification) == match.value
+    if identification.kind != _NAMED.get(match.kind):
+        return False
+    value = text_of(identification.data)
+    separator = _DOMAIN_SEPARATOR.get(match.kind)
+    return value == match.value if separator is None else value.endswith(separator + match.value)
+
+
+def profile_for(config: RouterConfig, identification: Identification, front_vrf: str | None) -> IsakmpProfile | None:
+    """The first profile that matches a peer's identity."""
+    for profile in config.crypto.profiles.values():
+        if any(_matches(match, identification, front_vrf) for match in profile.matches):
+            return profile
+    return None
+
+
+@dataclass(slots=True, eq=False)
+class PeerDecisions:
+    """The decisions of one phase 1. `profile` is the one that it must be (the initiator's crypto map names it), or became.
+
+    `clients` is the responder's, whose peer may be one of them.
+    """
+
+    config: RouterConfig
+    pair: PeerPair
+    profile: IsakmpProfile | None
+    isakmp_policies: Callable[[], Iterable[IsakmpPolicy]]
+    contact: Callable[[], bool]
+    answer_flow: Callable[[PeerDecisions, QuickRequest], QuickStart | None]
+    take_spi: Callable[[], int]
+    certificates: Certificates
+    aggressive: bool = False  # a phase 1 that we begin in aggressive mode
+    settled: bool = False  # the peer has been accepted
+    key_asked_of: Identification | None = None
+    key_used: bytes | None = None
+    clients: Clients | None = None
+    client: Client | None = None
+    peer: Identification | None = None  # once it has been accepted
+
+    @property
+    def inside_vrf(self) -> str | None:
+        """The VRF that the tunnels of this peer belong to."""
+        if self.profile and self.profile.vrf is not None:
+            return self.profile.vrf
+        tunnel = protected_between(self.config, *self.pair[:3])
+        return tunnel.vrf if tunnel else self.pair.front_vrf
+
+    def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
+        authentications = set()
+        if self._key(self.profile, peer) is not None:
+            authentications.add(PRE_SHARED)
+        if self.credential(()) is not None:
+            authentications.add(RSA_SIGNATURE)
+        users = self.clients is not None and may_log_in(self.config, self.pair.front_vrf, self.pair.local)
+        return phase1_policies(self.isakmp_policies(), authentications, users, peer is not None)
+
+    def pre_shared_key(self, peer: Identification | None) -> bytes | None:
+        self.key_asked_of = peer
+        self.key_used = self._key(self.profile, peer)
+        return self.key_used
+
+    def credential(self, authorities: Sequence[bytes]) -> Credential | None:
+        return self.certificates.credential(self.profile.trustpoint if self.profile else None, authorities)
+
+    def trust(self, peer: Identification | None) -> Trust:
+        """The profile's trustpoint where it names one: of an initiator yet unknown, that of the profile which it will match."""
+        profile = self.profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer else None)
+        return self.certificates.trust(profile.trustpoint if profile else None)
+
+    def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
+        """That of an aggressive mode that we begin, of the client's group where it names one, else that of the peer.
+
+        The profile of a peer that has named itself is the one that matches the name.
+        """
+        settings = self._aggressive_peer()
+        if self.aggressive and settings and settings.password is not None:
+            return octets_of(settings.password)
+        profile = profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer is not None else None)
+        if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
+            group = group_of(self.config, self._rules(profile), peer)
+            if group is not None and group.key is not None:
+                return octets_of(group.key)
+        return pre_shared_key(self.config, self.pair, profile, peer)
+
+    def _rules(self, profile: IsakmpProfile | None) -> AccessRules:
+        return rules_of(self.config, profile, self.pair.front_vrf, self.pair.local)
+
+    def local_identity(self, credential: Credential | None) -> Identification:
+        """Of aggressive mode's end-point, the profile, or the router, whoever names one first; else our address."""
+        settings = self._aggressive_peer()
+        if self.aggressive and settings and settings.client_endpoint:
+            return named_identity(*settings.client_endpoint)
+        kind, _, value = ((self.profile and self.profile.self_identity) or self.config.crypto.identity).partition(" ")
+        if kind == "dn" and credential is not None:
+            return Identification(IdentificationType.DER_ASN1_DN, credential.subject, UDP, ISAKMP_PORT)
+        if kind == "hostname" or (kind == "fqdn" and not value):
+            return named_identity("fqdn", self.config.full_name)
+        return named_identity(kind, value) if value else named_identity("ipv4-address", str(IPv4Address(self.pair.local)))
+
+    def allows_aggressive(self) -> bool:
+        return self.config.crypto.aggressive_mode
+
+    def wants_aggressive(self) -> bool:
+        """Whether a phase 1 that we begin is to go by aggressive mode: the profile says so, or the peer has what it takes."""
+        return bool((self.profile and self.profile.aggressive) or self._aggressive_peer())
+
+    def _aggressive_peer(self) -> IsakmpPeer | None:
+        """`crypto isakmp peer` of this one, where it has both settings of aggressive mode."""
+        found = self.config.crypto.peers.get((IPv4Address(self.pair.remote), self.pair.front_vrf))
+        return found if found and found.password is not None and found.client_endpoint is not None else None
+
+    def accepts(self, peer: Identification) -> bool:
+        """A profile that the map names must match; else the first that does is the peer's, and its key must be the one used."""
+        self.peer = peer
+        if self.profile is not None:
+            self.settled = any(_matches(match, peer, self.pair.front_vrf) for match in self.profile.matches)
+            return self.settled
+        found = profile_for(self.config, peer, self.pair.front_vrf)
+        known = found is not None and found.keyring is not None and self.key_used is not None
+        if known and self._key(found, self.key_asked_of) != self.key_used:
+            return False
+        self.profile, self.settled = found, True
+        return True
+
+    def dpd_terms(self) -> DpdTerms | None:
+        """Dead peer detection as the profile, else `crypto isakmp keepalive`, has it."""
+        keepalive = (self.profile and self.profile.keepalive) or self.config.crypto.keepalive
+        return DpdTerms(keepalive.interval * SECOND, keepalive.retry * SECOND, keepalive.periodic) if keepalive else None
+
+    def first_contact(self) -> bool:
+        return self.contact()
+
+    def remote_access(self) -> RemoteAccess:
+        """A client is who logs in, or is of a group; a peer whose key says `no-xauth` does not log in."""
+        if self.clients is None:
+            return NO_REMOTE_ACCESS
+        rules = self._rules(self.profile)
+        key = key_for(self.config, self.pair, self.profile, self.key_asked_of)
+        login = rules.login_list is not None and not (key is not None and key.no_xauth)
+        group = group_of(self.config, rules, self.peer)
+        if login or group is not None:
+            personal = self.peer if self.peer is not None and self.peer.kind in _PERSONAL else None
+            self.client = Client(self.pair, rules, group, personal)
+        return RemoteAccess(login, rules.addressing if group is not None else Addressing.NONE)
+
+    def login(self) -> Login | None:
+        return None  # no router of ours is a client
+
+    def wanted_attributes(self) -> Sequence[Attribute]:
+        return ()
+
+    def answer(self, request: QuickRequest) -> QuickStart | None:
+        return self.answer_flow(self, request)
+
+    def new_spi(self, protocol: Protocol) -> bytes:
+        return self.take_spi().to_bytes(4, "big")

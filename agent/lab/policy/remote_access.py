@@ -1,0 +1,225 @@
+"""Lab room: remote access: what the configuration says of a peer that is a client: who may log in, its group, what it is given.
+
+The ISAKMP profile that has matched a peer says it, else the crypto map of the interface that the peer comes by. Both name lists of
+AAA methods: one by which users log in, one by which groups are found. A list that is not there lets nobody in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from ipaddress import IPv4Address
+
+from agent.base.text import octets_of, text_of
+from agent.config.crypto_model import ClientGroup, CryptoMap, IsakmpProfile
+from agent.config.model import RouterConfig
+from agent.config.passwords import password_matches
+from agent.crypto.certificates import organizational_unit
+from agent.crypto.doi import ConfigurationAttribute, IdentificationType
+from agent.crypto.ike_events import Addressing, Login
+from agent.crypto.payloads import Attribute, Identification
+from agent.lab.policy.crypto_maps import addresses_of, local_address, network_of
+
+_SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which nobody restricts
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRules:
+    """How the clients of a profile or a crypto map are dealt with; the lists by name."""
+
+    login_list: str | None = None
+    group_list: str | None = None
+    addressing: Addressing = Addressing.NONE
+    group: str | None = None  # of clients that do not name one
+
+
+# Who pushes an address answers the client that asks for it, too.
+_ADDRESSING = {(): Addressing.NONE, ("respond",): Addressing.ASKED}
+
+
+def _map_at(config: RouterConfig, front_vrf: str | None, local: int) -> CryptoMap | None:
+    """The crypto map whose peers know us by an address."""
+    for interface in config.interfaces.values():
+        if interface.crypto_map and interface.vrf == front_vrf and local_address(config, interface) == local:
+            return config.crypto.maps.get(interface.crypto_map)
+    return None
+
+
+def rules_of(config: RouterConfig, profile: IsakmpProfile | None, front_vrf: str | None, local: int) -> AccessRules:
+    source = profile or _map_at(config, front_vrf, local)
+    if source is None:
+        return AccessRules()
+    return AccessRules(
+        source.client_authentication,
+        source.isakmp_authorization,
+        _ADDRESSING.get(source.address_ways, Addressing.PUSHED),
+        profile.client_group if profile else None,
+    )
+
+
+def may_log_in(config: RouterConfig, front_vrf: str | None, local: int) -> bool:
+    """Whether there may be clients at an address of ours whose users log in, before it is known who the peer is."""
+    everywhere = any(profile.client_authentication for profile in config.crypto.profiles.values())
+    return everywhere or rules_of(config, None, front_vrf, local).login_list is not None
+
+
+def group_name(peer: Identification) -> str | None:
+    """The group that a client says it is of: by a key ID, or by the OU of its certificate."""
+    if peer.kind == IdentificationType.KEY_ID:
+        return text_of(peer.data)
+    return organizational_unit(peer.data) if peer.kind == IdentificationType.DER_ASN1_DN else None
+
+
+def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | None) -> ClientGroup | None:
+    """The group that a client says it is of, else that of its profile, where the list that finds groups knows local ones."""
+    name = (group_name(peer) if peer is not None else None) or rules.group
+    methods = _methods(config, config.network_lists, rules.group_list)
+    return config.crypto.client_groups.get(name or "") if "local" in methods else None
+
+
+# --- logins ---
+
+
+class Verdict(Enum):
+    """What a method says of a login."""
+
+    YES = auto()
+    NO = auto()
+    NO_ANSWER = auto()  # the next method is asked
+
+
+# Asks a group of servers about a login; they may answer later.
+AskServers = Callable[[str, Login, Callable[[Verdict], None]], None]
+
+
+def no_servers(group: str, login: Login, answer: Callable[[Verdict], None]) -> None:
+    """What stands for servers where there are none."""
+    answer(Verdict.NO_ANSWER)
+
+
+def check_login(config: RouterConfig, name: str | None, login: Login, ask: AskServers, answer: Callable[[bool], None]) -> None:
+    """Ask the methods of a list, one after the other, until one has an answer."""
+    _ask_methods(config, _methods(config, config.login_lists, name), login, ask, answer)
+
+
+def _ask_methods(
+    config: RouterConfig, methods: Sequence[str], login: Login, ask: AskServers, answer: Callable[[bool], None]
+) -> None:
+    if not methods:
+        answer(False)
+        return
+    method, rest = methods[0], methods[1:]
+
+    def judged(verdict: Verdict) -> None:
+        if verdict is Verdict.NO_ANSWER:
+            _ask_methods(config, rest, login, ask, answer)
+        else:
+            answer(verdict is Verdict.YES)
+
+    kind, _, group = method.partition(" ")
+    if kind == "group":
+        ask(group, login, judged)
+    else:
+        judged(_METHODS.get(kind, _no_answer)(config, login))
+
+
+def _methods(config: RouterConfig, lists: Mapping[str, Sequence[str]], name: str | None) -> Sequence[str]:
+    return lists.get(name or "", ()) if config.aaa_new_model else ()
+
+
+def _local(config: RouterConfig, login: Login) -> Verdict:
+    """Users by their names, in whichever case."""
+    return _known(config, next((name for name in config.users if name.lower() == login.user.lower()), None), login)
+
+
+def _local_case(config: RouterConfig, login: Login) -> Verdict:
+    return _known(config, login.user, login)
+
+
+def _known(config: RouterConfig, name: str | None, login: Login) -> Verdict:
+    user = config.users.get(name or "")
+    if user is None:
+        return Verdict.NO_ANSWER
+    return Verdict.YES if password_matches(login.password, user.password, user.encoding) else Verdict.NO
+
+
+def _no_answer(config: RouterConfig, login: Login) -> Verdict:
+    return Verdict.NO_ANSWER
+
+
+_METHODS: Mapping[str, Callable[[RouterConfig, Login], Verdict]] = {
+    "local": _local,
+    "local-case": _local_case,
+    "none": lambda config, login: Verdict.YES,
+}
+
+
+# --- what a client is given ---
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a client has a right to. Its ISAKMP SA lives `seconds` more."""
+
+    group: ClientGroup
+    address: IPv4Address | None
+    networks: tuple[bytes, ...]  # what goes through the tunnel: addresses and masks
+    seconds: int
+
+
+def grant_of(config: RouterConfig, group: ClientGroup, address: IPv4Address | None, seconds: int) -> Grant:
+    found = config.access_lists.get(group.acl or "")
+    networks = [network_of(addresses_of(line.source)) for line in found.entries if line.permit] if found else []
+    return Grant(group, address, tuple(net.network_address.packed + net.netmask.packed for net in networks if net), seconds)
+
+
+def attributes_of(grant: Grant, asked: Sequence[Attribute] | None) -> tuple[Attribute, ...]:
+    """Of what is asked for (None: of all that a client should know) what there is."""
+    wanted = _PUSHED if asked is None else dict.fromkeys(attribute.kind for attribute in asked)
+    return tuple(Attribute(kind, value) for kind in wanted if kind in _VALUES for value in _VALUES[kind](grant))
+
+
+def _text(value: str | None) -> Iterator[bytes]:
+    if value:
+        yield octets_of(value)
+
+
+def _yes(value: bool) -> Iterator[int]:
+    if value:
+        yield 1
+
+
+def _packed(*addresses: IPv4Address | None) -> Iterator[bytes]:
+    return (address.packed for address in addresses if address is not None)
+
+
+def _undelimited(banner: str | None) -> str | None:
+    """A banner's text without what it was typed between: a character, or ^C."""
+    if not banner:
+        return None
+    mark = "^C" if banner.startswith("^C") else banner[0]
+    return banner.removeprefix(mark).removesuffix(mark).strip()
+
+
+_VALUES: Mapping[int, Callable[[Grant], Iterable[int | bytes]]] = {
+    ConfigurationAttribute.INTERNAL_IP4_ADDRESS: lambda grant: _packed(grant.address),
+    ConfigurationAttribute.INTERNAL_IP4_NETMASK: lambda grant: _packed(grant.group.netmask),
+    ConfigurationAttribute.INTERNAL_IP4_DNS: lambda grant: _packed(*grant.group.dns),
+    ConfigurationAttribute.INTERNAL_IP4_NBNS: lambda grant: _packed(*grant.group.wins),
+    ConfigurationAttribute.INTERNAL_ADDRESS_EXPIRY: lambda grant: (grant.seconds.to_bytes(4, "big"),),
+    ConfigurationAttribute.APPLICATION_VERSION: lambda grant: (b"ipsec-agent",),
+    ConfigurationAttribute.SUPPORTED_ATTRIBUTES: lambda grant: (b"".join(kind.to_bytes(2, "big") for kind in _VALUES),),
+    ConfigurationAttribute.BANNER: lambda grant: _text(_undelimited(grant.group.banner)),
+    ConfigurationAttribute.SAVE_PASSWORD: lambda grant: _yes(grant.group.save_password),
+    ConfigurationAttribute.DEFAULT_DOMAIN: lambda grant: _text(grant.group.domain),
+    ConfigurationAttribute.SPLIT_DNS: lambda grant: _text(",".join(grant.group.split_dns)),
+    ConfigurationAttribute.SPLIT_INCLUDE: lambda grant: (network + _SPLIT_PADDING for network in grant.networks),
+    ConfigurationAttribute.INCLUDE_LOCAL_LAN: lambda grant: _yes(grant.group.include_local_lan),
+    ConfigurationAttribute.PFS: lambda grant: _yes(grant.group.pfs),
+}
+_PUSHED = [
+    kind
+    for kind in _VALUES
+    if kind not in (ConfigurationAttribute.APPLICATION_VERSION, ConfigurationAttribute.SUPPORTED_ATTRIBUTES)
+]

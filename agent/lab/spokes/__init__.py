@@ -1,0 +1,1 @@
+"""Lab room: spokes by number."""

@@ -1,0 +1,1 @@
+"""Lab room: what the lab file schedules: faults and traffic."""
