@@ -12,7 +12,7 @@ PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping nftables conntrack str
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
 
-.PHONY: run test check bench soak clean
+.PHONY: run test check bench soak recording clean
 
 run: $(VENV)/.ready
 	$(BIN)/ipsec-agent run $(LAB)
@@ -33,6 +33,10 @@ bench: $(VENV)/.dev-ready bench-tools
 soak: $(VENV)/.dev-ready tools bench-tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab tests/e2e -k soak
 	$(BIN)/python -m bench.floods
+
+recording: $(VENV)/.ready
+	@sh scripts/need.sh "snmpget snmptrapd" "snmp snmptrapd"
+	$(BIN)/python scripts/record.py
 
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
