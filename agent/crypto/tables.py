@@ -1,4 +1,4 @@
-"""Crypto room: the state machines of RFC 2409 as they are, in words: the tables that drive its exchanges, for docs/."""
+"""Crypto room: prints the tables that drive the exchanges of RFC 2409, for docs/crypto.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from agent.crypto.transaction import TRANSACTION
 
 
 def _table(title: str, rows: Iterable[tuple[str, ...]]) -> str:
-    head = ("role", "state", "hears", "that carries", "then")
+    head = ("role", "state", "receives", "with", "next state")
     lines = [f"### {title}", "", *("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows)), ""]
     return "\n".join(lines)
 
