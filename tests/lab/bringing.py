@@ -140,10 +140,10 @@ _NOT_MATCHED = _NO_MATCH + "crypto map outside 10\n set isakmp-profile P"
 _NO_KEY = "no crypto isakmp key secret address 192.0.2.{peer}"
 
 configured("no common ISAKMP policy", west={"encryption": "3des"})
-configured("no policy can be done with the peer: there is no key for it", "east", lines=_NO_KEY)
+configured("no usable policy: there is no key for the peer", "east", lines=_NO_KEY)
 configured("the pre-shared keys differ", west={"key": "another"})
-configured("the peer's profile has another key than was used", west={"lines": _OTHER_KEY})
-configured("the responder is not whom the initiator's profile matches", "east", east={"lines": _NOT_MATCHED})
+configured("the peer's profile has another key than the one used", west={"lines": _OTHER_KEY})
+configured("the initiator's profile does not match the responder", "east", east={"lines": _NOT_MATCHED})
 
 
 @brings("a message of the set-up is malformed")
@@ -154,7 +154,7 @@ def _malformed(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
-@brings("a message of another version, such as one of IKEv2")
+@brings("a message of another version, such as IKEv2")
 def _ikev2(make_pair: MakePair) -> Bringing:
     lab = make_pair()
     yield lab, "west"
@@ -166,7 +166,7 @@ def _ikev2(make_pair: MakePair) -> Bringing:
     lab.wait(1)
 
 
-@brings("a public value that no private one can have")
+@brings("an invalid Diffie-Hellman public value")
 def _bad_public_value(make_pair: MakePair) -> Bringing:
     lab = make_pair()
     change_isakmp(lab, "west", Exchange.MAIN, 2, lambda message: message.__setitem__(slice(32, 128), bytes(96)))
@@ -181,7 +181,7 @@ def _no_answer(make_pair: MakePair) -> Bringing:
     start_ping(lab, 120)
 
 
-@brings("the initiator falls silent")
+@brings("the initiator stops answering")
 def _silent(make_pair: MakePair) -> Bringing:
     lab = make_pair()
     yield lab, "west"
@@ -260,7 +260,7 @@ def _no_address(make_pair: MakePair) -> Bringing:
     VpnClient(lab, "192.0.2.102", server="west", user=Login("bob", "secret")).connect()
 
 
-@brings("a group has all the users that it may have")
+@brings("the limit of a group's users is reached")
 def _full_group(make_pair: MakePair) -> Bringing:
     lab = with_clients(make_pair, " max-users 1")
     VpnClient(lab, "192.0.2.101", server="west").connect()
@@ -288,7 +288,7 @@ def _wrong_hash(make_pair: MakePair) -> Bringing:
     start_ping(lab, 1)
 
 
-@brings("an error in the clear, which is not believed")
+@brings("an error notification in the clear")
 def _forged(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "west"
@@ -299,7 +299,7 @@ def _forged(make_pair: MakePair) -> Bringing:
     port_of(lab, "west").receive(ip.Packet(EAST, WEST, ip.UDP, datagram).encode())
 
 
-@brings("a message of an ISAKMP SA that is not there")
+@brings("a message for an unknown ISAKMP SA")
 def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     lab.west.router.power_off()
@@ -309,7 +309,7 @@ def _no_isakmp_sa(make_pair: MakePair) -> Bringing:
     lab.wait(1)
 
 
-@brings("a message of an ISAKMP SA that has just ended")
+@brings("a message for an ISAKMP SA that has just ended")
 def _late_message(make_pair: MakePair) -> Bringing:
     lab = keeping(up(make_pair(ike_lifetime="300", east={"lines": "crypto isakmp keepalive 310 periodic"})), 3600)
     undo = on_the_way(lab, "east", lambda octets: None)
@@ -336,9 +336,9 @@ def _reserved_spi(make_pair: MakePair) -> Bringing:
 
 
 refused("no map entry for the flow", west={"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"})
-refused("PFS is asked for and not offered", west={"map_lines": " set pfs group2"})
-refused("the ceiling of SAs is reached at the responder", west=_ONE_SA)
-configured("the ceiling of SAs is reached at the initiator", "east", east=_ONE_SA)
+refused("PFS is required and not offered", west={"map_lines": " set pfs group2"})
+refused("the limit of IPsec SAs is reached at the responder", west=_ONE_SA)
+configured("the limit of IPsec SAs is reached at the initiator", "east", east=_ONE_SA)
 
 
 @brings("the peer does not answer a quick mode")

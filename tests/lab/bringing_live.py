@@ -65,16 +65,16 @@ def cut_short(octets: bytes) -> bytes:
     return packet._replace(payload=packet.payload[:16]).encode()
 
 
-changed_packets("packets that are not authentic", lambda octets: flip(octets, 60))
+changed_packets("packets whose integrity check fails", lambda octets: flip(octets, 60))
 changed_packets("packets that do not decrypt", lambda octets: flip(octets, -1), transforms="esp-des")
-changed_packets("packets that are cut short", cut_short)
+changed_packets("truncated packets", cut_short)
 with_failed_engine("the crypto engine fails: packets out, encrypted", "east", "esp-des esp-sha-hmac")
 with_failed_engine("the crypto engine fails: packets out, authenticated only", "east", "ah-sha-hmac")
 with_failed_engine("the crypto engine fails: packets in, encrypted", "west", "esp-des esp-sha-hmac")
 with_failed_engine("the crypto engine fails: packets in, authenticated only", "west", "esp-null esp-sha-hmac")
 
 
-@brings("an SPI that is not there")
+@brings("an unknown SPI")
 def _unknown_spi(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     forget(lab, lambda: lab.west.engine.do(ClearSas(), CONSOLE))
@@ -82,7 +82,7 @@ def _unknown_spi(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
-@brings("an SPI that is not there, and no ISAKMP SA either")
+@brings("an unknown SPI, and no ISAKMP SA with the peer")
 def _unknown_spi_alone(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     forget(lab, lambda: lab.west.engine.do(ClearSessions(), CONSOLE))
@@ -90,7 +90,7 @@ def _unknown_spi_alone(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
-@brings("the same, with invalid-spi-recovery")
+@brings("an unknown SPI, no ISAKMP SA with the peer, and invalid-spi-recovery")
 def _unknown_spi_recovered(make_pair: MakePair) -> Bringing:
     lab = up(make_pair(west={"lines": "crypto isakmp invalid-spi-recovery"}))
     forget(lab, lambda: lab.west.engine.do(ClearSessions(), CONSOLE))
@@ -98,7 +98,7 @@ def _unknown_spi_recovered(make_pair: MakePair) -> Bringing:
     ping(lab)
 
 
-@brings("packets that are not what the SA is for")
+@brings("packets that do not match the SA's selectors")
 def _not_for_it(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "west"
@@ -164,7 +164,7 @@ def _clear(make_pair: MakePair) -> Bringing:
     lab.wait(1)
 
 
-@brings("the map entry is taken away")
+@brings("the map entry is removed")
 def _map_removed(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "east"
@@ -190,7 +190,7 @@ def _lost(make_pair: MakePair) -> Bringing:
     lab.wait(40)
 
 
-@brings("the peer begins afresh: INITIAL-CONTACT")
+@brings("the peer starts again: INITIAL-CONTACT")
 def _afresh(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     lab.east.router.power_off()
@@ -207,7 +207,7 @@ def _engine_message(make_pair: MakePair) -> Bringing:
     lab.wait(10)
 
 
-@brings("the router loses its power")
+@brings("the router is switched off")
 def _power(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "west"

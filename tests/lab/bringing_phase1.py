@@ -128,14 +128,14 @@ BRINGING["the limit of IKE SAs is reached at the initiator"] = _full_initiator
 configured("the pre-shared keys differ, in aggressive mode", "east", east=BY_PROFILE, west={**BY_PROFILE, "key": "another"})
 BRINGING["aggressive mode is disabled at the responder"] = _disabled
 BRINGING["the peer's certificate has expired"] = _expired
-signed("no policy can be done with the peer: there is no certificate of ours", "east", trustpoints={"west": {"ours": WEST}})
+signed("no usable policy: this router has no certificate", "east", trustpoints={"west": {"ours": WEST}})
 signed("the signature is not that of the peer's certificate", trustpoints=trusting(east=_FORGED))
-signed("the peer's certificate is of no authority that is known", trustpoints=trusting(east=trustpoint(1, STRANGER)))
-signed("the peer's certificate names another", trustpoints=trusting(east=trustpoint(9)))
+signed("the peer's certificate is not from a known authority", trustpoints=trusting(east=trustpoint(1, STRANGER)))
+signed("the peer's certificate names another identity", trustpoints=trusting(east=trustpoint(9)))
 signed("the peer's certificate is revoked", west=WITH_CRL, trustpoints=trusting(west=trustpoint(2, crl=_REVOKED)))
-signed("there is no revocation list to ask", west=WITH_CRL)
+signed("there is no current revocation list", west=WITH_CRL)
 signed("our own certificate has expired", "east", trustpoints=trusting(east=trustpoint(1, end=NOW - timedelta(days=1))))
-changed("the peer's certificate does not come", lambda payload: [] if isinstance(payload, Certificate) else [payload])
+changed("the peer sends no certificate", lambda payload: [] if isinstance(payload, Certificate) else [payload])
 changed(
     "the peer's certificate cannot be read", lambda payload: [Certificate(b"?")] if isinstance(payload, Certificate) else [payload]
 )

@@ -106,7 +106,7 @@ PHASE_1 = (
         _set_up(_RESPONDER, "proposalFailure", "NO_PROPOSAL_CHOSEN", notification=_PROTOCOL),
         _REFUSED,
     ),
-    Cause("no policy can be done with the peer: there is no key for it", _REFUSED),
+    Cause("no usable policy: there is no key for the peer", _REFUSED),
     Cause(
         "the pre-shared keys differ",
         _set_up(_RESPONDER, "authFailure", "PAYLOAD_MALFORMED", counters=(_AUTH,), notification=_PROTOCOL),
@@ -126,14 +126,14 @@ PHASE_1 = (
     Cause("aggressive mode is disabled at the responder", _set_up(_RESPONDER, "other"), _PEER_GONE),
     Cause("the limit of IKE SAs is reached at the responder", _no_room(_RESPONDER), _PEER_GONE),
     Cause("the limit of IKE SAs is reached at the initiator", _no_room(_INITIATOR)),
-    Cause("no policy can be done with the peer: there is no certificate of ours", _REFUSED),
+    Cause("no usable policy: this router has no certificate", _REFUSED),
     Cause(
         "the signature is not that of the peer's certificate",
         _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL),
         _NOT_AUTHENTIC,
     ),
     Cause(
-        "the peer's certificate does not come",
+        "the peer sends no certificate",
         _certificate("peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", _INITIATOR),
         _OURS_NOT_AUTHENTIC,
     ),
@@ -143,26 +143,26 @@ PHASE_1 = (
         _OURS_NOT_AUTHENTIC,
     ),
     Cause(
-        "the peer's certificate is of no authority that is known",
+        "the peer's certificate is not from a known authority",
         _certificate("peerCertNotValid", "INVALID_CERT_AUTHORITY"),
         _NOT_AUTHENTIC,
     ),
-    Cause("the peer's certificate names another", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause("the peer's certificate names another identity", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
     Cause("the peer's certificate has expired", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
     Cause("the peer's certificate is revoked", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
-    Cause("there is no revocation list to ask", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause("there is no current revocation list", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
     Cause(
         "our own certificate has expired",
         _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification="cikeCertCrlFailure"),
         _OURS_NOT_AUTHENTIC,
     ),
     Cause(
-        "the peer's profile has another key than was used",
+        "the peer's profile has another key than the one used",
         _set_up(_RESPONDER, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
         _NOT_AUTHENTIC,
     ),
     Cause(
-        "the responder is not whom the initiator's profile matches",
+        "the initiator's profile does not match the responder",
         _set_up(_INITIATOR, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
         Shown((), "peerDelRequest", None, "peerDelRequest", None, ("cikeTunnelStart", *_IKE_STOP)),
     ),
@@ -172,16 +172,16 @@ PHASE_1 = (
         _set_up(_INITIATOR, "other"),
     ),
     Cause(
-        "a message of another version, such as one of IKEv2",
+        "a message of another version, such as IKEv2",
         _set_up(_RESPONDER, "peerEncodingError", "INVALID_MAJOR_VERSION", notification=_PROTOCOL),
     ),
     Cause(
-        "a public value that no private one can have",
+        "an invalid Diffie-Hellman public value",
         _set_up(_RESPONDER, "peerEncodingError", "INVALID_KEY_INFORMATION", notification=_PROTOCOL),
         _set_up(_INITIATOR, "other"),
     ),
     Cause("the peer never answers", _PEER_GONE),
-    Cause("the initiator falls silent", _set_up(_RESPONDER, "peerLost")),
+    Cause("the initiator stops answering", _set_up(_RESPONDER, "peerLost")),
     Cause("the set-up is cleared", _set_up(_INITIATOR, "operRequest"), _set_up(_RESPONDER, "peerLost")),
     Cause(
         "the crypto engine has failed before phase 1",
@@ -200,7 +200,7 @@ CLIENTS = (
         _set_up(_RESPONDER, "sysCapExceeded", "DELETE", counters=("cikeGlobalSysCapFails",), notification="cikeSysFailure"),
     ),
     Cause(
-        "a group has all the users that it may have",
+        "the limit of a group's users is reached",
         _set_up(_RESPONDER, "sysCapExceeded", "DELETE", counters=("cikeGlobalSysCapFails",), notification="cikeSysFailure"),
     ),
 )
@@ -210,14 +210,14 @@ MESSAGES = (
         _message("DecryptFails", "InP2ExchgInvalids", reason="encryptFailure"),
     ),
     Cause("a message whose HASH is wrong", _message("HashValidFails", "InP2ExchgInvalids", reason="hashValidation")),
-    Cause("an error in the clear, which is not believed", _message("AuthFails", reason="authFailure")),
+    Cause("an error notification in the clear", _message("AuthFails", reason="authFailure")),
     Cause(
-        "a message of an ISAKMP SA that is not there",
+        "a message for an unknown ISAKMP SA",
         Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",)),
         Shown((), "operRequest", None, "operRequest", None, _IKE_STOP, ("DELETE",)),
     ),
     Cause(
-        "a message of an ISAKMP SA that has just ended",
+        "a message for an ISAKMP SA that has just ended",
         Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",), told=("DELETE",)),
         Shown((), "peerDelRequest", None, "peerDelRequest", None, _IKE_STOP, ("R_U_THERE",)),
     ),
@@ -230,9 +230,9 @@ PHASE_2 = (
         _quick(_REJECTED, "peerEncodingError", "INVALID_SPI"),
         _quick(_WAS_REJECTED, "other"),
     ),
-    Cause("PFS is asked for and not offered", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause("PFS is required and not offered", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
     Cause(
-        "the ceiling of SAs is reached at the responder",
+        "the limit of IPsec SAs is reached at the responder",
         Shown(
             (_REJECTED, "cipSecGlobalSysCapFails"),
             ipsec_failure="sysCapExceeded",
@@ -242,7 +242,7 @@ PHASE_2 = (
         _QUICK_REFUSED,
     ),
     Cause(
-        "the ceiling of SAs is reached at the initiator",
+        "the limit of IPsec SAs is reached at the initiator",
         Shown(
             ("cipSecGlobalSysCapFails",),
             ipsec_failure="sysCapExceeded",
@@ -267,16 +267,16 @@ PHASE_2 = (
 )
 PACKETS = (
     Cause(
-        "an SPI that is not there",
+        "an unknown SPI",
         Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",), told=("INVALID_SPI",)),
         _ipsec_ends("other", "nonExistentSa"),
     ),
     Cause(
-        "an SPI that is not there, and no ISAKMP SA either",
+        "an unknown SPI, and no ISAKMP SA with the peer",
         Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",)),
     ),
     Cause(
-        "the same, with invalid-spi-recovery",
+        "an unknown SPI, no ISAKMP SA with the peer, and invalid-spi-recovery",
         Shown(
             ("cipSecGlobalNoSaFails",),
             ipsec_failure="nonExistentSa",
@@ -285,10 +285,10 @@ PACKETS = (
         ),
         Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart")),
     ),
-    Cause("packets that are not authentic", _packet("InAuthFails", "InDrops", reason="inAuthFailure")),
+    Cause("packets whose integrity check fails", _packet("InAuthFails", "InDrops", reason="inAuthFailure")),
     Cause("packets that do not decrypt", _packet("InDecryptFails", "InDrops", reason="decryptFailure")),
-    Cause("packets that are not what the SA is for", _packet("InDrops", "ProtocolUseFails", reason="protocolUseFail")),
-    Cause("packets that are cut short", _packet("InDrops", reason="peerEncodingError")),
+    Cause("packets that do not match the SA's selectors", _packet("InDrops", "ProtocolUseFails", reason="protocolUseFail")),
+    Cause("truncated packets", _packet("InDrops", reason="peerEncodingError")),
     Cause("replayed packets", Shown(("cipSecGlobalInReplayDrops",))),
     Cause("packets left of the replay window", Shown(("cipSecGlobalInReplayDrops",))),
     Cause(
@@ -322,7 +322,7 @@ ENDS = (
     Cause("the SAs of an idle flow expire", _ipsec_ends("normal", None, "DELETE"), _ipsec_ends("normal", None, "DELETE")),
     Cause("an operator clears the session", _both_end("operRequest", "DELETE"), _both_end("peerDelRequest")),
     Cause(
-        "the map entry is taken away",
+        "the map entry is removed",
         _ipsec_ends("operRequest", "operRequest", "DELETE"),
         _ipsec_ends("peerDelRequest", "peerDelRequest"),
     ),
@@ -336,7 +336,7 @@ ENDS = (
         Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP), ("R_U_THERE",)),
     ),
     Cause(
-        "the peer begins afresh: INITIAL-CONTACT",
+        "the peer starts again: INITIAL-CONTACT",
         Shown(
             (),
             "peerLost",
@@ -353,7 +353,7 @@ ENDS = (
         Shown(told=("R_U_THERE",)),
     ),
     Cause(
-        "the router loses its power",
+        "the router is switched off",
         Shown(
             (),
             "localFailure",

@@ -34,10 +34,10 @@ WITH_A_FAILURE = [
 # What the log cannot tell apart from another cause.
 WORDED = {
     "a reserved SPI is offered": "the quick mode fails: malformed",
-    "a message of an ISAKMP SA that has just ended": "a message of an ISAKMP SA that is not there",
-    "PFS is asked for and not offered": "no common transform set, or PFS is asked for and not offered",
-    "an SPI that is not there, and no ISAKMP SA either": "an SPI that is not there",
-    "the same, with invalid-spi-recovery": "an SPI that is not there",
+    "a message for an ISAKMP SA that has just ended": "a message for an unknown ISAKMP SA",
+    "PFS is required and not offered": "no common transform set, or PFS is required and not offered",
+    "an unknown SPI, and no ISAKMP SA with the peer": "an unknown SPI",
+    "an unknown SPI, no ISAKMP SA with the peer, and invalid-spi-recovery": "an unknown SPI",
 }
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 

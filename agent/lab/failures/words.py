@@ -16,22 +16,22 @@ from agent.crypto.replay import Fault
 from agent.flow.model import EndReason
 from agent.lab.policy.isakmp import PeerDecisions
 
-NO_KEY = "no policy can be done with the peer: there is no key for it"
-NO_CERTIFICATE = "no policy can be done with the peer: there is no certificate of ours"
+NO_KEY = "no usable policy: there is no key for the peer"
+NO_CERTIFICATE = "no usable policy: this router has no certificate"
 WRONG_PASSWORD = "a user's password is wrong"
 SILENT_CLIENT = "a client does not answer"
 FULL_POOL = "the pool has no address left"
-FULL_GROUP = "a group has all the users that it may have"
-OTHER_KEY = "the peer's profile has another key than was used"
-OTHER_PEER = "the responder is not whom the initiator's profile matches"
+FULL_GROUP = "the limit of a group's users is reached"
+OTHER_KEY = "the peer's profile has another key than the one used"
+OTHER_PEER = "the initiator's profile does not match the responder"
 HASH_OF_KEY = "the pre-shared keys differ, in aggressive mode"
 NO_ENTRY = "no map entry for the flow"
-NO_PFS = "PFS is asked for and not offered"
-OTHER_VERSION = "a message of another version, such as one of IKEv2"
-NO_SA = "a message of an ISAKMP SA that is not there"
-NO_SPI = "an SPI that is not there"
+NO_PFS = "PFS is required and not offered"
+OTHER_VERSION = "a message of another version, such as IKEv2"
+NO_SA = "a message for an unknown ISAKMP SA"
+NO_SPI = "an unknown SPI"
 IKE_LIMIT = ("the limit of IKE SAs is reached at the responder", "the limit of IKE SAs is reached at the initiator")
-CEILING = ("the ceiling of SAs is reached at the responder", "the ceiling of SAs is reached at the initiator")
+CEILING = ("the limit of IPsec SAs is reached at the responder", "the limit of IPsec SAs is reached at the initiator")
 
 # Of a phase 1 that did not come about: as responder, as initiator.
 SET_UPS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
@@ -40,19 +40,19 @@ SET_UPS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
         Trouble.AUTHENTICATION: ("the pre-shared keys differ",) * 2,
         Trouble.HASH: ("the pre-shared keys differ",) * 2,
         Trouble.SIGNATURE: ("the signature is not that of the peer's certificate",) * 2,
-        Trouble.CERTIFICATE_MISSING: ("the peer's certificate does not come",) * 2,
+        Trouble.CERTIFICATE_MISSING: ("the peer sends no certificate",) * 2,
         Trouble.CERTIFICATE_ENCODING: ("the peer's certificate cannot be read",) * 2,
-        Trouble.CERTIFICATE_AUTHORITY: ("the peer's certificate is of no authority that is known",) * 2,
+        Trouble.CERTIFICATE_AUTHORITY: ("the peer's certificate is not from a known authority",) * 2,
         Trouble.CERTIFICATE_EXPIRED: ("the peer's certificate has expired",) * 2,
-        Trouble.CERTIFICATE_IDENTITY: ("the peer's certificate names another",) * 2,
+        Trouble.CERTIFICATE_IDENTITY: ("the peer's certificate names another identity",) * 2,
         Trouble.CERTIFICATE_REVOKED: ("the peer's certificate is revoked",) * 2,
-        Trouble.CRL: ("there is no revocation list to ask",) * 2,
+        Trouble.CRL: ("there is no current revocation list",) * 2,
         Trouble.LOCAL_CERTIFICATE: ("our own certificate has expired",) * 2,
         Trouble.DISABLED: ("aggressive mode is disabled at the responder",) * 2,
         Trouble.DECRYPT: ("a message of the set-up is malformed",) * 2,
         Trouble.ENCODING: ("a message of the set-up is malformed",) * 2,
-        Trouble.KEY_EXCHANGE: ("a public value that no private one can have",) * 2,
-        Trouble.TIMEOUT: ("the initiator falls silent", "the peer never answers"),
+        Trouble.KEY_EXCHANGE: ("an invalid Diffie-Hellman public value",) * 2,
+        Trouble.TIMEOUT: ("the initiator stops answering", "the peer never answers"),
         Trouble.CAPACITY: (FULL_POOL,) * 2,
         Trouble.REFUSED: ("the peer refuses the set-up",) * 2,
         Trouble.PEER_DELETED: ("the peer ends the set-up",) * 2,
@@ -66,7 +66,7 @@ MESSAGES: Mapping[Trouble, str] = MappingProxyType(
     {
         Trouble.DECRYPT: "a message that does not decrypt",
         Trouble.HASH: "a message whose HASH is wrong",
-        Trouble.AUTHENTICATION: "an error in the clear, which is not believed",
+        Trouble.AUTHENTICATION: "an error notification in the clear",
     }
 )
 # Of a quick mode that did not come about: as responder, as initiator.
@@ -83,10 +83,10 @@ QUICK_MODES: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
 )
 PACKETS: Mapping[Fault, str] = MappingProxyType(
     {
-        Fault.INTEGRITY: "packets that are not authentic",
+        Fault.INTEGRITY: "packets whose integrity check fails",
         Fault.DECRYPT: "packets that do not decrypt",
-        Fault.MALFORMED: "packets that are cut short",
-        Fault.POLICY: "packets that are not what the SA is for",
+        Fault.MALFORMED: "truncated packets",
+        Fault.POLICY: "packets that do not match the SA's selectors",
         Fault.NOT_ENCRYPTED: "the crypto engine fails: packets out, encrypted",
         Fault.NOT_SIGNED: "the crypto engine fails: packets out, authenticated only",
         Fault.NOT_DECRYPTED: "the crypto engine fails: packets in, encrypted",
@@ -98,11 +98,11 @@ ENDS: Mapping[EndReason, str] = MappingProxyType(
         EndReason.NORMAL: "its lifetime is over",
         EndReason.OPERATOR: "ended here: an operator clears the session, or the configuration has changed",
         EndReason.PEER_DELETE: "ended by the peer",
-        EndReason.PEER_LOST: "the peer is lost (dead peer detection), or begins afresh (INITIAL-CONTACT)",
-        EndReason.LOCAL_FAILURE: "the crypto engine fails, or the router loses its power",
+        EndReason.PEER_LOST: "the peer is lost (dead peer detection), or starts again (INITIAL-CONTACT)",
+        EndReason.LOCAL_FAILURE: "the crypto engine fails, or the router is switched off",
         EndReason.SEQUENCE_ROLLOVER: "sequence numbers are used up",
-        EndReason.UNKNOWN_TO_PEER: f"the peer tells of {NO_SPI}",
-        EndReason.OTHER: "the router loses its power",
+        EndReason.UNKNOWN_TO_PEER: f"the peer reports {NO_SPI}",
+        EndReason.OTHER: "the router is switched off",
     }
 )
 

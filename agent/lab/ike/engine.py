@@ -148,7 +148,7 @@ class IkeEngine:
             self._settle(record)
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
-        """Tell a peer that it sends with an SPI that is not there. With invalid-spi-recovery an SA is made for that, if need be."""
+        """Tell a peer that it sends with an unknown SPI. With invalid-spi-recovery an SA is made for that, if need be."""
         notification = Notification(protocol, NotifyType.INVALID_SPI, spi.to_bytes(4, "big"))
         record = self.sas.newest(pair)
         if record is not None:

@@ -59,7 +59,7 @@ class Negotiator(Protocol):
         ...
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
-        """A peer sends with an SPI that is not there."""
+        """A peer sends with an unknown SPI."""
         ...
 
     def about_to_send(self, live: LiveTunnel) -> None:
