@@ -6,7 +6,6 @@ one that denies lets the entries behind have it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -168,19 +167,8 @@ class PolicyEntry(Generic[TargetT]):
         return rule if rule and rule.permit else None
 
 
-def lookup(entries: Iterable[PolicyEntry[TargetT]], flow: Flow) -> tuple[PolicyEntry[TargetT], Rule] | None:
-    """The first entry that takes a flow; None: it passes in the clear."""
-    for entry in entries:
-        rule = entry.decide(flow)
-        if rule:
-            return entry, rule
-    return None
+@dataclass(frozen=True, slots=True, eq=False)
+class Spd(Generic[TargetT]):
+    """The entries of one interface, asked in order (RFC 4301 §4.4.1). It equals nothing but itself, so that it can be a key."""
 
-
-def covering(entries: Sequence[PolicyEntry[TargetT]], selector: Selector) -> tuple[PolicyEntry[TargetT], Rule] | None:
-    """The first entry that may protect all of a selector's flows."""
-    for entry in entries:
-        rule = entry.covering(selector)
-        if rule:
-            return entry, rule
-    return None
+    entries: tuple[PolicyEntry[TargetT], ...]

@@ -23,9 +23,10 @@ from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, car
 from agent.engine.values import PingRequest, Probe
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.lab.ike.engine import IkeEngine
+from agent.lab.ike.ike import Ike
 from agent.lab.ike.records import ends_of
-from agent.lab.ipsec.engine import IpsecEngine, Verdict
+from agent.lab.ipsec.ipsec import Ipsec, Verdict
+from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ping import Ping
 from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.trustpoints import Certificates
@@ -70,23 +71,23 @@ class Router:
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
         self.crypto_engine = engine = CryptoEngine()
-        self.ipsec = IpsecEngine(config, monitor, scheduler, random, engine)
+        self.sa_keeper = SaKeeper(config, monitor, scheduler, self._refresh)
+        self.ipsec = Ipsec(config, monitor, scheduler, random, engine, self.sa_keeper, self._mtu_to)
         self._udp_always = udp_always
-        self.ike = IkeEngine(
+        self.ike = Ike(
             config,
             monitor,
             scheduler,
             random,
             self.ipsec,
+            self.sa_keeper,
             self._send_datagram,
             isakmp_policies,
             self._traversal,
             certificates,
             engine,
         )
-        self.ipsec.sas.ike = self.ike
-        self.ipsec.mtu_to = self._mtu_to
-        self.ipsec.sas.routes_changed = self._refresh
+        self.ipsec.ike = self.sa_keeper.ike = self.ike
         self._read_interfaces()
 
     # --- configuration ---

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.crypto import ip
-from agent.crypto.spd import Addresses, AddressRange, Flow, PolicyEntry, Ports, Rule, Selector, covering, flow_of, lookup
+from agent.crypto.spd import Addresses, AddressRange, Flow, PolicyEntry, Ports, Rule, Selector, Spd, flow_of
 
 small = st.integers(0, 7)
 addresses = st.builds(Addresses, small, st.sampled_from([0, 1, 3, 5, 7, 0xFFFFFFFF])).map(
@@ -47,11 +47,18 @@ def test_a_denied_flow_is_left_to_the_entries_behind() -> None:
     everything = Selector(0, anywhere, anywhere)
     first = PolicyEntry((Rule(False, Selector(0, host(1), host(2))), Rule(True, Selector(0, host(1), anywhere), "first")), "a")
     second = PolicyEntry((Rule(True, everything, "second"),), "b")
-    decided = [lookup((first, second), Flow(1, *ends)) for ends in ((1, 3), (1, 2), (4, 4))]
-    assert [found[1].text for found in decided if found] == ["first", "second", "second"]
-    assert lookup((first,), Flow(1, 1, 2)) is None
-    assert covering((first, second), Selector(6, host(1), host(9))) == (first, first.rules[1])
-    assert covering((first,), everything) is None
+    decided = [[entry.target for entry in (first, second) if entry.decide(Flow(1, *ends))] for ends in ((1, 3), (1, 2), (4, 4))]
+    assert decided == [["a", "b"], ["b"], ["b"]]
+    assert first.covering(Selector(6, host(1), host(9))) == first.rules[1]
+    assert first.covering(everything) is None
+
+
+def test_the_policies_of_two_interfaces_are_two_keys_though_their_entries_are_the_same() -> None:
+    entry = PolicyEntry((Rule(True, Selector(0, host(1), host(2))),), "a")
+    one, other = Spd((entry,)), Spd((entry,))
+    assert {one: "one", other: "other"} == {other: "other", one: "one"}
+    assert one.entries == other.entries
+    assert one != other
 
 
 def test_ports_are_those_of_tcp_and_udp() -> None:

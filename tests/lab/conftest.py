@@ -137,7 +137,7 @@ class DrivenLab:
     def leaks(self, name: str) -> SimpleNamespace:
         """What a router's engine still holds."""
         router = self.lab.routers[name].router
-        return SimpleNamespace(sad=len(router.ipsec.sas.sad), lives=len(router.ipsec.sas.lives), records=len(list(router.ike.sas)))
+        return SimpleNamespace(sad=len(router.sa_keeper.sad), lives=len(router.sa_keeper.lives), records=len(list(router.ike.sas)))
 
 
 MakePair = Callable[..., DrivenLab]

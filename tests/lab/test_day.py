@@ -162,7 +162,7 @@ class Day:
             assert held.sad <= 6 * peers
             assert held.records <= 6 * peers
             row_spis = {spi.value for row in self.lab.flow(name).ipsec_tunnels.values() for spi in row.spis if spi.inbound}
-            bundles = [found for live in self.lab.router(name).ipsec.sas.lives for found in live.bundles]
+            bundles = [found for live in self.lab.router(name).sa_keeper.lives for found in live.bundles]
             assert row_spis == {spi.value for found in bundles for spi in found.spis if spi.inbound}
         assert len(self.lab.lab.scheduler) < 60 * (self.size.spokes + 1)
 

@@ -134,4 +134,4 @@ def test_after_a_loss_the_next_peer_of_the_map_entry_is_tried_first(make_pair: C
     lab.wait(80)  # nobody is there: the list begins anew
     port.wire.attach(port)
     assert ping(lab, 3) == 2
-    assert not lab.east.router.ipsec.sas.lost
+    assert not lab.east.router.sa_keeper.lost

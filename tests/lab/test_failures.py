@@ -19,7 +19,7 @@ from agent.crypto.payloads import Notification
 from agent.engine.values import ClearSas, ClearSessions
 from agent.flow.device import InterfaceCounter
 from agent.lab.failures.tunnel_log import TunnelLog
-from agent.lab.ike import engine as ike_engine
+from agent.lab.ike import ike as ike_module
 from agent.mib.schema import Schema
 from tests.lab import bringing_live, bringing_phase1
 from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
@@ -63,7 +63,7 @@ def test_each_cause_shows_as_the_table_says(
     monkeypatch.setattr(IkeSa, "inform", informing)
     lab.lab.routers[here].monitor.subscribe(TunnelLog(here, lab.clock.now, lab.lab.scheduler.after))
     caplog.set_level(logging.INFO, logger="agent.lab.failures.tunnel_log")
-    monkeypatch.setattr(ike_engine, "refusal", refusing)
+    monkeypatch.setattr(ike_module, "refusal", refusing)
     assert next(bringing, None) is None
     if cause in WITH_A_FAILURE:
         assert any(f"failed: {WORDED.get(cause.name, cause.name)}" in line for line in caplog.messages), caplog.messages

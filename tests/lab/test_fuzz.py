@@ -96,7 +96,7 @@ def assert_nothing_stays(lab: DrivenLab) -> None:
     """Once all has been waited for, a router holds what its tunnels need and no more."""
     lab.wait(300)
     router, flow = lab.west.router, lab.flow("west")
-    sas, records = router.ipsec.sas, list(router.ike.sas)
+    sas, records = router.sa_keeper, list(router.ike.sas)
     assert not router.ike.sas.over
     assert len(records) == len(flow.ike_tunnels)
     assert {live.row for live in sas.lives} == set(flow.ipsec_tunnels.values())
@@ -175,7 +175,7 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
         if not records:
             continue
         sa = dice.choice(records).sa
-        spis = [sa_.spi.to_bytes(4, "big") for each in lab.east.router.ipsec.sas.sad for sa_ in each.bundle.inbound]
+        spis = [sa_.spi.to_bytes(4, "big") for each in lab.east.router.sa_keeper.sad for sa_ in each.bundle.inbound]
         message = sealed(sa, dice, dice.choice(exchanges), nonsense(dice, spis, sa.cookies))
         datagram = ip.encode_udp(0xC0000201, 0xC0000202, ip.Datagram(500, 500, message))
         port.receive(ip.Packet(0xC0000201, 0xC0000202, ip.UDP, datagram).encode())

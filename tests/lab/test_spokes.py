@@ -252,7 +252,7 @@ def adds_up(hub: Hub) -> None:
         for counter in kind:
             assert totals.value(counter, now) == sum(row.counters.value(counter, now) for row in rows)
     shown = {spi.value for tunnel in flow.ipsec_tunnels.values() for spi in tunnel.spis if spi.inbound}
-    assert hub.router.router.ipsec.sas.sad._reserved == shown
+    assert hub.router.router.sa_keeper.sad._reserved == shown
 
 
 def test_clearing_sessions_ends_them_and_the_next_packets_bring_them_back(schema: Schema) -> None:

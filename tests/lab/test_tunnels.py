@@ -15,7 +15,7 @@ from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
-from agent.lab.ipsec import engine as ipsec_engine
+from agent.lab.ipsec import ipsec as ipsec_module
 from tests.lab.bringing import on_the_way, port_of
 from tests.lab.conftest import LINK, only, ping
 
@@ -283,7 +283,7 @@ def test_events_come_once_for_each_thing(make_pair: Callable[..., Any]) -> None:
 
 def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours never does: east is made to, by identities that are ranges within what the access lists permit."""
-    plan_of = ipsec_engine.plan_of
+    plan_of = ipsec_module.plan_of
 
     def in_ranges(*arguments: Any) -> Any:
         plan = plan_of(*arguments)
@@ -291,7 +291,7 @@ def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: 
         local, remote = (Identification(IdentificationType.IPV4_ADDR_RANGE, end) for end in ends)
         return replace(plan, local_identity=local, remote_identity=remote)
 
-    monkeypatch.setattr(ipsec_engine, "plan_of", in_ranges)
+    monkeypatch.setattr(ipsec_module, "plan_of", in_ranges)
     lab = make_pair()
     assert ping(lab, 3) == 2
     assert ping(lab, 2, by="west") == 2  # through the same SAs
@@ -300,9 +300,9 @@ def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: 
 
 
 def test_a_range_beyond_the_access_list_is_refused(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    plan_of = ipsec_engine.plan_of
+    plan_of = ipsec_module.plan_of
     beyond = Identification(IdentificationType.IPV4_ADDR_RANGE, bytes((10, 0, 2, 1, 10, 0, 3, 1)))
-    monkeypatch.setattr(ipsec_engine, "plan_of", lambda *arguments: replace(plan_of(*arguments), remote_identity=beyond))
+    monkeypatch.setattr(ipsec_module, "plan_of", lambda *arguments: replace(plan_of(*arguments), remote_identity=beyond))
     lab = make_pair()
     assert ping(lab, 1) == 0
     assert only(lab.flow("west").ipsec_failures).reason is IpsecFailureReason.PROPOSAL

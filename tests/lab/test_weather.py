@@ -69,7 +69,7 @@ def test_after_the_storm_nothing_is_left(make_pair: Callable[..., Any], seed: in
         for name in ("east", "west"):
             assert len(lab.flow(name).ipsec_tunnels) <= 1
             (tunnel,) = lab.flow(name).ipsec_tunnels.values() or [None]
-            held = lab.lab.routers[name].router.ipsec.sas
+            held = lab.lab.routers[name].router.sa_keeper
             # AH around ESP is two inbound SAs.
             assert len(held.sad) <= 12
             assert tunnel is None or any(live.row is tunnel for live in held.lives)

@@ -19,7 +19,7 @@ from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import Phase2Result
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import KILOBYTE, Bundle, Sad
-from agent.crypto.spd import Flow, Selector
+from agent.crypto.spd import Flow, Selector, Spd
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
@@ -68,20 +68,22 @@ class Negotiator(Protocol):
 
 
 class SaKeeper:
-    """The flows of one router that have SAs or are getting them. `ike` is set once both engines exist."""
+    """The flows of one router that have SAs or are getting them. `ike` is set once both exist."""
 
     ike: Negotiator
 
-    def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler) -> None:
+    def __init__(
+        self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, routes_changed: Callable[[], None]
+    ) -> None:
         self.sad: Sad[Installed] = Sad()
         self.lives: dict[LiveTunnel, None] = {}  # in the order in which they began
         # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
-        self.found: dict[tuple[int, str | None, Flow], LiveTunnel] = {}
+        self.found: dict[tuple[Spd[Target], str | None, Flow], LiveTunnel] = {}
         self.lost: set[PeerPair] = set()  # peers that dead peer detection has lost: others of a map entry are tried before them
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
-        self.routes_changed: Callable[[], None] = lambda: None
+        self._routes_changed = routes_changed
         self._by_target: Groups[object, LiveTunnel] = Groups()
         self._by_link: Groups[PeerPair, LiveTunnel] = Groups()
         self._by_flow: Groups[FlowKey, LiveTunnel] = Groups()
@@ -121,7 +123,7 @@ class SaKeeper:
                 found, newest = other, outbound.up_at
         return found
 
-    def remember(self, key: tuple[int, str | None, Flow], live: LiveTunnel) -> None:
+    def remember(self, key: tuple[Spd[Target], str | None, Flow], live: LiveTunnel) -> None:
         """Find it at once the next time."""
         if len(self.found) >= _MOST_FOUND:
             self.found.clear()
@@ -346,7 +348,7 @@ class SaKeeper:
 
     def _tell_routes(self, live: LiveTunnel) -> None:
         if is_dynamic(live.plan.target):
-            self.routes_changed()
+            self._routes_changed()
 
     def _forget(self, live: LiveTunnel) -> None:
         self.found.clear()

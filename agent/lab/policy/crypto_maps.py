@@ -18,7 +18,7 @@ from agent.crypto.dh import GROUPS
 from agent.crypto.ip import GRE
 from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
-from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector
+from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector, Spd
 from agent.lab.policy.tunnel_interfaces import TunnelEnds, tunnels
 
 _ALL = 0xFFFFFFFF
@@ -282,18 +282,18 @@ def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Targe
     return PolicyEntry((rule,), target)
 
 
-def protections_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:
+def protections_of(config: RouterConfig) -> dict[str, Spd[Target]]:
     """The policy of every Tunnel interface with `tunnel protection`."""
     found = ((tunnel.name, protection_of(config, tunnel)) for tunnel in tunnels(config))
-    return {name: (entry,) for name, entry in found if entry is not None}
+    return {name: Spd((entry,)) for name, entry in found if entry is not None}
 
 
-def policies_of(config: RouterConfig) -> dict[str, tuple[PolicyEntry[Target], ...]]:
+def policies_of(config: RouterConfig) -> dict[str, Spd[Target]]:
     """The policy of every interface that has one."""
     found = ((name, policy_of_interface(config, name)) for name in config.interfaces)
-    return {name: policy for name, policy in found if policy}
+    return {name: Spd(entries) for name, entries in found if entries}
 
 
-def targets(policies: Iterable[tuple[PolicyEntry[Target], ...]]) -> Iterator[PolicyEntry[Target]]:
+def entries_of(policies: Iterable[Spd[Target]]) -> Iterator[PolicyEntry[Target]]:
     for policy in policies:
-        yield from policy
+        yield from policy.entries

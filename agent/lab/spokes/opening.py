@@ -105,7 +105,7 @@ def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Te
     except NoTunnelError as error:
         raise _SectionError("", f"the hub and a spoke come to no tunnel: {error}") from None
     router, crypto = hub.router, hub.router.config.crypto
-    stage = Stage(hub.monitor, router.device, router.ipsec.sas.sad, given.random, numbers, life.law, lambda: crypto.ipsec_sa_limit)
+    stage = Stage(hub.monitor, router.device, router.sa_keeper.sad, given.random, numbers, life.law, lambda: crypto.ipsec_sa_limit)
     return Spokes(numbers, life, stage, farewells, given.scheduler, Beginning(section.start, section.over))
 
 

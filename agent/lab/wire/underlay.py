@@ -23,7 +23,7 @@ from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.crypto.fragments import Reassembly
 from agent.lab.failures.reported import Told
 from agent.lab.labfile.sections import Endpoint, LabFile, PeerSection, RouterSection
-from agent.lab.policy.crypto_maps import policies_of, protections_of, targets, transform_sets
+from agent.lab.policy.crypto_maps import entries_of, policies_of, protections_of, transform_sets
 from agent.lab.wire.wires import Wire
 
 _MOST_WAITING = 1024  # datagrams that the lab has not looked at yet; each peer has an equal share of them
@@ -211,8 +211,8 @@ def _with_ah(config: RouterConfig, peers: Sequence[PeerSection]) -> Iterator[tup
     """The transform sets with AH that a real peer might be offered, and the crypto map that has them."""
     addresses = {int(peer.address) for peer in peers}
     policies = policies_of(config)
-    maps = [entry.target for name in {peer.behind[1] for peer in peers} for entry in policies.get(name, ())]
-    for target in (*maps, *(entry.target for entry in targets(protections_of(config).values()))):
+    exposed = [policies[name] for name in {peer.behind[1] for peer in peers} if name in policies]
+    for target in (entry.target for entry in entries_of((*exposed, *protections_of(config).values()))):
         for transforms in transform_sets(config, target.entry):
             if transforms.ah and (target.dynamic or addresses & set(target.peers)):
                 yield transforms.name, f"crypto map {target.map_name} {target.sequence}"

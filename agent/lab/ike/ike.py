@@ -59,8 +59,9 @@ from agent.lab.ike.faults import IkeFaults
 from agent.lab.ike.peers import Peers
 from agent.lab.ike.records import IkeRecord, IkeTally, ends_of, facts_of
 from agent.lab.ike.sas import IkeSas
-from agent.lab.ipsec.engine import IpsecEngine
+from agent.lab.ipsec.ipsec import Ipsec
 from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
+from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.policy.clients import Client, Clients
 from agent.lab.policy.isakmp import PeerDecisions, is_same_system
@@ -72,7 +73,7 @@ _OUT_OF_TURN = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a peer that
 SendDatagram = Callable[[str | None, Ends, bytes], None]
 
 
-class IkeEngine:
+class Ike:
     """`isakmp_policies` gives those in force (configured, else default ones), `traversal` what is wanted of NAT traversal."""
 
     def __init__(
@@ -81,7 +82,8 @@ class IkeEngine:
         monitor: FlowMonitor,
         scheduler: Scheduler,
         random: RandomSource,
-        ipsec: IpsecEngine,
+        ipsec: Ipsec,
+        sa_keeper: SaKeeper,
         send: SendDatagram,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
         traversal: Callable[[], NatTraversal],
@@ -93,6 +95,7 @@ class IkeEngine:
         self._scheduler = scheduler
         self._random = random
         self._ipsec = ipsec
+        self._sa_keeper = sa_keeper
         self._send = send
         self._isakmp_policies = isakmp_policies
         self._traversal = traversal
@@ -104,7 +107,7 @@ class IkeEngine:
         self._faults = IkeFaults(monitor)
         self._answers = Allowance()  # to those whose headers are refused
         self.clients = Clients(config, self._is_there)
-        self._peers = Peers(self.sas, ipsec.sas, self.clients, self._keep_open)
+        self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             LoginOffered: self._login_offered,
             ConfigurationWanted: self._configuration_wanted,
@@ -190,7 +193,7 @@ class IkeEngine:
     def lose_everything(self) -> None:
         """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
         gone = self.sas.clear()
-        self._ipsec.sas.lose_everything()
+        self._sa_keeper.lose_everything()
         for record in gone:
             if record.timer:
                 record.timer.cancel()
@@ -250,7 +253,7 @@ class IkeEngine:
     def _in_use(self, path: Path) -> bool:
         vrf, ends = path
         return any(record.sa.up and record.pair.front_vrf == vrf and record.sa.ends == ends for record in self.sas) or bool(
-            self._ipsec.sas.matching(lambda live: live.pair.front_vrf == vrf and live.ends == ends and bool(live.bundles))
+            self._sa_keeper.matching(lambda live: live.pair.front_vrf == vrf and live.ends == ends and bool(live.bundles))
         )
 
     def _tick(self, record: IkeRecord) -> None:
@@ -306,7 +309,7 @@ class IkeEngine:
 
     def _knows(self, pair: PeerPair) -> bool:
         """Whether there is an SA of either phase with a peer."""
-        return self.sas.newest(pair) is not None or any(live.bundles for live in self._ipsec.sas.of_peer(pair))
+        return self.sas.newest(pair) is not None or any(live.bundles for live in self._sa_keeper.of_peer(pair))
 
     def _initiate(self, pair: PeerPair, profile: str | None, heard: Ends | None = None) -> IkeRecord | None:
         """Begin a phase 1 if there is room for one; a peer past a NAT is where it was last `heard` from, and nowhere else."""
@@ -370,7 +373,7 @@ class IkeEngine:
             self.clients.configure(client, event.asked, event.seconds, answer)
 
     def _phase1_up(self, record: IkeRecord, event: object) -> None:
-        self._ipsec.sas.lost.discard(record.pair)
+        self._sa_keeper.lost.discard(record.pair)
         self._watch(record)
         self._peers.know_by_port(record)
         former = self._peers.take_over(record)
@@ -444,11 +447,11 @@ class IkeEngine:
             self._scheduler.after(0, lambda: self._try(live))
         elif live.row is None and live.peer_at + 1 < len(peers):
             live.peer_at += 1
-            self._ipsec.sas.redirect(live, live.pair._replace(remote=peers[live.peer_at]))
+            self._sa_keeper.redirect(live, live.pair._replace(remote=peers[live.peer_at]))
             self._scheduler.after(0, lambda: self._try(live))
         else:
-            self._ipsec.sas.lost.difference_update(live.pair._replace(remote=peer) for peer in peers)
-            self._ipsec.sas.abandon(live)
+            self._sa_keeper.lost.difference_update(live.pair._replace(remote=peer) for peer in peers)
+            self._sa_keeper.abandon(live)
 
     def _try(self, live: LiveTunnel) -> None:
         if live.negotiating:
@@ -460,7 +463,7 @@ class IkeEngine:
         if tunnel is not None:
             self._monitor.ike_ended(tunnel, reason)
         for live in record.waiting:
-            self._ipsec.sas.abandon(live)
+            self._sa_keeper.abandon(live)
         record.waiting = []
 
     def _initial_contact(self, record: IkeRecord, event: object) -> None:
@@ -482,8 +485,8 @@ class IkeEngine:
             self._lose(other)
         for live in flows:
             if live.row is not None:
-                self._ipsec.sas.end(live, EndReason.PEER_LOST, tell=False)
-        self._ipsec.sas.lost.add(record.pair)
+                self._sa_keeper.end(live, EndReason.PEER_LOST, tell=False)
+        self._sa_keeper.lost.add(record.pair)
 
     def _lose(self, record: IkeRecord) -> None:
         """The peer of an ISAKMP SA that is up does not have it any more."""
@@ -506,7 +509,7 @@ class IkeEngine:
 
         under_way = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
         keying = {quick.start.tag for quick in under_way if quick.start}
-        flows = self._ipsec.sas.matching(lambda live: live.row is not None and is_same(live.pair, live.isakmp))
+        flows = self._sa_keeper.matching(lambda live: live.row is not None and is_same(live.pair, live.isakmp))
         held = [each for each in self.sas if each is not record and each.sa.up and is_same(each.pair, each.sa)]
         asked = [each for each in held if doubtful and each.sa.peer.dpd]
         for each in held:
@@ -514,20 +517,20 @@ class IkeEngine:
                 self._lose(each)
         for live in flows:
             if live.isakmp not in [each.sa for each in asked]:
-                self._ipsec.sas.lose(live, sa.cookies, live in keying)
+                self._sa_keeper.lose(live, sa.cookies, live in keying)
         for each in asked:
             self._ask(each)
 
     def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Keyed)
         self._place(record, event.result)
-        self._ipsec.sas.keyed(event.result)
+        self._sa_keeper.keyed(event.result)
 
     def _phase2_up(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Up)
         if record.tunnel is not None:
             self._place(record, event.result)
-            self._ipsec.sas.up(event.result, record.tunnel)
+            self._sa_keeper.up(event.result, record.tunnel)
 
     def _place(self, record: IkeRecord, result: Phase2Result) -> None:
         """The SAs of a quick mode are with the peer of its phase 1, wherever that is."""
@@ -546,12 +549,12 @@ class IkeEngine:
     def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, Phase2Deleted)
         for pair in self._peers.places_of(record):
-            self._ipsec.sas.deleted_by_peer(pair, event.protocol, event.spis)
+            self._sa_keeper.deleted_by_peer(pair, event.protocol, event.spis)
 
     def _invalid_spi(self, record: IkeRecord, event: object) -> None:
         assert isinstance(event, InvalidSpi)
         for pair in self._peers.places_of(record):
-            self._ipsec.sas.unknown_to_peer(pair, event.protocol, event.spi)
+            self._sa_keeper.unknown_to_peer(pair, event.protocol, event.spi)
 
     def _engine_failed(self, record: IkeRecord, event: object) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""

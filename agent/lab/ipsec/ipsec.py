@@ -22,7 +22,7 @@ from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms
 from agent.crypto.replay import Fault, PacketRefusedError
 from agent.crypto.sad import Bundle, spi_of
-from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, flow_of
+from agent.crypto.spd import Addresses, Flow, PolicyEntry, Selector, Spd, flow_of
 from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
@@ -31,9 +31,9 @@ from agent.lab.failures import words
 from agent.lab.failures.reasons import IPSEC_REASONS, PACKET_RULES
 from agent.lab.failures.reported import Told
 from agent.lab.ipsec.reverse_routes import VrfRoute, Way, reverse_routes
-from agent.lab.ipsec.sa_keeper import SaKeeper
+from agent.lab.ipsec.sa_keeper import Negotiator, SaKeeper
 from agent.lab.ipsec.tunnels import Installed, LiveTunnel
-from agent.lab.policy.crypto_maps import Plan, Target, plan_of, policies_of, protections_of, selector_of, targets, terms_of
+from agent.lab.policy.crypto_maps import Plan, Target, entries_of, plan_of, policies_of, protections_of, selector_of, terms_of
 from agent.lab.policy.isakmp import PeerDecisions
 from agent.lab.policy.peer_pair import PeerPair
 
@@ -89,50 +89,58 @@ class Outcome(NamedTuple):
     room: int = 0
 
 
-class IpsecEngine:
-    """The packet path; `sas` keeps what it works with."""
+class Ipsec:
+    """The packet path; `sa_keeper` has the flows and SAs that it works with, `ike` is set once both exist."""
+
+    ike: Negotiator
 
     def __init__(
-        self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, random: RandomSource, engine: CryptoEngine
+        self,
+        config: RouterConfig,
+        monitor: FlowMonitor,
+        scheduler: Scheduler,
+        random: RandomSource,
+        engine: CryptoEngine,
+        sa_keeper: SaKeeper,
+        mtu_to: Callable[[str | None, int], int],
     ) -> None:
-        self.config = config
+        self._config = config
         self._engine = engine
-        self.sas = SaKeeper(config, monitor, scheduler)
+        self._sa_keeper = sa_keeper
         self._monitor = monitor
         self._scheduler = scheduler
         self._random = random
-        self._policies: dict[str, tuple[PolicyEntry[Target], ...]] = {}
-        self._protections: dict[str, tuple[PolicyEntry[Target], ...]] = {}
+        self._policies: dict[str, Spd[Target]] = {}
+        self._protections: dict[str, Spd[Target]] = {}
         self._unknown = Told()  # SPIs that are not there
         self._identification = 0
-        # The owner's: the MTU of the way to an address, and the smallest of all ways, so that the way is seldom looked for.
-        self.mtu_to: Callable[[str | None, int], int] = lambda vrf, address: ip.LARGEST
-        self.smallest_mtu = ip.LARGEST
+        self._mtu_to = mtu_to  # the MTU of the way from a VRF to an address
+        self.smallest_mtu = ip.LARGEST  # of all ways, so that the way is seldom looked for; the owner sets it
         self.reload()
 
     # --- policy ---
 
     def reload(self) -> None:
         """Read the configuration again; tunnels whose map entry is gone from its interface end."""
-        self.sas.found.clear()
-        self._policies = policies_of(self.config)
-        self._protections = protections_of(self.config)
-        known = {entry.target.key for entry in self._targets()}
-        for live in [live for live in self.sas.lives if live.plan.target.key not in known]:
-            self.sas.end(live, EndReason.OPERATOR, tell=True)
+        self._sa_keeper.found.clear()
+        self._policies = policies_of(self._config)
+        self._protections = protections_of(self._config)
+        known = {entry.target.key for entry in self._entries()}
+        for live in [live for live in self._sa_keeper.lives if live.plan.target.key not in known]:
+            self._sa_keeper.end(live, EndReason.OPERATOR, tell=True)
 
-    def _targets(self) -> Iterator[PolicyEntry[Target]]:
-        yield from targets(self._protections.values())
-        yield from targets(self._policies.values())
+    def _entries(self) -> Iterator[PolicyEntry[Target]]:
+        yield from entries_of(self._protections.values())
+        yield from entries_of(self._policies.values())
 
     def reverse_routes(self, way: Way) -> list[VrfRoute]:
         """The routes that crypto maps and their SAs have put there."""
-        return reverse_routes(self._targets(), self.sas.lives, way)
+        return reverse_routes(self._entries(), self._sa_keeper.lives, way)
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
         """The map entry, and its access list's line, that may protect a flow which a peer asks for."""
         pair = decisions.pair
-        for entry in self._targets():
+        for entry in self._entries():
             target = entry.target
             wanted = target.entry.isakmp_profile
             if (target.front_vrf, target.local) != (pair.front_vrf, pair.local):
@@ -155,34 +163,34 @@ class IpsecEngine:
 
     def protect(self, interface: str, packet: ip.Packet, vrf: str | None) -> Outcome:
         """What becomes of a packet of a VRF that is about to leave by an interface."""
-        return self._apply(self._policies.get(interface, ()), packet, vrf)
+        return self._apply(self._policies.get(interface), packet, vrf)
 
     def protect_gre(self, tunnel: str, packet: ip.Packet, vrf: str | None) -> Outcome:
         """What `tunnel protection` makes of a GRE packet of a Tunnel interface."""
-        return self._apply(self._protections.get(tunnel, ()), packet, vrf)
+        return self._apply(self._protections.get(tunnel), packet, vrf)
 
-    def _apply(self, policy: tuple[PolicyEntry[Target], ...], packet: ip.Packet, vrf: str | None) -> Outcome:
-        if not policy:
+    def _apply(self, policy: Spd[Target] | None, packet: ip.Packet, vrf: str | None) -> Outcome:
+        if policy is None:
             return Outcome(Verdict.CLEAR, packet)
         flow = flow_of(packet)
-        key = id(policy), vrf, flow
-        live = self.sas.found.get(key)
+        key = policy, vrf, flow
+        live = self._sa_keeper.found.get(key)
         if live is not None:
             return self._seal(live, packet)
-        for entry in policy:
+        for entry in policy.entries:
             target = entry.target
             rule = entry.decide(flow) if target.dynamic or target.clear_vrf == vrf else None
             if rule is None:
                 continue
-            live = self.sas.carrying(target, flow, vrf)
+            live = self._sa_keeper.carrying(target, flow, vrf)
             if live is not None:
-                self.sas.remember(key, live)
+                self._sa_keeper.remember(key, live)
                 return self._seal(live, packet)
             if not target.dynamic:
                 self._want(target, flow, rule.selector, rule.text)
             if target.demands and target.clear_vrf == vrf:
                 return Outcome(Verdict.DROPPED, packet)
-        if flow.opaque and any(entry.may_take(flow) for entry in policy if entry.target.clear_vrf == vrf):
+        if flow.opaque and any(entry.may_take(flow) for entry in policy.entries if entry.target.clear_vrf == vrf):
             return Outcome(Verdict.DROPPED, packet)
         return Outcome(Verdict.CLEAR, packet)
 
@@ -191,20 +199,20 @@ class IpsecEngine:
         if target.entry.per_host:
             selector = _narrowed(selector, flow)
         pairs = [PeerPair(target.front_vrf, target.local, peer) for peer in target.peers]
-        at = next((at for at, pair in enumerate(pairs) if pair not in self.sas.lost), 0)
-        plan = plan_of(self.config, target, selector, pairs[at].remote, rule)
+        at = next((at for at, pair in enumerate(pairs) if pair not in self._sa_keeper.lost), 0)
+        plan = plan_of(self._config, target, selector, pairs[at].remote, rule)
         if plan is None:
             return
-        live = self.sas.add(LiveTunnel(plan, pairs[at], peer_at=at))
+        live = self._sa_keeper.add(LiveTunnel(plan, pairs[at], peer_at=at))
         live.counters.add(IpsecCounter.OUT_DROPS)
-        self.sas.negotiate(live)
+        self._sa_keeper.negotiate(live)
 
     def _seal(self, live: LiveTunnel, packet: ip.Packet) -> Outcome:
         installed = live.outbound
         if installed is None:
             live.counters.add(IpsecCounter.OUT_DROPS)
             if not live.negotiating and not live.bundles:
-                self.sas.negotiate(live)
+                self._sa_keeper.negotiate(live)
             return Outcome(Verdict.DROPPED, packet)
         bundle, ends = installed.bundle, live.ends
         remote = int(ends.remote) if ends else live.pair.remote
@@ -222,15 +230,15 @@ class IpsecEngine:
             outer = bundle.seal(packet, live.pair.local, remote, self._random, self._identification)
         except PacketRefusedError:
             live.counters.add(IpsecCounter.OUT_DROPS)
-            self.sas.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
+            self._sa_keeper.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
             return Outcome(Verdict.DROPPED, packet)
-        self.sas.ike.about_to_send(live)
+        self.ike.about_to_send(live)
         if bundle.udp and ends:
             outer = encapsulate(outer, ends)
-            self.sas.ike.keepalives.sent((live.pair.front_vrf, ends))
+            self.ike.keepalives.sent((live.pair.front_vrf, ends))
         length = outer.length
         live.counters.add_each(_OF_SEALED, (length, length, 1, inner, bundle.authenticates, bundle.encrypts))
-        self.sas.check_volume(installed)
+        self._sa_keeper.check_volume(installed)
         return Outcome(Verdict.SEALED, outer, live.pair.front_vrf)
 
     def _room(self, live: LiveTunnel, bundle: Bundle, remote: int, packet: ip.Packet) -> int | None:
@@ -238,7 +246,7 @@ class IpsecEngine:
 
         Where ports select, the other end could not tell that the pieces are of the flow: these are cut when they are sealed.
         """
-        mtu = self.mtu_to(live.pair.front_vrf, remote)
+        mtu = self._mtu_to(live.pair.front_vrf, remote)
         if bundle.sealed_octets(packet.length) <= mtu:
             return None
         by_ports = live.plan.selector.without_ports() != live.plan.selector
@@ -252,11 +260,11 @@ class IpsecEngine:
     def must_be_protected(self, interface: str, packet: ip.Packet) -> bool:
         """Whether a packet that came in the clear is one that our policy has protected (RFC 4301 §5.2)."""
         policy = self._policies.get(interface)
-        if not policy:
+        if policy is None:
             return False
         flow = flow_of(packet).reversed()
-        taking = (entry.target for entry in policy if entry.decide(flow) or entry.may_take(flow))
-        return any(target.demands or self.sas.carrying(target, flow, target.clear_vrf) for target in taking)
+        taking = (entry.target for entry in policy.entries if entry.decide(flow) or entry.may_take(flow))
+        return any(target.demands or self._sa_keeper.carrying(target, flow, target.clear_vrf) for target in taking)
 
     def protects_gre(self, tunnel: str) -> bool:
         """Whether a Tunnel interface takes GRE only out of its SAs."""
@@ -272,7 +280,7 @@ class IpsecEngine:
         if ends is not None:
             pair = pair.heard_from(ends.remote_port)
         spi = spi_of(packet.protocol, packet.payload)
-        installed = self.sas.sad.find(packet.protocol, spi)
+        installed = self._sa_keeper.sad.find(packet.protocol, spi)
         if installed is None or not _comes_by(installed, pair, ends):
             self._unknown_spi(pair, packet.protocol, spi)
             return None
@@ -288,14 +296,14 @@ class IpsecEngine:
         except PacketRefusedError as refused:
             self._refused(installed, refused.fault, spi, inbound=True)
             return None
-        self.sas.ike.heard(live)
+        self.ike.heard(live)
         installed.confirmed = True
         length = inner.length
         outer = packet.length + (ip.UDP_OCTETS if ends else 0)
         live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))
-        self.sas.check_volume(installed)
+        self._sa_keeper.check_volume(installed)
         if ends is not None and ends != live.ends and bundle.authenticates:
-            self.sas.ike.moved(live, ends)
+            self.ike.moved(live, ends)
         return inner, live.plan.target.clear_vrf
 
     def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:
@@ -323,7 +331,7 @@ class IpsecEngine:
                 pair.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, cause=words.NO_SPI
             )
             notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
-            self.sas.ike.unknown_spi(pair, notified, spi)
+            self.ike.unknown_spi(pair, notified, spi)
         else:
             self._monitor.ipsec_fault(pair.front_vrf, IpsecFailureReason.NO_SA)
 
@@ -342,19 +350,19 @@ class IpsecEngine:
 
     def put_off(self, live: LiveTunnel) -> None:
         """A flow gets no SAs now: it may ask again a little later."""
-        self._scheduler.after(_HOLD, lambda: self.sas.abandon(live))
+        self._scheduler.after(_HOLD, lambda: self._sa_keeper.abandon(live))
 
     def _wanted(self, live: LiveTunnel) -> Phase2Terms:
         """What we want of a flow's SAs as the configuration has it now, under the ceiling."""
-        terms = terms_of(self.config, live.plan.target, live.plan.selector, live.pair.remote)
+        terms = terms_of(self._config, live.plan.target, live.plan.selector, live.pair.remote)
         return self._under_ceiling(terms if terms.suites else live.plan.terms, live)
 
     def _under_ceiling(self, terms: Phase2Terms, live: LiveTunnel | None) -> Phase2Terms:
         """Terms with those suites alone that the ceiling leaves room for. Each protocol is two SAs; who has SAs may rekey them."""
-        ceiling = self.config.crypto.ipsec_sa_limit
+        ceiling = self._config.crypto.ipsec_sa_limit
         if not ceiling or (live and live.row):
             return terms
-        room = ceiling - 2 * self.sas.sad.spis
+        room = ceiling - 2 * self._sa_keeper.sad.spis
         return replace(terms, suites=tuple(suite for suite in terms.suites if 2 * len(suite.protocols) <= room))
 
     def start_of(self, live: LiveTunnel) -> QuickStart:
@@ -372,23 +380,23 @@ class IpsecEngine:
         if selector is None or found is None:
             return None
         target, rule = found
-        terms = terms_of(self.config, target, selector, pair.remote)
-        live = self.sas.same_flow(target, selector, pair)
+        terms = terms_of(self._config, target, selector, pair.remote)
+        live = self._sa_keeper.same_flow(target, selector, pair)
         allowed = self._under_ceiling(terms, live)
         if terms.suites and not allowed.suites:
             raise RefusedError(Trouble.CAPACITY, NotifyType.NO_PROPOSAL_CHOSEN)
         if live is None:
-            live = self.sas.add(LiveTunnel(Plan(target, selector, pair.remote, rule, terms, local, remote), pair))
+            live = self._sa_keeper.add(LiveTunnel(Plan(target, selector, pair.remote, rule, terms, local, remote), pair))
         return QuickStart(allowed, request.local, request.remote, live)
 
     def new_spi(self) -> int:
-        return self.sas.sad.new_spi(self._random)
+        return self._sa_keeper.sad.new_spi(self._random)
 
     def interrupted(self, event: Phase2Failed) -> None:
         """A quick mode lost its ISAKMP SA: ours will begin again under another, the peer may do so with its own."""
         if isinstance(event.tag, LiveTunnel):
-            self.sas.forget_spis(event.tag, event.spis)
-            self.sas.tidy(event.tag)
+            self._sa_keeper.forget_spis(event.tag, event.spis)
+            self._sa_keeper.tidy(event.tag)
 
     def failed(self, event: Phase2Failed, pair: PeerPair, vrf: str | None, ike: IkeTunnel | None) -> None:
         """A quick mode did not come about."""
@@ -409,11 +417,11 @@ class IpsecEngine:
             self._monitor.sa_refused(vrf)
         if live is None:
             return
-        self.sas.forget_spis(live, event.spis)
+        self._sa_keeper.forget_spis(live, event.spis)
         if event.initiator:
-            self.sas.abandon(live)
+            self._sa_keeper.abandon(live)
         else:
-            self.sas.tidy(live)
+            self._sa_keeper.tidy(live)
 
 
 # As the flow monitor names them.
