@@ -68,6 +68,7 @@ class IpsecCounter(IntEnum):
     OUT_INNER_OCTETS = 18
 
 
+Counts = tuple[int | None, ...]  # a value for each IkeCounter, or for each IpsecCounter
 Keep = Callable[[tuple[int, ...]], tuple[int, ...]]
 
 

@@ -9,10 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
+from typing import TYPE_CHECKING
 
+from agent.base.clock import SECOND
 from agent.flow.counters import CounterSource
+from agent.flow.sa_counts import SaCounts, SaShare, SaSource
+
+if TYPE_CHECKING:
+    from agent.flow.sessions import Session
 
 Address = IPv4Address | IPv6Address
+
+# The ports of ISAKMP (RFC 2408 §2.5.1, RFC 3947 §4). A peer that is heard from any other has it from a NAT.
+ISAKMP_PORTS = (500, 4500)
+_KILOBYTE = 1024
 
 
 class EndReason(Enum):
@@ -89,17 +99,45 @@ class PeerKey:
     internal: int = 1
 
 
-@dataclass(slots=True, eq=False)
-class Peer:
-    """Lives while the pair has an IKE or an IPsec tunnel (cikePeerTable)."""
+@dataclass(frozen=True, slots=True)
+class PeerEnds:
+    """Where the two ends of an association are: their addresses, the ports of ISAKMP, and the VRF through which they meet."""
 
-    key: PeerKey
+    front_vrf: str | None
     local_address: Address
     remote_address: Address
+    local_port: int = ISAKMP_PORTS[0]
+    remote_port: int = ISAKMP_PORTS[0]
+
+
+@dataclass(slots=True, eq=False)
+class Peer:
+    """One association of two ends. It lives while they have an IKE or an IPsec tunnel (cikePeerTable).
+
+    Its ends are those of its newest IKE tunnel, or where a peer past a NAT was last heard from.
+    """
+
+    key: PeerKey
+    vrf: str | None
+    front_vrf: str | None
+    local_address: Address
+    remote_address: Address
+    local_port: int
+    remote_port: int
     start: int
     tunnel_index: int = 0  # of the pair's newest live IKE tunnel, else 0
+    session: Session | None = None  # while it has an IPsec tunnel
     ike_tunnels: list[IkeTunnel] = field(default_factory=list)
     ipsec_tunnels: dict[int, IpsecTunnel] = field(default_factory=dict)  # by cikePeerCorrSeqNum
+
+    @property
+    def ends(self) -> PeerEnds:
+        return PeerEnds(self.front_vrf, self.local_address, self.remote_address, self.local_port, self.remote_port)
+
+    @ends.setter
+    def ends(self, ends: PeerEnds) -> None:
+        self.front_vrf, self.local_address, self.remote_address = ends.front_vrf, ends.local_address, ends.remote_address
+        self.local_port, self.remote_port = ends.local_port, ends.remote_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +169,11 @@ class IkeFacts:
     user: str | None = None  # of a remote-access client that has logged in
     client_group: str | None = None
     assigned_address: Address | None = None
+    description: str = ""  # of `crypto isakmp peer address`
+
+    @property
+    def ends(self) -> PeerEnds:
+        return PeerEnds(self.front_vrf, self.local_address, self.remote_address, self.local_port, self.remote_port)
 
 
 @dataclass(slots=True, eq=False)
@@ -172,14 +215,35 @@ class Endpoint:
 
 @dataclass(slots=True, eq=False)
 class Spi:
-    """One SA of a tunnel's bundle (cipSecSpiTable); `index` counts from 1 within the tunnel."""
+    """One SA of a tunnel's bundle (cipSecSpiTable); `index` counts from 1 within the tunnel.
+
+    `start` is when it was installed, `facts` are the terms of its bundle, `source` is where its numbers come from.
+    """
 
     tunnel: IpsecTunnel
     index: int
     inbound: bool
     protocol: str  # "ah", "esp", "ipcomp"
     value: int
+    start: int
+    facts: IpsecFacts
+    source: SaSource | SaShare
     expiring: bool = False
+
+    def counted(self, now: int) -> SaCounts:
+        """What it has carried until a moment."""
+        source = self.source
+        return source.of(self.tunnel.counters, self.inbound, now) if isinstance(source, SaShare) else source.counts(now)
+
+    def seconds_left(self, now: int) -> int | None:
+        """What is left of its lifetime by time, None where it has none or it is not known."""
+        seconds = self.facts.life_time
+        return max(0, self.start + seconds * SECOND - now) // SECOND if seconds else None
+
+    def kilobytes_left(self, now: int) -> int | None:
+        """What is left of its lifetime by volume, None where it has none or it is not known."""
+        size, octets = self.facts.life_size, self.counted(now).octets
+        return max(0, size - octets // _KILOBYTE) if size and octets is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ the record of another monitor, so that a monitor that is fed by nothing else sho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, ValuesView
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, ValuesView
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -25,6 +25,7 @@ from agent.flow.model import (
     IpsecFailureReason,
     IpsecTunnel,
     Peer,
+    PeerEnds,
     PeerKey,
     Spi,
 )
@@ -41,19 +42,25 @@ from agent.flow.records import (
     IpsecFaultCounted,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
+    PeerMoved,
     Sa,
     SaRefused,
     SasExpired,
     SasInstalled,
     SasRetired,
+    SaTold,
+    SessionDown,
+    SessionUp,
     TrapSwitched,
     VrfAdded,
     VrfRemoved,
     WindowsResized,
 )
 from agent.flow.rows import IndexAllocator, Rows
+from agent.flow.sa_counts import SaShare, SaSource
+from agent.flow.sessions import Session, SessionFacts
 from agent.flow.settings import TrapKind
-from agent.flow.tables import Tables, key_for
+from agent.flow.tables import NO_SOURCES, Sources, Tables, key_by_addresses, key_for, new_key
 from agent.flow.vrf import VrfFlow
 
 DEFAULT_WINDOW = 200
@@ -61,11 +68,16 @@ DEFAULT_WINDOW = 200
 
 @dataclass(frozen=True, slots=True)
 class NewSpi:
-    """An SA that an engine has installed."""
+    """An SA that an engine has installed, now or at `start`.
+
+    `source` is where its own numbers come from, None for an engine that counts by tunnel.
+    """
 
     inbound: bool
     protocol: str  # "ah", "esp", "ipcomp"
     value: int
+    start: int | None = None
+    source: SaSource | None = None
 
 
 class FlowMonitor:
@@ -79,6 +91,7 @@ class FlowMonitor:
         self._origin: Origin | None = None
         self._ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
         self._ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
+        self._session_ids = IndexAllocator(lambda number: False)
 
     # --- what there is ---
 
@@ -103,6 +116,10 @@ class FlowMonitor:
 
     def vrfs(self) -> ValuesView[VrfFlow]:
         return self._tables.vrfs.values()
+
+    def sessions(self) -> Iterator[Session]:
+        """The sessions that are up, of every VRF."""
+        return (peer.session for flow in self.vrfs() for peer in flow.peers.values() if peer.session is not None)
 
     def sas_of_map(self, map_name: str) -> int:
         """Live SAs that a crypto map's entries brought about, in every VRF (cipsStaticCryptomapSetNumSAs)."""
@@ -132,23 +149,49 @@ class FlowMonitor:
         finally:
             self._origin = before
 
-    def _happened(self, record: FlowRecord, counters: CounterSource | None = None) -> None:
-        self._tables.apply(record, counters)
+    def _happened(self, record: FlowRecord, *more: FlowRecord, sources: Sources = NO_SOURCES) -> None:
+        """`sources` are the first record's. Subscribers are given the records when all have been applied."""
+        self._tables.apply(record, sources)
+        for each in more:
+            self._tables.apply(each)
         self._bus.publish(record)
+        for each in more:
+            self._bus.publish(each)
 
     # --- phase 1 ---
 
-    def ike_up(self, vrf: str | None, facts: IkeFacts, counters: CounterSource, *, start: int | None = None) -> IkeTunnel:
-        """A phase 1 has finished: the pair's IPsec tunnels point to the new tunnel from now on.
+    def ike_up(
+        self,
+        vrf: str | None,
+        facts: IkeFacts,
+        counters: CounterSource,
+        *,
+        start: int | None = None,
+        continues: Collection[Peer] | None = None,
+    ) -> IkeTunnel:
+        """A phase 1 has finished: its association's IPsec tunnels point to the new tunnel from now on.
 
-        `start` is when it came up, if that was not now.
+        `start` is when it came up, if that was not now. `continues` are the associations with the same peer, as far as the engine
+        knows them: the tunnel belongs to the first that has its identities, else to a new one. Without it the ends decide.
         """
         now, index = self.clock.now(), self._ike_indexes.take()
-        key = self._key(vrf, facts.local, facts.remote, facts.local_address, facts.remote_address)
+        flow, wanted = self.vrf(vrf), PeerKey(facts.local, facts.remote)
+        if continues is None:
+            key = key_for(flow, wanted, facts.ends)
+        else:
+            same = (peer.key for peer in continues if flow.peers.get(peer.key) is peer)
+            fitting = (key for key in same if (key.local, key.remote) == (facts.local, facts.remote))
+            key = next(fitting, None) or new_key(flow, wanted)
         since = now if start is None else start
         counted = counters.snapshot(now)
-        self._happened(IkeTunnelStarted(index, key, facts, since, counted, at=now, vrf=vrf, origin=self._origin), counters)
+        record = IkeTunnelStarted(index, key, facts, since, counted, at=now, vrf=vrf, origin=self._origin)
+        self._happened(record, sources=Sources(counters))
         return self.ike_tunnels[index]
+
+    def peer_moved(self, peer: Peer, ends: PeerEnds) -> None:
+        """The remote end of an association, past a NAT, was heard from elsewhere."""
+        if peer.ends != ends:
+            self._happened(PeerMoved(peer.key, ends, at=self.clock.now(), vrf=peer.vrf, origin=self._origin))
 
     def ike_shortened(self, tunnel: IkeTunnel, lifetime: int) -> None:
         """The responder of a live phase 1 has told that it keeps it for so many seconds only."""
@@ -183,10 +226,14 @@ class FlowMonitor:
         initiator: bool | None = None,
         tunnel: IkeTunnel | None = None,
         *,
+        ends: PeerEnds | None = None,
         cause: str = "",
     ) -> None:
-        """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None). `cause` says why in words."""
-        key = tunnel.peer.key if tunnel else self._key(vrf, local, remote, local_address, remote_address)
+        """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None). `cause` says why in words.
+
+        `ends` are where the pair is, if more than its addresses is known.
+        """
+        key = tunnel.peer.key if tunnel else self._key(vrf, local, remote, (local_address, remote_address), ends)
         self._happened(
             IkeFailed(
                 reason,
@@ -216,38 +263,46 @@ class FlowMonitor:
     ) -> IpsecTunnel:
         """A phase 2 has finished under `ike`: a new flow is protected. `start` is as in `ike_up`."""
         now, index, peer = self.clock.now(), self._ipsec_indexes.take(), ike.peer
-        self._happened(
-            IpsecTunnelStarted(
-                index,
-                ike.index,
-                peer.key,
-                max(peer.ipsec_tunnels, default=0) + 1,
-                facts,
-                now if start is None else start,
-                _numbered(spis, 1),
-                counters.snapshot(now),
-                at=now,
-                vrf=ike.vrf,
-                origin=self._origin,
-            ),
-            counters,
+        since, new = now if start is None else start, tuple(spis)
+        started = IpsecTunnelStarted(
+            index,
+            ike.index,
+            peer.key,
+            max(peer.ipsec_tunnels, default=0) + 1,
+            facts,
+            since,
+            _numbered(new, 1, now),
+            counters.snapshot(now),
+            at=now,
+            vrf=ike.vrf,
+            origin=self._origin,
         )
+        more = [self._session_up(ike, facts, since, now)] if peer.session is None else []
+        self._happened(started, *more, sources=Sources(counters, tuple(spi.source for spi in new)))
         return self.ipsec_tunnels[index]
+
+    def _session_up(self, ike: IkeTunnel, facts: IpsecFacts, start: int, now: int) -> SessionUp:
+        peer, who = ike.peer, SessionFacts.of(ike.facts, facts)
+        return SessionUp(self._session_ids.take(), peer.key, peer.ends, who, start, at=now, vrf=ike.vrf, origin=self._origin)
 
     def sas_installed(
         self, tunnel: IpsecTunnel, spis: Iterable[NewSpi], facts: IpsecFacts, replaced: Iterable[Spi]
     ) -> tuple[Spi, ...]:
         """A rekey: new SAs carry the flow, on the terms of `facts`. Those that they replace are expiring from now on."""
-        sas = _numbered(spis, tunnel.next_spi_index)
-        gone = tuple(spi.index for spi in replaced)
-        self._happened(SasInstalled(tunnel.index, facts, sas, gone, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
+        now, new = self.clock.now(), tuple(spis)
+        sas = _numbered(new, tunnel.next_spi_index, now)
+        gone, counted = tuple(spi.index for spi in replaced), tunnel.counters.snapshot(now)
+        record = SasInstalled(tunnel.index, facts, sas, gone, counted, at=now, vrf=tunnel.vrf, origin=self._origin)
+        self._happened(record, sources=Sources(sas=tuple(spi.source for spi in new)))
         return tuple(tunnel.spis[-len(sas) :])
 
     def sas_retired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
         """SAs carry nothing any more, and are expiring: another tunnel's have taken over, or others of this one's."""
         retired = tuple(spi.index for spi in spis if not spi.expiring)
         if retired:
-            self._happened(SasRetired(tunnel.index, retired, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
+            now = self.clock.now()
+            counted = tunnel.counters.snapshot(now)
+            self._happened(SasRetired(tunnel.index, retired, counted, at=now, vrf=tunnel.vrf, origin=self._origin))
 
     def sas_expired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
         """SAs that a rekey has replaced are gone."""
@@ -257,20 +312,25 @@ class FlowMonitor:
     def ipsec_ended(self, tunnel: IpsecTunnel, reason: EndReason) -> None:
         """A live phase 2 is gone with all its SAs."""
         now = self.clock.now()
-        self._happened(
-            IpsecTunnelEnded(
-                tunnel.index,
-                reason,
-                tunnel.peer.key,
-                tunnel.facts,
-                tunnel.start,
-                tuple(Sa(spi.index, spi.inbound, spi.protocol, spi.value) for spi in tunnel.spis),
-                tunnel.counters.snapshot(now),
-                at=now,
-                vrf=tunnel.vrf,
-                origin=self._origin,
-            )
+        ended = IpsecTunnelEnded(
+            tunnel.index,
+            reason,
+            tunnel.peer.key,
+            tunnel.facts,
+            tunnel.start,
+            tuple(Sa(spi.index, spi.inbound, spi.protocol, spi.value) for spi in tunnel.spis),
+            tunnel.counters.snapshot(now),
+            at=now,
+            vrf=tunnel.vrf,
+            origin=self._origin,
         )
+        session = tunnel.peer.session if len(tunnel.peer.ipsec_tunnels) == 1 else None
+        self._happened(ended, *([self._session_down(session, reason, now)] if session else []))
+
+    def _session_down(self, session: Session, reason: EndReason, now: int) -> SessionDown:
+        peer, totals = session.peer, session.totals(now)
+        what = session.id, reason, peer.key, peer.ends, session.facts, session.start, totals
+        return SessionDown(*what, at=now, vrf=session.vrf, origin=self._origin)
 
     def ipsec_failed(
         self,
@@ -283,19 +343,20 @@ class FlowMonitor:
         peer: Peer | None = None,
         *,
         inbound: bool = False,
+        ends: PeerEnds | None = None,
         protocol: str = "esp",
         cause: str = "",
     ) -> None:
         """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's.
 
         `inbound` says that the packet, or the proposal, came from the remote end: `source` is then the peer and `destination` we.
-        `protocol` is "esp" or "ah": the one asked for, ESP of a bundle.
+        `protocol` is "esp" or "ah": the one asked for, ESP of a bundle. `ends` is as in `ike_failed`.
         """
         known = tunnel.peer if tunnel else peer
         local, remote = (destination, source) if inbound else (source, destination)
         if tunnel:
             local, remote = tunnel.facts.local_address, tunnel.facts.remote_address
-        key = known.key if known else self._key(vrf, None, None, local, remote)
+        key = known.key if known else self._key(vrf, None, None, (local, remote), ends)
         self._happened(
             IpsecFailed(
                 reason,
@@ -366,6 +427,12 @@ class FlowMonitor:
             CountersTold(
                 tuple((index, self.ike_tunnels[index].counters.snapshot(now)) for index in self.ike_tunnels),
                 tuple((index, self.ipsec_tunnels[index].counters.snapshot(now)) for index in self.ipsec_tunnels),
+                tuple(
+                    SaTold(tunnel.index, spi.index, spi.counted(now))
+                    for tunnel in self.ipsec_tunnels.values()
+                    for spi in tunnel.spis
+                    if not isinstance(spi.source, SaShare)
+                ),
                 at=now,
             )
         )
@@ -373,12 +440,21 @@ class FlowMonitor:
     # --- within ---
 
     def _key(
-        self, vrf: str | None, local: Identity | None, remote: Identity | None, local_address: Address, remote_address: Address
+        self,
+        vrf: str | None,
+        local: Identity | None,
+        remote: Identity | None,
+        addresses: tuple[Address, Address],
+        ends: PeerEnds | None,
     ) -> PeerKey:
-        wanted = PeerKey(local or Identity(True, str(local_address)), remote or Identity(True, str(remote_address)))
-        return key_for(self.vrf(vrf), wanted, local_address, remote_address)
+        flow = self.vrf(vrf)
+        wanted = PeerKey(local or Identity(True, str(addresses[0])), remote or Identity(True, str(addresses[1])))
+        return key_by_addresses(flow, wanted, addresses) if ends is None else key_for(flow, wanted, ends)
 
 
-def _numbered(spis: Iterable[NewSpi], first: int) -> tuple[Sa, ...]:
+def _numbered(spis: Sequence[NewSpi], first: int, now: int) -> tuple[Sa, ...]:
     """The SAs of a bundle, with the indexes that they get."""
-    return tuple(Sa(index, spi.inbound, spi.protocol, spi.value) for index, spi in enumerate(spis, first))
+    return tuple(
+        Sa(index, spi.inbound, spi.protocol, spi.value, spi.start, spi.source.counts(now) if spi.source else None)
+        for index, spi in enumerate(spis, first)
+    )

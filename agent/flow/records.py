@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from agent.base.origin import Origin
+from agent.flow.counters import Counts
 from agent.flow.model import (
     Address,
     EndReason,
@@ -21,11 +22,12 @@ from agent.flow.model import (
     IkeFailureReason,
     IpsecFacts,
     IpsecFailureReason,
+    PeerEnds,
     PeerKey,
 )
+from agent.flow.sa_counts import SaCounts
+from agent.flow.sessions import SessionFacts, SessionTotals
 from agent.flow.settings import TrapKind
-
-Counts = tuple[int | None, ...]  # a value for each IkeCounter, or for each IpsecCounter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,26 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Sa:
-    """One SA of a tunnel's bundle. `index` is its cipSecSpiIndex, `protocol` is "ah", "esp" or "ipcomp"."""
+    """One SA of a tunnel's bundle. `index` is its cipSecSpiIndex, `protocol` is "ah", "esp" or "ipcomp".
+
+    `start` is when it was installed, None for now. `counts` are its own numbers until now, None where the engine counts by tunnel.
+    """
 
     index: int
     inbound: bool
     protocol: str
     value: int
+    start: int | None = None
+    counts: SaCounts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaTold:
+    """What one SA has counted: the index of its tunnel (cipSecTunIndex), its own (cipSecSpiIndex), its numbers."""
+
+    tunnel: int
+    index: int
+    counts: SaCounts
 
 
 # --- phase 1 ---
@@ -140,21 +156,23 @@ class IpsecTunnelStarted(Record):
 class SasInstalled(Record):
     """A rekey has put a new bundle beside the old one. `replaced` are the indexes of the SAs that are expiring now.
 
-    `facts` are what the new bundle was agreed on.
+    `facts` are what the new bundle was agreed on. `counters` are the tunnel's numbers until now.
     """
 
     index: int
     facts: IpsecFacts
     sas: tuple[Sa, ...]
     replaced: tuple[int, ...]
+    counters: Counts = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SasRetired(Record):
-    """SAs carry nothing any more, and are expiring from now on: their indexes."""
+    """SAs carry nothing any more, and are expiring from now on: their indexes. `counters` are as in SasInstalled."""
 
     index: int
     sas: tuple[int, ...]
+    counters: Counts = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +229,44 @@ class SaRefused(Record):
     """An SA was refused at the ceiling of `crypto call admission limit ipsec sa`."""
 
 
+# --- associations and sessions ---
+
+
+@dataclass(frozen=True, slots=True)
+class PeerMoved(Record):
+    """The remote end of an association is past a NAT, and was heard from elsewhere. `peer` is its key in cikePeerTable."""
+
+    peer: PeerKey
+    ends: PeerEnds
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUp(Record):
+    """An association has its first IPsec tunnel, whose record is the one before.
+
+    `id` is the session's, which rises router-wide. `vrf` is the inside VRF. `start` is as in IkeTunnelStarted.
+    """
+
+    id: int
+    peer: PeerKey
+    ends: PeerEnds
+    facts: SessionFacts
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDown(Record):
+    """A session's last IPsec tunnel has ended, for this reason; its record is the one before. `totals` are the session's last."""
+
+    id: int
+    reason: EndReason
+    peer: PeerKey
+    ends: PeerEnds
+    facts: SessionFacts
+    start: int
+    totals: SessionTotals
+
+
 # --- settings, windows, VRFs ---
 
 
@@ -253,10 +309,14 @@ class CheckPointed(Record):
 
 @dataclass(frozen=True, slots=True)
 class CountersTold(Record):
-    """What every live tunnel of every VRF has counted until now: index and counters of each."""
+    """What every live tunnel of every VRF has counted until now: index and counters of each.
+
+    `sas` are the SAs that the engine counts by themselves.
+    """
 
     ike: tuple[tuple[int, Counts], ...]
     ipsec: tuple[tuple[int, Counts], ...]
+    sas: tuple[SaTold, ...] = ()
 
 
 FlowRecord = (
@@ -273,6 +333,9 @@ FlowRecord = (
     | IpsecFailed
     | IpsecFaultCounted
     | SaRefused
+    | PeerMoved
+    | SessionUp
+    | SessionDown
     | VrfAdded
     | VrfRemoved
     | WindowsResized

@@ -1,7 +1,8 @@
 """Flow room: the tables of one router, and what each kind of record does to them. Nothing else changes a row.
 
 The rules of rows (CISCO-IPSEC-FLOW-MONITOR-MIB):
-- a peer row lives while its pair has a tunnel of either phase;
+- a peer row is one association, and lives while that has a tunnel of either phase;
+- a session is an association from its first IPsec tunnel to its last;
 - a rekeyed phase 2 keeps its row; a new IKE SA is a new row, to which the pair's IPsec tunnels then point;
 - a tunnel that ends goes to history with its final numbers, and to the failure table unless it simply expired;
 - a set-up that failed is in the failure table alone.
@@ -10,12 +11,12 @@ The rules of rows (CISCO-IPSEC-FLOW-MONITOR-MIB):
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from agent.flow.counters import CounterSource, FrozenCounters, PolledCounters, Totals
+from agent.flow.counters import CounterSource, Counts, FrozenCounters, PolledCounters, Totals
 from agent.flow.model import (
     Address,
     EndpointHistory,
@@ -29,13 +30,13 @@ from agent.flow.model import (
     IpsecHistory,
     IpsecTunnel,
     Peer,
+    PeerEnds,
     PeerKey,
     Spi,
 )
 from agent.flow.records import (
     CheckPointed,
     CountersTold,
-    Counts,
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
@@ -46,18 +47,23 @@ from agent.flow.records import (
     IpsecFaultCounted,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
+    PeerMoved,
     Sa,
     SaRefused,
     SasExpired,
     SasInstalled,
     SasRetired,
+    SessionDown,
+    SessionUp,
     TrapSwitched,
     VrfAdded,
     VrfRemoved,
     WindowsResized,
 )
-from agent.flow.rows import LowestFree, Rows
-from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
+from agent.flow.rows import Rows
+from agent.flow.sa_counts import SaShare, SaSource, ToldCounts, share_from
+from agent.flow.sessions import Session
+from agent.flow.vrf import IkeEvents, IpsecEvents, Namesakes, VrfFlow, place_of
 
 # A tunnel that ends for one of these reasons has a failure row, too.
 IKE_FAILURE_OF_END: Mapping[EndReason, IkeFailureReason] = MappingProxyType(
@@ -98,6 +104,17 @@ _IPSEC_COUNT_OF_FAILURE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where the numbers of a new tunnel, and of each of a bundle's new SAs, come from; None: from records alone."""
+
+    tunnel: CounterSource | None = None
+    sas: Sequence[SaSource | None] = ()
+
+
+NO_SOURCES = Sources()
+
+
 class Tables:
     """All tunnel facts of one router, per VRF. `vrfs` has the global table (None) always."""
 
@@ -107,16 +124,17 @@ class Tables:
         self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()
         self.sas_by_map: Counter[str] = Counter()
 
-    def apply(self, record: FlowRecord, counters: CounterSource | None = None) -> None:
-        """Do to the tables what a record says. `counters` is where a new tunnel's numbers come from, if not from records alone."""
-        _APPLY[type(record)](self, record, counters)
+    def apply(self, record: FlowRecord, sources: Sources = NO_SOURCES) -> None:
+        """Do to the tables what a record says. `sources` are where new numbers come from, if not from records alone."""
+        _APPLY[type(record)](self, record, sources)
 
     # --- phase 1 ---
 
-    def _ike_started(self, record: IkeTunnelStarted, counters: CounterSource | None) -> None:
+    def _ike_started(self, record: IkeTunnelStarted, sources: Sources) -> None:
         flow, facts = self.vrfs[record.vrf], record.facts
-        peer = _peer(flow, record.peer, facts.local_address, facts.remote_address, record.at)
-        source = counters or PolledCounters(record.counters)
+        peer = _peer(flow, record.peer, facts.ends, record.at)
+        _move(flow, peer, facts.ends)
+        source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IkeTunnel(record.index, record.vrf, facts, peer, source, record.start)
         source.join(flow.ike_totals)
         if facts.initiator:
@@ -126,11 +144,11 @@ class Tables:
         self.ike_tunnels.add(tunnel.index, tunnel)
         flow.ike_tunnels.add(tunnel.index, tunnel)
 
-    def _ike_shortened(self, record: IkeTunnelShortened, counters: None) -> None:
+    def _ike_shortened(self, record: IkeTunnelShortened, sources: Sources) -> None:
         tunnel = self.ike_tunnels[record.index]
         tunnel.facts = replace(tunnel.facts, lifetime=record.lifetime)
 
-    def _ike_ended(self, record: IkeTunnelEnded, counters: None) -> None:
+    def _ike_ended(self, record: IkeTunnelEnded, sources: Sources) -> None:
         flow, tunnel = self.vrfs[record.vrf], self.ike_tunnels[record.index]
         tunnel.counters = _settled(tunnel.counters, flow.ike_totals, record.counters, record.at)
         _keep_ike(flow, tunnel, record.reason, record.at, record.counters)
@@ -147,12 +165,12 @@ class Tables:
         _point(peer, peer.ike_tunnels[-1] if peer.ike_tunnels else None)
         _release(flow, peer)
 
-    def _ike_failed(self, record: IkeFailed, counters: None) -> None:
+    def _ike_failed(self, record: IkeFailed, sources: Sources) -> None:
         self._count_ike_fault(record)
         parties = record.local, record.remote, record.local_address, record.remote_address
         self.vrfs[record.vrf].ike_failures.append(lambda index: IkeFailure(index, record.reason, record.at, *parties))
 
-    def _ike_fault(self, record: IkeFaultCounted, counters: None) -> None:
+    def _ike_fault(self, record: IkeFaultCounted, sources: Sources) -> None:
         self._count_ike_fault(record)
 
     def _count_ike_fault(self, record: IkeFailed | IkeFaultCounted) -> None:
@@ -164,11 +182,11 @@ class Tables:
 
     # --- phase 2 ---
 
-    def _ipsec_started(self, record: IpsecTunnelStarted, counters: CounterSource | None) -> None:
+    def _ipsec_started(self, record: IpsecTunnelStarted, sources: Sources) -> None:
         flow, facts, index = self.vrfs[record.vrf], record.facts, record.index
-        peer = _peer(flow, record.peer, facts.local_address, facts.remote_address, record.at)
+        peer = _peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.at)
         ike = self.ike_tunnels.get(record.ike_index)
-        source = counters or PolledCounters(record.counters)
+        source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IpsecTunnel(index, record.vrf, facts, peer, record.link, record.ike_index, ike, source, record.start)
         source.join(flow.ipsec_totals)
         peer.ipsec_tunnels[record.link] = tunnel
@@ -176,27 +194,29 @@ class Tables:
         flow.ipsec_tunnels.add(index, tunnel)
         flow.peer_links.add((peer.key, record.link), tunnel)
         flow.endpoints.add((index, 1), (facts.local, facts.remote))
-        self._install(flow, tunnel, record.sas)
+        self._install(flow, tunnel, record.sas, record.start, record.counters, sources)
 
-    def _sas_installed(self, record: SasInstalled, counters: None) -> None:
+    def _sas_installed(self, record: SasInstalled, sources: Sources) -> None:
         tunnel = self.ipsec_tunnels[record.index]
-        _expire(tunnel, record.replaced)
+        _expire(tunnel, record.replaced, record.counters)
         tunnel.facts = record.facts
         tunnel.refreshes += 1
-        self._install(self.vrfs[record.vrf], tunnel, record.sas)
+        self._install(self.vrfs[record.vrf], tunnel, record.sas, record.at, record.counters, sources)
 
-    def _sas_retired(self, record: SasRetired, counters: None) -> None:
-        _expire(self.ipsec_tunnels[record.index], record.sas)
+    def _sas_retired(self, record: SasRetired, sources: Sources) -> None:
+        _expire(self.ipsec_tunnels[record.index], record.sas, record.counters)
 
-    def _sas_expired(self, record: SasExpired, counters: None) -> None:
+    def _sas_expired(self, record: SasExpired, sources: Sources) -> None:
         tunnel = self.ipsec_tunnels[record.index]
         tunnel.expired_sas += len(record.sas)
         self._uninstall(self.vrfs[record.vrf], tunnel, record.sas)
 
-    def _ipsec_ended(self, record: IpsecTunnelEnded, counters: None) -> None:
+    def _ipsec_ended(self, record: IpsecTunnelEnded, sources: Sources) -> None:
         flow, tunnel = self.vrfs[record.vrf], self.ipsec_tunnels[record.index]
         tunnel.counters = _settled(tunnel.counters, flow.ipsec_totals, record.counters, record.at)
         _keep_ipsec(flow, tunnel, record.reason, record.at, record.counters)
+        if tunnel.peer.session is not None:
+            tunnel.peer.session.tunnel_ended(record.counters)
         cause = IPSEC_FAILURE_OF_END.get(record.reason)
         if cause is not None:
             ends = record.facts.local_address, record.facts.remote_address
@@ -211,21 +231,28 @@ class Tables:
         del tunnel.peer.ipsec_tunnels[tunnel.peer_link]
         _release(flow, tunnel.peer)
 
-    def _ipsec_failed(self, record: IpsecFailed, counters: None) -> None:
+    def _ipsec_failed(self, record: IpsecFailed, sources: Sources) -> None:
         self._count_ipsec_fault(record)
         which = record.index, record.spi, record.source, record.destination
         self.vrfs[record.vrf].ipsec_failures.append(lambda row: IpsecFailure(row, record.reason, record.at, *which))
 
-    def _ipsec_fault(self, record: IpsecFaultCounted, counters: None) -> None:
+    def _ipsec_fault(self, record: IpsecFaultCounted, sources: Sources) -> None:
         self._count_ipsec_fault(record)
 
     def _count_ipsec_fault(self, record: IpsecFailed | IpsecFaultCounted) -> None:
         if record.reason in _IPSEC_COUNT_OF_FAILURE:
             self.vrfs[record.vrf].ipsec_events[_IPSEC_COUNT_OF_FAILURE[record.reason]] += 1
 
-    def _install(self, flow: VrfFlow, tunnel: IpsecTunnel, sas: tuple[Sa, ...]) -> None:
-        for sa in sas:
-            spi = Spi(tunnel, sa.index, sa.inbound, sa.protocol, sa.value)
+    def _install(
+        self, flow: VrfFlow, tunnel: IpsecTunnel, sas: tuple[Sa, ...], start: int, counted: Counts, sources: Sources
+    ) -> None:
+        """A bundle of SAs, which begins at `start`, when the tunnel had counted so much."""
+        share = share_from(counted)
+        for at, sa in enumerate(sas):
+            told = ToldCounts(sa.counts) if sa.counts is not None else share
+            source = (sources.sas[at] if sources.sas else None) or told
+            since = start if sa.start is None else sa.start
+            spi = Spi(tunnel, sa.index, sa.inbound, sa.protocol, sa.value, since, tunnel.facts, source)
             tunnel.next_spi_index = sa.index + 1
             tunnel.spis.append(spi)
             flow.spis.add((tunnel.index, spi.index), spi)
@@ -242,69 +269,117 @@ class Tables:
         if tunnel.facts.map_name is not None:
             self.sas_by_map[tunnel.facts.map_name] += number
 
+    # --- associations and sessions ---
+
+    def _peer_moved(self, record: PeerMoved, sources: Sources) -> None:
+        flow = self.vrfs[record.vrf]
+        _move(flow, flow.peers[record.peer], record.ends)
+
+    def _session_up(self, record: SessionUp, sources: Sources) -> None:
+        peer = self.vrfs[record.vrf].peers[record.peer]
+        peer.session = Session(record.id, peer, record.facts, record.start)
+
+    def _session_down(self, record: SessionDown, sources: Sources) -> None:
+        flow = self.vrfs[record.vrf]
+        peer = flow.peers[record.peer]
+        peer.session = None
+        _release(flow, peer)
+
     # --- settings, windows, VRFs ---
 
-    def _vrf_added(self, record: VrfAdded, counters: None) -> None:
+    def _vrf_added(self, record: VrfAdded, sources: Sources) -> None:
         self.vrfs.setdefault(record.vrf, VrfFlow(record.vrf, record.tunnels, record.failures))
 
-    def _vrf_removed(self, record: VrfRemoved, counters: None) -> None:
+    def _vrf_removed(self, record: VrfRemoved, sources: Sources) -> None:
         del self.vrfs[record.vrf]
 
-    def _resized(self, record: WindowsResized, counters: None) -> None:
+    def _resized(self, record: WindowsResized, sources: Sources) -> None:
         flow = self.vrfs[record.vrf]
         if record.tunnels is not None:
             flow.resize_tunnel_windows(record.tunnels)
         if record.failures is not None:
             flow.resize_failure_windows(record.failures)
 
-    def _switched(self, record: TrapSwitched, counters: None) -> None:
+    def _switched(self, record: TrapSwitched, sources: Sources) -> None:
         self.vrfs[record.vrf].set_trap(record.kind, record.enabled)
 
-    def _check_pointed(self, record: CheckPointed, counters: None) -> None:
+    def _check_pointed(self, record: CheckPointed, sources: Sources) -> None:
         flow = self.vrfs[record.vrf]
         for index, counted in record.ike:
             _keep_ike(flow, self.ike_tunnels[index], EndReason.CHECKPOINT, record.at, counted)
         for index, counted in record.ipsec:
             _keep_ipsec(flow, self.ipsec_tunnels[index], EndReason.CHECKPOINT, record.at, counted)
 
-    def _told(self, record: CountersTold, counters: None) -> None:
+    def _told(self, record: CountersTold, sources: Sources) -> None:
         for index, counted in record.ike:
             _replace(self.ike_tunnels[index].counters, counted)
         for index, counted in record.ipsec:
             _replace(self.ipsec_tunnels[index].counters, counted)
+        for told in record.sas:
+            spi = self.vrfs[self.ipsec_tunnels[told.tunnel].vrf].spis[told.tunnel, told.index]
+            if isinstance(spi.source, ToldCounts):
+                spi.source.replace(told.counts)
 
-    def _nothing(self, record: SaRefused, counters: None) -> None:
+    def _nothing(self, record: SaRefused, sources: Sources) -> None:
         """It is told, and leaves no trace in a table."""
 
 
-def key_for(flow: VrfFlow, wanted: PeerKey, local_address: Address, remote_address: Address) -> PeerKey:
-    """The key that a pair has, or would have: pairs that share identities but not addresses differ in `internal`."""
-    peer = flow.pairs.get((wanted.local, wanted.remote, local_address, remote_address))
-    if peer is not None:
-        return peer.key
-    if wanted in flow.peers:
-        others = flow.internals.get((wanted.local, wanted.remote))
-        return replace(wanted, internal=others.peek() if others else 2)
-    return wanted
+def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds) -> PeerKey:
+    """The key that the association with these identities and ends has, or would have."""
+    peer = flow.places.get(place_of(wanted, ends))
+    return peer.key if peer is not None else new_key(flow, wanted)
 
 
-def _peer(flow: VrfFlow, key: PeerKey, local_address: Address, remote_address: Address, at: int) -> Peer:
+def key_by_addresses(flow: VrfFlow, wanted: PeerKey, addresses: tuple[Address, Address]) -> PeerKey:
+    """The same where no more than the addresses are known: of several there the first."""
+    first, namesakes = flow.peers.get(wanted), flow.namesakes.get((wanted.local, wanted.remote))
+    known = ([first] if first else []) + (list(namesakes.peers.values()) if namesakes else [])
+    for peer in known:
+        if (peer.local_address, peer.remote_address) == addresses:
+            return peer.key
+    return new_key(flow, wanted)
+
+
+def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
+    """The key that another association with these identities gets: those that share them differ in `internal`."""
+    if wanted not in flow.peers:
+        return wanted
+    namesakes = flow.namesakes.get((wanted.local, wanted.remote))
+    return PeerKey(wanted.local, wanted.remote, namesakes.next() if namesakes else 2)
+
+
+def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds, at: int) -> Peer:
     peer = flow.peers.get(key)
     if peer is None:
-        peer = flow.pairs[key.local, key.remote, local_address, remote_address] = Peer(key, local_address, remote_address, at)
+        where = ends.front_vrf, ends.local_address, ends.remote_address, ends.local_port, ends.remote_port
+        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, *where, at)
         flow.peers.add(key, peer)
         if key.internal > 1:
-            flow.internals.setdefault((key.local, key.remote), LowestFree(2)).take()
+            flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
     return peer
 
 
+def _move(flow: VrfFlow, peer: Peer, ends: PeerEnds) -> None:
+    """The ends of an association are elsewhere. Another may have been there, which a NAT has moved without our knowing."""
+    if peer.ends != ends:
+        _leave(flow, peer)
+        peer.ends = ends
+        flow.places[place_of(peer.key, ends)] = peer
+
+
+def _leave(flow: VrfFlow, peer: Peer) -> None:
+    place = place_of(peer.key, peer)
+    if flow.places.get(place) is peer:
+        del flow.places[place]
+
+
 def _release(flow: VrfFlow, peer: Peer) -> None:
-    """A pair without a tunnel of either phase has no row."""
-    if not peer.ike_tunnels and not peer.ipsec_tunnels:
+    """An association without a tunnel of either phase has no row, once its session is down."""
+    if not peer.ike_tunnels and not peer.ipsec_tunnels and peer.session is None:
         flow.peers.remove(peer.key)
         if peer.key.internal > 1:
-            flow.internals[peer.key.local, peer.key.remote].give_back(peer.key.internal)
-        del flow.pairs[peer.key.local, peer.key.remote, peer.local_address, peer.remote_address]
+            flow.namesakes[peer.key.local, peer.key.remote].remove(peer)
+        _leave(flow, peer)
 
 
 def _point(peer: Peer, ike: IkeTunnel | None) -> None:
@@ -315,9 +390,13 @@ def _point(peer: Peer, ike: IkeTunnel | None) -> None:
             tunnel.ike_index = ike.index
 
 
-def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...]) -> None:
+def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...], counted: Counts) -> None:
+    """SAs carry nothing any more. Those that have a share of their tunnel's numbers keep what it was until now."""
     for spi in tunnel.spis:
-        spi.expiring = spi.expiring or spi.index in indexes
+        if spi.index in indexes and not spi.expiring:
+            spi.expiring = True
+            if isinstance(spi.source, SaShare):
+                spi.source = ToldCounts(spi.source.until(share_from(counted), spi.inbound))
 
 
 def _failed_spi(tunnel: IpsecTunnel) -> int:
@@ -390,6 +469,9 @@ _APPLY: Mapping[type[FlowRecord], Callable[[Tables, Any, Any], None]] = MappingP
         IpsecFailed: Tables._ipsec_failed,
         IpsecFaultCounted: Tables._ipsec_fault,
         SaRefused: Tables._nothing,
+        PeerMoved: Tables._peer_moved,
+        SessionUp: Tables._session_up,
+        SessionDown: Tables._session_down,
         VrfAdded: Tables._vrf_added,
         VrfRemoved: Tables._vrf_removed,
         WindowsResized: Tables._resized,

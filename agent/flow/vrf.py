@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from agent.flow.counters import IkeCounter, IpsecCounter, Totals
 from agent.flow.model import (
+    ISAKMP_PORTS,
     Address,
     Endpoint,
     EndpointHistory,
@@ -17,6 +18,7 @@ from agent.flow.model import (
     IpsecHistory,
     IpsecTunnel,
     Peer,
+    PeerEnds,
     PeerKey,
     Spi,
 )
@@ -47,16 +49,48 @@ class IpsecEvents(IntEnum):
     CAPACITY_FAILS = 3
 
 
+# Identities, front VRF, addresses, and the port that a NAT gave the remote end or 0: there is one association at a place.
+PeerPlace = tuple[Identity, Identity, str | None, Address, Address, int]
+
+
+def place_of(key: PeerKey, ends: PeerEnds | Peer) -> PeerPlace:
+    """Where an association is that has these identities and these ends."""
+    port = 0 if ends.remote_port in ISAKMP_PORTS else ends.remote_port
+    return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, port
+
+
+class Namesakes:
+    """Associations that share both identities, by cikePeerIntIndex, but for the first (1)."""
+
+    __slots__ = ("_free", "peers")
+
+    def __init__(self) -> None:
+        self._free = LowestFree(2)
+        self.peers: dict[int, Peer] = {}
+
+    def next(self) -> int:
+        """What the next one gets."""
+        return self._free.peek()
+
+    def add(self, peer: Peer) -> None:
+        self._free.take()
+        self.peers[peer.key.internal] = peer
+
+    def remove(self, peer: Peer) -> None:
+        del self.peers[peer.key.internal]
+        self._free.give_back(peer.key.internal)
+
+
 class VrfFlow:
     """One VRF's facts. Rows change by the monitor's verbs alone; windows are resized and settings set by who may."""
 
     def __init__(self, name: str | None, tunnel_window: int, failure_window: int) -> None:
         self.name = name
         self.peers: Rows[PeerKey, Peer] = Rows()
-        # Whose row is whose: pairs may share their identities, and the rows of those come and go in any order.
-        self.pairs: dict[tuple[Identity, Identity, Address, Address], Peer] = {}
-        # Of pairs that share both identities the first has cikePeerIntIndex 1, the others' come from here.
-        self.internals: dict[tuple[Identity, Identity], LowestFree] = {}
+        # Whose row is whose: associations may share their identities, and the rows of those come and go in any order.
+        self.places: dict[PeerPlace, Peer] = {}
+        # Of associations that share both identities the first has cikePeerIntIndex 1, the others are here.
+        self.namesakes: dict[tuple[Identity, Identity], Namesakes] = {}
         self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()
         self.ike_tunnels: Rows[int, IkeTunnel] = Rows()
         self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()

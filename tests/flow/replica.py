@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.base.clock import Clock
-from agent.flow.model import IkeTunnel, IpsecTunnel
+from agent.flow.model import IkeTunnel, IpsecTunnel, Peer, Spi
 from agent.flow.monitor import FlowMonitor
 from agent.flow.record_codec import decode_record, encode_record
 from agent.flow.records import FlowRecord
@@ -44,10 +44,10 @@ def _of_vrf(flow: VrfFlow, now: int, counters: bool) -> Any:
     return (
         [_of_ike(tunnel, now, counters) for tunnel in flow.ike_tunnels.values()],
         [_of_ipsec(tunnel, now, counters) for tunnel in flow.ipsec_tunnels.values()],
-        [(key, peer.start, peer.tunnel_index, peer.local_address, peer.remote_address) for key, peer in items(flow.peers)],
+        [(key, peer.start, peer.tunnel_index, peer.ends, _of_session(peer, now, counters)) for key, peer in items(flow.peers)],
         [(key, tunnel.index) for key, tunnel in items(flow.peer_links)],
         list(items(flow.endpoints)),
-        sorted((key, spi.inbound, spi.protocol, spi.value, spi.expiring) for key, spi in items(flow.spis)),
+        {key: _of_spi(spi, now, counters) for key, spi in items(flow.spis)},
         history,
         list(flow.endpoint_history.values()),
         list(flow.ike_failures.values()),
@@ -55,6 +55,16 @@ def _of_vrf(flow: VrfFlow, now: int, counters: bool) -> Any:
         (flow.ike_events, flow.ipsec_events, flow.traps, flow.tunnel_window, flow.failure_window),
         totals,
     )
+
+
+def _of_session(peer: Peer, now: int, counters: bool) -> Any:
+    session = peer.session
+    return session and (session.id, session.vrf, session.facts, session.start, session.totals(now) if counters else None)
+
+
+def _of_spi(spi: Spi, now: int, counters: bool) -> Any:
+    row = spi.inbound, spi.protocol, spi.value, spi.start, spi.facts, spi.expiring, spi.seconds_left(now)
+    return *row, (spi.counted(now), spi.kilobytes_left(now)) if counters else None
 
 
 def items(rows: Any) -> Any:

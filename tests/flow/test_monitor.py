@@ -23,6 +23,7 @@ from agent.flow.records import (
     SaRefused,
     SasExpired,
     SasInstalled,
+    SessionUp,
     VrfAdded,
 )
 from agent.flow.rows import INDEX_LIMIT, IndexAllocator
@@ -91,7 +92,7 @@ def test_a_tunnel_coming_up_is_a_row_of_its_vrf_and_of_the_router(router: Router
         ((1, 4), False, "esp", 259, False),
     ]
     assert not len(router.monitor.vrf(None).ike_tunnels)
-    assert kinds(router.events) == [IkeTunnelStarted, IpsecTunnelStarted]
+    assert kinds(router.events) == [IkeTunnelStarted, IpsecTunnelStarted, SessionUp]
 
 
 def test_indexes_rise_router_wide(router: Router) -> None:
@@ -210,7 +211,7 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
         assert (failure.time, failure.tunnel_index, failure.source, failure.destination) == (1_000, 1, HUB, SPOKE)
         others = {EndReason.LOCAL_FAILURE: "internal error", EndReason.UNKNOWN_TO_PEER: "non-existent sa"}
         assert failure.reason.value == others.get(reason, reason.value)
-    event = router.events[-1]
+    event, _ = router.events[-2:]
     assert isinstance(event, IpsecTunnelEnded)
     assert (event.at, event.vrf, event.index, event.reason, event.start) == (1_000, "vrf1", ipsec.index, reason, history.start)
     assert (event.facts, event.counters) == (history.facts, history.counters.snapshot(0))

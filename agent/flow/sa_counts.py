@@ -1,0 +1,86 @@
+"""Flow room: what one SA has counted, and where its numbers come from.
+
+An engine that counts by SA gives each SA a source. For one that counts by tunnel alone, an SA has carried what its tunnel counted
+in its direction from the SA's installation on, until another took over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from agent.flow.counters import CounterSource, Counts, IpsecCounter
+
+
+@dataclass(frozen=True, slots=True)
+class SaCounts:
+    """What an SA has carried. `octets` are those of inner packets, `errors` are packets that did not pass; None is not known."""
+
+    packets: int | None = None
+    octets: int | None = None
+    errors: int | None = None
+
+
+# The counters of a tunnel that an SA of it has its share of, by whether it is inbound.
+_OF_TUNNEL = {
+    True: (IpsecCounter.IN_PACKETS, IpsecCounter.IN_OCTETS, IpsecCounter.IN_DROPS),
+    False: (IpsecCounter.OUT_PACKETS, IpsecCounter.OUT_INNER_OCTETS, IpsecCounter.OUT_DROPS),
+}
+
+
+class SaSource(Protocol):
+    """The numbers of one SA, readable as of a moment (microseconds of the router's clock)."""
+
+    def counts(self, now: int) -> SaCounts: ...
+
+
+class ToldCounts:
+    """Numbers that come as a whole from time to time, and may move no more: from records, a poll, or of an SA that was replaced."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, counts: SaCounts) -> None:
+        self._counts = counts
+
+    def replace(self, counts: SaCounts) -> None:
+        self._counts = counts
+
+    def counts(self, now: int) -> SaCounts:
+        return self._counts
+
+
+@dataclass(frozen=True, slots=True)
+class SaShare:
+    """What the tunnel had counted in each direction when the SA was installed. SAs that began with equal numbers share it."""
+
+    inbound: SaCounts
+    outbound: SaCounts
+
+    def of(self, tunnel: CounterSource, inbound: bool, now: int) -> SaCounts:
+        """What an SA has of it, by the tunnel's numbers of a moment."""
+        return _difference((tunnel.value(counter, now) for counter in _OF_TUNNEL[inbound]), self._base(inbound))
+
+    def until(self, end: SaShare, inbound: bool) -> SaCounts:
+        """What an SA had when another's share began."""
+        base = end._base(inbound)
+        return _difference((base.packets, base.octets, base.errors), self._base(inbound))
+
+    def _base(self, inbound: bool) -> SaCounts:
+        return self.inbound if inbound else self.outbound
+
+
+@lru_cache(maxsize=4096)  # equal shares are one object: there may be a hundred thousand tunnels with equal numbers
+def share_from(counts: Counts) -> SaShare:
+    """The share that begins with these numbers of the tunnel; where none are given, nothing is known of it."""
+    if not counts:
+        return SaShare(SaCounts(), SaCounts())
+    inbound, outbound = (SaCounts(*(counts[counter] for counter in _OF_TUNNEL[way])) for way in (True, False))
+    return SaShare(inbound, outbound)
+
+
+def _difference(counts: Iterable[int | None], base: SaCounts) -> SaCounts:
+    """Numbers since others; one that is unknown in either is unknown."""
+    old = base.packets, base.octets, base.errors
+    return SaCounts(*(None if new is None or was is None else new - was for new, was in zip(counts, old, strict=True)))

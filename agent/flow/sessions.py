@@ -1,0 +1,93 @@
+"""Flow room: sessions: one association of two ends from its first pair of IPsec SAs to its last.
+
+A session is up while its association (`model.Peer`) has an IPsec tunnel. Its IKE tunnels and IPsec tunnels are the association's,
+and so are its ends, which may move past a NAT. Its totals outlive rekeys and the tunnels within it. `show crypto session` and its
+clear, the session messages of syslog, and accounting read sessions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from agent.flow.counters import Counts, IpsecCounter
+from agent.flow.model import Address, IkeFacts, IpsecFacts, Peer
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """Who the remote end of a session is, as of when the session came up.
+
+    `description` is that of `crypto isakmp peer address`. `interface` is ours, the one whose crypto map or protection it is.
+    `user`, `group` and `assigned_address` are a remote-access client's.
+    """
+
+    description: str = ""
+    profile: str | None = None
+    interface: str | None = None
+    user: str | None = None
+    group: str | None = None
+    assigned_address: Address | None = None
+
+    @classmethod
+    def of(cls, ike: IkeFacts, ipsec: IpsecFacts) -> SessionFacts:
+        """What the tunnels say whose SA pair is the session's first."""
+        return cls(ike.description, ike.profile, ipsec.interface, ike.user, ike.client_group, ike.assigned_address)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTotals:
+    """What a session has carried: inner octets are those of packets outside their protection, outer ones those on the wire.
+
+    A number that one of its tunnels cannot tell is None.
+    """
+
+    in_packets: int | None = 0
+    in_inner_octets: int | None = 0
+    in_outer_octets: int | None = 0
+    out_packets: int | None = 0
+    out_inner_octets: int | None = 0
+    out_outer_octets: int | None = 0
+
+    def plus(self, counts: Iterable[int | None]) -> SessionTotals:
+        """With what a tunnel of it has counted, in this order."""
+        had = (getattr(self, field.name) for field in fields(self))
+        return SessionTotals(*(None if old is None or new is None else old + new for old, new in zip(had, counts, strict=True)))
+
+
+NOTHING_CARRIED = SessionTotals()
+_SUMMED = (
+    IpsecCounter.IN_PACKETS,
+    IpsecCounter.IN_OCTETS,
+    IpsecCounter.IN_OUTER_OCTETS,
+    IpsecCounter.OUT_PACKETS,
+    IpsecCounter.OUT_INNER_OCTETS,
+    IpsecCounter.OUT_OCTETS,
+)
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A session that is up. `id` rises router-wide from 1, `ended` is of its tunnels that have ended."""
+
+    id: int
+    peer: Peer
+    facts: SessionFacts
+    start: int
+    ended: SessionTotals = NOTHING_CARRIED
+
+    @property
+    def vrf(self) -> str | None:
+        """The inside VRF."""
+        return self.peer.vrf
+
+    def totals(self, now: int) -> SessionTotals:
+        """What it has carried until a moment."""
+        totals = self.ended
+        for tunnel in self.peer.ipsec_tunnels.values():
+            totals = totals.plus(tunnel.counters.value(counter, now) for counter in _SUMMED)
+        return totals
+
+    def tunnel_ended(self, counted: Counts) -> None:
+        """A tunnel of it has ended with these numbers."""
+        self.ended = self.ended.plus(counted[counter] for counter in _SUMMED)
