@@ -1,7 +1,10 @@
 """Flow room: the facts of tunnels, peers, SAs, history and failures, in the field's own terms.
 
-Algorithms are named as the configuration names them ("des", "aes", "sha256", …), groups by their IANA number; what the MIBs can say
-of them is the view's affair. Times are microseconds of the router's clock. None means that the engine cannot know.
+Algorithms are named as IOS's configuration names them ("des", "aes", "aes-gcm", "sha256", …), and "chacha20-poly1305" (RFC 7634),
+which IOS does not have. Groups have their IANA number. "none" is an algorithm that is not used, group 0 is no group. What the MIBs
+can say of all these is the view's affair. Times are microseconds of the router's clock.
+
+None means that the engine cannot know. A view shows nothing in its place.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from ipaddress import IPv4Address, IPv6Address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agent.base.clock import SECOND
 from agent.flow.counters import CounterSource
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from agent.flow.sessions import Session
 
 Address = IPv4Address | IPv6Address
+NOT_USED: Final = "none"  # the name of an algorithm that an SA does without
+NO_GROUP: Final = 0
 
 # The ports of ISAKMP (RFC 2408 §2.5.1, RFC 3947 §4). A peer that is heard from any other has it from a NAT.
 ISAKMP_PORTS = (500, 4500)
@@ -142,7 +147,13 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class IkeFacts:
-    """What a finished phase 1 agreed on."""
+    """What a finished phase 1 agreed on.
+
+    `aggressive` is the mode of IKEv1; IKEv2 has no modes, so it is None there. `hash` is the hash of IKEv1 and the integrity
+    algorithm of IKEv2, "none" beside an AEAD cipher (RFC 5282 §8). `prf` stands on its own: IKEv1 makes it of the hash (RFC 2409
+    §4), IKEv2 negotiates it. Each end authenticates by a method of its own: "pre-share", "rsa-sig", "rsa-encr", "ecdsa-sig", "eap".
+    `refresh_threshold` is how many seconds before the end of its lifetime the SA is refreshed, 0 for one that is not.
+    """
 
     local: Identity
     remote: Identity
@@ -153,13 +164,12 @@ class IkeFacts:
     local_name: str
     remote_name: str
     initiator: bool
-    aggressive: bool
-    encryption: str
-    key_bits: int
-    hash: str
-    authentication: str  # "pre-share", "rsa-sig", "rsa-encr"
-    group: int
-    lifetime: int  # seconds
+    aggressive: bool | None
+    encryption: str | None
+    key_bits: int | None
+    hash: str | None
+    group: int | None
+    lifetime: int | None  # seconds
     initiator_cookie: bytes = b""
     responder_cookie: bytes = b""
     policy: int | None = None  # priority of the ISAKMP policy it came from
@@ -170,6 +180,16 @@ class IkeFacts:
     client_group: str | None = None
     assigned_address: Address | None = None
     description: str = ""  # of `crypto isakmp peer address`
+    version: int = 1
+    prf: str | None = None
+    local_authentication: str | None = None
+    remote_authentication: str | None = None
+    refresh_threshold: int | None = None
+
+    @property
+    def authentication(self) -> str | None:
+        """The method of both ends; None where they differ, or one is not known."""
+        return self.local_authentication if self.local_authentication == self.remote_authentication else None
 
     @property
     def ends(self) -> PeerEnds:
@@ -191,14 +211,14 @@ class IkeTunnel:
 
 @dataclass(frozen=True, slots=True)
 class SaAlgorithms:
-    """What one direction's SA bundle uses; None is "not used"."""
+    """What one direction's SA bundle uses; an AEAD cipher ("aes-gcm", …) needs no `esp_auth` beside it (RFC 4303 §3.2.3)."""
 
     group: int | None  # of PFS, else that of the IKE SA that keyed it
-    cipher: str | None  # "null", "des", "3des", "aes"
-    key_bits: int
+    cipher: str | None  # of ESP: "null" encrypts nothing, "none" is no ESP
+    key_bits: int | None
     ah: str | None
     esp_auth: str | None
-    compression: str | None = None
+    compression: str | None = NOT_USED
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +228,17 @@ class Endpoint:
     kind: str  # "address", "range", "subnet"
     first: Address
     last: Address
-    protocol: int = 0
-    port: int = 0
+    protocol: int | None = 0  # 0 is any
+    port: int | None = 0  # 0 is any; None also of a range of ports, which is none in particular
     name: str = ""
+
+    def meets(self, other: Endpoint) -> bool:
+        """Whether a packet can have both ends: of one IP version, and not of two protocols."""
+        protocols = {self.protocol, other.protocol} - {0, None}
+        return self.first.version == other.first.version and len(protocols) < 2
+
+
+EndpointPair = tuple[Endpoint, Endpoint]  # the local and the remote end of a flow
 
 
 @dataclass(slots=True, eq=False)
@@ -248,28 +276,39 @@ class Spi:
 
 @dataclass(frozen=True, slots=True)
 class IpsecFacts:
-    """What a finished phase 2 agreed on."""
+    """What a finished phase 2 agreed on.
+
+    `local` and `remote` are the selectors of each end, as many as it has. The thresholds are how much of its lifetime an SA has
+    left when it is rekeyed.
+    """
 
     local_address: Address
     remote_address: Address
-    transport: bool
-    life_size: int  # kilobytes
-    life_time: int  # seconds
+    transport: bool | None
+    life_size: int | None  # kilobytes
+    life_time: int | None  # seconds
     inbound: SaAlgorithms
     outbound: SaAlgorithms
-    local: Endpoint
-    remote: Endpoint
+    local: tuple[Endpoint, ...]
+    remote: tuple[Endpoint, ...]
     initiator: bool = False
     map_name: str | None = None
     map_sequence: int | None = None
     acl_name: str | None = None
     acl_entry: str | None = None
     interface: str | None = None
+    life_size_threshold: int | None = None  # kilobytes
+    life_time_threshold: int | None = None  # seconds
 
     @property
     def protocol(self) -> str:
         """ "esp", also of a bundle with AH, or "ah"."""
-        return "esp" if self.inbound.cipher or self.inbound.esp_auth else "ah"
+        return "ah" if self.inbound.cipher == self.inbound.esp_auth == NOT_USED else "esp"
+
+    @property
+    def endpoints(self) -> tuple[EndpointPair, ...]:
+        """Which ends the SAs join: each local selector with each remote one that it meets (RFC 7296 §2.9), local ones first."""
+        return tuple((ours, theirs) for ours in self.local for theirs in self.remote if ours.meets(theirs))
 
 
 @dataclass(slots=True, eq=False)
@@ -287,6 +326,7 @@ class IpsecTunnel:
     start: int
     spis: list[Spi] = field(default_factory=list)
     next_spi_index: int = 1
+    next_endpoint_index: int = 1
     refreshes: int = 0
     expired_sas: int = 0
 
@@ -336,15 +376,15 @@ class EndpointHistory:
 
 @dataclass(frozen=True, slots=True)
 class IkeFailure:
-    """cikeFailTable; an identity that never became known is None."""
+    """cikeFailTable; an identity or an address that never became known is None."""
 
     index: int
     reason: IkeFailureReason
     time: int
     local: Identity | None
     remote: Identity | None
-    local_address: Address
-    remote_address: Address
+    local_address: Address | None
+    remote_address: Address | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +395,6 @@ class IpsecFailure:
     reason: IpsecFailureReason
     time: int
     tunnel_index: int
-    spi: int
-    source: Address
-    destination: Address
+    spi: int | None
+    source: Address | None
+    destination: Address | None

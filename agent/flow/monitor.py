@@ -36,6 +36,7 @@ from agent.flow.records import (
     IkeFailed,
     IkeFaultCounted,
     IkeTunnelEnded,
+    IkeTunnelRekeyed,
     IkeTunnelShortened,
     IkeTunnelStarted,
     IpsecFailed,
@@ -197,6 +198,10 @@ class FlowMonitor:
         """The responder of a live phase 1 has told that it keeps it for so many seconds only."""
         self._happened(IkeTunnelShortened(tunnel.index, lifetime, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
 
+    def ike_rekeyed(self, tunnel: IkeTunnel, facts: IkeFacts) -> None:
+        """A new IKE SA has taken the place of a live one (IKEv2): `facts` say what it agreed on. The identities stay."""
+        self._happened(IkeTunnelRekeyed(tunnel.index, facts, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
+
     def ike_ended(self, tunnel: IkeTunnel, reason: EndReason) -> None:
         """A live phase 1 is gone; IPsec tunnels under it live on, pointing to the pair's next IKE tunnel where there is one."""
         now = self.clock.now()
@@ -219,8 +224,8 @@ class FlowMonitor:
         self,
         vrf: str | None,
         reason: IkeFailureReason,
-        local_address: Address,
-        remote_address: Address,
+        local_address: Address | None,
+        remote_address: Address | None,
         local: Identity | None = None,
         remote: Identity | None = None,
         initiator: bool | None = None,
@@ -336,9 +341,9 @@ class FlowMonitor:
         self,
         vrf: str | None,
         reason: IpsecFailureReason,
-        source: Address,
-        destination: Address,
-        spi: int = 0,
+        source: Address | None,
+        destination: Address | None,
+        spi: int | None = 0,
         tunnel: IpsecTunnel | None = None,
         peer: Peer | None = None,
         *,
@@ -444,12 +449,17 @@ class FlowMonitor:
         vrf: str | None,
         local: Identity | None,
         remote: Identity | None,
-        addresses: tuple[Address, Address],
+        addresses: tuple[Address | None, Address | None],
         ends: PeerEnds | None,
     ) -> PeerKey:
         flow = self.vrf(vrf)
-        wanted = PeerKey(local or Identity(True, str(addresses[0])), remote or Identity(True, str(addresses[1])))
+        wanted = PeerKey(local or _identity_of(addresses[0]), remote or _identity_of(addresses[1]))
         return key_by_addresses(flow, wanted, addresses) if ends is None else key_for(flow, wanted, ends)
+
+
+def _identity_of(address: Address | None) -> Identity:
+    """Of an end that has told no identity: its address, or a name without letters."""
+    return Identity(True, str(address)) if address is not None else Identity(False, "")
 
 
 def _numbered(spis: Sequence[NewSpi], first: int, now: int) -> tuple[Sa, ...]:

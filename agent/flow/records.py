@@ -94,6 +94,17 @@ class IkeTunnelShortened(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class IkeTunnelRekeyed(Record):
+    """A new IKE SA has taken the place of the tunnel's own, and the row stays (RFC 7296 §2.18).
+
+    `facts` are what the new one agreed on.
+    """
+
+    index: int
+    facts: IkeFacts
+
+
+@dataclass(frozen=True, slots=True)
 class IkeTunnelEnded(Record):
     """A live IKE tunnel is gone. `start` is when it came up, `counters` are its last numbers."""
 
@@ -114,8 +125,8 @@ class IkeFailed(Record):
     """
 
     reason: IkeFailureReason
-    local_address: Address
-    remote_address: Address
+    local_address: Address | None
+    remote_address: Address | None
     local: Identity | None
     remote: Identity | None
     peer: PeerKey
@@ -201,17 +212,18 @@ class IpsecFailed(Record):
     """A phase 2 that did not come about (`index` 0), or trouble with the packets of a live one.
 
     `source` and `destination` are the packet's, which may have gone either way. `local_address` and `remote_address` are the
-    pair's. `spi` 0 is an SA that never was. `protocol`, "esp" or "ah", is the one that was asked for, or that the packet is of.
+    pair's, as far as they are known. `spi` 0 is an SA that never was, None one that is not known. `protocol`, "esp" or "ah", is
+    the one that was asked for, or that the packet is of.
     `peer` and `cause` are as in IkeFailed.
     """
 
     reason: IpsecFailureReason
-    source: Address
-    destination: Address
-    spi: int
+    source: Address | None
+    destination: Address | None
+    spi: int | None
     peer: PeerKey
-    local_address: Address
-    remote_address: Address
+    local_address: Address | None
+    remote_address: Address | None
     index: int = 0
     protocol: str = "esp"
     cause: str = ""
@@ -322,6 +334,7 @@ class CountersTold(Record):
 FlowRecord = (
     IkeTunnelStarted
     | IkeTunnelShortened
+    | IkeTunnelRekeyed
     | IkeTunnelEnded
     | IkeFailed
     | IkeFaultCounted

@@ -5,9 +5,6 @@ from __future__ import annotations
 from enum import Enum
 
 MIB_LEVEL = 1  # cipSecMibLevel
-# How much of an SA's lifetime is left when it is rekeyed, at all lifetimes.
-REKEY_SECONDS = 10  # cipSecTunSaLifeTimeThreshold
-REKEY_KILOBYTES = 64  # cipSecTunSaLifeSizeThreshold
 
 
 class TrapKind(Enum):

@@ -3,7 +3,9 @@
 The rules of rows (CISCO-IPSEC-FLOW-MONITOR-MIB):
 - a peer row is one association, and lives while that has a tunnel of either phase;
 - a session is an association from its first IPsec tunnel to its last;
-- a rekeyed phase 2 keeps its row; a new IKE SA is a new row, to which the pair's IPsec tunnels then point;
+- a rekeyed phase 2 keeps its row, and so does an IKE SA that is rekeyed in place (IKEv2); any other new IKE SA is a new row, to
+  which the pair's IPsec tunnels then point;
+- a tunnel has an endpoint row for each pair of its selectors; those that a rekey leaves as they are keep their index;
 - a tunnel that ends goes to history with its final numbers, and to the failure table unless it simply expired;
 - a set-up that failed is in the failure table alone.
 """
@@ -13,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -41,6 +44,7 @@ from agent.flow.records import (
     IkeFailed,
     IkeFaultCounted,
     IkeTunnelEnded,
+    IkeTunnelRekeyed,
     IkeTunnelShortened,
     IkeTunnelStarted,
     IpsecFailed,
@@ -132,7 +136,7 @@ class Tables:
 
     def _ike_started(self, record: IkeTunnelStarted, sources: Sources) -> None:
         flow, facts = self.vrfs[record.vrf], record.facts
-        peer = _peer(flow, record.peer, facts.ends, record.at)
+        peer = _peer(flow, record.peer, facts.ends, record.start)
         _move(flow, peer, facts.ends)
         source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IkeTunnel(record.index, record.vrf, facts, peer, source, record.start)
@@ -147,6 +151,12 @@ class Tables:
     def _ike_shortened(self, record: IkeTunnelShortened, sources: Sources) -> None:
         tunnel = self.ike_tunnels[record.index]
         tunnel.facts = replace(tunnel.facts, lifetime=record.lifetime)
+
+    def _ike_rekeyed(self, record: IkeTunnelRekeyed, sources: Sources) -> None:
+        tunnel = self.ike_tunnels[record.index]
+        tunnel.facts = record.facts
+        tunnel.refreshes += 1
+        _move(self.vrfs[record.vrf], tunnel.peer, record.facts.ends)
 
     def _ike_ended(self, record: IkeTunnelEnded, sources: Sources) -> None:
         flow, tunnel = self.vrfs[record.vrf], self.ike_tunnels[record.index]
@@ -184,7 +194,7 @@ class Tables:
 
     def _ipsec_started(self, record: IpsecTunnelStarted, sources: Sources) -> None:
         flow, facts, index = self.vrfs[record.vrf], record.facts, record.index
-        peer = _peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.at)
+        peer = _peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.start)
         ike = self.ike_tunnels.get(record.ike_index)
         source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IpsecTunnel(index, record.vrf, facts, peer, record.link, record.ike_index, ike, source, record.start)
@@ -193,15 +203,17 @@ class Tables:
         self.ipsec_tunnels.add(index, tunnel)
         flow.ipsec_tunnels.add(index, tunnel)
         flow.peer_links.add((peer.key, record.link), tunnel)
-        flow.endpoints.add((index, 1), (facts.local, facts.remote))
+        _show_endpoints(flow, tunnel)
         self._install(flow, tunnel, record.sas, record.start, record.counters, sources)
 
     def _sas_installed(self, record: SasInstalled, sources: Sources) -> None:
-        tunnel = self.ipsec_tunnels[record.index]
+        flow, tunnel = self.vrfs[record.vrf], self.ipsec_tunnels[record.index]
         _expire(tunnel, record.replaced, record.counters)
-        tunnel.facts = record.facts
+        before, tunnel.facts = tunnel.facts, record.facts
+        if (before.local, before.remote) != (record.facts.local, record.facts.remote):
+            _show_endpoints(flow, tunnel)
         tunnel.refreshes += 1
-        self._install(self.vrfs[record.vrf], tunnel, record.sas, record.at, record.counters, sources)
+        self._install(flow, tunnel, record.sas, record.at, record.counters, sources)
 
     def _sas_retired(self, record: SasRetired, sources: Sources) -> None:
         _expire(self.ipsec_tunnels[record.index], record.sas, record.counters)
@@ -224,7 +236,8 @@ class Tables:
             flow.ipsec_failures.append(lambda row: IpsecFailure(row, cause, record.at, tunnel.index, spi, *ends))
         self._uninstall(flow, tunnel, [spi.index for spi in tunnel.spis])
         flow.ipsec_events[IpsecEvents.PREVIOUS] += 1
-        flow.endpoints.remove((tunnel.index, 1))
+        for endpoint in _endpoints(flow, tunnel):
+            flow.endpoints.remove((tunnel.index, endpoint))
         flow.peer_links.remove((tunnel.peer.key, tunnel.peer_link))
         flow.ipsec_tunnels.remove(tunnel.index)
         self.ipsec_tunnels.remove(tunnel.index)
@@ -330,7 +343,7 @@ def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds) -> PeerKey:
     return peer.key if peer is not None else new_key(flow, wanted)
 
 
-def key_by_addresses(flow: VrfFlow, wanted: PeerKey, addresses: tuple[Address, Address]) -> PeerKey:
+def key_by_addresses(flow: VrfFlow, wanted: PeerKey, addresses: tuple[Address | None, Address | None]) -> PeerKey:
     """The same where no more than the addresses are known: of several there the first."""
     first, namesakes = flow.peers.get(wanted), flow.namesakes.get((wanted.local, wanted.remote))
     known = ([first] if first else []) + (list(namesakes.peers.values()) if namesakes else [])
@@ -348,14 +361,16 @@ def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
     return PeerKey(wanted.local, wanted.remote, namesakes.next() if namesakes else 2)
 
 
-def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds, at: int) -> Peer:
+def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds, start: int) -> Peer:
+    """The row of an association that has had a tunnel since `start`."""
     peer = flow.peers.get(key)
     if peer is None:
         where = ends.front_vrf, ends.local_address, ends.remote_address, ends.local_port, ends.remote_port
-        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, *where, at)
+        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, *where, start)
         flow.peers.add(key, peer)
         if key.internal > 1:
             flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
+    peer.start = min(peer.start, start)
     return peer
 
 
@@ -388,6 +403,25 @@ def _point(peer: Peer, ike: IkeTunnel | None) -> None:
         tunnel.ike = ike
         if ike:
             tunnel.ike_index = ike.index
+
+
+def _endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> list[int]:
+    """The cipSecEndPtIndexes of a tunnel's rows."""
+    return [index for index in range(1, tunnel.next_endpoint_index) if (tunnel.index, index) in flow.endpoints]
+
+
+def _show_endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> None:
+    """Have a tunnel's endpoint rows be those of its facts: a row that is still right keeps its index."""
+    wanted = dict.fromkeys(tunnel.facts.endpoints)
+    for index in _endpoints(flow, tunnel):
+        pair = flow.endpoints[tunnel.index, index]
+        if pair in wanted:
+            del wanted[pair]
+        else:
+            flow.endpoints.remove((tunnel.index, index))
+    for pair in wanted:
+        flow.endpoints.add((tunnel.index, tunnel.next_endpoint_index), pair)
+        tunnel.next_endpoint_index += 1
 
 
 def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...], counted: Counts) -> None:
@@ -450,14 +484,18 @@ def _keep_ipsec(flow: VrfFlow, tunnel: IpsecTunnel, reason: EndReason, at: int, 
             counters=FrozenCounters(counted),
         )
     )
-    ends = tunnel.index, tunnel.facts.local, tunnel.facts.remote
-    flow.endpoint_history.append(lambda index: EndpointHistory(index, history.index, *ends))
+    for endpoint in _endpoints(flow, tunnel):
+        local, remote = flow.endpoints[tunnel.index, endpoint]
+        flow.endpoint_history.append(
+            partial(EndpointHistory, tunnel_index=history.index, active_index=tunnel.index, local=local, remote=remote)
+        )
 
 
 _APPLY: Mapping[type[FlowRecord], Callable[[Tables, Any, Any], None]] = MappingProxyType(
     {
         IkeTunnelStarted: Tables._ike_started,
         IkeTunnelShortened: Tables._ike_shortened,
+        IkeTunnelRekeyed: Tables._ike_rekeyed,
         IkeTunnelEnded: Tables._ike_ended,
         IkeFailed: Tables._ike_failed,
         IkeFaultCounted: Tables._ike_fault,

@@ -8,8 +8,8 @@ from agent.flow.counters import IkeCounter, IpsecCounter, Totals
 from agent.flow.model import (
     ISAKMP_PORTS,
     Address,
-    Endpoint,
     EndpointHistory,
+    EndpointPair,
     Identity,
     IkeFailure,
     IkeHistory,
@@ -94,7 +94,7 @@ class VrfFlow:
         self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()
         self.ike_tunnels: Rows[int, IkeTunnel] = Rows()
         self.ipsec_tunnels: Rows[int, IpsecTunnel] = Rows()
-        self.endpoints: Rows[tuple[int, int], tuple[Endpoint, Endpoint]] = Rows()  # local and remote end
+        self.endpoints: Rows[tuple[int, int], EndpointPair] = Rows()
         self.spis: Rows[tuple[int, int], Spi] = Rows()
         self.ike_history: Window[IkeHistory] = Window(tunnel_window)
         self.ipsec_history: Window[IpsecHistory] = Window(tunnel_window)

@@ -10,7 +10,7 @@ from agent.engine.port import Engine
 from agent.engine.values import DestroyIke, DestroyIpsec, Request
 from agent.flow.model import PeerKey
 from agent.flow.rows import Rows
-from agent.flow.settings import MIB_LEVEL, REKEY_KILOBYTES, REKEY_SECONDS
+from agent.flow.settings import MIB_LEVEL
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ScalarView, TableView, Value, Write
@@ -19,10 +19,12 @@ from agent.mib.terms import (
     AUTHENTICATION,
     CIPHER,
     COMPRESSION,
+    ENCAPSULATION,
     ENDPOINT_KIND,
     GROUP,
     HMAC,
     IKE_HASH,
+    NEGO_MODE,
     address,
     identity_type,
     identity_value,
@@ -86,12 +88,12 @@ def ike_facts_columns(prefix: str) -> dict[str, Value]:
         prefix + "LocalName": lambda row, now: row.facts.local_name,
         prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
         prefix + "RemoteName": lambda row, now: row.facts.remote_name,
-        prefix + "NegoMode": lambda row, now: "aggressive" if row.facts.aggressive else "main",
+        prefix + "NegoMode": lambda row, now: NEGO_MODE.get(row.facts.aggressive),
         prefix + "DiffHellmanGrp": lambda row, now: GROUP.get(row.facts.group),
         prefix + "EncryptAlgo": lambda row, now: CIPHER.get(row.facts.encryption),
         prefix + "HashAlgo": lambda row, now: IKE_HASH.get(row.facts.hash),
         prefix + "AuthMethod": lambda row, now: AUTHENTICATION.get(row.facts.authentication),
-        prefix + "LifeTime": lambda row, now: row.facts.lifetime,
+        prefix + "LifeTime": lambda row, now: representable(row.facts.lifetime),
         prefix + "TotalRefreshes": lambda row, now: row.refreshes,
     }
 
@@ -102,7 +104,7 @@ def ipsec_facts_columns(prefix: str) -> dict[str, Value]:
         prefix + "LocalAddr": lambda row, now: address(row.facts.local_address),
         prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
         prefix + "KeyType": lambda row, now: "ike",
-        prefix + "EncapMode": lambda row, now: "transport" if row.facts.transport else "tunnel",
+        prefix + "EncapMode": lambda row, now: ENCAPSULATION.get(row.facts.transport),
         prefix + "LifeSize": lambda row, now: representable(row.facts.life_size),
         prefix + "LifeTime": lambda row, now: representable(row.facts.life_time),
         prefix + "TotalRefreshes": lambda row, now: row.refreshes,
@@ -165,7 +167,7 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
             "cikeTunRemoteValue": lambda row, now: identity_value(row.facts.remote),
             **ike_facts_columns("cikeTun"),
             "cikeTunActiveTime": _active_time,
-            "cikeTunSaRefreshThreshold": lambda row, now: 0,  # an IKE SA is not refreshed early
+            "cikeTunSaRefreshThreshold": lambda row, now: representable(row.facts.refresh_threshold),
             **ike_counters("cikeTun"),
             "cikeTunStatus": lambda row, now: "active",
         },
@@ -186,8 +188,8 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
             "cipSecTunIkeTunnelAlive": lambda row, now: truth(row.ike is not None),
             **ipsec_facts_columns("cipSecTun"),
             "cipSecTunActiveTime": _active_time,
-            "cipSecTunSaLifeSizeThreshold": lambda row, now: REKEY_KILOBYTES,
-            "cipSecTunSaLifeTimeThreshold": lambda row, now: REKEY_SECONDS,
+            "cipSecTunSaLifeSizeThreshold": lambda row, now: representable(row.facts.life_size_threshold),
+            "cipSecTunSaLifeTimeThreshold": lambda row, now: representable(row.facts.life_time_threshold),
             "cipSecTunExpiredSaInstances": lambda row, now: row.expired_sas,
             "cipSecTunCurrentSaInstances": lambda row, now: len(row.spis),
             **ipsec_counters("cipSecTun"),

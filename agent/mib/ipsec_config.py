@@ -10,6 +10,7 @@ from typing import Any
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
 from agent.config.model import RouterConfig
 from agent.flow.device import Device
+from agent.flow.model import NO_GROUP
 from agent.flow.monitor import FlowMonitor
 from agent.mib.column import Commit, SetRefusedError
 from agent.mib.declare import ComputedRows, ScalarView, TableView
@@ -147,7 +148,7 @@ def config_tables(
             "cipsStaticCryptomapDescr": lambda row, now: row.description or "",
             "cipsStaticCryptomapPeer": lambda row, now: _first_peer(config, row),
             "cipsStaticCryptomapNumPeers": lambda row, now: len(row.peers),
-            "cipsStaticCryptomapPfs": lambda row, now: GROUP.get(row.pfs_group),
+            "cipsStaticCryptomapPfs": lambda row, now: GROUP.get(NO_GROUP if row.pfs_group is None else row.pfs_group),
             # 0: the entry sets none, and the global lifetime holds.
             "cipsStaticCryptomapLifetime": lambda row, now: row.lifetime_seconds or 0,
             "cipsStaticCryptomapLifesize": lambda row, now: row.lifetime_kilobytes or 0,

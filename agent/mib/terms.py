@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from agent.base.clock import CENTISECOND
-from agent.flow.model import Address, EndReason, Identity, IkeFailureReason, IpsecFailureReason
+from agent.flow.model import NO_GROUP, NOT_USED, Address, EndReason, Identity, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import TrapKind
 
 LARGEST_INTEGER32 = 2147483647
 
-GROUP = {None: "none", 1: "dhGroup1", 2: "dhGroup2"}  # DiffHellmanGrp
-CIPHER = {None: "none", "null": "none", "des": "des", "3des": "des3"}  # EncryptAlgo
-IKE_HASH = {"md5": "md5", "sha": "sha"}  # IkeHashAlgo
+NEGO_MODE = {False: "main", True: "aggressive"}  # IkeNegoMode
+ENCAPSULATION = {False: "tunnel", True: "transport"}  # EncapMode
+GROUP = {NO_GROUP: "none", 1: "dhGroup1", 2: "dhGroup2"}  # DiffHellmanGrp
+CIPHER = {NOT_USED: "none", "null": "none", "des": "des", "3des": "des3"}  # EncryptAlgo
+IKE_HASH = {NOT_USED: "none", "md5": "md5", "sha": "sha"}  # IkeHashAlgo
 AUTHENTICATION = {"pre-share": "preSharedKey", "rsa-sig": "rsaSig", "rsa-encr": "rsaEncrypt"}  # IkeAuthMethod
-HMAC = {None: "none", "md5": "hmacMd5", "sha": "hmacSha"}  # AuthAlgo
-COMPRESSION = {None: "none", "deflate": "ldf"}  # CompAlgo
+HMAC = {NOT_USED: "none", "md5": "hmacMd5", "sha": "hmacSha"}  # AuthAlgo
+COMPRESSION = {NOT_USED: "none", "deflate": "ldf"}  # CompAlgo
 ENDPOINT_KIND = {"address": "singleIpAddr", "range": "ipAddrRange", "subnet": "ipSubnet"}  # EndPtType
 
 IKE_END = {
@@ -118,8 +120,8 @@ def identity_value(identity: Identity | None) -> str | None:
 
 
 def centiseconds(microseconds: int) -> int:
-    """TimeStamp: hundredths of a second."""
-    return microseconds // CENTISECOND
+    """TimeStamp: hundredths of a second, 0 for what was before sysUpTime began (RFC 2579 §2)."""
+    return max(0, microseconds) // CENTISECOND
 
 
 def interval(microseconds: int) -> int | None:
@@ -127,14 +129,14 @@ def interval(microseconds: int) -> int | None:
     return representable(microseconds // CENTISECOND)
 
 
-def representable(value: int) -> int | None:
+def representable(value: int | None) -> int | None:
     """A number as an Integer32 can hold it, else None."""
-    return value if value <= LARGEST_INTEGER32 else None
+    return None if value is None or value > LARGEST_INTEGER32 else value
 
 
-def address(value: Address) -> bytes:
+def address(value: Address | None) -> bytes | None:
     """IPSIpAddress: 4 or 16 octets."""
-    return value.packed
+    return None if value is None else value.packed
 
 
 def truth(value: bool) -> str:

@@ -248,7 +248,7 @@ def _sa_refused(event: SaRefused, scene: Scene) -> _Made:
     yield "cipsTooManySAs", _Facts()
 
 
-def _peer_facts(vrf: str | None, peer: PeerKey, local: Address, remote: Address, protocol: str = "esp") -> _Facts:
+def _peer_facts(vrf: str | None, peer: PeerKey, local: Address | None, remote: Address | None, protocol: str = "esp") -> _Facts:
     """Of a tunnel that never was: the pair's instance as it is or would be; of tunnel and SA index 0 and value 0.
 
     Of cipSecSpiProtocol 0 is no value: it names the protocol that was asked for.

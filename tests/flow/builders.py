@@ -31,10 +31,13 @@ def ike_facts(spoke: IPv4Address = SPOKE, **changed: Any) -> IkeFacts:
         "encryption": "des",
         "key_bits": 56,
         "hash": "sha",
-        "authentication": "pre-share",
         "group": 1,
         "lifetime": 86400,
         "policy": 1,
+        "prf": "sha",
+        "local_authentication": "pre-share",
+        "remote_authentication": "pre-share",
+        "refresh_threshold": 0,
     }
     return IkeFacts(**(facts | changed))
 
@@ -49,12 +52,14 @@ def ipsec_facts(spoke: IPv4Address = SPOKE, **changed: Any) -> IpsecFacts:
         "life_time": 5000,
         "inbound": DES_AH_SHA,
         "outbound": DES_AH_SHA,
-        "local": Endpoint("address", INSIDE_HUB, INSIDE_HUB),
-        "remote": Endpoint("address", INSIDE_SPOKE, INSIDE_SPOKE),
+        "local": (Endpoint("address", INSIDE_HUB, INSIDE_HUB),),
+        "remote": (Endpoint("address", INSIDE_SPOKE, INSIDE_SPOKE),),
         "map_name": "vrf1-map",
         "map_sequence": 10,
         "acl_name": "101",
         "acl_entry": "permit ip host 10.22.1.1 host 10.20.1.1",
+        "life_size_threshold": 64,
+        "life_time_threshold": 10,
     }
     return IpsecFacts(**(facts | changed))
 

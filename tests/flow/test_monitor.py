@@ -84,7 +84,7 @@ def test_a_tunnel_coming_up_is_a_row_of_its_vrf_and_of_the_router(router: Router
     assert list(flow.peers) == [KEY]
     assert flow.peers[KEY].tunnel_index == 1
     assert flow.peer_links[KEY, 1] is ipsec
-    assert flow.endpoints[1, 1] == (ipsec.facts.local, ipsec.facts.remote)
+    assert flow.endpoints[1, 1] == (*ipsec.facts.local, *ipsec.facts.remote)
     assert [(key, spi.inbound, spi.protocol, spi.value, spi.expiring) for key, spi in zip(flow.spis, ipsec.spis, strict=True)] == [
         ((1, 1), True, "ah", 256, False),
         ((1, 2), False, "ah", 257, False),
@@ -204,7 +204,7 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
     assert (history.refreshes, history.total_sas, history.current_sas) == (1, 8, 4)
     assert history.counters.value(IpsecCounter.IN_OCTETS, 0) == 400
     ends = flow.endpoint_history[1]
-    assert (ends.tunnel_index, ends.active_index, ends.local, ends.remote) == (1, 1, history.facts.local, history.facts.remote)
+    assert (ends.tunnel_index, ends.active_index, ends.local, ends.remote) == (1, 1, *history.facts.local, *history.facts.remote)
     failures = list(flow.ipsec_failures.values())
     assert len(failures) == (reason is not EndReason.NORMAL)
     for failure in failures:

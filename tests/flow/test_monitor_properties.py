@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 from hypothesis import settings
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent.flow.counters import CounterSource, FrozenCounters, IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
-from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
+from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, SessionDown, SessionUp, VrfAdded
 from agent.flow.settings import TrapKind
@@ -21,6 +22,8 @@ from tests.flow.replica import follow, shown
 VRFS = (None, "vrf1", "vrf2")
 SPOKES = [IPv4Address(f"10.1.1.{number}") for number in (1, 3)]
 IDENTITIES = [None, Identity(False, "clients")]  # their address, or one name that both share
+NETWORKS = [Endpoint("address", IPv4Address(f"10.2{number}.1.1"), IPv4Address(f"10.2{number}.1.1")) for number in range(3)]
+SELECTORS = st.lists(st.sampled_from(NETWORKS), min_size=1, max_size=3, unique=True).map(tuple)
 ENDS = [EndReason.NORMAL, EndReason.OPERATOR, EndReason.PEER_LOST]
 IPSEC_SIZE, IKE_SIZE = len(IpsecCounter), len(IkeCounter)
 
@@ -53,6 +56,7 @@ class Engine(RuleBasedStateMachine):
         self.previous: Counter[tuple[type, str | None]] = Counter()
         self.failures: Counter[tuple[type, str | None]] = Counter()
         self.histories: Counter[tuple[type, str | None]] = Counter()
+        self.past_endpoints: Counter[str | None] = Counter()
 
     def tunnels(self) -> list[IkeTunnel | IpsecTunnel]:
         return [*self.ikes, *self.ipsecs]
@@ -78,9 +82,14 @@ class Engine(RuleBasedStateMachine):
         had = self.ended.get(key, [0] * len(numbers))
         self.ended[key] = [old + (new or 0) for old, new in zip(had, numbers, strict=True)]
         self.previous[key] += 1
-        self.histories[key] += 1
+        self.kept(tunnel)
         self.failures[key] += reason is not EndReason.NORMAL
         self.verbs += 1
+
+    def kept(self, tunnel: IkeTunnel | IpsecTunnel) -> None:
+        self.histories[type(tunnel), tunnel.vrf] += 1
+        if isinstance(tunnel, IpsecTunnel):
+            self.past_endpoints[tunnel.vrf] += len(tunnel.facts.local) * len(tunnel.facts.remote)
 
     @rule(
         vrf=st.sampled_from(VRFS),
@@ -98,18 +107,28 @@ class Engine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.ikes)
     @rule(data=st.data())
-    def ipsec_up(self, data: st.DataObject) -> None:
+    def ike_rekeyed(self, data: st.DataObject) -> None:
+        tunnel = data.draw(st.sampled_from(self.ikes))
+        before = tunnel.refreshes
+        self.monitor.ike_rekeyed(tunnel, replace(tunnel.facts, group=data.draw(st.integers(1, 21))))
+        self.verbs += 1
+        assert tunnel.refreshes == before + 1
+
+    @precondition(lambda self: self.ikes)
+    @rule(data=st.data(), local=SELECTORS, remote=SELECTORS)
+    def ipsec_up(self, data: st.DataObject, local: tuple[Endpoint, ...], remote: tuple[Endpoint, ...]) -> None:
         ike = data.draw(st.sampled_from(self.ikes))
-        tunnel = self.monitor.ipsec_up(ike, ipsec_facts(), bundle(), self.source(data, IPSEC_SIZE))
+        facts = ipsec_facts(local=local, remote=remote)
+        tunnel = self.monitor.ipsec_up(ike, facts, bundle(), self.source(data, IPSEC_SIZE))
         self.took(tunnel)
         self.ipsecs.append(tunnel)
         assert (tunnel.ike, tunnel.ike_index) == (ike, ike.index)
 
     @precondition(lambda self: self.ipsecs)
-    @rule(data=st.data())
-    def rekey(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), local=SELECTORS)
+    def rekey(self, data: st.DataObject, local: tuple[Endpoint, ...]) -> None:
         tunnel = data.draw(st.sampled_from(self.ipsecs))
-        self.monitor.sas_installed(tunnel, bundle(1000), tunnel.facts, tunnel.spis)
+        self.monitor.sas_installed(tunnel, bundle(1000), replace(tunnel.facts, local=local), tunnel.spis)
         self.refreshes[tunnel.index] += 1
         self.verbs += 1
         assert [spi.expiring for spi in tunnel.spis] == [True] * (len(tunnel.spis) - 4) + [False] * 4
@@ -158,7 +177,8 @@ class Engine(RuleBasedStateMachine):
     def checkpoint(self, vrf: str | None) -> None:
         self.monitor.checkpoint(vrf)
         for tunnel in self.tunnels():
-            self.histories[type(tunnel), vrf] += tunnel.vrf == vrf
+            if tunnel.vrf == vrf:
+                self.kept(tunnel)
         self.verbs += 1
 
     @rule(vrf=st.sampled_from(VRFS), size=st.integers(1, 4))
@@ -209,7 +229,12 @@ class Engine(RuleBasedStateMachine):
             ipsecs = [tunnel for tunnel in self.ipsecs if tunnel.vrf == flow.name]
             assert list(flow.ike_tunnels.values()) == ikes
             assert list(flow.ipsec_tunnels.values()) == ipsecs
-            assert set(flow.endpoints) == {(tunnel.index, 1) for tunnel in ipsecs}
+            for tunnel in ipsecs:
+                rows = [
+                    row for (index, _), row in zip(flow.endpoints, flow.endpoints.values(), strict=True) if index == tunnel.index
+                ]
+                assert sorted(map(repr, rows)) == sorted(map(repr, tunnel.facts.endpoints))
+            assert len(flow.endpoints) == sum(len(tunnel.facts.endpoints) for tunnel in ipsecs)
             assert set(flow.spis.values()) == {spi for tunnel in ipsecs for spi in tunnel.spis}
             assert {key: link.index for key, link in zip(flow.peer_links, flow.peer_links.values(), strict=True)} == {
                 (tunnel.peer.key, tunnel.peer_link): tunnel.index for tunnel in ipsecs
@@ -268,7 +293,7 @@ class Engine(RuleBasedStateMachine):
             for window, number in (
                 (flow.ike_history, self.histories[IkeTunnel, flow.name]),
                 (flow.ipsec_history, self.histories[IpsecTunnel, flow.name]),
-                (flow.endpoint_history, self.histories[IpsecTunnel, flow.name]),
+                (flow.endpoint_history, self.past_endpoints[flow.name]),
                 (flow.ike_failures, self.failures[IkeTunnel, flow.name]),
                 (flow.ipsec_failures, self.failures[IpsecTunnel, flow.name]),
             ):

@@ -9,7 +9,7 @@ import pytest
 
 from agent.base.origin import CONSOLE
 from agent.engine.values import ClearSas
-from agent.flow.model import IpsecFailureReason
+from agent.flow.model import NOT_USED, IpsecFailureReason
 from agent.flow.records import IpsecFailed, SaRefused
 from agent.flow.vrf import IkeEvents, IpsecEvents
 
@@ -102,7 +102,7 @@ def test_only_the_transform_sets_that_fit_are_offered(make_pair: Callable[..., A
     lab = make_pair(east={"lines": two + "crypto call admission limit ipsec sa 2"}, west={"lines": two})
     assert ping(lab) == 1
     (tunnel,) = lab.flow("east").ipsec_tunnels.values()
-    assert tunnel.facts.inbound.ah is None
+    assert tunnel.facts.inbound.ah == NOT_USED
 
 
 def test_a_flow_that_was_refused_is_not_asked_for_with_every_packet(make_pair: Callable[..., Any]) -> None:

@@ -107,7 +107,7 @@ def test_protected_gre(lab_with: Callable[..., Any], settings: dict[str, str], m
     assert lab.ping("east", "10.0.2.1", "10.0.1.1") == 4  # the first packet brings up the tunnel
     (row,) = lab.flow("east").ipsec_tunnels.values()
     assert row.facts.transport is (mode == "transport")
-    for end, address in ((row.facts.local, "192.0.2.1"), (row.facts.remote, "192.0.2.2")):
+    for (end,), address in ((row.facts.local, "192.0.2.1"), (row.facts.remote, "192.0.2.2")):
         assert (end.kind, str(end.first), end.protocol, end.port) == ("address", address, 47, 0)
     assert lab.ipsec("east", "OUT_PACKETS") == lab.ipsec("west", "IN_PACKETS") == 4
     # ESP: 8 + 8 of header and vector, what is in it with its trailer to 8 octets, 12 of authentication.

@@ -28,7 +28,7 @@ access-list 102 permit ip 10.0.{me}.0 0.0.0.255 10.0.{peer}.0 0.0.0.255
 def flows(lab: Any, name: str = "east") -> list[tuple[str, str, int | None]]:
     """Local and remote end of each tunnel, and the map entry that it is of."""
     return [
-        (str(row.facts.local.first), str(row.facts.remote.first), row.facts.map_sequence)
+        (str(row.facts.local[0].first), str(row.facts.remote[0].first), row.facts.map_sequence)
         for row in lab.flow(name).ipsec_tunnels.values()
     ]
 

@@ -38,7 +38,7 @@ def test_a_client_logs_in_gets_an_address_and_pings_through_its_tunnel(make_hub:
     assert (facts.user, facts.client_group, facts.assigned_address) == ("alice", "road", IPv4Address("10.9.0.1"))
     assert (facts.remote, facts.aggressive, facts.profile) == (Identity(False, "road"), True, "road")
     (flow,) = lab.hub.monitor.ipsec_tunnels.values()
-    assert flow.facts.remote.first == IPv4Address("10.9.0.1")
+    assert flow.facts.remote[0].first == IPv4Address("10.9.0.1")
     assert lab.ipsec("hub", "IN_PACKETS") == lab.ipsec("hub", "OUT_PACKETS") == 3
 
 

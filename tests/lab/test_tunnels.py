@@ -41,14 +41,14 @@ def test_a_subnet_flow_is_one_tunnel_for_all_its_hosts(make_pair: Callable[..., 
     lab = make_pair()
     ping(lab)
     facts = only(lab.flow("west").ipsec_tunnels).facts
-    assert (facts.local.kind, str(facts.local.first), str(facts.local.last)) == ("subnet", "10.0.2.0", "255.255.255.0")
+    assert (facts.local[0].kind, str(facts.local[0].first), str(facts.local[0].last)) == ("subnet", "10.0.2.0", "255.255.255.0")
 
 
 def test_per_host_level_makes_a_tunnel_for_each_pair_of_hosts(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(map_lines=" set security-association level per-host")
     ping(lab)
     facts = only(lab.flow("west").ipsec_tunnels).facts
-    assert (facts.local.kind, str(facts.local.first), str(facts.remote.first)) == ("address", "10.0.2.1", "10.0.1.1")
+    assert (facts.local[0].kind, str(facts.local[0].first), str(facts.remote[0].first)) == ("address", "10.0.2.1", "10.0.1.1")
 
 
 def test_transport_mode_is_for_flows_between_the_peers(make_pair: Callable[..., Any]) -> None:
@@ -63,7 +63,7 @@ def test_transport_mode_is_for_flows_between_the_peers(make_pair: Callable[..., 
 def test_a_protocol_of_its_own_has_a_tunnel_of_its_own(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(lines="no access-list 101\naccess-list 101 permit icmp 10.0.{me}.0 0.0.0.255 10.0.{peer}.0 0.0.0.255")
     assert ping(lab) == 1
-    assert only(lab.flow("west").ipsec_tunnels).facts.local.protocol == 1
+    assert only(lab.flow("west").ipsec_tunnels).facts.local[0].protocol == 1
 
 
 UDP_TO_5000 = """
@@ -84,7 +84,7 @@ def test_a_port_of_its_own_has_a_tunnel_of_its_own(make_pair: Callable[..., Any]
         west={"lines": list_101 + "10.0.2.0 0.0.0.255 eq 5000 10.0.1.0 0.0.0.255"},
     ).start()
     lab.wait(5.5)
-    ends = [(row.facts.local, row.facts.remote) for row in lab.flow("west").ipsec_tunnels.values()]
+    ends = [row.facts.endpoints[0] for row in lab.flow("west").ipsec_tunnels.values()]
     assert [(local.protocol, local.port, remote.port) for local, remote in ends] == [(17, 5000, 0)] * tunnels
     assert lab.ipsec("west", "IN_PACKETS") == 5 * tunnels
 
@@ -147,7 +147,7 @@ def test_a_dynamic_map_answers_who_comes(make_pair: Callable[..., Any]) -> None:
     lab = make_pair(west={"lines": dynamic})
     assert ping(lab, 3) == 2
     facts = only(lab.flow("west").ipsec_tunnels).facts
-    assert (facts.map_name, facts.map_sequence, str(facts.remote.first)) == ("outside", 20, "10.0.1.0")
+    assert (facts.map_name, facts.map_sequence, str(facts.remote[0].first)) == ("outside", 20, "10.0.1.0")
     # It sends through what it answered, and asks for nothing itself.
     assert ping(lab, 2, by="west") == 2
     lab.west.engine.do(ClearSessions(), CONSOLE)
@@ -296,7 +296,7 @@ def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: 
     assert ping(lab, 3) == 2
     assert ping(lab, 2, by="west") == 2  # through the same SAs
     facts = only(lab.flow("west").ipsec_tunnels).facts
-    assert (facts.remote.kind, str(facts.remote.first), str(facts.remote.last)) == ("range", "10.0.1.1", "10.0.1.6")
+    assert (facts.remote[0].kind, str(facts.remote[0].first), str(facts.remote[0].last)) == ("range", "10.0.1.1", "10.0.1.6")
 
 
 def test_a_range_beyond_the_access_list_is_refused(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ def test_the_hub_knows_what_was_agreed(driven: Driven) -> None:
     assert (facts.local_name, facts.remote_name, facts.initiator, facts.profile) == ("ipsecf-3745b", "", False, "vrf1-1")
     (ipsec,) = flow.ipsec_tunnels.values()
     assert (ipsec.facts.life_size, ipsec.facts.life_time, ipsec.facts.transport) == (99000, 5000, False)
-    assert (str(ipsec.facts.local.first), str(ipsec.facts.remote.first)) == ("10.22.1.1", "10.20.1.1")
+    assert (str(ipsec.facts.local[0].first), str(ipsec.facts.remote[0].first)) == ("10.22.1.1", "10.20.1.1")
     assert [(spi.protocol, spi.inbound) for spi in ipsec.spis] == [("ah", True), ("ah", False), ("esp", True), ("esp", False)]
 
 

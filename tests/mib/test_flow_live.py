@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.engine.values import DestroyIke, DestroyIpsec, Refusal
 from agent.flow.counters import IkeCounter, IpsecCounter, PeriodicCounters, Rhythm
-from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IpsecFailureReason, SaAlgorithms
+from agent.flow.model import NO_GROUP, NOT_USED, Endpoint, EndReason, Identity, IkeFailureReason, IpsecFailureReason, SaAlgorithms
 from agent.flow.monitor import NewSpi
 from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
@@ -177,7 +177,7 @@ def test_what_phase_1_agreed_on_and_the_mib_cannot_say_is_not_instantiated(
 
 def test_what_phase_2_agreed_on_and_the_mib_cannot_say_is_not_instantiated(world: World) -> None:
     modern = SaAlgorithms(group=14, cipher="aes", key_bits=256, ah="sha256", esp_auth="sha512", compression="lzs")
-    plain = SaAlgorithms(group=None, cipher="null", key_bits=0, ah=None, esp_auth="md5")
+    plain = SaAlgorithms(group=NO_GROUP, cipher="null", key_bits=0, ah=NOT_USED, esp_auth="md5")
     world.ipsec(world.ike(), inbound=modern, outbound=plain)
     assert world.walk("cipSecTunnelTable")  # the row is there
     columns = ("DiffHellmanGrp", "EncryptAlgo", "AhAuthAlgo", "EspAuthAlgo")
@@ -301,7 +301,8 @@ def test_between_two_ike_tunnels_the_old_index_is_kept_and_not_alive(world: Worl
 
 def test_endpoints_are_hosts_ranges_or_subnets(world: World) -> None:
     low, high, mask = IPv4Address("10.0.0.0"), IPv4Address("10.0.0.9"), IPv4Address("255.255.255.0")
-    world.ipsec(world.ike(), local=Endpoint("subnet", low, mask, 6, 80, "servers"), remote=Endpoint("range", low, high, 17))
+    servers, clients = Endpoint("subnet", low, mask, 6, 80, "servers"), Endpoint("range", low, high, 6)
+    world.ipsec(world.ike(), local=(servers,), remote=(clients,))
     assert world.walk("cipSecEndPtTable") == [
         ("cipSecEndPtLocalName.1.1", b"servers"),
         ("cipSecEndPtLocalType.1.1", 3),
@@ -313,13 +314,14 @@ def test_endpoints_are_hosts_ranges_or_subnets(world: World) -> None:
         ("cipSecEndPtRemoteType.1.1", 2),
         ("cipSecEndPtRemoteAddr1.1.1", low.packed),
         ("cipSecEndPtRemoteAddr2.1.1", high.packed),
-        ("cipSecEndPtRemoteProtocol.1.1", 17),
+        ("cipSecEndPtRemoteProtocol.1.1", 6),
         ("cipSecEndPtRemotePort.1.1", 0),
     ]
 
 
 def test_modes_are_told(world: World) -> None:
-    world.ipsec(world.ike(aggressive=True, authentication="rsa-sig", group=2, encryption="3des", hash="md5"), transport=True)
+    signed = {"local_authentication": "rsa-sig", "remote_authentication": "rsa-sig"}
+    world.ipsec(world.ike(aggressive=True, group=2, encryption="3des", hash="md5", **signed), transport=True)
     labels = [
         world.labels(f"cikeTun{column}.1") for column in ("NegoMode", "AuthMethod", "DiffHellmanGrp", "EncryptAlgo", "HashAlgo")
     ]

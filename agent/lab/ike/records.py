@@ -19,6 +19,7 @@ from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.policy.isakmp import PeerDecisions, identity_of
 from agent.lab.policy.peer_pair import PeerPair
 
+_REFRESH_THRESHOLD = 0  # an IKE SA is not refreshed before its end
 _COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
 
 
@@ -95,7 +96,6 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         encryption=policy.encryption,
         key_bits=policy.key_bits,
         hash=policy.hash,
-        authentication=policy.authentication,
         group=policy.group,
         lifetime=policy.lifetime,
         initiator_cookie=sa.initiator_cookie,
@@ -107,4 +107,8 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         user=client.user if client else None,
         client_group=client.group.name if client and client.group else None,
         assigned_address=client.address if client else None,
+        prf=policy.hash,
+        local_authentication=policy.authentication,
+        remote_authentication=policy.authentication,
+        refresh_threshold=_REFRESH_THRESHOLD,
     )

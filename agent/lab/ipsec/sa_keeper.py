@@ -23,11 +23,10 @@ from agent.crypto.spd import Flow, Selector, Spd
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
-from agent.flow.settings import REKEY_KILOBYTES, REKEY_SECONDS
 from agent.lab.groups import Groups
 from agent.lab.ipsec.nat_keepalive import NatKeepalives
 from agent.lab.ipsec.reverse_routes import is_dynamic
-from agent.lab.ipsec.tunnels import FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
+from agent.lab.ipsec.tunnels import REKEY_KILOBYTES, REKEY_SECONDS, FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
 from agent.lab.policy.crypto_maps import Target
 from agent.lab.policy.peer_pair import PeerPair
 

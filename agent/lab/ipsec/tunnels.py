@@ -15,14 +15,16 @@ from agent.crypto.payloads import Identification
 from agent.crypto.sad import Bundle
 from agent.crypto.spd import Flow, Selector
 from agent.flow.counters import IpsecCounter, PacketCounters
-from agent.flow.model import Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
+from agent.flow.model import NOT_USED, Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
-from agent.flow.settings import REKEY_KILOBYTES
 from agent.lab.policy.crypto_maps import Plan
 from agent.lab.policy.peer_pair import PeerPair
 
 FlowKey = tuple[object, Selector]
 
+# How much of its lifetime an SA has left when it is rekeyed, at all lifetimes.
+REKEY_SECONDS = 10
+REKEY_KILOBYTES = 64
 PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipcomp"}
 
 
@@ -155,15 +157,15 @@ def _line_of(plan: Plan) -> str | None:
     return f"access-list {name} {plan.rule}" if name and name.isdigit() and plan.rule else plan.rule or None
 
 
-def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int) -> IpsecFacts:
+def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int | None) -> IpsecFacts:
     """What the quick mode of a bundle agreed on."""
     plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
     algorithms = SaAlgorithms(
         choice.group if choice.group is not None else ike_group,
-        suite.esp_cipher,
+        suite.esp_cipher or NOT_USED,
         suite.key_bits,
-        suite.ah,
-        suite.esp_auth,
+        suite.ah or NOT_USED,
+        suite.esp_auth or NOT_USED,
     )
     return IpsecFacts(
         IPv4Address(live.pair.local),
@@ -173,12 +175,14 @@ def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: 
         choice.seconds,
         algorithms,
         algorithms,
-        endpoint_of(config, plan.local_identity),
-        endpoint_of(config, plan.remote_identity),
+        (endpoint_of(config, plan.local_identity),),
+        (endpoint_of(config, plan.remote_identity),),
         bundle.result.initiator,
         plan.target.map_name,
         plan.target.sequence,
         plan.target.entry.match_address,
         _line_of(plan),
         plan.target.interface,
+        REKEY_KILOBYTES,
+        REKEY_SECONDS,
     )

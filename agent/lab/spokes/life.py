@@ -20,7 +20,7 @@ from agent.engine.port import Engine
 from agent.engine.values import DestroyIke, DestroyIpsec
 from agent.flow.counters import IpsecCounter, PeriodicCounters, Rhythm, Totals
 from agent.flow.device import InterfaceCounter
-from agent.flow.model import IkeTunnel, IpsecTunnel
+from agent.flow.model import Address, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import (
     FlowRecord,
@@ -294,7 +294,7 @@ class Life:
         self._steps.append(steps.SasGone(self._ipsecs[event.index].tunnel.peer_link, frozenset(event.sas)))
 
     def _ike_failed(self, event: IkeFailed) -> None:
-        identities, addresses = (event.local, event.remote), (event.local_address, event.remote_address)
+        identities, addresses = (event.local, event.remote), _ends(event.local_address, event.remote_address)
         place = self._place_of(event.index)
         self._steps.append(steps.IkeFailed(event.vrf, event.reason, identities, addresses, event.initiator, place))
 
@@ -302,7 +302,7 @@ class Life:
         followed = self._ipsecs.get(event.index)
         link = followed.tunnel.peer_link if followed else None
         inbound = event.source == event.remote_address
-        addresses = (event.source, event.destination)
+        addresses = _ends(event.source, event.destination)
         self._steps.append(steps.IpsecFailed(event.vrf, event.reason, addresses, inbound, link, event.protocol))
 
     # --- what is counted ---
@@ -337,6 +337,13 @@ class Life:
 def _known(values: tuple[int | None, ...]) -> Amounts:
     """A lab router knows all of its numbers."""
     return tuple(value or 0 for value in values)
+
+
+def _ends(one: Address | None, other: Address | None) -> tuple[Address, Address]:
+    """It knows its addresses, too."""
+    assert one is not None
+    assert other is not None
+    return one, other
 
 
 def _difference(values: tuple[int | None, ...], before: tuple[int | None, ...]) -> Amounts:

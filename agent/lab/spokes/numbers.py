@@ -103,7 +103,7 @@ class SpokeNumbers:
         return replace(
             facts,
             remote_address=self.address.moved(facts.remote_address, number),
-            remote=self._endpoint(facts.remote, number),
+            remote=tuple(self._endpoint(end, number) for end in facts.remote),
         )
 
     def identity(self, identity: Identity, number: int) -> Identity:

@@ -240,6 +240,7 @@ class Spokes:
         """Have a spoke's IKE tunnel expire by itself. The hub says so: its lifetime began with the spoke's last message."""
         tunnel = spoke.apart = spoke.ike()
         assert tunnel is not None
+        assert tunnel.facts.lifetime is not None  # a lab's engine knows it
         self._scheduler.at(tunnel.start + tunnel.facts.lifetime * SECOND, partial(self._expire, spoke, tunnel))
 
     def _expire(self, spoke: Spoke, tunnel: IkeTunnel) -> None:
