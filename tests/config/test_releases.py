@@ -62,6 +62,12 @@ def test_all_of_ike_is_all_of_isakmp(document: Read) -> None:
     assert lines_of(read, "snmp-server enable") == ["snmp-server enable traps isakmp policy add"]
 
 
+@pytest.mark.parametrize("line", ["no snmp-server enable traps ike", "default snmp-server enable traps ike policy"])
+def test_a_type_that_is_no_longer_written_keeps_no_spelling(document: Read, line: str) -> None:
+    read = document(f"snmp-server enable traps ike policy\n{line}\n")
+    assert document(read.render()).config == read.config
+
+
 @pytest.mark.parametrize("words", ["informs vrf red", "vrf red informs"])
 def test_informs_and_vrf_stand_in_either_order(document: Read, words: str) -> None:
     read = document(f"ip vrf red\nsnmp-server host 10.1.1.1 {words} version 2c public ipsec\n")

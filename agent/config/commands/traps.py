@@ -98,6 +98,11 @@ def _leaves(edit: Edit, match: ConfigMatch) -> frozenset[str]:
     return leaves
 
 
+def _forget_spelling(edit: Edit) -> None:
+    """Of what is not rendered, no spelling is kept."""
+    edit.config.snmp.traps_as_ike &= edit.config.snmp.traps | edit.config.snmp.traps_disabled
+
+
 def _enable(edit: Edit, match: ConfigMatch) -> None:
     leaves = _leaves(edit, match)
     edit.config.snmp.traps |= leaves
@@ -109,6 +114,7 @@ def _disable(edit: Edit, match: ConfigMatch) -> None:
     leaves = _leaves(edit, match)
     edit.config.snmp.traps -= leaves
     edit.config.snmp.traps_disabled |= leaves & set(ENABLED_BY_DEFAULT)
+    _forget_spelling(edit)
     edit.events.append(TrapTypesSet(leaves, enabled=False))
 
 
@@ -116,6 +122,7 @@ def _default(edit: Edit, match: ConfigMatch) -> None:
     leaves = _leaves(edit, match)
     edit.config.snmp.traps -= leaves
     edit.config.snmp.traps_disabled -= leaves
+    _forget_spelling(edit)
     on = leaves & set(ENABLED_BY_DEFAULT)
     for changed, enabled in ((on, True), (leaves - on, False)):
         if changed:
