@@ -119,16 +119,12 @@ class PeerEnds:
 class Peer:
     """One association of two ends. It lives while they have an IKE or an IPsec tunnel (cikePeerTable).
 
-    Its ends are those of its newest IKE tunnel, or where a peer past a NAT was last heard from.
+    `vrf` is the inside VRF. `at` says where its ends are: as its newest IKE tunnel does, or, past a NAT, as was heard last.
     """
 
     key: PeerKey
     vrf: str | None
-    front_vrf: str | None
-    local_address: Address
-    remote_address: Address
-    local_port: int
-    remote_port: int
+    at: PeerEnds | IkeFacts
     start: int
     tunnel_index: int = 0  # of the pair's newest live IKE tunnel, else 0
     session: Session | None = None  # while it has an IPsec tunnel
@@ -137,12 +133,15 @@ class Peer:
 
     @property
     def ends(self) -> PeerEnds:
-        return PeerEnds(self.front_vrf, self.local_address, self.remote_address, self.local_port, self.remote_port)
+        return self.at.ends if isinstance(self.at, IkeFacts) else self.at
 
-    @ends.setter
-    def ends(self, ends: PeerEnds) -> None:
-        self.front_vrf, self.local_address, self.remote_address = ends.front_vrf, ends.local_address, ends.remote_address
-        self.local_port, self.remote_port = ends.local_port, ends.remote_port
+    @property
+    def local_address(self) -> Address:
+        return self.at.local_address
+
+    @property
+    def remote_address(self) -> Address:
+        return self.at.remote_address
 
 
 @dataclass(frozen=True, slots=True)

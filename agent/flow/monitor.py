@@ -59,7 +59,7 @@ from agent.flow.records import (
 )
 from agent.flow.rows import IndexAllocator, Rows
 from agent.flow.sa_counts import SaShare, SaSource
-from agent.flow.sessions import Session, SessionFacts
+from agent.flow.sessions import Session, session_facts
 from agent.flow.settings import TrapKind
 from agent.flow.tables import NO_SOURCES, Sources, Tables, key_by_addresses, key_for, new_key
 from agent.flow.vrf import VrfFlow
@@ -178,7 +178,7 @@ class FlowMonitor:
         now, index = self.clock.now(), self._ike_indexes.take()
         flow, wanted = self.vrf(vrf), PeerKey(facts.local, facts.remote)
         if continues is None:
-            key = key_for(flow, wanted, facts.ends)
+            key = key_for(flow, wanted, facts)
         else:
             same = (peer.key for peer in continues if flow.peers.get(peer.key) is peer)
             fitting = (key for key in same if (key.local, key.remote) == (facts.local, facts.remote))
@@ -287,7 +287,7 @@ class FlowMonitor:
         return self.ipsec_tunnels[index]
 
     def _session_up(self, ike: IkeTunnel, facts: IpsecFacts, start: int, now: int) -> SessionUp:
-        peer, who = ike.peer, SessionFacts.of(ike.facts, facts)
+        peer, who = ike.peer, session_facts(ike.facts, facts)
         return SessionUp(self._session_ids.take(), peer.key, peer.ends, who, start, at=now, vrf=ike.vrf, origin=self._origin)
 
     def sas_installed(

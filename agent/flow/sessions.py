@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
 from agent.flow.counters import Counts, IpsecCounter
 from agent.flow.model import Address, IkeFacts, IpsecFacts, Peer
@@ -29,10 +30,14 @@ class SessionFacts:
     group: str | None = None
     assigned_address: Address | None = None
 
-    @classmethod
-    def of(cls, ike: IkeFacts, ipsec: IpsecFacts) -> SessionFacts:
-        """What the tunnels say whose SA pair is the session's first."""
-        return cls(ike.description, ike.profile, ipsec.interface, ike.user, ike.client_group, ike.assigned_address)
+
+def session_facts(ike: IkeFacts, ipsec: IpsecFacts) -> SessionFacts:
+    """What the tunnels say whose SA pair is the session's first."""
+    return _shared(ike.description, ike.profile, ipsec.interface, ike.user, ike.client_group, ike.assigned_address)
+
+
+# Equal facts are one object: there may be a hundred thousand sessions with the same.
+_shared = lru_cache(maxsize=4096)(SessionFacts)
 
 
 @dataclass(frozen=True, slots=True)

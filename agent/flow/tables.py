@@ -24,6 +24,7 @@ from agent.flow.model import (
     Address,
     EndpointHistory,
     EndReason,
+    IkeFacts,
     IkeFailure,
     IkeFailureReason,
     IkeHistory,
@@ -136,8 +137,8 @@ class Tables:
 
     def _ike_started(self, record: IkeTunnelStarted, sources: Sources) -> None:
         flow, facts = self.vrfs[record.vrf], record.facts
-        peer = _peer(flow, record.peer, facts.ends, record.start)
-        _move(flow, peer, facts.ends)
+        peer = _peer(flow, record.peer, facts, record.start)
+        _move(flow, peer, facts)
         source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IkeTunnel(record.index, record.vrf, facts, peer, source, record.start)
         source.join(flow.ike_totals)
@@ -337,7 +338,7 @@ class Tables:
         """It is told, and leaves no trace in a table."""
 
 
-def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds) -> PeerKey:
+def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds | IkeFacts) -> PeerKey:
     """The key that the association with these identities and ends has, or would have."""
     peer = flow.places.get(place_of(wanted, ends))
     return peer.key if peer is not None else new_key(flow, wanted)
@@ -361,12 +362,11 @@ def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
     return PeerKey(wanted.local, wanted.remote, namesakes.next() if namesakes else 2)
 
 
-def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds, start: int) -> Peer:
+def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int) -> Peer:
     """The row of an association that has had a tunnel since `start`."""
     peer = flow.peers.get(key)
     if peer is None:
-        where = ends.front_vrf, ends.local_address, ends.remote_address, ends.local_port, ends.remote_port
-        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, *where, start)
+        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start)
         flow.peers.add(key, peer)
         if key.internal > 1:
             flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
@@ -374,16 +374,16 @@ def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds, start: int) -> Peer:
     return peer
 
 
-def _move(flow: VrfFlow, peer: Peer, ends: PeerEnds) -> None:
-    """The ends of an association are elsewhere. Another may have been there, which a NAT has moved without our knowing."""
-    if peer.ends != ends:
+def _move(flow: VrfFlow, peer: Peer, ends: PeerEnds | IkeFacts) -> None:
+    """The ends of an association may be elsewhere. Another may have been there, which a NAT has moved without our knowing."""
+    if peer.at is not ends:
         _leave(flow, peer)
-        peer.ends = ends
+        peer.at = ends
         flow.places[place_of(peer.key, ends)] = peer
 
 
 def _leave(flow: VrfFlow, peer: Peer) -> None:
-    place = place_of(peer.key, peer)
+    place = place_of(peer.key, peer.at)
     if flow.places.get(place) is peer:
         del flow.places[place]
 

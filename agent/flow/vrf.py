@@ -11,6 +11,7 @@ from agent.flow.model import (
     EndpointHistory,
     EndpointPair,
     Identity,
+    IkeFacts,
     IkeFailure,
     IkeHistory,
     IkeTunnel,
@@ -53,7 +54,7 @@ class IpsecEvents(IntEnum):
 PeerPlace = tuple[Identity, Identity, str | None, Address, Address, int]
 
 
-def place_of(key: PeerKey, ends: PeerEnds | Peer) -> PeerPlace:
+def place_of(key: PeerKey, ends: PeerEnds | IkeFacts) -> PeerPlace:
     """Where an association is that has these identities and these ends."""
     port = 0 if ends.remote_port in ISAKMP_PORTS else ends.remote_port
     return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, port
