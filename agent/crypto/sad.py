@@ -31,7 +31,7 @@ def _make(keys: SaKeys, suite: Suite, inbound: bool, window: int) -> AhSa | EspS
 
 
 class Bundle:
-    """The SAs of one quick mode, outermost first, and how many octets of inner packets each direction has carried."""
+    """The SAs of one quick mode, outermost first, and what each direction has carried: packets, and octets of inner packets."""
 
     def __init__(self, result: Phase2Result, window: int) -> None:
         self.result = result
@@ -42,8 +42,8 @@ class Bundle:
         self.udp = result.choice.udp
         self.inbound = tuple(_make(keys, self.suite, True, window) for keys in result.sas)
         self.outbound = tuple(_make(keys, self.suite, False, 0) for keys in result.sas)
-        self.octets_in = 0
-        self.octets_out = 0
+        self.packets_in = self.packets_out = 0
+        self.octets_in = self.octets_out = 0
 
     @property
     def kilobytes(self) -> int:
@@ -65,6 +65,7 @@ class Bundle:
             else:
                 payload = sa.seal(next_header, payload, outer)
             next_header = sa.protocol
+        self.packets_out += 1
         self.octets_out += inner.length
         return ip.Packet(outer.source, outer.destination, next_header, payload, *outer[4:])
 
@@ -100,6 +101,7 @@ class Bundle:
                 inner = ip.decode(payload)
             except ip.BadPacketError:
                 raise PacketRefusedError(Fault.DECRYPT) from None
+        self.packets_in += 1
         self.octets_in += inner.length
         return inner
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from agent.base.clock import SECOND
-from agent.flow.model import Address
+from agent.flow.model import ISAKMP_PORTS, Address, PeerEnds
 
 
 class AnyVrf(Enum):
@@ -25,12 +25,8 @@ VrfFilter = str | None | AnyVrf
 class SessionEnds:
     """What a session filter looks at: where the two ends of a session are, and by which interface of ours it goes."""
 
-    front_vrf: str | None
+    at: PeerEnds
     inside_vrf: str | None
-    local: int  # an address as a number
-    remote: int
-    local_port: int
-    remote_port: int
     interface: str | None
 
 
@@ -48,12 +44,13 @@ class SessionFilter:
 
     def takes(self, ends: SessionEnds) -> bool:
         """Whether it is for a session with these ends."""
+        at = ends.at
         return (
-            (self.local is None or int(self.local) == ends.local)
-            and (self.remote is None or int(self.remote) == ends.remote)
-            and self.local_port in (None, ends.local_port)
-            and self.remote_port in (None, ends.remote_port)
-            and self.front_vrf in (ANY, ends.front_vrf)
+            self.local in (None, at.local_address)
+            and self.remote in (None, at.remote_address)
+            and self.local_port in (None, at.local_port)
+            and self.remote_port in (None, at.remote_port)
+            and self.front_vrf in (ANY, at.front_vrf)
             and self.inside_vrf in (ANY, ends.inside_vrf)
             and self.interface in (None, ends.interface)
         )
@@ -123,6 +120,15 @@ class Phase1Sa:
     inside_vrf: str | None = None
     waiting: int = 0
     status: str = "ACTIVE"
+    initiator: bool = True  # whether we are
+    local_port: int = ISAKMP_PORTS[0]
+    remote_port: int = ISAKMP_PORTS[0]
+
+    @property
+    def ends(self) -> PeerEnds:
+        """Where the two ends are, ours first."""
+        addresses = (self.source, self.destination) if self.initiator else (self.destination, self.source)
+        return PeerEnds(self.front_vrf, *addresses, self.local_port, self.remote_port)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,6 +115,11 @@ class PeerEnds:
     remote_port: int = ISAKMP_PORTS[0]
 
 
+def nat_port_of(ends: PeerEnds | IkeFacts) -> int:
+    """The port that a NAT has given the remote end, 0 where none has: it tells apart those behind one address."""
+    return 0 if ends.remote_port in ISAKMP_PORTS else ends.remote_port
+
+
 @dataclass(slots=True, eq=False)
 class Peer:
     """One association of two ends. It lives while they have an IKE or an IPsec tunnel (cikePeerTable).

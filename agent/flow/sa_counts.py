@@ -6,7 +6,7 @@ in its direction from the SA's installation on, until another took over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -23,10 +23,10 @@ class SaCounts:
     errors: int | None = None
 
 
-# The counters of a tunnel that an SA of it has its share of, by whether it is inbound.
-_OF_TUNNEL = {
-    True: (IpsecCounter.IN_PACKETS, IpsecCounter.IN_OCTETS, IpsecCounter.IN_DROPS),
-    False: (IpsecCounter.OUT_PACKETS, IpsecCounter.OUT_INNER_OCTETS, IpsecCounter.OUT_DROPS),
+# What of a tunnel's counters an SA has its share of, by whether it is inbound; what is dropped as replayed is no other drop.
+_OF_TUNNEL: dict[bool, tuple[tuple[IpsecCounter, ...], ...]] = {
+    True: ((IpsecCounter.IN_PACKETS,), (IpsecCounter.IN_OCTETS,), (IpsecCounter.IN_DROPS, IpsecCounter.IN_REPLAY_DROPS)),
+    False: ((IpsecCounter.OUT_PACKETS,), (IpsecCounter.OUT_INNER_OCTETS,), (IpsecCounter.OUT_DROPS,)),
 }
 
 
@@ -60,12 +60,12 @@ class SaShare:
 
     def of(self, tunnel: CounterSource, inbound: bool, now: int) -> SaCounts:
         """What an SA has of it, by the tunnel's numbers of a moment."""
-        return _difference((tunnel.value(counter, now) for counter in _OF_TUNNEL[inbound]), self._base(inbound))
+        counted = _counted(inbound, lambda counter: tunnel.value(counter, now))
+        return _difference(counted, self._base(inbound))
 
     def until(self, end: SaShare, inbound: bool) -> SaCounts:
         """What an SA had when another's share began."""
-        base = end._base(inbound)
-        return _difference((base.packets, base.octets, base.errors), self._base(inbound))
+        return _difference(end._base(inbound), self._base(inbound))
 
     def _base(self, inbound: bool) -> SaCounts:
         return self.inbound if inbound else self.outbound
@@ -76,11 +76,16 @@ def share_from(counts: Counts) -> SaShare:
     """The share that begins with these numbers of the tunnel; where none are given, nothing is known of it."""
     if not counts:
         return SaShare(SaCounts(), SaCounts())
-    inbound, outbound = (SaCounts(*(counts[counter] for counter in _OF_TUNNEL[way])) for way in (True, False))
-    return SaShare(inbound, outbound)
+    return SaShare(_counted(True, counts.__getitem__), _counted(False, counts.__getitem__))
 
 
-def _difference(counts: Iterable[int | None], base: SaCounts) -> SaCounts:
+def _counted(inbound: bool, value: Callable[[int], int | None]) -> SaCounts:
+    """The numbers of one direction, by what a tunnel's counters say."""
+    sums = ([value(counter) for counter in counters] for counters in _OF_TUNNEL[inbound])
+    return SaCounts(*(None if None in known else sum(number or 0 for number in known) for known in sums))
+
+
+def _difference(counts: SaCounts, base: SaCounts) -> SaCounts:
     """Numbers since others; one that is unknown in either is unknown."""
-    old = base.packets, base.octets, base.errors
-    return SaCounts(*(None if new is None or was is None else new - was for new, was in zip(counts, old, strict=True)))
+    pairs = (counts.packets, base.packets), (counts.octets, base.octets), (counts.errors, base.errors)
+    return SaCounts(*(None if new is None or old is None else new - old for new, old in pairs))

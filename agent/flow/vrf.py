@@ -6,7 +6,6 @@ from enum import IntEnum
 
 from agent.flow.counters import IkeCounter, IpsecCounter, Totals
 from agent.flow.model import (
-    ISAKMP_PORTS,
     Address,
     EndpointHistory,
     EndpointPair,
@@ -22,6 +21,7 @@ from agent.flow.model import (
     PeerEnds,
     PeerKey,
     Spi,
+    nat_port_of,
 )
 from agent.flow.rows import LowestFree, Rows, Window
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind
@@ -56,8 +56,7 @@ PeerPlace = tuple[Identity, Identity, str | None, Address, Address, int]
 
 def place_of(key: PeerKey, ends: PeerEnds | IkeFacts) -> PeerPlace:
     """Where an association is that has these identities and these ends."""
-    port = 0 if ends.remote_port in ISAKMP_PORTS else ends.remote_port
-    return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, port
+    return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, nat_port_of(ends)
 
 
 class Namesakes:

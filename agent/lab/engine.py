@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from ipaddress import IPv4Address
 from types import MappingProxyType
 from typing import Any
 
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
 from agent.crypto.ike_events import State
+from agent.engine.sessions import ends_of
 from agent.engine.values import (
     Admission,
     ClearIsakmp,
@@ -25,17 +25,14 @@ from agent.engine.values import (
     SessionEnds,
     SessionFilter,
 )
-from agent.flow.model import EndReason, IkeTunnel
+from agent.flow.model import EndReason, IkeTunnel, Peer, PeerEnds
 from agent.lab.ike.admission import Limit
 from agent.lab.ike.records import IkeRecord
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.ping import Ping
-from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.router import Router
 from agent.lab.spokes.spokes import Spokes
 from agent.lab.spokes.steps import Spoke
-
-ISAKMP_PORTS = (500, 500)  # of a session whose IKE SA is gone
 
 
 class LabEngine:
@@ -108,8 +105,8 @@ class LabEngine:
 
     def _clear_spokes(self, wanted: SessionFilter, *, ike: bool = True) -> None:
         def takes(spoke: Spoke) -> bool:
-            ends = self._ends_of_spoke(spoke)
-            return ends is not None and wanted.takes(ends)
+            peer = spoke.peer
+            return peer is not None and wanted.takes(self._ends_of(peer, peer.ends, peer.vrf))
 
         for spokes in self.spokes:
             spokes.clear(takes, remote=wanted.remote, ike=ike)
@@ -182,43 +179,34 @@ class LabEngine:
 
     def _ends_of_live(self, live: LiveTunnel) -> SessionEnds:
         record = next(iter(self._router.ike.sas.of_peer(live.pair)), None)
-        ports = (record.local_port, record.remote_port) if record else ISAKMP_PORTS
-        return _ends(live.pair, live.plan.target.inside_vrf, ports, live.plan.target.interface)
+        ends, target = record.peer_ends if record else live.pair.ends, live.plan.target
+        return self._ends_of(live.row.peer if live.row else None, ends, target.inside_vrf, target.interface)
 
     def _ends_of_record(self, record: IkeRecord) -> SessionEnds:
-        interface = self._router.interface_of(record.pair.front_vrf, record.pair.local)
-        return _ends(record.pair, record.decisions.inside_vrf, (record.local_port, record.remote_port), interface)
+        return self._ends_of(record.tunnel.peer if record.tunnel else None, record.peer_ends, record.decisions.inside_vrf)
 
-    def _ends_of_spoke(self, spoke: Spoke) -> SessionEnds | None:
-        ike, ipsec = spoke.ike(), spoke.ipsec()
-        tunnel = ike or ipsec
-        if tunnel is None:
-            return None
-        interface = ipsec.facts.interface if ipsec else None
-        port = self._router.ports.get(interface or "")
-        front_vrf = ike.facts.front_vrf if ike else port.vrf if port else None
-        pair = PeerPair(front_vrf, int(tunnel.facts.local_address), int(tunnel.facts.remote_address))
-        ports = (ike.facts.local_port, ike.facts.remote_port) if ike else ISAKMP_PORTS
-        return _ends(pair, tunnel.vrf, ports, interface or self._router.interface_of(front_vrf, pair.local))
-
-
-def _ends(pair: PeerPair, inside_vrf: str | None, ports: tuple[int, int], interface: str | None) -> SessionEnds:
-    return SessionEnds(pair.front_vrf, inside_vrf, pair.local, pair.remote, *ports, interface)
+    def _ends_of(self, peer: Peer | None, ends: PeerEnds, inside_vrf: str | None, interface: str | None = None) -> SessionEnds:
+        """Those of the session that an association has up. Of one that has none they are given, but for the interface perhaps."""
+        if peer is not None and peer.session is not None:
+            return ends_of(peer.session)
+        by_address = self._router.interface_of(ends.front_vrf, int(ends.local_address))
+        return SessionEnds(peer.ends if peer else ends, inside_vrf, interface or by_address)
 
 
 def _shown_record(record: IkeRecord) -> Phase1Sa:
-    ends = IPv4Address(record.pair.local), IPv4Address(record.pair.remote)
-    source, destination = ends if record.sa.initiator else ends[::-1]
     index = record.tunnel.index if record.tunnel else 0
-    vrfs = record.pair.front_vrf, record.decisions.inside_vrf
-    return Phase1Sa(source, destination, record.sa.state.value, index, *vrfs, len(record.waiting))
+    return _shown(record.peer_ends, record.sa.initiator, record.sa.state, index, record.decisions.inside_vrf, len(record.waiting))
 
 
 def _shown_tunnel(tunnel: IkeTunnel) -> Phase1Sa:
-    facts = tunnel.facts
-    ends = facts.local_address, facts.remote_address
-    source, destination = ends if facts.initiator else ends[::-1]
-    return Phase1Sa(source, destination, State.QM_IDLE.value, tunnel.index, facts.front_vrf, tunnel.vrf)
+    return _shown(tunnel.peer.ends, tunnel.facts.initiator, State.QM_IDLE, tunnel.index, tunnel.vrf)
+
+
+def _shown(ends: PeerEnds, initiator: bool, state: State, index: int, inside_vrf: str | None, waiting: int = 0) -> Phase1Sa:
+    addresses = ends.local_address, ends.remote_address
+    source, destination = addresses if initiator else addresses[::-1]
+    vrfs, ports = (ends.front_vrf, inside_vrf), (ends.local_port, ends.remote_port)
+    return Phase1Sa(source, destination, state.value, index, *vrfs, waiting, "ACTIVE", initiator, *ports)
 
 
 _DO: Mapping[type[Request], Callable[[LabEngine, Any], bool]] = MappingProxyType(

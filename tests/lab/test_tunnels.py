@@ -14,7 +14,7 @@ from agent.crypto.payloads import Identification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
 from agent.flow.counters import IkeCounter, IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
-from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
+from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted, SessionUp
 from agent.lab.ipsec import ipsec as ipsec_module
 from tests.lab.bringing import on_the_way, port_of
 from tests.lab.conftest import LINK, only, ping
@@ -278,7 +278,7 @@ def test_events_come_once_for_each_thing(make_pair: Callable[..., Any]) -> None:
     events: list[Any] = []
     lab.west.monitor.subscribe(events.append)
     ping(lab, 5)
-    assert [type(event) for event in events] == [IkeTunnelStarted, IpsecTunnelStarted]
+    assert [type(event) for event in events] == [IkeTunnelStarted, IpsecTunnelStarted, SessionUp]
 
 
 def test_a_peer_may_ask_for_a_range(make_pair: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -173,7 +173,7 @@ class IkeAdmission:
             self._rows, self._rows_since = 0, now
         if self._rows < _ROWS:
             self._rows += 1
-            cause = IKE_LIMIT[initiator]
-            self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.CAPACITY, local, remote, initiator=initiator, cause=cause)
+            reason, cause = IkeFailureReason.CAPACITY, IKE_LIMIT[initiator]
+            self._monitor.ike_failed(pair.front_vrf, reason, local, remote, initiator=initiator, ends=pair.ends, cause=cause)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.CAPACITY, initiator)

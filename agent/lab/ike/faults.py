@@ -39,6 +39,7 @@ class IkeFaults:
             identity_of(sa.local_identity),
             identity_of(sa.remote_identity),
             sa.initiator,
+            ends=record.peer_ends,
             cause=words.of_set_up(trouble, record.sa, record.decisions),
         )
 
@@ -68,7 +69,7 @@ class IkeFaults:
         if self._unreadable.is_first(pair):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
             reason, cause = IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION
-            self._monitor.ike_failed(pair.front_vrf, reason, *addresses, initiator=False, cause=cause)
+            self._monitor.ike_failed(pair.front_vrf, reason, *addresses, initiator=False, ends=pair.ends, cause=cause)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.PEER_ENCODING, initiator=False)
 
@@ -76,6 +77,6 @@ class IkeFaults:
         """A message to an SA that is not there, or no more."""
         if self._unknown.is_first((pair, cookies)):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
-            self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.NO_SA, *addresses, cause=words.NO_SA)
+            self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.NO_SA, *addresses, ends=pair.ends, cause=words.NO_SA)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.NO_SA)

@@ -107,7 +107,7 @@ class Ike:
         self._faults = IkeFaults(monitor)
         self._answers = Allowance()  # to those whose headers are refused
         self.clients = Clients(config, self._is_there)
-        self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open)
+        self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open, monitor.peer_moved)
         self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
             LoginOffered: self._login_offered,
             ConfigurationWanted: self._configuration_wanted,
@@ -378,7 +378,9 @@ class Ike:
         self._peers.know_by_port(record)
         former = self._peers.take_over(record)
         facts = facts_of(self._config, record)
-        self.sas.came_up(record, self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters))
+        continues = self._peers.associations_of(record)
+        tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters, continues=continues)
+        self.sas.came_up(record, tunnel)
         self._keep_open(record)
         for each in former:
             self._ask(each)  # whether the client has it still

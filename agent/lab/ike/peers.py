@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection
 
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.nat_traversal import Ends
-from agent.flow.model import EndReason
-from agent.lab.ike.records import IkeRecord
+from agent.flow.model import EndReason, Peer, PeerEnds
+from agent.lab.ike.records import IkeRecord, peer_ends
 from agent.lab.ike.sas import IkeSas
 from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ipsec.tunnels import LiveTunnel
@@ -21,13 +21,21 @@ from agent.lab.policy.peer_pair import PeerPair
 
 
 class Peers:
-    """`keep_open` keeps the way to a peer open where we are behind a NAT."""
+    """`keep_open` keeps the way to a peer open where we are behind a NAT. `tell_moved` tells the flow monitor where a peer is."""
 
-    def __init__(self, sas: IkeSas, flows: SaKeeper, clients: Clients, keep_open: Callable[[IkeRecord], None]) -> None:
+    def __init__(
+        self,
+        sas: IkeSas,
+        flows: SaKeeper,
+        clients: Clients,
+        keep_open: Callable[[IkeRecord], None],
+        tell_moved: Callable[[Peer, PeerEnds], None],
+    ) -> None:
         self._sas = sas
         self._flows = flows
         self._clients = clients
         self._keep_open = keep_open
+        self._tell_moved = tell_moved
 
     # --- where a peer is ---
 
@@ -49,6 +57,8 @@ class Peers:
             each.sa.ends = ends
             self.know_by_port(each)
             self._keep_open(each)
+            if each.tunnel is not None:
+                self._tell_moved(each.tunnel.peer, each.peer_ends)
         self._lead({each.sa for each in same}, old, record.pair, ends)
 
     def _lead(self, owners: Collection[IkeSa], old: PeerPair, pair: PeerPair, ends: Ends) -> None:
@@ -57,6 +67,8 @@ class Peers:
             if live.isakmp in owners:
                 live.ends = ends
                 self._flows.redirect(live, pair)
+                if live.row is not None:
+                    self._tell_moved(live.row.peer, peer_ends(pair, ends))
 
     def know_by_port(self, record: IkeRecord) -> None:
         """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
@@ -82,6 +94,18 @@ class Peers:
         for each in (*self._sas.of_same_peer(record), *former):
             self._give_flows(each, record)
         return former
+
+    def associations_of(self, record: IkeRecord) -> list[Peer] | None:
+        """The rows that the peer of a new ISAKMP SA has in the flow monitor already: those of its others, then those of its flows.
+
+        None: its ends say which, for nobody else is there.
+        """
+        nat = record.sa.nat
+        if record.decisions.client is None and not (nat is not None and nat.remote_behind):
+            return None
+        others = [each.tunnel for each in (*self._sas.of_same_peer(record), *self._formerly(record))]
+        flows = [live.row for live in self.flows_of({record.sa}, record.pair)]
+        return list(dict.fromkeys(row.peer for row in (*reversed(others), *flows) if row is not None))
 
     def _give_flows(self, owner: IkeRecord, heir: IkeRecord) -> None:
         """The flows of an ISAKMP SA belong to another of the same peer from now on."""

@@ -14,7 +14,7 @@ from agent.crypto.ike_sa import IkeSa
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Notification
 from agent.flow.counters import IkeCounter, PacketCounters
-from agent.flow.model import Identity, IkeFacts, IkeTunnel
+from agent.flow.model import Identity, IkeFacts, IkeTunnel, PeerEnds
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.policy.isakmp import PeerDecisions, identity_of
 from agent.lab.policy.peer_pair import PeerPair
@@ -63,6 +63,11 @@ class IkeRecord:
         return self.sa.ends.remote_port
 
     @property
+    def peer_ends(self) -> PeerEnds:
+        """Where the two ends are, for the flow monitor."""
+        return peer_ends(self.pair, self.sa.ends)
+
+    @property
     def peer(self) -> tuple[object, ...]:
         """Who the peer is, whatever its address and port are."""
         client = self.decisions.client
@@ -77,11 +82,17 @@ def ends_of(pair: PeerPair, local_port: int = ISAKMP_PORT, remote_port: int = IS
     return Ends(IPv4Address(pair.local), IPv4Address(pair.remote), local_port, remote_port)
 
 
+def peer_ends(pair: PeerPair, ends: Ends) -> PeerEnds:
+    """Ends that a datagram had, for the flow monitor."""
+    return PeerEnds(pair.front_vrf, ends.local, ends.remote, ends.local_port, ends.remote_port)
+
+
 def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
     """What a finished phase 1 agreed on."""
     sa, pair, policy, profile = record.sa, record.pair, record.sa.policy(), record.decisions.profile
     local_address, remote_address = IPv4Address(pair.local), IPv4Address(pair.remote)
     client = record.decisions.client
+    peer = config.crypto.peers.get((remote_address, pair.front_vrf))
     return IkeFacts(
         local=identity_of(sa.local_identity) or Identity(True, str(local_address)),
         remote=identity_of(sa.remote_identity) or Identity(True, str(remote_address)),
@@ -111,4 +122,5 @@ def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
         local_authentication=policy.authentication,
         remote_authentication=policy.authentication,
         refresh_threshold=_REFRESH_THRESHOLD,
+        description=peer.description or "" if peer else "",
     )

@@ -311,6 +311,10 @@ class Ipsec:
         live, rule = installed.live, PACKET_RULES[fault]
         for counter in rule.counters:
             live.counters.add(counter)
+        if inbound:
+            installed.errors_in += 1
+        else:
+            installed.errors_out += 1
         if rule.reason is None or live.row is None:
             return
         if fault in installed.reported:
@@ -328,7 +332,7 @@ class Ipsec:
         if self._unknown.is_first((pair.remote, spi)):
             source, destination = IPv4Address(pair.remote), IPv4Address(pair.local)
             self._monitor.ipsec_failed(
-                pair.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, cause=words.NO_SPI
+                pair.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, ends=pair.ends, cause=words.NO_SPI
             )
             notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
             self.ike.unknown_spi(pair, notified, spi)
@@ -343,7 +347,9 @@ class Ipsec:
             return True
         vrf, pair = live.plan.target.inside_vrf, live.pair
         ends, asked = (IPv4Address(pair.local), IPv4Address(pair.remote)), _asked(live)
-        self._monitor.ipsec_failed(vrf, IpsecFailureReason.CAPACITY, *ends, protocol=asked, cause=words.CEILING[True])
+        self._monitor.ipsec_failed(
+            vrf, IpsecFailureReason.CAPACITY, *ends, ends=pair.ends, protocol=asked, cause=words.CEILING[True]
+        )
         self._monitor.sa_refused(vrf)
         self.put_off(live)
         return False
@@ -411,7 +417,17 @@ class Ipsec:
         pfs = live is not None and live.plan.terms.group is not None
         cause = words.of_quick_mode(event.trouble, event.initiator, live is not None, pfs)
         self._monitor.ipsec_failed(
-            vrf, reason, source, destination, spi, row, peer, inbound=not event.initiator, protocol=asked, cause=cause
+            vrf,
+            reason,
+            source,
+            destination,
+            spi,
+            row,
+            peer,
+            inbound=not event.initiator,
+            ends=pair.ends,
+            protocol=asked,
+            cause=cause,
         )
         if event.trouble is Trouble.CAPACITY:
             self._monitor.sa_refused(vrf)

@@ -192,7 +192,7 @@ class SaKeeper:
 
     def _tell_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
         """Tell the monitor of a new bundle, and of those that it replaces; of two made at once it may be the one that gives way."""
-        new, facts = new_spis(installed.bundle), facts_of(self._config, live, installed.bundle, ike.facts.group)
+        new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
         if live.row is None:
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
             installed.spis = tuple(live.row.spis)

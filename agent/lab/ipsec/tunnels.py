@@ -17,6 +17,7 @@ from agent.crypto.spd import Flow, Selector
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import NOT_USED, Endpoint, IpsecFacts, IpsecTunnel, SaAlgorithms, Spi
 from agent.flow.monitor import NewSpi
+from agent.flow.sa_counts import SaCounts
 from agent.lab.policy.crypto_maps import Plan
 from agent.lab.policy.peer_pair import PeerPair
 
@@ -36,6 +37,7 @@ class Installed:
     quick mode began when the others of the flow were up, so that both ends know it for the newest.
 
     `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
+    `errors_in` and `errors_out` count packets that did not pass.
     """
 
     bundle: Bundle
@@ -52,6 +54,8 @@ class Installed:
     spis: tuple[Spi, ...] = ()  # its rows in the monitor
     timers: list[Timer] = field(default_factory=list)
     reported: set[object] = field(default_factory=set)  # faults that have a failure row already
+    errors_in: int = 0
+    errors_out: int = 0
 
     @property
     def ours(self) -> bool:
@@ -125,12 +129,27 @@ def inbound_spis(result: Phase2Result) -> dict[Protocol, tuple[int, ...]]:
     return {keys.protocol: (keys.inbound_spi,) for keys in result.sas}
 
 
-def new_spis(bundle: Bundle) -> tuple[NewSpi, ...]:
+@dataclass(frozen=True, slots=True, eq=False)
+class BundleCounts:
+    """What the SAs of one direction of a bundle have counted. A packet goes through all of them, or through none."""
+
+    installed: Installed
+    inbound: bool
+
+    def counts(self, now: int) -> SaCounts:
+        installed, bundle = self.installed, self.installed.bundle
+        if self.inbound:
+            return SaCounts(bundle.packets_in, bundle.octets_in, installed.errors_in)
+        return SaCounts(bundle.packets_out, bundle.octets_out, installed.errors_out)
+
+
+def new_spis(installed: Installed) -> tuple[NewSpi, ...]:
     """Each protocol's inbound and outbound SA, outermost protocol first."""
+    ways = BundleCounts(installed, inbound=True), BundleCounts(installed, inbound=False)
     return tuple(
-        NewSpi(inbound, PROTOCOL_NAMES[keys.protocol], keys.inbound_spi if inbound else keys.outbound_spi)
-        for keys in bundle.result.sas
-        for inbound in (True, False)
+        NewSpi(way.inbound, PROTOCOL_NAMES[keys.protocol], keys.inbound_spi if way.inbound else keys.outbound_spi, source=way)
+        for keys in installed.bundle.result.sas
+        for way in ways
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from typing import NamedTuple
 
-from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
+from agent.flow.model import ISAKMP_PORTS, PeerEnds
 
 
 class PeerPair(NamedTuple):
@@ -20,4 +21,10 @@ class PeerPair(NamedTuple):
 
     def heard_from(self, port: int) -> PeerPair:
         """The pair, where the peer is past a NAT and heard from a port."""
-        return self._replace(port=0 if port in (ISAKMP_PORT, NAT_PORT) else port)
+        return self._replace(port=0 if port in ISAKMP_PORTS else port)
+
+    @property
+    def ends(self) -> PeerEnds:
+        """Where the two are, as far as the pair says it."""
+        addresses = IPv4Address(self.local), IPv4Address(self.remote)
+        return PeerEnds(self.front_vrf, *addresses, remote_port=self.port or ISAKMP_PORTS[0])
