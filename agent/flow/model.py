@@ -154,7 +154,7 @@ class IkeFacts:
     """What a finished phase 1 agreed on.
 
     `aggressive` is the mode of IKEv1; IKEv2 has no modes, so it is None there. `hash` is the hash of IKEv1 and the integrity
-    algorithm of IKEv2, "none" beside an AEAD cipher (RFC 5282 §8). `prf` stands on its own: IKEv1 makes it of the hash (RFC 2409
+    algorithm of IKEv2, "none" beside an AEAD cipher (RFC 7296 §3.3). `prf` stands on its own: IKEv1 makes it of the hash (RFC 2409
     §4), IKEv2 negotiates it. Each end authenticates by a method of its own: "pre-share", "rsa-sig", "rsa-encr", "ecdsa-sig", "eap".
     `refresh_threshold` is how many seconds before the end of its lifetime the SA is refreshed, 0 for one that is not.
     """
@@ -238,8 +238,8 @@ class Endpoint:
 
     def meets(self, other: Endpoint) -> bool:
         """Whether a packet can have both ends: of one IP version, and not of two protocols."""
-        protocols = {self.protocol, other.protocol} - {0, None}
-        return self.first.version == other.first.version and len(protocols) < 2
+        one_protocol = self.protocol == other.protocol or not self.protocol or not other.protocol
+        return one_protocol and self.first.version == other.first.version
 
 
 EndpointPair = tuple[Endpoint, Endpoint]  # the local and the remote end of a flow
@@ -312,7 +312,8 @@ class IpsecFacts:
     @property
     def endpoints(self) -> tuple[EndpointPair, ...]:
         """Which ends the SAs join: each local selector with each remote one that it meets (RFC 7296 §2.9), local ones first."""
-        return tuple((ours, theirs) for ours in self.local for theirs in self.remote if ours.meets(theirs))
+        pairs = [(ours, theirs) for ours in self.local for theirs in self.remote if ours.meets(theirs)]
+        return tuple(dict.fromkeys(pairs) if len(pairs) > 1 else pairs)
 
 
 @dataclass(slots=True, eq=False)

@@ -412,13 +412,12 @@ def _endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> list[int]:
 
 def _show_endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> None:
     """Have a tunnel's endpoint rows be those of its facts: a row that is still right keeps its index."""
-    wanted = dict.fromkeys(tunnel.facts.endpoints)
-    for index in _endpoints(flow, tunnel):
-        pair = flow.endpoints[tunnel.index, index]
-        if pair in wanted:
-            del wanted[pair]
-        else:
-            flow.endpoints.remove((tunnel.index, index))
+    wanted = tunnel.facts.endpoints
+    there = {flow.endpoints[tunnel.index, index]: index for index in _endpoints(flow, tunnel)}
+    if there:  # a new tunnel has none, and there may be a hundred thousand new ones
+        for pair in there.keys() - wanted:
+            flow.endpoints.remove((tunnel.index, there[pair]))
+        wanted = tuple(pair for pair in wanted if pair not in there)
     for pair in wanted:
         flow.endpoints.add((tunnel.index, tunnel.next_endpoint_index), pair)
         tunnel.next_endpoint_index += 1
