@@ -1,4 +1,4 @@
-"""The command `ipsec-agent` (also `python -m agent`): its arguments, and the one-line errors that a user reads."""
+"""The command `ipsec-agent` (also `python -m agent`): its arguments, and errors of one line."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from agent.shell.sockets import default_state_dir
 if TYPE_CHECKING:
     from agent.config.document import Document
 
-FASTEST = 100_000  # times real time: a calendar has an end
+FASTEST = 100_000  # times real time; beyond, dates would overflow
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
 class UsageError(UserError):
-    """Something on the command line is wrong; `str()` is the line that the user reads."""
+    """A mistake on the command line. `str()` is the line that the user reads."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; gives its exit status. Errors that a user can cause are lines on stderr, never tracebacks."""
+    """Run the command, and return its exit status. Errors that a user can cause are lines on stderr, never tracebacks."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.run is None:
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Who read our output has gone (`… | head`): that is no error. What is left in the buffer must not fail at exit.
+        # The reader of our output has gone (`… | head`). That is no error, and the rest of the buffer must not fail at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (UserError, OSError, UnicodeDecodeError) as error:
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def program() -> str:
-    """The command by which the user runs this program, as it can be typed again in the same folder."""
+    """The command that runs this program, as it can be typed again in the same folder."""
     script = Path(sys.argv[0])
     if script.name == "__main__.py":
         return shlex.join([sys.executable, "-m", "agent"])
@@ -69,14 +69,14 @@ def program() -> str:
 
 
 def _explained(error: Exception) -> str:
-    """An error as one line: the operating system's own with the file first."""
+    """An error as one line. An error of the operating system begins with the file."""
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     return str(error)
 
 
 class _Version(argparse.Action):
-    """`--version`: the package's, looked up when it is asked for."""
+    """`--version`: the package's version, looked up on demand."""
 
     def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
         super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
@@ -97,14 +97,14 @@ def endpoint(text: str) -> Endpoint:
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """A parser whose errors are one line, as all errors are; `--help` has the usage."""
+    """A parser whose errors are one line. `--help` prints the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    # What every command takes stands after the command's name.
+    # Options of every command come after the command's name.
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much is logged (%(default)s)")
     state = argparse.ArgumentParser(add_help=False)
@@ -197,7 +197,7 @@ def _run(options: argparse.Namespace) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         service = LabService(lab, schema, given)
-        # A virtual clock may be long on its way to --until: the end is waited for meanwhile, too.
+        # A virtual clock may run for long to --until. The signals must work meanwhile, too.
         starting, ending = loop.create_task(service.start()), loop.create_task(ended.wait())
         try:
             await asyncio.wait((starting, ending), return_when=asyncio.FIRST_COMPLETED)

@@ -1,6 +1,6 @@
-"""Puts the rooms together: one service per lab router, with its SNMP engine, its views and the doors that requests go back by.
+"""Connects the rooms: one service for each router, with its SNMP engine, its views, and the callables by which requests go back.
 
-The one file that knows every room; what an inner room needs of an outer one is handed in from here.
+It is the only file that knows every room. An inner room gets from here what it needs of an outer one.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def load_schema(state_dir: Path, mib_sources: Sequence[Path]) -> Schema:
 
 
 def load_mibs(state_dir: Path, mib_sources: Sequence[Path]) -> CompiledMibs:
-    """The same, as compiled; a source that gives nothing is told in the log."""
+    """The same, as compiled. The log warns of a source that gives nothing."""
     compiled = compile_mibs(state_dir / "mibs", mib_sources)
     for directory in compiled.unused:
         _log.warning(
@@ -66,10 +66,10 @@ def load_mibs(state_dir: Path, mib_sources: Sequence[Path]) -> CompiledMibs:
 
 
 def settle_memory() -> None:
-    """Have the garbage collector leave alone what was made until now, and look seldom at what lives long.
+    """Make the garbage collector ignore what was made until now, and collect old objects seldom.
 
-    A router of many tunnels is millions of live objects, and a full collection of them would hold the loop for seconds. The small
-    collections are many rather than long: one of 20,000 objects holds the loop for 25 ms.
+    A router with many tunnels has millions of live objects, and a full collection would hold the loop for seconds. Small
+    collections stay frequent, because one of 20,000 objects holds the loop for 25 ms.
     """
     gc.collect()
     gc.freeze()
@@ -78,9 +78,9 @@ def settle_memory() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says about how a lab is shown. `until` is the moment to which a virtual clock runs, in microseconds.
+    """Options of the command line. `until` is the moment to which a virtual clock runs, in microseconds.
 
-    `program` is the command by which the user runs this one, to be printed in hints.
+    `program` is the command that runs this program, for hints.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Options:
 
 
 def files_told(documents: Sequence[Document], program: str) -> list[str]:
-    """What an operator is told of the configurations at the start: a line about what is not understood, and each warning."""
+    """What the start prints about the configurations: a line for lines that are not understood, and each warning."""
     lines = []
     for document in documents:
         if (kept := not_understood(document)) is not None:
@@ -103,7 +103,7 @@ def files_told(documents: Sequence[Document], program: str) -> list[str]:
 
 
 class RouterService:
-    """One router as its managers and operators see it. Made within a running event loop."""
+    """One router with its SNMP agent. It is made within a running event loop."""
 
     def __init__(self, node: Node, schema: Schema, options: Options) -> None:
         self.node = node
@@ -143,7 +143,7 @@ class RouterService:
         self._external_traffic = options.external_traffic
 
     def listen(self, addresses: Sequence[Endpoint]) -> None:
-        """Answer SNMP on these addresses, and send notifications from now on; raises ListenError."""
+        """Answer SNMP on these addresses, and send notifications from now on. Raises ListenError."""
         self.agent.listen(addresses)
         monitor, config = self.node.monitor, self.document.config
         sender = NotificationSender(self.agent, config, monitor.clock.now, self._external_traffic)
@@ -168,7 +168,7 @@ class RouterService:
                 raise SetRefusedError("commitFailed")
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
-        """Have everything follow what a configuration line has changed."""
+        """Make everything follow the changes of a configuration line."""
         if not events:
             return
         self.node.engine.config_changed(events)
@@ -208,7 +208,7 @@ class RouterService:
             self.sender.close()
         self.agent.close()
 
-    # --- what follows from one event ---
+    # --- what one event causes ---
 
     def _resize(self, event: HistorySizeSet) -> None:
         sizes = {"failures" if event.failure else "tunnels": event.size}
@@ -274,7 +274,7 @@ class LabService:
         return f"{self._options.program} cli{chosen} --lab {shlex.quote(self._options.name)}"
 
     async def start(self) -> list[str]:
-        """Bring everything up; the lines say where what answers. Raises ListenError."""
+        """Start everything. The lines say at which addresses it answers. Raises ListenError."""
         lines = []
         await self._cli.start()
         for name, service in self.routers.items():
@@ -286,7 +286,7 @@ class LabService:
             places = (endpoint_text(address) for address in underlay.addresses)
             lines.append(f"{name}: IKE at {', NAT traversal at '.join(places)}")
         for spokes in self._lab.spokes:
-            # Tunnels by the hundred thousand live long: the collector must not look at them again and again while they come.
+            # A hundred thousand tunnels live long: the collector must not look at them again and again while they come up.
             spokes.grown = gc.freeze
         self._lab.start(self._run_lines, self._tell_of_fault)
         if isinstance(self._runner, RealRunner):
@@ -307,7 +307,7 @@ class LabService:
             service.close()
 
     def _run_lines(self, router: LabRouter, lines: tuple[str, ...], key: str) -> None:
-        """Carry out lines of the timeline, as pasted into one session; what they print goes to the log.
+        """Carry out lines of the timeline, as pasted into one session. Their output goes to the log.
 
         `key` names the lines in the lab file, `at[10].run`.
         """
@@ -336,7 +336,7 @@ class LabService:
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
 
 
-_ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # the last for access lists
+_ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # RoutingChanged: for access lists
 _FOLLOW: dict[type, Callable[..., None]] = {
     HistorySizeSet: RouterService._resize,
     TrapTypesSet: RouterService._switch_traps,

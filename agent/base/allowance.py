@@ -1,4 +1,4 @@
-"""Base room: an allowance: so many in a burst, and then so many a second (a token bucket)."""
+"""Base room: a token bucket: a burst of so many, and then so many a second."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class Allowance:
-    """`now` gives seconds that never fall."""
+    """A token bucket. `now` gives seconds, and never falls."""
 
     def __init__(self, burst: int, a_second: float, now: Callable[[], float]) -> None:
         self._burst = float(burst)
@@ -16,7 +16,7 @@ class Allowance:
         self._then = now()
 
     def take(self) -> bool:
-        """Whether one more is allowed now; it is taken then."""
+        """Take one if one is left; whether it was."""
         now = self._now()
         self._left = min(self._burst, self._left + (now - self._then) * self._a_second)
         self._then = now

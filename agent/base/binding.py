@@ -1,4 +1,4 @@
-"""Base room: what an operator is told where an address and port cannot be listened on."""
+"""Base room: the error message for an address and port that cannot be listened on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ UNPRIVILEGED = 1024  # the first port that needs no rights (Linux: net.ipv4.ip_u
 
 
 def why_unbound(error: OSError, port: int, elsewhere: str) -> str:
-    """The system's reason, what it means, and how to name another place (`elsewhere`)."""
+    """The system's reason, what it means, and how to choose another address or port (`elsewhere`)."""
     reason = error.strerror or str(error)
     if error.errno == errno.EADDRINUSE:
         return f"{reason}: another program has it; {elsewhere}"

@@ -1,7 +1,7 @@
-"""Base room: the bus: what has happened, given to each subscriber in order, and to each on its own.
+"""Base room: the bus: delivers messages to subscribers.
 
-A subscriber that raises is logged, and loses that one message. One that publishes while it is told has its message delivered after
-the present one has reached everybody, so all subscribers see one order.
+All subscribers get all messages in the same order. If a subscriber raises, this is logged, and it loses that message alone. If a
+subscriber publishes a message, it is delivered after the present one has reached everybody.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Subscription:
-    """`close` takes it back: from then on its subscriber is told nothing more."""
+    """One subscriber of a bus. After `close` it gets no more messages."""
 
     __slots__ = ("_end",)
 
@@ -39,7 +39,7 @@ class Bus(Generic[T]):
         self._delivering = False
 
     def subscribe(self, subscriber: Callable[[T], None]) -> Subscription:
-        """Have a subscriber told of every message from now on, until the subscription is closed."""
+        """Give a subscriber every message from now on, until the subscription is closed."""
         key = self._next
         self._next += 1
         self._subscribers[key] = subscriber
@@ -64,7 +64,7 @@ class Bus(Generic[T]):
 
     def _deliver(self, message: T) -> None:
         for key, subscriber in list(self._subscribers.items()):
-            if key not in self._subscribers:  # another subscriber has taken it back meanwhile
+            if key not in self._subscribers:  # another subscriber has closed this subscription meanwhile
                 continue
             try:
                 subscriber(message)

@@ -1,4 +1,4 @@
-"""Base room: time. A clock is the only source of it left of the views: whole microseconds, so that equal moments are equal."""
+"""Base room: time. Left of the views a clock is its only source. It counts whole microseconds, so that equal moments are equal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """Goes by itself, `speed` times as fast as the world's."""
+    """Runs by itself, `speed` times as fast as the machine's time."""
 
     __slots__ = ("_began", "_nanoseconds", "speed")
 
@@ -44,15 +44,15 @@ class VirtualClock:
         return self._now
 
     def advance(self, to: int) -> None:
-        """Move on to a moment; one that has passed changes nothing."""
+        """Move on to a moment. A moment in the past changes nothing."""
         self._now = max(self._now, to)
 
 
 def world_date() -> datetime:
-    """What day it is outside the lab."""
+    """The date of the machine."""
     return datetime.now(UTC)
 
 
 def world_seconds() -> float:
-    """Seconds of the world's time since some moment: for budgets of work, whatever the lab's clock does."""
+    """Seconds of the machine's time since some moment. Budgets of work use it, whatever the lab's clock does."""
     return time.perf_counter()

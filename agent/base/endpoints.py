@@ -19,6 +19,6 @@ def parse_endpoint(text: str) -> Endpoint:
 
 
 def endpoint_text(endpoint: Endpoint) -> str:
-    """What `parse_endpoint` reads back."""
+    """An address and port in the form that `parse_endpoint` reads."""
     host, port = endpoint
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

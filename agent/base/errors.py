@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something that a user got wrong and can mend. `str()` is what the user reads: where, and what would be right.
+    """A mistake that a user can correct. `str()` is the line that the user reads: where it is, and what would be right.
 
     Each room has its own kinds. The command prints any of them without a traceback.
     """

@@ -1,11 +1,10 @@
-"""Base room: a bounded queue in which those who put things take turns.
+"""Base room: a bounded queue that serves its senders in turn.
 
-What waits, waits in line behind what the same sender put before it, and behind no one else's. Senders are known by a group and a
-member of it (an address and a port): groups take turns, and within a group its members do. So one sender who puts ten thousand
-things makes the next one wait for one of them.
+A sender is a member of a group (a port of an address). Groups take turns, and within a group its members do. Each sender's items
+stay in order. So a sender with ten thousand items delays another sender by one of them.
 
-Each group may have so many octets waiting, and all together so many. What comes beyond that is dropped and counted. A sender who
-has nothing waiting is let in all the same, up to twice the bound.
+The octets of each group are bounded, and those of all together. Items beyond a bound are dropped and counted. A sender without a
+waiting item may exceed the common bound, up to twice.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from collections.abc import Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-OVERHEAD = 512  # octets that each thing counts for besides its own: what it costs to keep it
+OVERHEAD = 512  # octets that each item counts besides its own: the cost of keeping it
 
 
 class _Group(Generic[T]):
-    """The lines of one group, and whose turn it is in it."""
+    """The lines of a group's members, and whose turn it is."""
 
     __slots__ = ("held", "lines", "turns")
 
@@ -32,7 +31,7 @@ class _Group(Generic[T]):
 class FairQueue(Generic[T]):
     """Holds at most `share` octets of each group and `whole` octets in all.
 
-    `held` are the octets that wait, overhead included; `dropped` counts what was not let in.
+    `held` are the waiting octets, overhead included; `dropped` counts the items that were refused.
     """
 
     def __init__(self, share: int, whole: int) -> None:
@@ -48,7 +47,7 @@ class FairQueue(Generic[T]):
         return self._size
 
     def put(self, group: Hashable, member: Hashable, thing: T, octets: int) -> bool:
-        """Add a thing at the end of its sender's line; False where it is dropped."""
+        """Add an item at the end of its sender's line; False if it is dropped."""
         octets += OVERHEAD
         there = self._groups.get(group)
         if not _admits(self.held, self._whole, there is None) or (
@@ -70,7 +69,7 @@ class FairQueue(Generic[T]):
         return True
 
     def take(self) -> T:
-        """Remove the thing whose turn it is, and give it. Raises IndexError where nothing waits."""
+        """Remove and return the item whose turn it is. Raises IndexError if nothing waits."""
         group = self._turns[0]
         there = self._groups[group]
         member = there.turns[0]

@@ -1,7 +1,7 @@
-"""Base room: files as a whole: reading one that a user names or that we have kept, and replacing one of ours.
+"""Base room: reads whole files that a user names or that we have written, and replaces our own.
 
-What is read is a regular file of a bounded size: a pipe would have us wait for ever, a device may have no end, and a file far too
-large is not what it is taken for. What is written takes its place at once: nobody sees a part of it, whatever ends the writer.
+Only a regular file of a bounded size is read: a pipe could block for ever, a device may have no end, and a file far too large is a
+mistake. A file is replaced in one step, so that nobody sees a part of it, even if the writer is killed.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import stat
 import tempfile
 from pathlib import Path
 
-LARGEST_FILE = 64 << 20  # octets, unless the reader says less
-_STALE = 600.0  # seconds after which a file that has not taken its place has lost its writer
+LARGEST_FILE = 64 << 20  # octets, unless the reader sets a smaller limit
+_STALE = 600.0  # seconds after which a temporary file has lost its writer
 
 
 def read_regular_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
-    """The content of a file. Raises OSError, also where it is a directory, a pipe, a socket or a device, or is too large."""
+    """The content of a file. Raises OSError, also for a directory, a pipe, a socket, a device, or a file that is too large."""
     # Without O_NONBLOCK, opening a pipe would wait for somebody to write to it.
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
     try:
@@ -36,16 +36,16 @@ def read_regular_file(path: Path, largest: int = LARGEST_FILE) -> bytes:
 
 
 def why_unreadable(error: OSError) -> str:
-    """What an operator is told of a file that they named and that cannot be read."""
+    """The error message for a file that an operator named and that cannot be read."""
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     return f"cannot be read: {error.strerror or error}"
 
 
 def replace_file(path: Path, content: bytes, prefix: str) -> None:
-    """Write a file of mode 0600 as a whole. Raises OSError, and then the file is as it was.
+    """Replace a file of mode 0600 in one step. Raises OSError, and then leaves the file unchanged.
 
-    The content is written beside it, in a file whose name begins with `prefix`; those that killed writers have left are removed.
+    The content is first written beside it, in a file whose name begins with `prefix`. Such files of killed writers are removed.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix)
     try:

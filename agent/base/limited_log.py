@@ -1,10 +1,10 @@
-"""Base room: a log for lines that somebody outside can cause: so many of a kind in a time, and then a count of the rest.
+"""Base room: a log for lines that somebody outside can cause. It limits the lines of each kind.
 
-A stranger who sends a hundred thousand datagrams must not write a hundred thousand lines. The first lines of a kind are written at
-once. The rest of the interval is counted, and told in one line when the interval ends; so is each further interval in which the
-flood goes on. After an interval without a line the next one is written at once again.
+A stranger who sends a hundred thousand datagrams must not write a hundred thousand lines. The first lines of a kind in an interval
+are written. The rest is counted, and one line at the end of the interval reports the count. After an interval without a line,
+lines are written again.
 
-The log takes its time from its owner, in microseconds, and so works with a lab's clock and with an event loop's.
+The owner of the log supplies the time in microseconds: that of a lab's clock or of an event loop.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Later = Callable[[int, Callable[[], None]], object]
 
 
 class _Kind:
-    """The lines of one kind in the interval that is running. `last` is the last one that was held back."""
+    """The lines of one kind in the current interval. `last` is the last one that was held back."""
 
     __slots__ = ("began", "held", "last", "written")
 
@@ -33,7 +33,7 @@ class _Kind:
 
 
 class LimitedLog:
-    """Writes to a logger. A kind of line is its template: lines that differ only in what is put into it are of one kind."""
+    """Writes to a logger. Lines with the same template, and different arguments, are of one kind."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class LimitedLog:
         at_once: int = AT_ONCE,
         interval: int = INTERVAL,
     ) -> None:
-        """`now` gives microseconds that never fall; `later` calls back after as many of them as it is given."""
+        """`now` gives microseconds, and never falls. `later` calls back after a number of microseconds."""
         self._log = log
         self._now = now
         self._later = later
@@ -52,7 +52,7 @@ class LimitedLog:
         self._kinds: dict[tuple[int, str], _Kind] = {}
 
     def error(self, template: str, *values: object, fault: BaseException | None = None) -> None:
-        """As `warning`, one level up; the traceback of a `fault` goes with the lines that are written."""
+        """As `warning`, one level up. A line that is written has the traceback of `fault`."""
         if self._log.isEnabledFor(logging.ERROR) and self._may_write(logging.ERROR, template, values):
             self._log.error(template, *values, exc_info=fault)
 
@@ -66,7 +66,7 @@ class LimitedLog:
         self._say(logging.DEBUG, template, values)
 
     def close(self) -> None:
-        """Tell now of what was held back: no interval will end any more."""
+        """Report now what was held back, because no further interval will end."""
         for level, template in list(self._kinds):
             self._summarise(level, template)
         self._kinds.clear()
@@ -76,7 +76,7 @@ class LimitedLog:
             self._log.log(level, template, *values)
 
     def _may_write(self, level: int, template: str, values: tuple[object, ...]) -> bool:
-        """Whether a line is to be written now; one that is not is counted."""
+        """Whether a line is to be written now. If not, it is counted."""
         key, now = (level, template), self._now()
         kind = self._kinds.get(key)
         if kind is None or (not kind.held and now - kind.began >= self._interval):
@@ -91,7 +91,7 @@ class LimitedLog:
         return False
 
     def _end(self, key: tuple[int, str], kind: _Kind) -> None:
-        """An interval in which lines were held back is over: what comes in the next one is counted from its first line."""
+        """End an interval with held-back lines. In the next one all lines are counted."""
         if self._kinds.get(key) is kind:
             self._summarise(*key)
             self._kinds[key] = _Kind(self._now(), self._at_once)

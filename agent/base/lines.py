@@ -1,6 +1,6 @@
-"""Base room: lines that come from outside, none of them longer than its reader's bound.
+"""Base room: reads lines from outside, with a bound on their length.
 
-A reader of lines keeps at most the bound of one line, however much comes without a line's end.
+A reader keeps at most that many octets of a line, however long the line is.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TOO_LONG = f"% Line too long: a typed or pasted line has at most {LONGEST_TYPED}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line without its end. Of one that is longer than the bound `octets` has the beginning alone; `length` is the whole."""
+    """One line without its end. `length` is its true length. `octets` is cut at the bound."""
 
     number: int
     octets: bytes
@@ -28,7 +28,7 @@ class Line:
 
 
 class LineReader:
-    """Cuts a stream of octets into lines, as they come."""
+    """Splits a stream of octets into lines."""
 
     def __init__(self, longest: int) -> None:
         self._longest = longest
@@ -37,7 +37,7 @@ class LineReader:
         self._number = 0
 
     def feed(self, octets: bytes) -> Iterator[Line]:
-        """The lines that these octets end."""
+        """The lines that are complete with these octets."""
         *ended, rest = octets.split(b"\n")
         for piece in ended:
             self._hold(piece)
@@ -45,7 +45,7 @@ class LineReader:
         self._hold(rest)
 
     def finish(self) -> Line | None:
-        """The last line, where it has no end."""
+        """The last line, if it has no line end."""
         return self._take() if self._length else None
 
     def _hold(self, piece: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Base room: who caused something. Records of the flow monitor and configuration events carry it."""
+"""Base room: who caused a record of the flow monitor or a change of the configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class OriginKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """`name` is the user, or the manager's address; empty where the kind says it all."""
+    """Who caused something. `name` is the user or the manager's address; it is empty if the kind is enough."""
 
     kind: OriginKind
     name: str = ""

@@ -1,10 +1,10 @@
-"""Base room: text of others in a line of ours: it ends no line, and does nothing to a terminal."""
+"""Base room: escapes the control characters of foreign text, so that it can neither end a line nor control a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """The text with each character that a terminal would act on (C0, C1, line and paragraph separators, …) as an escape.
+    """The text with escapes for characters that a terminal acts on (C0, C1, line and paragraph separators, …).
 
     A surrogate that stands for an octet (PEP 383) stays one.
     """

@@ -1,7 +1,7 @@
-"""Base room: a queue with a limit, and the account of what a bounded thing has dropped.
+"""Base room: a queue with a limit, and an account of drops.
 
-Whoever keeps work for another who may be slow or gone keeps a limited amount of it. What is dropped beyond that is counted.
-It is told once when the drops begin, and once when they have ended.
+Work for a receiver that may be slow or gone is kept up to a limit. Drops beyond it are counted. The owner is called once when
+drops begin, and once when they have ended.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Drops:
         self.total = 0
         self._began = began
         self._ended = ended
-        self._spell = 0  # drops since they began; 0 where there are none now
+        self._spell = 0  # drops since they began; 0 if there are none now
 
     def drop(self, reason: str, number: int = 1) -> None:
         """Count `number` drops for a reason."""
@@ -33,14 +33,14 @@ class Drops:
             self._began(reason)
 
     def over(self) -> None:
-        """All is well again: the drops, if there were any, have ended."""
+        """The drops, if there were any, have ended."""
         if self._spell:
             spell, self._spell = self._spell, 0
             self._ended(spell)
 
 
 class BoundedQueue(Generic[T]):
-    """First in, first out, at most `limit` items. One that comes when it is full is dropped, and counted in `drops`."""
+    """First in, first out, at most `limit` items. If it is full, a new item is dropped, and counted in `drops`."""
 
     def __init__(self, limit: int, drops: Drops) -> None:
         self.limit = limit
@@ -59,9 +59,9 @@ class BoundedQueue(Generic[T]):
         return True
 
     def first(self) -> T:
-        """The item that is next; raises IndexError where there is none."""
+        """The next item; raises IndexError if there is none."""
         return self._items[0]
 
     def take(self) -> T:
-        """Remove the item that is next, and give it; raises IndexError where there is none."""
+        """Remove and return the next item; raises IndexError if there is none."""
         return self._items.popleft()

@@ -1,6 +1,6 @@
-"""Base room: what drives a schedule, by asyncio.
+"""Base room: runners, which run the callbacks of a scheduler with asyncio.
 
-The loop is never held for more than a few milliseconds at a time, so that a burst of Diffie-Hellman does not keep polls waiting.
+A turn holds the event loop for a few milliseconds at most, so that a burst of Diffie-Hellman does not delay polls.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ BUDGET = 0.005  # seconds of work per turn of the loop
 
 
 class Runner(Protocol):
-    """Drives a schedule."""
+    """Runs the callbacks of a scheduler."""
 
     async def until(self, done: Callable[[], bool]) -> None:
-        """Come back once `done` says so; it is asked after every turn. Under a virtual clock, time moves on until then."""
+        """Wait until `done` is true; it is called after every turn. A virtual clock moves on meanwhile."""
         ...
 
     def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Carry out a command that the schedule calls for. A virtual clock stands still while it does not wait by `until`."""
+        """Carry out a command of the schedule. A virtual clock stands still unless the command waits in `until`."""
         ...
 
 
 class RealRunner:
-    """Runs what falls due as real time (times the clock's speed) goes by. `start` within a running loop; `stop` ends it."""
+    """Runs callbacks in real time, times the clock's speed. `start` needs a running loop; `stop` ends it."""
 
     def __init__(self, scheduler: Scheduler, clock: RealClock, budget: float = BUDGET) -> None:
         self._scheduler = scheduler
@@ -64,7 +64,7 @@ class RealRunner:
 
     def begin(self, command: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(command)
-        self._commands.add(task)  # the loop itself holds tasks by weak references alone
+        self._commands.add(task)  # the loop holds tasks by weak references alone
         task.add_done_callback(self._commands.discard)
         return task
 
@@ -80,7 +80,7 @@ class RealRunner:
             self._handle = self._loop.call_later(max(0.0, delay), self._turn)
 
     def _turn(self) -> None:
-        # Arming waits until the turn is over: it would otherwise be done again for every event that a callback adds.
+        # The timer is set once, after the turn, and not for every event that a callback adds.
         self._handle = None
         self._scheduler.on_earlier = None
         try:
@@ -105,7 +105,7 @@ class RealRunner:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
-    """Who waits for somebody else to move time on; `scheduled`: a command of the schedule, which never moves it itself."""
+    """A caller that waits while another moves the time. A `scheduled` one, a command of the schedule, never moves it."""
 
     done: Callable[[], bool]
     told: asyncio.Future[None]
@@ -113,7 +113,7 @@ class _Waiter:
 
 
 class VirtualRunner:
-    """Moves a virtual clock from event to event, as fast as they can be done; between calls it stands still."""
+    """Moves a virtual clock from event to event as fast as possible. Between calls the clock stands still."""
 
     def __init__(self, scheduler: Scheduler, clock: VirtualClock, budget: float = BUDGET) -> None:
         self._scheduler = scheduler
@@ -122,11 +122,11 @@ class VirtualRunner:
         self._driving = False
         self._commands: set[asyncio.Task[None]] = set()
         self._waiting: list[_Waiter] = []
-        # Whether a command of the schedule is what runs: its tasks inherit it.
+        # Whether a command of the schedule is running. Its tasks inherit it.
         self._scheduled: ContextVar[bool] = ContextVar("scheduled", default=False)
 
     def step(self) -> bool:
-        """Do what happens next, moving the clock to it; False when nothing is to happen."""
+        """Move the clock to the next event and run it; False if there is none."""
         due = self._scheduler.next_time()
         if due is None:
             return False
@@ -135,7 +135,7 @@ class VirtualRunner:
         return True
 
     def advance(self, to: int) -> None:
-        """Run to a moment (microseconds) without giving way."""
+        """Run to a moment (microseconds) without yielding to the event loop."""
         scheduler, clock = self._scheduler, self._clock
         while (due := scheduler.next_time()) is not None and due <= to:
             clock.advance(due)
@@ -143,7 +143,7 @@ class VirtualRunner:
         clock.advance(to)
 
     async def run_to(self, to: int) -> None:
-        """Run to a moment, giving the loop its turns; a command of the schedule that is under way then waits for who moves on."""
+        """Run to a moment, and yield to the event loop. A command of the schedule may still be unfinished then."""
         await self._drive(lambda: (due := self._scheduler.next_time()) is None or due > to)
         self._clock.advance(to)
 
@@ -164,13 +164,13 @@ class VirtualRunner:
         return task
 
     async def _drive(self, done: Callable[[], bool]) -> None:
-        """Move time on until `done`, or until nothing more is to happen. One caller at a time drives, the others wait."""
+        """Move the time until `done`, or until there is no event. One caller at a time moves it, the others wait."""
         meter = asyncio.get_running_loop().time
         turn_ends = meter() + self._budget
         self._driving = True
         try:
             while True:
-                # What the schedule began goes on at the moment that called for it: time stands until it waits again.
+                # A command of the schedule runs at the moment that began it: time stands still until the command waits.
                 while len(self._commands) > sum(waiter.scheduled for waiter in self._waiting):
                     await asyncio.sleep(0)
                 if done() or not self.step():
@@ -181,7 +181,7 @@ class VirtualRunner:
                     turn_ends = meter() + self._budget
         finally:
             self._driving = False
-            self._tell(lambda waiter: not waiter.scheduled)  # one of them goes on driving
+            self._tell(lambda waiter: not waiter.scheduled)  # one of them moves the time from here
 
     async def _wait(self, done: Callable[[], bool], scheduled: bool) -> None:
         waiter = _Waiter(done, asyncio.get_running_loop().create_future(), scheduled)
@@ -196,7 +196,7 @@ class VirtualRunner:
         if not self._waiting:
             return
         told = [waiter for waiter in self._waiting if chosen(waiter)]
-        # They wait no more from now on, though they go on only when the loop comes to them.
+        # They count as no longer waiting, although they resume only in a later turn.
         self._waiting = [waiter for waiter in self._waiting if waiter not in told]
         for waiter in told:
             if not waiter.told.done():
@@ -204,5 +204,5 @@ class VirtualRunner:
 
 
 def runner_of(scheduler: Scheduler, clock: RealClock | VirtualClock) -> RealRunner | VirtualRunner:
-    """What drives a schedule under its kind of clock."""
+    """The runner for a kind of clock."""
     return RealRunner(scheduler, clock) if isinstance(clock, RealClock) else VirtualRunner(scheduler, clock)

@@ -1,4 +1,4 @@
-"""Base room: what is to happen when: callbacks by time, those of one moment in the order in which they were asked for."""
+"""Base room: the scheduler: callbacks by time. Callbacks of one moment run in the order in which they were added."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from agent.base.clock import Clock, world_seconds
 
-CANCELLED_AT_ONCE = 256  # cancelled callbacks that are put away without a look at the time
+CANCELLED_AT_ONCE = 256  # cancelled callbacks that are removed between two looks at the time
 
 
 class Timer:
@@ -24,7 +24,7 @@ class Timer:
 
 
 class Scheduler:
-    """Times are microseconds of the clock. Whoever drives it sets `on_earlier` to hear of a new first event."""
+    """Callbacks by time, in microseconds of the clock. `on_earlier` is called if a new callback becomes the first."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -33,7 +33,7 @@ class Scheduler:
         self._count = 0
 
     def __len__(self) -> int:
-        """Callbacks to come, cancelled ones whose time has not come among them."""
+        """The number of callbacks to come, including cancelled ones."""
         return len(self._queue)
 
     def at(self, moment: int, callback: Callable[[], None]) -> Timer:
@@ -49,9 +49,9 @@ class Scheduler:
         return self.at(self.clock.now() + delay, callback)
 
     def next_time(self, most: int | None = None) -> int | None:
-        """When the next callback is due; None when there is none.
+        """When the next callback is due; None if there is none.
 
-        With `most`, no more cancelled ones than that are put away now: the time may be that of a further one.
+        At most `most` cancelled callbacks are removed first, so the time may be that of another cancelled one.
         """
         queue = self._queue
         while queue and queue[0][2].callback is None and most != 0:
@@ -60,9 +60,9 @@ class Scheduler:
         return queue[0][0] if queue else None
 
     def run_due(self, now: int, budget: float | None = None, meter: Callable[[], float] = world_seconds) -> bool:
-        """Run what is due at `now`, beginning no more after `budget` seconds of the world's time; whether something is left.
+        """Run the callbacks that are due at `now`; whether some are left.
 
-        Cancelled callbacks cost a little, too: thousands of them may fall due at one moment.
+        None begins after `budget` seconds of the machine's time. Thousands of cancelled callbacks cost time, too.
         """
         end = meter() + budget if budget is not None else None
         queue, cancelled = self._queue, 0

@@ -1,7 +1,7 @@
-"""Base room: text that comes from files and terminals as octets, and leaves as the same octets.
+"""Base room: text from files and terminals, which leaves as the octets that came.
 
-A router hands on the octets that it was given, whatever their encoding. So octets that are not UTF-8 must survive: each of them
-becomes one character, a surrogate (PEP 383), which stands for the Latin-1 character of that octet (`shown` gives it).
+A router passes on the octets that it was given, whatever their encoding. So an octet that is not UTF-8 becomes a surrogate
+(PEP 383), which stands for the Latin-1 character of that octet. `shown` gives that character.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import io
 import re
 
-BLANKS = " \t\n\r\f\v"  # what stands between words; a no-break space is part of one
+BLANKS = " \t\n\r\f\v"  # what separates words; a no-break space is part of a word
 
-_STRAY = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no octet: JSON and TOML escapes can write them
+_STRAY = re.compile("[\ud800-\udc7f\udd00-\udfff]")  # surrogates that stand for no octet; JSON and TOML escapes can make them
 _OCTET = re.compile("[\udc80-\udcff]")
 
 
@@ -21,22 +21,22 @@ def text_of(octets: bytes) -> str:
 
 
 def octets_of(text: str) -> bytes:
-    """UTF-8, and the octets as they came where they were not UTF-8; never raises."""
+    """UTF-8, and the original octets where they were not UTF-8. It never raises."""
     return _STRAY.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 def without_stray_surrogates(text: str) -> str:
-    """Text from a source that can name any code point, with U+FFFD for what no octets can stand for."""
+    """Text from a source that can name any code point; U+FFFD replaces surrogates that stand for no octet."""
     return _STRAY.sub("\ufffd", text)
 
 
 def shown(text: str) -> str:
-    """The text for a reader of characters: an octet that is not UTF-8 is shown as its Latin-1 character."""
+    """The text with each octet that is not UTF-8 as its Latin-1 character."""
     return _OCTET.sub(lambda found: chr(ord(found[0]) - 0xDC00), text)
 
 
 def pass_octets(*streams: object) -> None:
-    """Has the standard streams take and give such text; what is no stream of the system's (a test's) is left alone."""
+    """Make the standard streams read and write such text. Streams that are not the system's, such as a test's, are left alone."""
     for stream in streams:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="surrogateescape")

@@ -1,1 +1,1 @@
-"""Engine room: the port: what one may ask of any engine that makes tunnels, and the frozen values it speaks in."""
+"""Engine room: the port between the views and any engine that makes tunnels: the requests, and their values."""

@@ -1,6 +1,6 @@
-"""Engine room: what one may ask of any engine, and one router as those right of the engine see it.
+"""Engine room: the requests that any engine takes, and one router as the views see it.
 
-The lab implements `Engine` for a simulated router. What comes of a request comes back through the flow monitor.
+The lab implements `Engine` for a simulated router. The results of a request come back through the flow monitor.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ from agent.flow.monitor import FlowMonitor
 
 
 class Engine(Protocol):
-    """What makes the tunnels of one router. A request is tested first, and may be refused; then it is done."""
+    """What makes the tunnels of one router. `test` says first whether it would refuse a request; then `do` carries it out."""
 
     def test(self, request: Request) -> Refusal | None:
         """Whether `do` would refuse, and why. It changes nothing."""
         ...
 
     def do(self, request: Request, origin: Origin) -> bool:
-        """Carry out a request that `test` does not refuse; whether there was anything to end. What is not live is left alone."""
+        """Carry out a request that `test` does not refuse; whether there was anything to end."""
         ...
 
     def phase1_sas(self) -> Sequence[Phase1Sa]:
-        """Every phase-1 SA, those being negotiated too, oldest first."""
+        """Every phase-1 SA, oldest first, including those in negotiation."""
         ...
 
     def admission(self) -> Admission:
-        """IKE's call admission control as it stands."""
+        """The present state of IKE's call admission control."""
         ...
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
-        """Send the probes one after another, telling of each as it is decided; back when all are. Cancelling ends it at once."""
+        """Send the probes one after another. `on_probe` gets the outcome of each. Cancelling ends it at once."""
         ...
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Engine room: the values that a request to an engine, and its answer, are made of."""
+"""Engine room: requests to an engine, and the values of their answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VrfFilter = str | None | AnyVrf
 
 @dataclass(frozen=True, slots=True)
 class SessionEnds:
-    """What a session filter looks at: where the two ends of a session are, and by which interface of ours it goes."""
+    """The properties of a session that a filter compares: its ends, its VRFs, and our interface."""
 
     at: PeerEnds
     inside_vrf: str | None
@@ -32,7 +32,7 @@ class SessionEnds:
 
 @dataclass(frozen=True, slots=True)
 class SessionFilter:
-    """Which sessions a request is for. What is None (of a VRF: `ANY`) does not matter."""
+    """Selects sessions. A field that is None (a VRF: `ANY`) selects all."""
 
     local: IPv4Address | None = None
     local_port: int | None = None
@@ -43,7 +43,7 @@ class SessionFilter:
     interface: str | None = None
 
     def takes(self, ends: SessionEnds) -> bool:
-        """Whether it is for a session with these ends."""
+        """Whether the filter selects a session with these ends."""
         at = ends.at
         return (
             self.local in (None, at.local_address)
@@ -106,9 +106,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Phase1Sa:
-    """A phase-1 SA, one that is being negotiated too: `source` is the initiator's address, `destination` the responder's.
+    """A phase-1 SA, established or in negotiation. `source` is the initiator's address, `destination` the responder's.
 
-    `state` is IOS's name of it ("MM_NO_STATE", "QM_IDLE", …). `index` is the tunnel's cikeTunIndex, 0 while it is being negotiated.
+    `state` is IOS's name for it ("MM_NO_STATE", "QM_IDLE", …). `index` is the tunnel's cikeTunIndex, 0 during negotiation.
     `waiting` counts the phase-2 set-ups that wait for it.
     """
 
@@ -144,7 +144,7 @@ class PingRequest:
 
 
 class ProbeOutcome(Enum):
-    """What became of one echo request; the value is what IOS prints for it."""
+    """The outcome of one echo request; the value is what IOS prints for it."""
 
     REPLY = "!"
     TIMEOUT = "."
@@ -153,7 +153,7 @@ class ProbeOutcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One echo request of a ping. `round_trip` is microseconds of the router's clock, 0 where there was no reply."""
+    """One echo request of a ping. `round_trip` is microseconds of the router's clock, 0 without a reply."""
 
     outcome: ProbeOutcome
     round_trip: int = 0
@@ -161,7 +161,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What IKE's call admission control has let in: limits (0: none), SAs, and requests by direction as (accepted, rejected)."""
+    """The state of IKE's call admission control: limits (0: none), SAs, and requests by direction as (accepted, rejected)."""
 
     most_sas: int = 0
     most_negotiating: int = 0
