@@ -6,7 +6,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -65,14 +65,23 @@ def tree_of(path: Path) -> ast.Module:
 
 def imports_of(path: Path) -> Iterator[str]:
     """The dotted names that a file imports anywhere in it, each as `module.name` where it imports a name from a module."""
-    package = ["agent", *path.relative_to(PACKAGE).parts[:-1]]
-    for node in ast.walk(tree_of(path)):
+    return imports_in(tree_of(path), ["agent", *path.relative_to(PACKAGE).parts[:-1]])
+
+
+def imports_in(tree: ast.Module, package: list[str]) -> Iterator[str]:
+    """The same of a module that stands in a package."""
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             start = package[: len(package) - node.level + 1] if node.level else []
             module = ".".join([*start, *([node.module] if node.module else [])])
             yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def rooms_in(names: Iterable[str]) -> set[str]:
+    """The rooms of ours that dotted names are in."""
+    return {name.split(".")[1] for name in names if name.startswith("agent.")}
 
 
 def modules_of(path: Path) -> set[str]:
@@ -92,8 +101,40 @@ def test_every_file_is_in_a_known_room() -> None:
 def test_imports_go_one_way(path: Path) -> None:
     room = room_of(path)
     assert room is not None
-    ours = {name.split(".")[1] for name in imports_of(path) if name.startswith("agent.")}
-    assert ours <= ROOMS[room] | {room}
+    assert rooms_in(imports_of(path)) <= ROOMS[room] | {room}
+
+
+VIEWS = ("mib", "snmp", "shell")
+
+
+@pytest.mark.parametrize("room", VIEWS)
+def test_a_view_may_know_the_port_and_no_engine(room: str) -> None:
+    assert "engine" in ROOMS[room]
+    assert not {"lab", "crypto"} & ROOMS[room]
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "from agent.lab.lab import Lab",
+        "import agent.lab.router",
+        "from agent import lab",
+        "from ...lab import router",
+        "from ... import lab",
+        "def late():\n    from agent.lab.wire import wires",
+        "if TYPE_CHECKING:\n    from agent.lab import router",
+    ],
+)
+def test_an_import_that_goes_the_other_way_is_found(planted: str) -> None:
+    assert rooms_in(imports_in(ast.parse(planted), ["agent", "shell", "commands"])) == {"lab"}
+
+
+def test_the_views_run_without_an_engine() -> None:
+    """Also what they load by name is none."""
+    loaded = "import sys, agent.mib.contexts, agent.snmp.engine, agent.shell.server; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    assert "agent.engine.port" in modules
+    assert not [name for name in modules if name.startswith(("agent.lab", "agent.crypto"))]
 
 
 def test_nothing_in_the_product_imports_tests_or_benchmarks() -> None:
