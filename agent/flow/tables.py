@@ -157,7 +157,7 @@ class Tables:
         tunnel = self.ike_tunnels[record.index]
         tunnel.facts = record.facts
         tunnel.refreshes += 1
-        _move(self.vrfs[record.vrf], tunnel.peer, record.facts.ends)
+        _move(self.vrfs[record.vrf], tunnel.peer, record.facts)
 
     def _ike_ended(self, record: IkeTunnelEnded, sources: Sources) -> None:
         flow, tunnel = self.vrfs[record.vrf], self.ike_tunnels[record.index]

@@ -11,20 +11,26 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from agent.flow.counters import CounterSource, FrozenCounters, IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
-from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
+from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, SessionDown, SessionUp, VrfAdded
+from agent.flow.sessions import SessionTotals
 from agent.flow.settings import TrapKind
-from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
+from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow, place_of
 from tests.flow.builders import HUB, bundle, ike_facts, ipsec_facts
 from tests.flow.replica import follow, shown
 
 VRFS = (None, "vrf1", "vrf2")
 SPOKES = [IPv4Address(f"10.1.1.{number}") for number in (1, 3)]
+PORTS = [500, 4500, 20001, 20002]
 IDENTITIES = [None, Identity(False, "clients")]  # their address, or one name that both share
 NETWORKS = [Endpoint("address", IPv4Address(f"10.2{number}.1.1"), IPv4Address(f"10.2{number}.1.1")) for number in range(3)]
 SELECTORS = st.lists(st.sampled_from(NETWORKS), min_size=1, max_size=3, unique=True).map(tuple)
 ENDS = [EndReason.NORMAL, EndReason.OPERATOR, EndReason.PEER_LOST]
+# In the order of SessionTotals. In counts inner octets and Out whole packets, the other layer is beside them.
+SUMMED = [
+    IpsecCounter[name] for name in ("IN_PACKETS", "IN_OCTETS", "IN_OUTER_OCTETS", "OUT_PACKETS", "OUT_INNER_OCTETS", "OUT_OCTETS")
+]
 IPSEC_SIZE, IKE_SIZE = len(IpsecCounter), len(IkeCounter)
 
 
@@ -56,6 +62,8 @@ class Engine(RuleBasedStateMachine):
         self.previous: Counter[tuple[type, str | None]] = Counter()
         self.failures: Counter[tuple[type, str | None]] = Counter()
         self.histories: Counter[tuple[type, str | None]] = Counter()
+        self.sessions: dict[Peer, tuple[int, list[CounterSource | tuple[int, ...]]]] = {}  # ids, and what their tunnels count
+        self.next_session = 1
         self.past_endpoints: Counter[str | None] = Counter()
 
     def tunnels(self) -> list[IkeTunnel | IpsecTunnel]:
@@ -95,14 +103,23 @@ class Engine(RuleBasedStateMachine):
         vrf=st.sampled_from(VRFS),
         spoke=st.sampled_from(SPOKES),
         identity=st.sampled_from(IDENTITIES),
+        port=st.sampled_from(PORTS),
         data=st.data(),
         me=st.booleans(),
     )
-    def ike_up(self, vrf: str | None, spoke: IPv4Address, identity: Identity | None, data: st.DataObject, me: bool) -> None:
-        facts = ike_facts(spoke, remote=identity or Identity(True, str(spoke)), initiator=me)
-        tunnel = self.monitor.ike_up(vrf, facts, self.source(data, IKE_SIZE))
+    def ike_up(
+        self, vrf: str | None, spoke: IPv4Address, identity: Identity | None, port: int, data: st.DataObject, me: bool
+    ) -> None:
+        facts = ike_facts(spoke, remote=identity or Identity(True, str(spoke)), remote_port=port, initiator=me)
+        before = list(self.monitor.vrf(vrf).peers.values())
+        continues = data.draw(st.none() | st.lists(st.sampled_from(before), max_size=2) if before else st.none() | st.just([]))
+        tunnel = self.monitor.ike_up(vrf, facts, self.source(data, IKE_SIZE), continues=continues)
         self.took(tunnel)
         self.ikes.append(tunnel)
+        if continues is not None:
+            fitting = [peer for peer in continues if (peer.key.local, peer.key.remote) == (facts.local, facts.remote)]
+            assert tunnel.peer is fitting[0] if fitting else tunnel.peer not in before
+        assert tunnel.peer.ends == facts.ends
         assert all(other.ike is tunnel for other in self.ipsecs if other.peer is tunnel.peer)
 
     @precondition(lambda self: self.ikes)
@@ -122,6 +139,10 @@ class Engine(RuleBasedStateMachine):
         tunnel = self.monitor.ipsec_up(ike, facts, bundle(), self.source(data, IPSEC_SIZE))
         self.took(tunnel)
         self.ipsecs.append(tunnel)
+        if tunnel.peer not in self.sessions:
+            self.sessions[tunnel.peer] = self.next_session, []
+            self.next_session += 1
+        self.sessions[tunnel.peer][1].append(tunnel.counters)
         assert (tunnel.ike, tunnel.ike_index) == (ike, ike.index)
 
     @precondition(lambda self: self.ipsecs)
@@ -157,9 +178,32 @@ class Engine(RuleBasedStateMachine):
     def ipsec_ended(self, data: st.DataObject, reason: EndReason) -> None:
         tunnel = data.draw(st.sampled_from(self.ipsecs))
         self.ipsecs.remove(tunnel)
-        numbers = tunnel.counters.snapshot(self.clock.time)
+        source, numbers = tunnel.counters, tunnel.counters.snapshot(self.clock.time)
+        number, counted = self.sessions[tunnel.peer]
+        counted[counted.index(source)] = tuple(value or 0 for value in numbers)
         self.monitor.ipsec_ended(tunnel, reason)
         self.gone(tunnel, numbers, reason)
+        if not any(other.peer is tunnel.peer for other in self.ipsecs):
+            down = self.events[-1]
+            assert isinstance(down, SessionDown)
+            assert (down.id, down.reason, down.vrf, down.ends) == (number, reason, tunnel.vrf, tunnel.peer.ends)
+            assert down.totals == self.carried(tunnel.peer)
+            del self.sessions[tunnel.peer]
+
+    def carried(self, peer: Peer) -> SessionTotals:
+        """What the tunnels of a session have counted, those that have ended too."""
+        now = self.clock.time
+        rows = [source if isinstance(source, tuple) else source.snapshot(now) for source in self.sessions[peer][1]]
+        return SessionTotals(*(sum(row[counter] or 0 for row in rows) for counter in SUMMED))
+
+    @precondition(lambda self: self.ikes or self.ipsecs)
+    @rule(data=st.data(), port=st.sampled_from(PORTS), address=st.sampled_from(SPOKES))
+    def peer_moved(self, data: st.DataObject, port: int, address: IPv4Address) -> None:
+        peer = data.draw(st.sampled_from(self.tunnels())).peer
+        ends = replace(peer.ends, remote_port=port, remote_address=address)
+        self.verbs += peer.ends != ends
+        self.monitor.peer_moved(peer, ends)
+        assert peer.ends == ends
 
     @rule(vrf=st.sampled_from(VRFS), reason=st.sampled_from(IkeFailureReason), spoke=st.sampled_from(SPOKES))
     def ike_failed(self, vrf: str | None, reason: IkeFailureReason, spoke: IPv4Address) -> None:
@@ -247,12 +291,24 @@ class Engine(RuleBasedStateMachine):
     def a_peer_lives_while_its_pair_has_a_tunnel(self) -> None:
         for flow in self.flows():
             peers = {tunnel.peer for tunnel in self.tunnels() if tunnel.vrf == flow.name}
-            assert set(flow.peers.values()) == peers == set(flow.places.values())
-            pairs = {(peer.key.local, peer.key.remote, peer.local_address, peer.remote_address) for peer in peers}
-            assert len(pairs) == len(peers)
+            assert set(flow.peers.values()) == peers >= set(flow.places.values())
+            assert {peer.key: peer for peer in peers} == dict(zip(flow.peers, flow.peers.values(), strict=True))
+            assert {place_of(peer.key, peer.ends) for peer in peers} >= set(flow.places)
+            namesakes = {peer for found in flow.namesakes.values() for peer in found.peers.values()}
+            assert namesakes == {peer for peer in peers if peer.key.internal > 1}
             for peer in peers:
                 ikes = [tunnel.index for tunnel in self.ikes if tunnel.peer is peer]
                 assert peer.tunnel_index == max(ikes, default=0)
+
+    @invariant()
+    def a_session_is_up_while_its_association_has_an_ipsec_tunnel(self) -> None:
+        assert {session.peer: session.id for session in self.monitor.sessions()} == {
+            peer: number for peer, (number, _) in self.sessions.items()
+        }
+        assert set(self.sessions) == {tunnel.peer for tunnel in self.ipsecs}
+        for session in self.monitor.sessions():
+            assert session.peer.session is session
+            assert session.totals(self.clock.time) == self.carried(session.peer)
 
     @invariant()
     def an_ipsec_tunnel_points_to_a_live_ike_tunnel_or_to_the_last(self) -> None:
