@@ -23,12 +23,13 @@ from cryptography.hazmat.primitives.asymmetric import dh, ec
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from agent.app import settle_memory
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1, ip
 from agent.crypto.ah import AhSa
 from agent.crypto.ciphers import CIPHERS, HASHES
 from agent.crypto.dh import PRIMES
 from agent.crypto.esp import EspSa
-from agent.crypto.ike_events import IkeCount, QuickStart
+from agent.crypto.ike_events import QuickStart
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.proposals import Phase1Policy
@@ -171,10 +172,10 @@ class Tally:
     """Counts as a tunnel's counters do."""
 
     def __init__(self) -> None:
-        self.counts = [0] * len(IkeCount)
+        self.counts = [0] * len(IkeCounter)
 
-    def count(self, what: IkeCount, amount: int = 1) -> None:
-        self.counts[what.value - 1] += amount
+    def add(self, counter: IkeCounter, amount: int = 1) -> None:
+        self.counts[counter] += amount
 
 
 def negotiation(group: int) -> Work:
@@ -197,8 +198,7 @@ def negotiation(group: int) -> Work:
 
 def carry(first: IkeSa, second: IkeSa) -> None:
     """Messages to and fro until nobody has more to say."""
-    while first.outbox:
-        messages, first.outbox = first.outbox, []
+    while messages := first.take_messages():
         for message in messages:
             ikev1.receive(second, message, 0)
         first, second = second, first

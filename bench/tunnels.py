@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from agent.flow.counters import FrozenCounters, IkeCounter, IpsecCounter, PeriodicCounters, Rhythm
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import FrozenCounters, IpsecCounter, PeriodicCounters, Rhythm
 from agent.flow.model import Endpoint, Identity, IkeFacts, IpsecFacts, SaAlgorithms
 from agent.flow.monitor import FlowMonitor, NewSpi
 

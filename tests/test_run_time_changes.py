@@ -11,8 +11,9 @@ import pytest
 
 from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
+from agent.base.ike_counters import IkeCounter
 from agent.config.session import Session
-from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.counters import PacketCounters
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.lab.lab import build_lab

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from agent.base.clock import SECOND
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
 from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
-from agent.flow.counters import IkeCounter, IpsecCounter, PolledCounters
+from agent.flow.counters import IpsecCounter, PolledCounters
 from agent.flow.model import NOT_USED, Address, Endpoint, Identity, IkeFacts, IpsecFacts, SaAlgorithms
 from agent.flow.monitor import FlowMonitor, NewSpi
 

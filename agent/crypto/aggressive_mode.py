@@ -16,12 +16,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from agent.crypto import phase1
+from agent.crypto.dialogues import Message
 from agent.crypto.doi import Exchange
-from agent.crypto.ike_events import RefusedError, Role, State, Trouble
-from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.ike_events import RefusedError, Trouble
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, SecurityAssociation, Signature
 from agent.crypto.phase1 import Step
+from agent.crypto.states import Cause, Role, State
 from agent.crypto.vendor import CAPABILITIES
 
 
@@ -32,14 +34,14 @@ def begin(sa: IkeSa, now: int) -> None:
     offer = phase1.offer_policies(sa, (policy for policy in policies if policy.group == policies[0].group))
     payloads = (
         offer,
-        *phase1.key_exchange(sa, sa.offered[0].group),
-        phase1.identify(sa, sa.offered[0].authentication),
-        *phase1.certificate_requests(sa, sa.offered),
+        *phase1.key_exchange(sa, sa.terms.offered[0].group),
+        phase1.identify(sa, sa.terms.offered[0].authentication),
+        *phase1.certificate_requests(sa, sa.terms.offered),
         *phase1.nat_vendors(sa),
         *CAPABILITIES,
     )
     sa.say(sa.main, sa.encode(Exchange.AGGRESSIVE, payloads), now, resend=True)
-    sa.state = State.AG_INIT_EXCH
+    sa.happened(Cause.AM1_SENT)
 
 
 def _check_allowed(sa: IkeSa) -> None:
@@ -86,7 +88,7 @@ def _receive_am3(sa: IkeSa, message: Message, now: int) -> None:
         sa.main.vector = message.vector
     phase1.detect_nat(sa, message)
     phase1.check_proof(sa, message)
-    sa.counting = True
+    sa.begin_counting()
     sa.main.said = b""  # AM3 wants no answer
     if message.header.encrypted:
         phase1.take_notifications(sa, message)
@@ -100,15 +102,14 @@ def _receive_am3(sa: IkeSa, message: Message, now: int) -> None:
 AGGRESSIVE_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
     {
         (Role.RESPONDER, State.AG_NO_STATE): Step(
-            "AM1", (SecurityAssociation, KeyExchange, Nonce, Identification), False, _receive_am1, State.AG_INIT_EXCH
+            Cause.AM1, (SecurityAssociation, KeyExchange, Nonce, Identification), False, _receive_am1
         ),
         (Role.INITIATOR, State.AG_INIT_EXCH): Step(
-            "AM2",
+            Cause.AM2,
             (SecurityAssociation, KeyExchange, Nonce, Identification, Hash | Signature),
             False,
             _receive_am2,
-            State.QM_IDLE,
         ),
-        (Role.RESPONDER, State.AG_INIT_EXCH): Step("AM3", (Hash | Signature,), None, _receive_am3, State.QM_IDLE),
+        (Role.RESPONDER, State.AG_INIT_EXCH): Step(Cause.AM3, (Hash | Signature,), None, _receive_am3),
     }
 )

@@ -12,9 +12,10 @@ from hmac import compare_digest
 from types import MappingProxyType
 
 from agent.crypto.certificates import BadCertificateError, Fault, signed, verify
+from agent.crypto.dialogues import Message
 from agent.crypto.doi import CertificateEncoding, NotifyType
 from agent.crypto.ike_events import RefusedError, Trouble
-from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.keys import skeyid_pre_shared, skeyid_signature
 from agent.crypto.payloads import Certificate, Hash, Payload, Signature
 
@@ -38,7 +39,7 @@ def _skeyid_of_key(sa: IkeSa, shared: bytes) -> bytes:
     key = sa.decisions.pre_shared_key(sa.remote_identity)
     if key is None:
         raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
-    return skeyid_pre_shared(sa.policy().hash, key, *sa.nonces)
+    return skeyid_pre_shared(sa.policy().hash, key, *sa.keying.nonces)
 
 
 def _prove_by_hash(sa: IkeSa, mine: bytes) -> list[Payload]:
@@ -67,12 +68,12 @@ _REFUSALS: Mapping[Fault, tuple[Trouble, NotifyType]] = MappingProxyType(
 
 
 def _skeyid_of_secret(sa: IkeSa, shared: bytes) -> bytes:
-    return skeyid_signature(sa.policy().hash, shared, *sa.nonces)
+    return skeyid_signature(sa.policy().hash, shared, *sa.keying.nonces)
 
 
 def _prove_by_signature(sa: IkeSa, mine: bytes) -> list[Payload]:
     """Our certificate, those that lead from it to its authority, and the signature."""
-    credential = sa.credential
+    credential = sa.identities.credential
     if credential is None or not credential.valid(sa.decisions.trust(sa.remote_identity).moment):
         raise RefusedError(Trouble.LOCAL_CERTIFICATE, NotifyType.AUTHENTICATION_FAILED)
     certificates = [Certificate(certificate) for certificate in credential.encoded()]

@@ -1,51 +1,22 @@
-"""Crypto room: what the IKE cores say and ask: states, events, counts, and the decisions that they leave to their owner.
+"""Crypto room: what the IKE cores say and ask: events, counts, and the decisions that they leave to their owner.
 
-State names are those that IOS prints for the phases of RFC 2409. Times are whole microseconds, as the owner's clock has them.
+Times are whole microseconds, as the owner's clock has them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from enum import Enum
 from typing import Protocol
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto.certificates import Credential, Trust
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
 
 SECOND = 1_000_000
-
-
-class Role(Enum):
-    INITIATOR = "initiator"
-    RESPONDER = "responder"
-
-
-class State(Enum):
-    """Where a phase 1 is."""
-
-    MM_NO_STATE = "MM_NO_STATE"
-    MM_SA_SETUP = "MM_SA_SETUP"
-    MM_KEY_EXCH = "MM_KEY_EXCH"
-    CONF_XAUTH = "CONF_XAUTH"  # the user is to log in
-    CONF_ADDR = "CONF_ADDR"  # the client is to get an address
-    AG_NO_STATE = "AG_NO_STATE"
-    AG_INIT_EXCH = "AG_INIT_EXCH"
-    QM_IDLE = "QM_IDLE"
-    DEAD = "DEAD"
-
-
-class QuickState(Enum):
-    """Where a quick mode is; the names say which message was last sent (of QM_R_QM3: heard)."""
-
-    QM_READY = "QM_READY"
-    QM_I_QM1 = "QM_I_QM1"
-    QM_R_QM2 = "QM_R_QM2"
-    QM_I_QM3 = "QM_I_QM3"
-    QM_R_QM3 = "QM_R_QM3"
-    QM_COMPLETE = "QM_COMPLETE"
 
 
 class Trouble(Enum):
@@ -77,31 +48,10 @@ class Trouble(Enum):
     ENCRYPT = "our crypto engine does not encrypt"
 
 
-class IkeCount(Enum):
-    """What an SA counts of its datagrams and payloads."""
-
-    IN_OCTETS = auto()
-    IN_PACKETS = auto()
-    IN_DROPS = auto()
-    IN_NOTIFYS = auto()
-    IN_P2_EXCHANGES = auto()
-    IN_P2_INVALIDS = auto()
-    IN_P2_REJECTS = auto()
-    IN_P2_SA_DELETES = auto()
-    OUT_OCTETS = auto()
-    OUT_PACKETS = auto()
-    OUT_DROPS = auto()
-    OUT_NOTIFYS = auto()
-    OUT_P2_EXCHANGES = auto()
-    OUT_P2_INVALIDS = auto()
-    OUT_P2_REJECTS = auto()
-    OUT_P2_SA_DELETES = auto()
-
-
 class Tally(Protocol):
     """Where an SA's counts go."""
 
-    def count(self, what: IkeCount, amount: int = 1) -> None: ...
+    def add(self, counter: IkeCounter, amount: int = 1) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

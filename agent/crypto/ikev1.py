@@ -10,29 +10,20 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeVar
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import aggressive_mode, informational, main_mode, quick_mode, transaction
 from agent.crypto.authentication import PRE_SHARED
 from agent.crypto.ciphers import RandomSource
+from agent.crypto.dialogues import Dialogue, Message, QuickMode, Transaction
 from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, NotifyType, Protocol
 from agent.crypto.engine import CryptoEngine
-from agent.crypto.ike_events import (
-    BadMessage,
-    Decisions,
-    IkeCount,
-    OverButUsed,
-    QuickStart,
-    QuickState,
-    RefusedError,
-    Role,
-    State,
-    Tally,
-    Trouble,
-)
-from agent.crypto.ike_sa import Dialogue, IkeSa, Message, QuickMode, Transaction
+from agent.crypto.ike_events import BadMessage, Decisions, OverButUsed, QuickStart, RefusedError, Tally, Trouble
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode_header
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 from agent.crypto.payloads import Notification, SecurityAssociation, Vendor
 from agent.crypto.phase1 import Step, take_requests
+from agent.crypto.states import QuickState, Role, State
 
 DialogueT = TypeVar("DialogueT", bound=Dialogue)
 
@@ -88,7 +79,7 @@ def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> Non
     if handler is None:
         _drop(sa, octets, Trouble.ENCODING)
         return
-    sa.heard_from = ends or sa.ends
+    sa.came_by(ends)
     if sa.state is State.DEAD and header.exchange not in PHASE1_EXCHANGES:
         handler = _receive_late
     handler(sa, header, octets, now)
@@ -119,10 +110,9 @@ def tick(sa: IkeSa, now: int) -> None:
         if sa.authenticated:
             transaction.waited(sa, now)
         elif sa.state is State.DEAD:
-            sa.main.due = None
-            sa.forgotten = True
+            sa.forget()
         elif not sa.main.resend or not sa.retry(sa.main, now):
-            informational.fail_phase1(sa, sa.suspicion or Trouble.TIMEOUT, now)
+            informational.fail_phase1(sa, sa.set_up.suspicion or Trouble.TIMEOUT, now)
 
 
 # --- by exchange ---
@@ -144,7 +134,7 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         if not all(message.has(kind) for kind in step.payloads):
             raise MalformedMessageError("a payload is missing")
         sa.follow()
-        sa.peer = sa.peer.and_also(message.all(Vendor))
+        sa.announced(message.all(Vendor))
         take_requests(sa, message)
         step.handle(sa, message, now)
     except MalformedMessageError:
@@ -156,8 +146,8 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         _fail_phase1(sa, octets, refused, now)
     else:
         sa.main.heard += (octets,)
-        sa.state = step.next_state
-        if sa.up:
+        sa.happened(step.cause)
+        if sa.authenticated:
             transaction.begin(sa, now)
 
 
@@ -171,10 +161,9 @@ def _has_cookies(sa: IkeSa, header: Header) -> bool:
 def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
     sa.main.heard += (octets,)
     sa.main.said = b""
-    sa.count(IkeCount.IN_DROPS)
+    sa.count(IkeCounter.IN_DROPS)
     if refused.notify:
-        sa.inform((Notification(Protocol.ISAKMP, refused.notify, sa.cookies),))
-        sa.main.said = sa.outbox[-1]
+        sa.main.said = sa.inform((Notification(Protocol.ISAKMP, refused.notify, sa.cookies),))
     informational.fail_phase1(sa, refused.trouble, now)
 
 
@@ -201,30 +190,30 @@ def _exchange_of(
     return None
 
 
-def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
+def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int, vector: bytes | None = None) -> None:
+    """A message of a quick mode; `vector` is its own where it is not chained to those before."""
     begin = partial(QuickMode, initiator=False)
     quick = _exchange_of(sa, header, octets, sa.quick, begin, sa.takes_quick_modes)
     if quick is None:
         return
-    role = Role.INITIATOR if quick.initiator else Role.RESPONDER
-    step = quick_mode.QUICK_MODE.get((role, quick.state))
+    step = quick_mode.QUICK_MODE.get((quick.role, quick.state))
     if step is None:
         _drop(sa, octets, None)
         return
     _arrived(sa, octets)
-    sa.count(IkeCount.IN_P2_EXCHANGES)
+    sa.count(IkeCounter.IN_P2_EXCHANGES)
     try:
-        message = sa.open(header, octets, quick.vector)
+        message = sa.open(header, octets, quick.vector if vector is None else vector)
     except MalformedMessageError:
         _invalid(sa, Trouble.DECRYPT)
         return
     except RefusedError:
-        sa.count(IkeCount.IN_DROPS)
+        sa.count(IkeCounter.IN_DROPS)
         return
     try:
         if not all(message.has(kind) for kind in step.payloads):
             raise MalformedMessageError("a payload is missing")
-        next_state = step.handle(sa, quick, message, now) or step.next_state
+        cause = step.handle(sa, quick, message, now) or step.cause
     except MalformedMessageError:
         _invalid(sa, Trouble.ENCODING)
     except RefusedError as refused:
@@ -236,7 +225,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.follow()
         sa.heard(now)
         quick.heard += (octets,)
-        quick.state = next_state
+        quick.happened(cause)
 
 
 def _fail_quick(
@@ -244,13 +233,12 @@ def _fail_quick(
 ) -> None:
     """We refuse the peer's offer or answer: say so, naming the SPI that it will know the exchange by."""
     quick.heard += (octets,)
-    sa.count(IkeCount.IN_DROPS)
-    sa.count(IkeCount.OUT_P2_INVALIDS if quick.initiator else IkeCount.IN_P2_REJECTS)
+    sa.count(IkeCounter.IN_DROPS)
+    sa.count(IkeCounter.OUT_P2_INVALIDS if quick.initiator else IkeCounter.IN_P2_REJECTS)
     proposal = offer.proposals[0] if offer and offer.proposals else None
     if refused.notify:
         protocol, spi = (proposal.protocol, proposal.spi) if proposal else (Protocol.ESP, b"")
-        sa.inform((Notification(protocol, refused.notify, spi),))
-        quick.said = sa.outbox[-1]
+        quick.said = sa.inform((Notification(protocol, refused.notify, spi),))
     if sa.up:
         sa.give_up(quick, refused.trouble, now, _protocol_of(offer))
     else:
@@ -277,14 +265,12 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
     quick = sa.quick.get(header.message_id)
     if header.encrypted and quick is not None and quick.state in (QuickState.QM_I_QM3, QuickState.QM_R_QM3):
         # CONNECTED comes in an exchange of its own kind, but under the message id of the quick mode (RFC 2408 §3.1).
-        chained, quick.vector = quick.vector, sa.vector_of(header.message_id)
-        _receive_quick(sa, header, octets, now)
-        quick.vector = chained
+        _receive_quick(sa, header, octets, now, sa.vector_of(header.message_id))
         return
     if header.encrypted and header.message_id in sa.used_ids:
         _duplicate(sa)
         return
-    if header.encrypted and sa.keys is None:
+    if header.encrypted and sa.keying.keys is None:
         _drop(sa, octets, None)
         return
     vector = sa.vector_of(header.message_id) if header.encrypted else b""
@@ -293,14 +279,14 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
 
 def _receive_late(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
     """Under an SA that is over. Copies are known for what they are; of one that never was up there is nothing to tell."""
-    if not sa.last_block or header.message_id in sa.used_ids:
+    if not sa.keying.last_block or header.message_id in sa.used_ids:
         return
     try:
         if not header.encrypted:
             raise RefusedError(Trouble.AUTHENTICATION)
         informational.receive_late(sa, sa.open(header, octets, sa.vector_of(header.message_id)), now)
     except (MalformedMessageError, RefusedError):
-        sa.events.append(OverButUsed())
+        sa.tell(OverButUsed())
 
 
 def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Callable[[Message], None]) -> bool:
@@ -312,12 +298,12 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
         trouble = Trouble.ENCODING
         handle(message)
     except (MalformedMessageError, RefusedError) as wrong:
-        sa.count(IkeCount.IN_DROPS)
+        sa.count(IkeCounter.IN_DROPS)
         if header.encrypted and not sa.authenticated:
             # An error under keys that differ, most likely; or a message that overtook the last of phase 1.
-            sa.suspicion = Trouble.AUTHENTICATION
+            sa.set_up.suspicion = Trouble.AUTHENTICATION
         else:
-            sa.events.append(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
+            sa.tell(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
         return False
     if header.encrypted:
         sa.follow()
@@ -345,14 +331,14 @@ _EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {
 
 
 def _arrived(sa: IkeSa, octets: bytes) -> None:
-    sa.count(IkeCount.IN_PACKETS)
-    sa.count(IkeCount.IN_OCTETS, len(octets) + sa.overhead)
+    sa.count(IkeCounter.IN_PACKETS)
+    sa.count(IkeCounter.IN_OCTETS, len(octets) + sa.overhead)
 
 
 def _duplicate(sa: IkeSa) -> None:
     """A duplicate counts as a packet and a drop, and in nothing else."""
-    sa.count(IkeCount.IN_PACKETS)
-    sa.count(IkeCount.IN_DROPS)
+    sa.count(IkeCounter.IN_PACKETS)
+    sa.count(IkeCounter.IN_DROPS)
 
 
 def _copy(sa: IkeSa, dialogue: Dialogue, octets: bytes) -> None:
@@ -365,12 +351,12 @@ def _copy(sa: IkeSa, dialogue: Dialogue, octets: bytes) -> None:
 def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:
     """A message that is of no use here; trouble of a live SA is told."""
     _arrived(sa, octets)
-    sa.count(IkeCount.IN_DROPS)
+    sa.count(IkeCounter.IN_DROPS)
     if trouble is not None and sa.up:
-        sa.events.append(BadMessage(trouble))
+        sa.tell(BadMessage(trouble))
 
 
 def _invalid(sa: IkeSa, trouble: Trouble) -> None:
-    sa.count(IkeCount.IN_DROPS)
-    sa.count(IkeCount.IN_P2_INVALIDS)
-    sa.events.append(BadMessage(trouble))
+    sa.count(IkeCounter.IN_DROPS)
+    sa.count(IkeCounter.IN_P2_INVALIDS)
+    sa.tell(BadMessage(trouble))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from agent.base.ike_counters import IkeCounter
+from agent.crypto.dialogues import Message, QuickMode
 from agent.crypto.doi import FIRST_STATUS_NOTIFY, Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
-    IkeCount,
     InitialContact,
     InvalidSpi,
     OverButUsed,
@@ -20,15 +21,14 @@ from agent.crypto.ike_events import (
     Phase1Expired,
     Phase1Failed,
     Phase2Deleted,
-    QuickState,
     RefusedError,
-    State,
     Trouble,
 )
-from agent.crypto.ike_sa import ABOUT_OVER, IkeSa, Message, QuickMode
+from agent.crypto.ike_sa import ABOUT_OVER, IkeSa
 from agent.crypto.isakmp import HEADER_LENGTH, Header, RefusedHeaderError, encode_payloads
 from agent.crypto.payloads import Delete, Notification
 from agent.crypto.phase1 import shorten
+from agent.crypto.states import State
 
 TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
     {
@@ -76,7 +76,7 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
 
 def _receive_set_up_error(sa: IkeSa, message: Message, now: int) -> None:
     for notification in message.all(Notification):
-        sa.count(IkeCount.IN_NOTIFYS)
+        sa.count(IkeCounter.IN_NOTIFYS)
         if notification.kind < FIRST_STATUS_NOTIFY:
             fail_phase1(sa, set_up_trouble(sa, notification.kind), now)
             return
@@ -107,7 +107,7 @@ def refusal(refused: RefusedHeaderError) -> bytes | None:
 def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
     """The phase 1 will not come about."""
     sa.die(now, trouble)
-    sa.events.append(Phase1Failed(trouble))
+    sa.tell(Phase1Failed(trouble))
 
 
 def delete_phase1(sa: IkeSa, now: int, trouble: Trouble = Trouble.GIVEN_UP) -> None:
@@ -125,7 +125,7 @@ def _say_deleted(sa: IkeSa) -> None:
 def expire(sa: IkeSa, now: int) -> None:
     """The lifetime is over; a peer that counts another one goes on with the SA unless it is told."""
     delete_phase1(sa, now, Trouble.EXPIRED)
-    sa.events.append(Phase1Expired())
+    sa.tell(Phase1Expired())
 
 
 def receive_late(sa: IkeSa, message: Message, now: int) -> None:
@@ -138,7 +138,7 @@ def receive_late(sa: IkeSa, message: Message, now: int) -> None:
             _receive_delete(sa, delete, now)
     if not deletes:
         _say_deleted(sa)
-        sa.events.append(OverButUsed())
+        sa.tell(OverButUsed())
 
 
 def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
@@ -164,7 +164,7 @@ def watch(sa: IkeSa, now: int) -> None:
         _say_dpd(sa, NotifyType.R_U_THERE, question)
     else:
         sa.die(now, Trouble.TIMEOUT)
-        sa.events.append(PeerLost())
+        sa.tell(PeerLost())
 
 
 def _say_dpd(sa: IkeSa, kind: NotifyType, sequence: bytes) -> None:
@@ -185,7 +185,7 @@ def _receive_dpd(sa: IkeSa, payload: Notification, now: int) -> None:
 
 
 def _receive_initial_contact(sa: IkeSa, payload: Notification, now: int) -> None:
-    sa.events.append(InitialContact())
+    sa.tell(InitialContact())
 
 
 def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
@@ -193,7 +193,7 @@ def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
     if any(payload.spi in quick.spis.values() for quick in _waiting(sa)):
         _receive_phase2_error(sa, payload, now)
     elif payload.protocol != Protocol.ISAKMP:
-        sa.events.append(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
+        sa.tell(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
 
 
 def _receive_lifetime(sa: IkeSa, payload: Notification, now: int) -> None:
@@ -206,12 +206,12 @@ def _receive_error(sa: IkeSa, payload: Notification, now: int) -> None:
         _receive_phase2_error(sa, payload, now)
     elif payload.spi == sa.cookies and payload.kind in _NOT_BELIEVED:
         # The peer has not accepted the last message of our phase 1, and has no SA.
-        sa.suspicion = TROUBLE_OF_NOTIFY[payload.kind]
+        sa.set_up.suspicion = TROUBLE_OF_NOTIFY[payload.kind]
         _deleted(sa, now)
 
 
 def _waiting(sa: IkeSa) -> list[QuickMode]:
-    return [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
+    return [quick for quick in sa.quick.values() if quick.under_way]
 
 
 def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
@@ -221,7 +221,7 @@ def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
     waiting = _waiting(sa)
     meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
     for quick in meant:
-        sa.count(IkeCount.OUT_P2_REJECTS if quick.initiator else IkeCount.OUT_P2_INVALIDS)
+        sa.count(IkeCounter.OUT_P2_REJECTS if quick.initiator else IkeCounter.OUT_P2_INVALIDS)
         sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now)
 
 
@@ -238,20 +238,20 @@ _NOTIFICATIONS: Mapping[int, Callable[[IkeSa, Notification, int], None]] = Mappi
 
 
 def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
-    sa.count(IkeCount.IN_NOTIFYS)
+    sa.count(IkeCounter.IN_NOTIFYS)
     _NOTIFICATIONS.get(payload.kind, _receive_error)(sa, payload, now)
 
 
 def _deleted(sa: IkeSa, now: int) -> None:
     """The peer has deleted the ISAKMP SA: that of a client which has not got through yet never came about."""
     if not sa.up:
-        fail_phase1(sa, sa.suspicion or Trouble.PEER_DELETED, now)
+        fail_phase1(sa, sa.set_up.suspicion or Trouble.PEER_DELETED, now)
     elif sa.expires is not None and sa.expires - now <= ABOUT_OVER:
         sa.die(now, Trouble.EXPIRED)
-        sa.events.append(Phase1Expired())
+        sa.tell(Phase1Expired())
     else:
         sa.die(now, Trouble.PEER_DELETED)
-        sa.events.append(Phase1Deleted())
+        sa.tell(Phase1Deleted())
 
 
 def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
@@ -259,5 +259,5 @@ def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
         if sa.cookies in payload.spis:
             _deleted(sa, now)
         return
-    sa.count(IkeCount.IN_P2_SA_DELETES)
-    sa.events.append(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))
+    sa.count(IkeCounter.IN_P2_SA_DELETES)
+    sa.tell(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

@@ -18,12 +18,13 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from agent.crypto import phase1
+from agent.crypto.dialogues import Message
 from agent.crypto.doi import Exchange
-from agent.crypto.ike_events import Role, State
-from agent.crypto.ike_sa import IkeSa, Message
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import COOKIE_LENGTH
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Payload, SecurityAssociation, Signature
 from agent.crypto.phase1 import Step
+from agent.crypto.states import Cause, Role, State
 from agent.crypto.vendor import CAPABILITIES
 
 
@@ -79,7 +80,7 @@ def _receive_mm4(sa: IkeSa, message: Message, now: int) -> None:
 def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
     phase1.take_identity(sa, message)
     phase1.check_proof(sa, message)
-    sa.counting = True
+    sa.begin_counting()
     sa.main.vector = message.vector
     phase1.take_notifications(sa, message)
     payloads = (
@@ -92,7 +93,7 @@ def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
 
 
 def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
-    sa.last_block = message.vector  # the responder is up: what we say from now on is to be encrypted
+    sa.keying.last_block = message.vector  # the responder is up: what we say from now on is to be encrypted
     phase1.take_identity(sa, message)
     phase1.check_proof(sa, message)
     sa.main.vector = message.vector
@@ -104,11 +105,11 @@ def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
 # What main mode does with what it hears, by role and state.
 MAIN_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
     {
-        (Role.RESPONDER, State.MM_NO_STATE): Step("MM1", (SecurityAssociation,), False, _receive_mm1, State.MM_SA_SETUP),
-        (Role.INITIATOR, State.MM_NO_STATE): Step("MM2", (SecurityAssociation,), False, _receive_mm2, State.MM_SA_SETUP),
-        (Role.RESPONDER, State.MM_SA_SETUP): Step("MM3", (KeyExchange, Nonce), False, _receive_mm3, State.MM_KEY_EXCH),
-        (Role.INITIATOR, State.MM_SA_SETUP): Step("MM4", (KeyExchange, Nonce), False, _receive_mm4, State.MM_KEY_EXCH),
-        (Role.RESPONDER, State.MM_KEY_EXCH): Step("MM5", (Identification, Hash | Signature), True, _receive_mm5, State.QM_IDLE),
-        (Role.INITIATOR, State.MM_KEY_EXCH): Step("MM6", (Identification, Hash | Signature), True, _receive_mm6, State.QM_IDLE),
+        (Role.RESPONDER, State.MM_NO_STATE): Step(Cause.MM1, (SecurityAssociation,), False, _receive_mm1),
+        (Role.INITIATOR, State.MM_NO_STATE): Step(Cause.MM2, (SecurityAssociation,), False, _receive_mm2),
+        (Role.RESPONDER, State.MM_SA_SETUP): Step(Cause.MM3, (KeyExchange, Nonce), False, _receive_mm3),
+        (Role.INITIATOR, State.MM_SA_SETUP): Step(Cause.MM4, (KeyExchange, Nonce), False, _receive_mm4),
+        (Role.RESPONDER, State.MM_KEY_EXCH): Step(Cause.MM5, (Identification, Hash | Signature), True, _receive_mm5),
+        (Role.INITIATOR, State.MM_KEY_EXCH): Step(Cause.MM6, (Identification, Hash | Signature), True, _receive_mm6),
     }
 )

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from types import UnionType
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto.authentication import METHODS, RSA_SIGNATURE
 from agent.crypto.ciphers import BlockCipher
 from agent.crypto.dh import BadPublicValueError, generate
+from agent.crypto.dialogues import NONCE_OCTETS, Message
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, NotifyType, Protocol
-from agent.crypto.ike_events import SECOND, IkeCount, InitialContact, Phase1Shortened, RefusedError, Role, State, Trouble
-from agent.crypto.ike_sa import NONCE_OCTETS, IkeSa, Message
+from agent.crypto.ike_events import SECOND, InitialContact, Phase1Shortened, RefusedError, Trouble
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
 from agent.crypto.keys import hash_initiator, phase1_keys
 from agent.crypto.nat_traversal import detection_payloads, situation
@@ -38,6 +40,7 @@ from agent.crypto.proposals import (
     read_phase1_lifetime,
     why_not,
 )
+from agent.crypto.states import Cause, Role
 from agent.crypto.vendor import nat_answer, nat_offer
 
 _IDENTITY_PORTS = (0, ISAKMP_PORT, NAT_PORT)
@@ -45,16 +48,15 @@ _IDENTITY_PORTS = (0, ISAKMP_PORT, NAT_PORT)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message expected: what it is called, what it must carry, what is done with it, and what state follows.
+    """One message expected: what it must carry, and what is done with it. Its acceptance is the cause of the next state.
 
     `encrypted` is None where the message may come either way.
     """
 
-    name: str
+    cause: Cause
     payloads: tuple[type | UnionType, ...]
     encrypted: bool | None
     handle: Callable[[IkeSa, Message, int], None]
-    next_state: State
 
 
 # --- what is announced ---
@@ -77,12 +79,10 @@ def nat_payloads(sa: IkeSa) -> Iterable[NatDetection]:
 
 
 def detect_nat(sa: IkeSa, message: Message) -> None:
-    """Read the peer's; the initiator changes its ports with its next message (RFC 3947 §4)."""
+    """Read the peer's."""
     if not sa.traversal.enabled or sa.peer.nat is None:
         return
-    sa.nat = situation(message.all(NatDetection), sa.peer.nat, sa.traversal, sa.ends, sa.policy().hash, sa.cookies)
-    if sa.nat and sa.nat.detected and sa.initiator and not sa.floated:
-        sa.ends = sa.traversal.floated(sa.ends)
+    sa.detected(situation(message.all(NatDetection), sa.peer.nat, sa.traversal, sa.ends, sa.policy().hash, sa.cookies))
 
 
 # --- the policy ---
@@ -90,12 +90,12 @@ def detect_nat(sa: IkeSa, message: Message) -> None:
 
 def offer_policies(sa: IkeSa, policies: Iterable[Phase1Policy]) -> SecurityAssociation:
     """What an initiator begins with; `RefusedError` where no policy can be done with this peer."""
-    sa.offered = tuple(policies)
-    if not sa.offered:
+    sa.terms.offered = tuple(policies)
+    if not sa.terms.offered:
         raise RefusedError(Trouble.PROPOSAL)
     sa.initiator_cookie = sa.random.take(COOKIE_LENGTH)
-    offer = offer_phase1(sa.offered)
-    sa.sa_body = encode_body(offer)[1]
+    offer = offer_phase1(sa.terms.offered)
+    sa.terms.sa_body = encode_body(offer)[1]
     return offer
 
 
@@ -105,15 +105,15 @@ def choose_policy(sa: IkeSa, message: Message, policies: Sequence[Phase1Policy])
     chosen = choose_phase1(offer, policies)
     if chosen is None:
         raise RefusedError(Trouble.PROPOSAL, why_not(offer))
-    sa.sa_body = message.body(SecurityAssociation)
-    answer, sa.agreed, sa.offered_lifetime = chosen
+    sa.terms.sa_body = message.body(SecurityAssociation)
+    answer, sa.terms.agreed, sa.terms.offered_lifetime = chosen
     return answer
 
 
 def accept_policy(sa: IkeSa, message: Message) -> None:
     """The initiator hears what was chosen of its offer."""
-    sa.agreed = accept_phase1(message.need(SecurityAssociation), sa.offered)
-    if sa.agreed is None:
+    sa.terms.agreed = accept_phase1(message.need(SecurityAssociation), sa.terms.offered)
+    if sa.terms.agreed is None:
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
     sa.responder_cookie = message.header.responder_cookie
 
@@ -124,39 +124,40 @@ def accept_policy(sa: IkeSa, message: Message) -> None:
 def key_exchange(sa: IkeSa, group: int) -> list[Payload]:
     """Our public value and nonce."""
     sa.use_engine()
-    sa.secret = generate(group, sa.random)
-    nonce = sa.random.take(NONCE_OCTETS)
+    secret, nonce, keying = generate(group, sa.random), sa.random.take(NONCE_OCTETS), sa.keying
+    keying.secret = secret
     if sa.initiator:
-        sa.public_values, sa.nonces = (sa.secret.public, b""), (nonce, b"")
+        keying.public_values, keying.nonces = (secret.public, b""), (nonce, b"")
     else:
-        sa.public_values, sa.nonces = (sa.public_values[0], sa.secret.public), (sa.nonces[0], nonce)
-    return [KeyExchange(sa.secret.public), Nonce(nonce)]
+        keying.public_values, keying.nonces = (keying.public_values[0], secret.public), (keying.nonces[0], nonce)
+    return [KeyExchange(secret.public), Nonce(nonce)]
 
 
 def take_key_exchange(sa: IkeSa, message: Message) -> None:
     """The peer's public value and nonce."""
     public, nonce = message.need(KeyExchange).data, message.need_nonce()
+    keying = sa.keying
     if sa.initiator:
-        sa.public_values, sa.nonces = (sa.public_values[0], public), (sa.nonces[0], nonce)
+        keying.public_values, keying.nonces = (keying.public_values[0], public), (keying.nonces[0], nonce)
     else:
-        sa.public_values, sa.nonces = (public, b""), (nonce, b"")
+        keying.public_values, keying.nonces = (public, b""), (nonce, b"")
 
 
 def derive(sa: IkeSa) -> None:
     """SKEYID and its kin, from the shared secret and what the way of authentication adds to it."""
-    assert sa.secret is not None
+    keying, policy = sa.keying, sa.policy()
+    assert keying.secret is not None
     sa.use_engine()
-    policy = sa.policy()
     try:
-        shared = sa.secret.agree(sa.public_values[1 if sa.initiator else 0])
+        shared = keying.secret.agree(keying.public_values[1 if sa.initiator else 0])
     except BadPublicValueError:
         raise RefusedError(Trouble.KEY_EXCHANGE, NotifyType.INVALID_KEY_INFORMATION) from None
     skeyid = METHODS[policy.authentication].skeyid(sa, shared)
-    public_values = b"".join(sa.public_values)
-    sa.keys = phase1_keys(policy.hash, policy.encryption, policy.key_bits, skeyid, shared, sa.cookies, public_values)
-    sa.cipher = BlockCipher(policy.encryption, sa.keys.cipher_key)
-    sa.main.vector = sa.keys.first_vector
-    sa.secret = None
+    public_values = b"".join(keying.public_values)
+    keying.keys = phase1_keys(policy.hash, policy.encryption, policy.key_bits, skeyid, shared, sa.cookies, public_values)
+    keying.cipher = BlockCipher(policy.encryption, keying.keys.cipher_key)
+    sa.main.vector = keying.keys.first_vector
+    keying.secret = None
 
 
 # --- proofs of identity ---
@@ -164,10 +165,10 @@ def derive(sa: IkeSa) -> None:
 
 def _hash(sa: IkeSa, author: Role, id_body: bytes) -> bytes:
     """HASH_I or HASH_R: the same of the author's and the other's values."""
-    initiator, responder = sa.public_values
+    initiator, responder = sa.keying.public_values
     mine, other = (initiator, responder) if author is Role.INITIATOR else (responder, initiator)
     cookies = sa.cookies if author is Role.INITIATOR else sa.responder_cookie + sa.initiator_cookie
-    return hash_initiator(sa.policy().hash, sa.phase1_keys().skeyid, mine, other, cookies, sa.sa_body, id_body)
+    return hash_initiator(sa.policy().hash, sa.phase1_keys().skeyid, mine, other, cookies, sa.terms.sa_body, id_body)
 
 
 def certificate_requests(sa: IkeSa, policies: Iterable[Phase1Policy]) -> list[CertificateRequest]:
@@ -178,14 +179,15 @@ def certificate_requests(sa: IkeSa, policies: Iterable[Phase1Policy]) -> list[Ce
 
 
 def take_requests(sa: IkeSa, message: Message) -> None:
-    sa.requested += tuple(request.authority for request in message.all(CertificateRequest))
+    sa.identities.requested += tuple(request.authority for request in message.all(CertificateRequest))
 
 
 def identify(sa: IkeSa, authentication: str) -> Identification:
     """Our identity, and what we shall prove it by."""
-    sa.credential = sa.decisions.credential(sa.requested) if authentication == RSA_SIGNATURE else None
-    sa.local_identity = sa.decisions.local_identity(sa.credential)
-    return sa.local_identity
+    credential = sa.decisions.credential(sa.identities.requested) if authentication == RSA_SIGNATURE else None
+    identity = sa.decisions.local_identity(credential)
+    sa.identities.credential, sa.identities.local = credential, identity
+    return identity
 
 
 def proof(sa: IkeSa) -> list[Payload]:
@@ -200,15 +202,15 @@ def take_identity(sa: IkeSa, message: Message) -> None:
     identity = message.need(Identification)
     if not identity.well_formed or identity.port not in _IDENTITY_PORTS or identity.protocol not in (0, UDP):
         raise RefusedError(Trouble.ENCODING, NotifyType.INVALID_ID_INFORMATION)
-    sa.remote_identity = identity
-    sa.remote_id_body = message.body(Identification)
+    sa.identities.remote = identity
+    sa.identities.remote_body = message.body(Identification)
 
 
 def check_proof(sa: IkeSa, message: Message) -> None:
     """The peer is who it says that it is, and we will talk with it."""
     assert sa.remote_identity is not None
     author = Role.RESPONDER if sa.initiator else Role.INITIATOR
-    METHODS[sa.policy().authentication].check(sa, message, _hash(sa, author, sa.remote_id_body))
+    METHODS[sa.policy().authentication].check(sa, message, _hash(sa, author, sa.identities.remote_body))
     if not sa.decisions.accepts(sa.remote_identity):
         raise RefusedError(Trouble.AUTHENTICATION, NotifyType.AUTHENTICATION_FAILED)
 
@@ -225,7 +227,7 @@ def initial_contact(sa: IkeSa) -> list[Notification]:
 
 def responder_lifetime(sa: IkeSa) -> list[Notification]:
     """Where the responder's lifetime is the shorter (RFC 2407 §4.6.3.1)."""
-    if sa.offered_lifetime <= sa.policy().lifetime:
+    if sa.terms.offered_lifetime <= sa.policy().lifetime:
         return []
     data = phase1_lifetime_attributes(sa.policy().lifetime)
     return [Notification(Protocol.ISAKMP, NotifyType.RESPONDER_LIFETIME, sa.cookies, data)]
@@ -233,16 +235,16 @@ def responder_lifetime(sa: IkeSa) -> list[Notification]:
 
 def with_proof(sa: IkeSa, notifications: Sequence[Notification]) -> Sequence[Notification]:
     """Notifications that go with our proof, counted."""
-    sa.count(IkeCount.OUT_NOTIFYS, len(notifications))
+    sa.count(IkeCounter.OUT_NOTIFYS, len(notifications))
     return notifications
 
 
 def take_notifications(sa: IkeSa, message: Message) -> None:
     """Those that came with the peer's proof."""
     for notification in message.all(Notification):
-        sa.count(IkeCount.IN_NOTIFYS)
+        sa.count(IkeCounter.IN_NOTIFYS)
         if notification.kind == NotifyType.INITIAL_CONTACT:
-            sa.events.append(InitialContact())
+            sa.tell(InitialContact())
         elif notification.kind == NotifyType.RESPONDER_LIFETIME and sa.initiator:
             shorten(sa, notification)
 
@@ -252,10 +254,10 @@ def shorten(sa: IkeSa, notification: Notification) -> None:
     was, told = sa.policy().lifetime, read_phase1_lifetime(notification.data)
     if not told or told >= was:
         return
-    sa.agreed = replace(sa.policy(), lifetime=told)
+    sa.terms.agreed = replace(sa.policy(), lifetime=told)
     if sa.expires is not None:
-        sa.expires -= (was - told) * SECOND
-        sa.events.append(Phase1Shortened(told))
+        sa.expire_at(sa.expires - (was - told) * SECOND)
+        sa.tell(Phase1Shortened(told))
 
 
 # --- sending, and the end ---
@@ -268,7 +270,7 @@ def answer(sa: IkeSa, message: bytes, now: int) -> None:
 
 
 def establish(sa: IkeSa, now: int) -> None:
-    sa.state = State.QM_IDLE
-    sa.last_block = sa.main.vector
+    """The peer is authenticated, and the lifetime begins."""
+    sa.keying.last_block = sa.main.vector
     sa.main.due = None
-    sa.expires = now + sa.policy().lifetime * SECOND
+    sa.expire_at(now + sa.policy().lifetime * SECOND)

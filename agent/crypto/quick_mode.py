@@ -19,24 +19,23 @@ from hmac import compare_digest
 from types import MappingProxyType
 from typing import NoReturn
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto.ciphers import HASHES, key_octets
 from agent.crypto.dh import BadPublicValueError, generate
+from agent.crypto.dialogues import NONCE_OCTETS, RETRY_AFTER, Message, QuickMode
 from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import (
-    IkeCount,
     InitialContact,
     Phase2Keyed,
     Phase2Result,
     Phase2Up,
     QuickRequest,
     QuickStart,
-    QuickState,
     RefusedError,
-    Role,
     SaKeys,
     Trouble,
 )
-from agent.crypto.ike_sa import NONCE_OCTETS, RETRY_AFTER, IkeSa, Message, QuickMode
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import MalformedMessageError
 from agent.crypto.keys import keymat
 from agent.crypto.payloads import Hash, Identification, KeyExchange, Nonce, Notification, Payload, SecurityAssociation
@@ -52,17 +51,18 @@ from agent.crypto.proposals import (
     why_not,
     with_spis,
 )
+from agent.crypto.states import QuickCause, QuickState, Role
 from agent.crypto.transaction import open_quick_modes
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message expected of a quick mode."""
+    """One message expected of a quick mode. Its acceptance is the cause of the next state, unless `handle` returns another."""
 
-    name: str
+    cause: QuickCause
     payloads: tuple[type[Payload], ...]
-    handle: Callable[[IkeSa, QuickMode, Message, int], QuickState | None]
-    next_state: QuickState  # unless the handler says otherwise
+    handle: Callable[[IkeSa, QuickMode, Message, int], QuickCause | None]
+    commit: QuickCause | None = None  # the other cause that `handle` may return: the commit bit
 
 
 def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
@@ -84,7 +84,7 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
         payloads.append(KeyExchange(quick.secret.public))
     if start.local is not None and start.remote is not None:
         payloads += [start.local, start.remote]
-    quick.state = QuickState.QM_I_QM1
+    quick.happened(QuickCause.QM1_SENT)
     sa.quick[quick.message_id] = quick
     try:
         _say(sa, quick, payloads, b"", now, resend=True)
@@ -95,8 +95,8 @@ def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
 
 def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> None:
     rest = sa.check_hash(message)
-    if not sa.up and sa.suspicion is not None:
-        raise RefusedError(sa.suspicion, NotifyType.NO_PROPOSAL_CHOSEN)  # a client without an address
+    if not sa.up and sa.set_up.suspicion is not None:
+        raise RefusedError(sa.set_up.suspicion, NotifyType.NO_PROPOSAL_CHOSEN)  # a client without an address
     if not sa.up:
         open_quick_modes(sa)
     quick.vector = message.vector
@@ -132,22 +132,22 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
         data = phase2_lifetime_attributes(choice.seconds, choice.kilobytes)
         outer = choice.suite.protocols[0]
         payloads.append(Notification(outer, NotifyType.RESPONDER_LIFETIME, quick.spis[outer], data))
-        sa.count(IkeCount.OUT_NOTIFYS)
+        sa.count(IkeCounter.OUT_NOTIFYS)
     quick.result = _result(sa, quick, choice, shared)
     _say(sa, quick, payloads, quick.initiator_nonce, now, resend=True)
-    sa.events.append(Phase2Keyed(quick.result))
+    sa.tell(Phase2Keyed(quick.result))
 
 
 def _take_notifications(sa: IkeSa, message: Message) -> list[Notification]:
     """What goes with the first messages: INITIAL-CONTACT may come in any quick mode (RFC 2407 §4.6.3)."""
     found = message.all(Notification)
-    sa.count(IkeCount.IN_NOTIFYS, len(found))
+    sa.count(IkeCounter.IN_NOTIFYS, len(found))
     if any(notification.kind == NotifyType.INITIAL_CONTACT for notification in found):
-        sa.events.append(InitialContact())
+        sa.tell(InitialContact())
     return found
 
 
-def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
+def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickCause | None:
     sa.check_hash(message, quick.initiator_nonce)
     quick.vector = message.vector
     quick.responder_nonce = message.need_nonce()
@@ -164,11 +164,11 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
     quick.result = _result(sa, quick, choice, shared)
     mine = sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce)
     sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=message.committed)
-    sa.count(IkeCount.OUT_P2_EXCHANGES)
+    sa.count(IkeCounter.OUT_P2_EXCHANGES)
     if message.committed:
         # RFC 2408 §3.1: its SAs are not to be used before it says that they are there.
-        sa.events.append(Phase2Keyed(quick.result))
-        return QuickState.QM_I_QM3
+        sa.tell(Phase2Keyed(quick.result))
+        return QuickCause.QM2_COMMIT
     _complete(sa, quick, now)
     return None
 
@@ -177,11 +177,11 @@ def _receive_qm4(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
     sa.check_hash(message)
     if not any(notification.kind == NotifyType.CONNECTED for notification in message.all(Notification)):
         raise MalformedMessageError("not what a quick mode with the commit bit ends with")
-    sa.count(IkeCount.IN_NOTIFYS)
+    sa.count(IkeCounter.IN_NOTIFYS)
     _complete(sa, quick, now)
 
 
-def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickState | None:
+def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> QuickCause | None:
     theirs, _ = message.after_hash()
     if not compare_digest(sa.authenticate(b"\0", _id(quick), quick.initiator_nonce, quick.responder_nonce), theirs):
         raise RefusedError(Trouble.HASH)
@@ -189,27 +189,27 @@ def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
     quick.said = b""  # QM3 wants no answer
     if quick.committed or message.committed:
         quick.wait(now, RETRY_AFTER[0])
-        return QuickState.QM_R_QM3
+        return QuickCause.QM3_COMMIT
     _complete(sa, quick, now)
     return None
 
 
 def waited(sa: IkeSa, quick: QuickMode, now: int) -> None:
     """The initiator has not said that its SAs are there. Its last message came, and nothing else is to be had by waiting."""
-    quick.state = QuickState.QM_COMPLETE
+    quick.happened(QuickCause.NO_QM4)
     _complete(sa, quick, now)
 
 
 # What quick mode does with what it hears, by role and state.
 QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
     {
-        (Role.RESPONDER, QuickState.QM_READY): Step("QM1", (Hash, SecurityAssociation, Nonce), _receive_qm1, QuickState.QM_R_QM2),
+        (Role.RESPONDER, QuickState.QM_READY): Step(QuickCause.QM1, (Hash, SecurityAssociation, Nonce), _receive_qm1),
         (Role.INITIATOR, QuickState.QM_I_QM1): Step(
-            "QM2", (Hash, SecurityAssociation, Nonce), _receive_qm2, QuickState.QM_COMPLETE
+            QuickCause.QM2, (Hash, SecurityAssociation, Nonce), _receive_qm2, QuickCause.QM2_COMMIT
         ),
-        (Role.INITIATOR, QuickState.QM_I_QM3): Step("QM4", (Hash, Notification), _receive_qm4, QuickState.QM_COMPLETE),
-        (Role.RESPONDER, QuickState.QM_R_QM2): Step("QM3", (Hash,), _receive_qm3, QuickState.QM_COMPLETE),
-        (Role.RESPONDER, QuickState.QM_R_QM3): Step("QM4", (Hash, Notification), _receive_qm4, QuickState.QM_COMPLETE),
+        (Role.INITIATOR, QuickState.QM_I_QM3): Step(QuickCause.QM4, (Hash, Notification), _receive_qm4),
+        (Role.RESPONDER, QuickState.QM_R_QM2): Step(QuickCause.QM3, (Hash,), _receive_qm3, QuickCause.QM3_COMMIT),
+        (Role.RESPONDER, QuickState.QM_R_QM3): Step(QuickCause.QM4, (Hash, Notification), _receive_qm4),
     }
 )
 
@@ -244,7 +244,7 @@ def _id(quick: QuickMode) -> bytes:
 def _say(sa: IkeSa, quick: QuickMode, payloads: list[Payload], nonce: bytes, now: int, resend: bool) -> None:
     """QM1 or QM2: HASH = prf(SKEYID_a, M-ID [| Ni_b] | the payloads that follow)."""
     sa.say(quick, sa.seal_behind_hash(Exchange.QUICK, quick, payloads, quick.message_id, nonce), now, resend)
-    sa.count(IkeCount.OUT_P2_EXCHANGES)
+    sa.count(IkeCounter.OUT_P2_EXCHANGES)
 
 
 def _agree(quick: QuickMode, message: Message) -> bytes:
@@ -273,7 +273,7 @@ def _shortened(choice: Phase2Choice, notification: Notification) -> Phase2Choice
 def _complete(sa: IkeSa, quick: QuickMode, now: int) -> None:
     assert quick.result is not None
     quick.linger(now)
-    sa.events.append(Phase2Up(quick.result))
+    sa.tell(Phase2Up(quick.result))
 
 
 def _result(sa: IkeSa, quick: QuickMode, choice: Phase2Choice, shared: bytes) -> Phase2Result:

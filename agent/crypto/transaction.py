@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from agent.base.text import octets_of, text_of
+from agent.crypto.dialogues import Message, Transaction
 from agent.crypto.doi import XAUTH_FAIL, XAUTH_GENERIC, XAUTH_OK, ConfigurationType, Exchange, XauthAttribute
 from agent.crypto.ike_events import (
     SECOND,
@@ -33,13 +34,12 @@ from agent.crypto.ike_events import (
     LoginOffered,
     Phase1Up,
     RefusedError,
-    Role,
-    State,
     Trouble,
 )
-from agent.crypto.ike_sa import IkeSa, Message, Transaction
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import delete_phase1, fail_phase1
 from agent.crypto.payloads import Attribute, Attributes
+from agent.crypto.states import Cause, Role, State
 
 _TO_BE_REFUSED = 1 * SECOND  # how long a client without an address has for the quick mode that it will begin
 
@@ -51,11 +51,11 @@ _LOGIN_ASKED = (*_LOGIN, Attribute(XauthAttribute.USER_PASSWORD, b""))
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One message expected: what it is called, what is done with it, and what state follows where all goes well."""
+    """One message expected: what it is called, what is done with it, and what that may be the cause of where all goes well."""
 
     name: str
     handle: Handler
-    next_state: State
+    causes: tuple[Cause, ...] = ()
 
 
 # --- what is to be done before quick modes ---
@@ -63,15 +63,15 @@ class Step:
 
 def begin(sa: IkeSa, now: int) -> None:
     """Phase 1 is done: the user's login comes first, where there is to be one."""
-    sa.suspicion = None
-    sa.access = sa.decisions.remote_access()
-    if not (sa.policy().xauth if sa.initiator else sa.access.login):
+    sa.set_up.suspicion = None
+    sa.set_up.access = sa.decisions.remote_access()
+    if not (sa.policy().xauth if sa.initiator else sa.set_up.access.login):
         if sa.policy().xauth:
             _refuse(sa, Trouble.AUTHENTICATION, now)  # the client waits for a login that nobody here asks for
         else:
             _configure(sa, now)
         return
-    sa.state = State.CONF_XAUTH
+    sa.happened(Cause.LOGIN_FIRST)
     if sa.initiator:
         sa.main.wait(now)
     else:
@@ -87,7 +87,7 @@ def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
     """The owner's answer to `LoginOffered`: the user may log in, or why not."""
     if sa.state is not State.CONF_XAUTH:
         return
-    sa.suspicion = refusal
+    sa.set_up.suspicion = refusal
     sa.main.due = None
     status = XAUTH_OK if refusal is None else XAUTH_FAIL
     _begin(sa, ConfigurationType.SET, (Attribute(XauthAttribute.STATUS, status),), now)
@@ -105,14 +105,14 @@ def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence
     if wanted.asked is None:
         if not sa.up:
             sa.main.due = None
-            sa.suspicion = Trouble.CAPACITY if given is None else None
+            sa.set_up.suspicion = Trouble.CAPACITY if given is None else None
             _begin(sa, ConfigurationType.SET, given or (), now)
         return
     asked = sa.transactions.get(wanted.message_id)
     if asked is not None:
         _say(sa, asked, Attributes(ConfigurationType.REPLY, asked.identifier, tuple(given or ())), now, resend=False)
     if not sa.up and given is None:
-        sa.suspicion = Trouble.CAPACITY
+        sa.set_up.suspicion = Trouble.CAPACITY
         sa.main.wait(now, _TO_BE_REFUSED)
     elif not sa.up:
         open_quick_modes(sa)
@@ -120,9 +120,9 @@ def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence
 
 def open_quick_modes(sa: IkeSa) -> None:
     """There is nothing more to wait for; a client that did not ask for an address has begun a quick mode, perhaps."""
-    sa.state = State.QM_IDLE
-    sa.main.due = sa.suspicion = None
-    sa.events.append(Phase1Up())
+    sa.happened(Cause.READY)
+    sa.main.due = sa.set_up.suspicion = None
+    sa.tell(Phase1Up())
 
 
 def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
@@ -130,33 +130,33 @@ def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
     if sa.up:
         transaction.linger(now)
     else:
-        _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
+        _refuse(sa, sa.set_up.suspicion or Trouble.TIMEOUT, now)
 
 
 def waited(sa: IkeSa, now: int) -> None:
     """Who was waited for has not begun: a client that wants no address is let through, all else is a failure."""
-    if sa.state is State.CONF_ADDR and not sa.initiator and sa.suspicion is None:
+    if sa.state is State.CONF_ADDR and not sa.initiator and sa.set_up.suspicion is None:
         open_quick_modes(sa)
     else:
-        _refuse(sa, sa.suspicion or Trouble.TIMEOUT, now)
+        _refuse(sa, sa.set_up.suspicion or Trouble.TIMEOUT, now)
 
 
 def refuse_without_address(sa: IkeSa, now: int) -> None:
     """A client for which there is no address has begun a quick mode, and been refused: there is no more to wait for."""
     sa.quick.clear()
-    _refuse(sa, sa.suspicion or Trouble.CAPACITY, now)
+    _refuse(sa, sa.set_up.suspicion or Trouble.CAPACITY, now)
 
 
 def _configure(sa: IkeSa, now: int) -> None:
     """The user has logged in, or there is none: the configuration is next."""
-    addressing = sa.access.addressing
+    addressing = sa.set_up.access.addressing
     if addressing is Addressing.NONE:
         open_quick_modes(sa)
         return
-    sa.state = State.CONF_ADDR
+    sa.happened(Cause.CONFIGURATION_FIRST)
     if addressing is Addressing.PUSHED and not sa.initiator:
         sa.main.wait(now)
-        sa.events.append(ConfigurationWanted(None, 0, _seconds_left(sa, now)))
+        sa.tell(ConfigurationWanted(None, 0, _seconds_left(sa, now)))
     elif addressing is Addressing.ASKED and sa.initiator:
         ask(sa, sa.decisions.wanted_attributes(), now)
     else:
@@ -183,18 +183,18 @@ def _receive_login(sa: IkeSa, transaction: Transaction, said: Attributes, now: i
         answer_login(sa, Trouble.AUTHENTICATION, now)
         return
     sa.main.wait(now)
-    sa.events.append(LoginOffered(Login(_text(user), _text(password))))
+    sa.tell(LoginOffered(Login(_text(user), _text(password))))
 
 
 def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    if sa.suspicion is not None:
-        _refuse(sa, sa.suspicion, now)
+    if sa.set_up.suspicion is not None:
+        _refuse(sa, sa.set_up.suspicion, now)
     else:
         _configure(sa, now)
 
 
 def _receive_configuration_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    if sa.suspicion is not None:
+    if sa.set_up.suspicion is not None:
         sa.main.wait(now, _TO_BE_REFUSED)
     else:
         open_quick_modes(sa)
@@ -205,7 +205,7 @@ def _receive_late_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now
 
 
 def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.events.append(ConfigurationWanted(said.attributes, transaction.message_id, _seconds_left(sa, now)))
+    sa.tell(ConfigurationWanted(said.attributes, transaction.message_id, _seconds_left(sa, now)))
 
 
 def _receive_clients_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -243,40 +243,41 @@ def _receive_status(sa: IkeSa, transaction: Transaction, said: Attributes, now: 
 
 
 def _receive_configuration(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.events.append(Configured(said.attributes))
+    sa.tell(Configured(said.attributes))
     open_quick_modes(sa)
 
 
 def _receive_another(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.events.append(Configured(said.attributes))
+    sa.tell(Configured(said.attributes))
 
 
 def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
     """Acknowledged by the attributes that are taken, without their values."""
     _answer(sa, transaction, said, [Attribute(attribute.kind, b"") for attribute in said.attributes], now)
-    sa.events.append(Configured(said.attributes))
+    sa.tell(Configured(said.attributes))
     if not sa.up:
         open_quick_modes(sa)
 
 
+_LOGGED_IN = (Cause.CONFIGURATION_FIRST, Cause.READY)
 # What is done with a transaction message, by role, state and what it is. Whoever has begun a phase 1 is the client in it.
 TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
     {
-        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST): Step("login?", _receive_login_request, State.CONF_XAUTH),
-        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.SET): Step("status", _receive_status, State.CONF_ADDR),
-        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.REPLY): Step("address", _receive_configuration, State.QM_IDLE),
-        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
-        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REQUEST): Step("login?", _receive_login_request, State.QM_IDLE),
-        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.SET): Step("address, unasked", _receive_set, State.QM_IDLE),
-        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REPLY): Step("address, again", _receive_another, State.QM_IDLE),
-        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.REPLY): Step("login", _receive_login, State.CONF_XAUTH),
-        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.ACK): Step("status", _receive_status_ack, State.CONF_ADDR),
-        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
-        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.ACK): Step("address", _receive_configuration_ack, State.QM_IDLE),
-        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.SET): Step("settings", _receive_clients_set, State.CONF_ADDR),
-        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.REQUEST): Step("address?", _receive_request, State.QM_IDLE),
-        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.ACK): Step("address, late", _receive_late_ack, State.QM_IDLE),
-        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.SET): Step("settings", _receive_clients_set, State.QM_IDLE),
+        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST): Step("login?", _receive_login_request),
+        (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.SET): Step("status", _receive_status, _LOGGED_IN),
+        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.REPLY): Step("address", _receive_configuration, (Cause.READY,)),
+        (Role.INITIATOR, State.CONF_ADDR, ConfigurationType.SET): Step("address, unasked", _receive_set, (Cause.READY,)),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REQUEST): Step("login?", _receive_login_request),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.SET): Step("address, unasked", _receive_set),
+        (Role.INITIATOR, State.QM_IDLE, ConfigurationType.REPLY): Step("address, again", _receive_another),
+        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.REPLY): Step("login", _receive_login),
+        (Role.RESPONDER, State.CONF_XAUTH, ConfigurationType.ACK): Step("status", _receive_status_ack, _LOGGED_IN),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.REQUEST): Step("address?", _receive_request),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.ACK): Step("address", _receive_configuration_ack, (Cause.READY,)),
+        (Role.RESPONDER, State.CONF_ADDR, ConfigurationType.SET): Step("settings", _receive_clients_set),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.REQUEST): Step("address?", _receive_request),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.ACK): Step("address, late", _receive_late_ack),
+        (Role.RESPONDER, State.QM_IDLE, ConfigurationType.SET): Step("settings", _receive_clients_set),
     }
 )
 # What each beginning is answered by. Some answer a SET that they cannot make sense of by an empty REPLY, as if it were a REQUEST.

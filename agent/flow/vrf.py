@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from agent.flow.counters import IkeCounter, IpsecCounter, Totals
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, Totals
 from agent.flow.model import (
     Address,
     EndpointHistory,

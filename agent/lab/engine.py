@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
-from agent.crypto.ike_events import State
+from agent.crypto.states import State
 from agent.engine.sessions import ends_of
 from agent.engine.values import (
     Admission,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter
 from agent.mib.declare import RowCounter, Value
 
 _IKE = {

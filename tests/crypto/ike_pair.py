@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1, transaction
 from agent.crypto.certificates import Credential, Trust
-from agent.crypto.doi import Exchange, Protocol
+from agent.crypto.dialogues import Dialogue
+from agent.crypto.doi import Exchange, Flag, NotifyType, Protocol
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
     ConfigurationWanted,
-    IkeCount,
     IkeEvent,
     Login,
     LoginOffered,
@@ -27,21 +28,23 @@ from agent.crypto.ike_events import (
     Trouble,
 )
 from agent.crypto.ike_sa import IkeSa
+from agent.crypto.isakmp import encode_payloads
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
-from agent.crypto.payloads import Attribute, Identification
+from agent.crypto.payloads import Attribute, Hash, Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.lab.randomness import SeededRandom
 
 DES = Phase1Policy("des", 56, "sha", "pre-share", 1, 86400, 1)
 GUIDE = Phase2Terms((Suite("sha", "des", 56, "sha"),), 5000, 99000)
 NOBODY = Trust((), datetime(2026, 7, 1, tzinfo=UTC))
+CONNECTED = Notification(Protocol.ESP, NotifyType.CONNECTED, b"\0\0\x20\x01")
 LOCAL = Identification.of_address(IPv4Address("10.20.1.1"))
 REMOTE = Identification.of_address(IPv4Address("10.22.1.1"))
 
 
-class Counts(Counter[IkeCount]):
-    def count(self, what: IkeCount, amount: int = 1) -> None:
-        self[what] += amount
+class Counts(Counter[IkeCounter]):
+    def add(self, counter: IkeCounter, amount: int = 1) -> None:
+        self[counter] += amount
 
     def named(self) -> dict[str, int]:
         return {what.name: amount for what, amount in self.items() if amount}
@@ -162,7 +165,7 @@ class Pair:
     def _turn(self) -> bool:
         said = False
         for side in (0, 1):
-            events, self.ends[side].events = self.ends[side].events, []
+            events = self.ends[side].take_events()
             self.events[side].extend(event for event in events if not isinstance(event, ConfigurationWanted))
             for event in events:
                 if isinstance(event, ConfigurationWanted):
@@ -170,8 +173,7 @@ class Pair:
                     transaction.answer_configuration(self.ends[side], event, self.sides[side].gives, self.now)
                 if isinstance(event, LoginOffered) and (judge := self.sides[side].judge):
                     transaction.answer_login(self.ends[side], judge(event.login), self.now)
-            messages, self.ends[side].outbox = self.ends[side].outbox, []
-            for octets in messages:
+            for octets in self.ends[side].take_messages():
                 said = True
                 self.sent[side].append(octets)
                 for arrived in self.wire(side == 0, len(self.sent[side]), octets):
@@ -227,3 +229,43 @@ def ends(side: int) -> Ends:
 
 def datagram(octets: bytes) -> int:
     return len(octets) + 28
+
+
+# --- the commit bit ---
+
+
+def committing(pair: Pair) -> Pair:
+    """The responder sets the commit bit in its second message; no HASH covers the header."""
+
+    def set_commit(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
+        if from_initiator or octets[18] != Exchange.QUICK:
+            return [octets]
+        return [octets[:19] + bytes((octets[19] | Flag.COMMIT,)) + octets[20:]]
+
+    pair.wire = set_commit
+    return pair.quick()
+
+
+def connected(pair: Pair, exchange: Exchange, vector: bytes, notification: Notification = CONNECTED) -> bytes:
+    """The responder's word that its SAs are there."""
+    sa = pair.responder
+    (message_id,) = sa.quick
+    _, chain = encode_payloads((notification,))
+    mine = Hash(sa.authenticate(message_id.to_bytes(4, "big"), chain))
+    return sa.seal(exchange, Dialogue(vector), (mine, notification), message_id)
+
+
+def last_block(pair: Pair) -> bytes:
+    return pair.sent[0][-1][-8:]
+
+
+def committed_by_the_initiator(pair: Pair, number: int) -> Pair:
+    """The initiator sets the commit bit in one message of its quick mode, the first or the last."""
+
+    def set_commit(from_initiator: bool, sent: int, octets: bytes) -> list[bytes]:
+        if not from_initiator or sent - 3 != number:
+            return [octets]
+        return [octets[:19] + bytes((octets[19] | Flag.COMMIT,)) + octets[20:]]
+
+    pair.wire = set_commit
+    return pair.quick()

@@ -7,9 +7,10 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1, quick_mode
 from agent.crypto.doi import Exchange, Flag, IdentificationType, NotifyType, Protocol
-from agent.crypto.ike_events import IkeCount, InitialContact, Phase1Failed, Phase1Up, Phase2Failed, Phase2Up, QuickStart, Trouble
+from agent.crypto.ike_events import InitialContact, Phase1Failed, Phase1Up, Phase2Failed, Phase2Up, QuickStart, Trouble
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import refusal
 from agent.crypto.isakmp import NO_COOKIE, Header, RefusedHeaderError, decode_header, decode_payloads
@@ -144,7 +145,7 @@ def test_an_spi_of_phase_1_means_nothing_up_to_16_octets() -> None:
 
 def offer_by_hand(pair: Pair, payloads: list[Payload]) -> None:
     quick = ikev1.negotiate(pair.initiator, QuickStart(GUIDE, None, None, "asked"), pair.now)
-    pair.initiator.outbox.clear()
+    pair.initiator.take_messages()
     quick.vector = pair.initiator.vector_of(quick.message_id)
     quick_mode._say(pair.initiator, quick, payloads, b"", pair.now, resend=False)
     pair.run()
@@ -173,7 +174,7 @@ def test_a_quick_mode_whose_payloads_are_not_as_rfc_2409_has_them_is_refused(
     kinds = notified(pair, monkeypatch)
     offer_by_hand(pair, payloads)
     assert kinds == [NotifyType.PAYLOAD_MALFORMED]
-    assert pair.counts[1][IkeCount.IN_P2_REJECTS] == 1
+    assert pair.counts[1][IkeCounter.IN_P2_REJECTS] == 1
 
 
 @pytest.mark.parametrize("octets", [8, 256])
@@ -261,8 +262,8 @@ def test_a_lifetime_of_nothing_in_phase_1_is_none() -> None:
 def test_a_message_may_ask_for_many_certificates(number: int) -> None:
     pair = Pair()
     clear(pair, [offer_phase1([DES]), *[CertificateRequest(b"0\0")] * number])
-    assert pair.responder.outbox  # MM2
-    assert len(pair.responder.requested) == number
+    assert pair.responder.take_messages()  # MM2
+    assert len(pair.responder.identities.requested) == number
 
 
 # --- headers ---
@@ -329,10 +330,10 @@ def test_initial_contact_in_an_informational_exchange(by: int) -> None:
 
 def test_initial_contact_in_the_first_message_of_a_quick_mode_comes_before_its_sas() -> None:
     pair = Pair(Side("10.1.1.1", first=False)).up()
-    before = pair.counts[1][IkeCount.IN_NOTIFYS]
+    before = pair.counts[1][IkeCounter.IN_NOTIFYS]
     offer_by_hand(pair, [OFFER, NONCE, contact(pair.initiator), Notification(Protocol.ESP, 24577, b"\0\0\x10\x01", bytes(4))])
     assert isinstance(pair.events[1][-2], InitialContact)
-    assert pair.counts[1][IkeCount.IN_NOTIFYS] == before + 2
+    assert pair.counts[1][IkeCounter.IN_NOTIFYS] == before + 2
 
 
 def test_initial_contact_in_the_last_message_of_main_mode_may_be_the_responders(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1
 from agent.crypto.doi import NotifyType, Protocol
 from agent.crypto.dpd import RETRIES, Dpd, DpdTerms
-from agent.crypto.ike_events import SECOND, IkeCount, PeerLost, Phase2Failed, State
+from agent.crypto.ike_events import SECOND, PeerLost, Phase2Failed
 from agent.crypto.informational import about_to_send
 from agent.crypto.payloads import Notification
+from agent.crypto.states import State
 from tests.crypto.ike_pair import Pair
 
 PERIODIC = DpdTerms(10 * SECOND, 2 * SECOND, True)
@@ -17,7 +19,7 @@ ON_DEMAND = DpdTerms(10 * SECOND, 2 * SECOND, False)
 def watched(terms: DpdTerms) -> Pair:
     """A pair whose initiator watches the responder."""
     pair = Pair().up()
-    pair.initiator.dpd = Dpd(terms, b"\xff\xff\xff\xff", pair.now)
+    pair.initiator.watch(Dpd(terms, b"\xff\xff\xff\xff", pair.now))
     pair.counts[0].clear()
     pair.counts[1].clear()
     return pair
@@ -42,7 +44,7 @@ def test_periodic_questions_are_answered() -> None:
         "OUT_PACKETS": 3,
         "IN_PACKETS": 3,
     }
-    assert (pair.counts[1][IkeCount.IN_NOTIFYS], pair.counts[1][IkeCount.OUT_NOTIFYS]) == (3, 3)
+    assert (pair.counts[1][IkeCounter.IN_NOTIFYS], pair.counts[1][IkeCounter.OUT_NOTIFYS]) == (3, 3)
     assert pair.initiator.up
 
 
@@ -52,9 +54,9 @@ def test_on_demand_nothing_is_asked_without_something_to_send() -> None:
     about_to_send(pair.initiator, pair.now)
     about_to_send(pair.initiator, pair.now)
     pair.run()
-    assert pair.counts[0][IkeCount.OUT_NOTIFYS] == pair.counts[0][IkeCount.IN_NOTIFYS] == 1
+    assert pair.counts[0][IkeCounter.OUT_NOTIFYS] == pair.counts[0][IkeCounter.IN_NOTIFYS] == 1
     about_to_send(pair.initiator, pair.now + 9 * SECOND)
-    assert not pair.initiator.outbox
+    assert not pair.initiator.take_messages()
 
 
 def test_a_peer_that_is_gone_is_asked_again_five_times_and_then_lost() -> None:
@@ -64,7 +66,7 @@ def test_a_peer_that_is_gone_is_asked_again_five_times_and_then_lost() -> None:
     pair.run().wait(2 * RETRIES + 1)
     assert pair.initiator.up
     pair.wait(2)
-    assert pair.counts[0][IkeCount.OUT_NOTIFYS] == 1 + RETRIES
+    assert pair.counts[0][IkeCounter.OUT_NOTIFYS] == 1 + RETRIES
     assert pair.events[0][-1] == PeerLost()
     assert pair.initiator.state is State.DEAD
     pair.wait(100)
@@ -84,10 +86,10 @@ def test_an_authentic_packet_is_an_answer_too() -> None:
     pair = watched(PERIODIC)
     cut(pair)
     pair.wait(18)
-    assert pair.counts[0][IkeCount.OUT_NOTIFYS] == 5
+    assert pair.counts[0][IkeCounter.OUT_NOTIFYS] == 5
     pair.initiator.heard(pair.now)
     pair.wait(10)
-    assert pair.counts[0][IkeCount.OUT_NOTIFYS] == 6
+    assert pair.counts[0][IkeCounter.OUT_NOTIFYS] == 6
     assert pair.initiator.up
 
 
@@ -97,7 +99,7 @@ def test_an_answer_to_what_was_not_asked_is_none() -> None:
     pair.wait(11)
     stale = Notification(Protocol.ISAKMP, NotifyType.R_U_THERE_ACK, pair.responder.cookies, bytes(4))
     pair.responder.inform((stale,))
-    ikev1.receive(pair.initiator, pair.responder.outbox.pop(), pair.now)
+    ikev1.receive(pair.initiator, pair.responder.take_messages().pop(), pair.now)
     pair.wait(20)
     assert pair.of(0, PeerLost)
 
@@ -106,7 +108,7 @@ def test_a_question_for_another_sa_is_not_answered() -> None:
     pair = Pair().up()
     pair.initiator.inform((Notification(Protocol.ISAKMP, NotifyType.R_U_THERE, bytes(16), bytes(4)),))
     pair.run()
-    assert not pair.counts[1][IkeCount.OUT_NOTIFYS]
+    assert not pair.counts[1][IkeCounter.OUT_NOTIFYS]
 
 
 def test_each_question_has_the_next_number_and_the_first_has_no_high_bit() -> None:

@@ -32,7 +32,7 @@ def pair_of(seconds_more: float = 0) -> Pair:
     """Two ends, the initiator of which keeps the SA for longer than was agreed."""
     pair = Pair(Side("10.1.1.1", SHORT), Side("10.1.1.2", SHORT, spi=0x2000)).up()
     assert pair.initiator.expires is not None
-    pair.initiator.expires += int(seconds_more * SECOND)
+    pair.initiator.expire_at(pair.initiator.expires + int(seconds_more * SECOND))
     return pair
 
 
@@ -60,7 +60,7 @@ def test_the_peers_word_just_before_the_end_is_the_end(seconds_more: float) -> N
     """Both ends count from a message of their own; which is first must not matter."""
     pair = pair_of(seconds_more)
     ikev1.negotiate(pair.initiator, QuickStart(GUIDE, LOCAL, REMOTE, "asked"), pair.now)
-    pair.initiator.outbox.clear()  # a quick mode under way is told from one that failed
+    pair.initiator.take_messages()  # a quick mode under way is told from one that failed
     pair.now = (LIFETIME - 1) * SECOND
     pair.initiator.quick[next(iter(pair.initiator.quick))].due = None
     pair.wait(20)
@@ -97,31 +97,30 @@ def test_a_quick_mode_under_an_sa_that_is_over_is_answered_by_its_end() -> None:
 
 def test_what_nobody_can_have_sent_under_it_is_told_and_not_answered() -> None:
     pair = pair_of().wait(LIFETIME)
-    pair.responder.outbox.clear()
+    pair.responder.take_messages()
     header = replace(ikev1.decode_header(pair.sent[0][-1]), exchange=Exchange.INFORMATIONAL, message_id=77)
     in_the_clear = encode_message(replace(header, flags=0), (Notification(Protocol.ISAKMP, NotifyType.R_U_THERE),))
     for octets in (in_the_clear, replace(header, length=28 + 64).encode() + bytes(64)):
         ikev1.receive(pair.responder, octets, pair.now)
-        assert pair.responder.events.pop() == OverButUsed()
-        assert not pair.responder.outbox
+        assert pair.responder.take_events().pop() == OverButUsed()
+        assert not pair.responder.take_messages()
 
 
 def test_copies_of_what_was_said_under_it_are_known_for_what_they_are() -> None:
     pair = pair_of().quick().wait(LIFETIME)
     for octets in pair.sent[0]:
         ikev1.receive(pair.responder, octets, pair.now)
-    assert not pair.responder.events
+    assert not pair.responder.take_events()
 
 
 def test_a_delete_of_sas_that_lost_its_place_behind_that_of_the_isakmp_sa_is_heard() -> None:
     pair = pair_of()
     delete_phase2(pair.initiator, {Protocol.ESP: (0x1001,)})
-    (late,) = pair.initiator.outbox
-    pair.initiator.outbox.clear()
+    (late,) = pair.initiator.take_messages()
     pair.wait(LIFETIME)
     ikev1.receive(pair.responder, late, pair.now)
-    assert pair.responder.events == [Phase2Deleted(Protocol.ESP, (0x1001,))]
-    assert not pair.responder.outbox
+    assert pair.responder.take_events() == [Phase2Deleted(Protocol.ESP, (0x1001,))]
+    assert not pair.responder.take_messages()
 
 
 def test_with_a_failed_crypto_engine_nobody_can_be_told() -> None:

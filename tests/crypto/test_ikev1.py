@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1
+from agent.crypto.dialogues import RETRY_AFTER
 from agent.crypto.doi import Exchange, NotifyType
 from agent.crypto.ike_events import (
     BadMessage,
-    IkeCount,
     InitialContact,
     Phase1Deleted,
     Phase1Expired,
@@ -26,16 +27,13 @@ from agent.crypto.ike_events import (
     Phase2Up,
     QuickRequest,
     QuickStart,
-    State,
     Trouble,
 )
-from agent.crypto.ike_sa import RETRY_AFTER
 from agent.crypto.informational import delete_phase1, delete_phase2
 from agent.crypto.isakmp import Header, decode_header
-from agent.crypto.main_mode import MAIN_MODE
 from agent.crypto.payloads import Identification, Notification
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
-from agent.crypto.quick_mode import QUICK_MODE
+from agent.crypto.states import State
 from tests.crypto.ike_pair import DES, GUIDE, LOCAL, REMOTE, Pair, Side, datagram
 from tests.crypto.in_the_clear import encode_message
 
@@ -46,7 +44,7 @@ def test_main_mode_comes_up_with_an_initial_contact() -> None:
     pair = Pair().up()
     assert pair.events[0] == [Phase1Up()]
     assert pair.events[1] == [InitialContact(), Phase1Up()]
-    assert pair.initiator.keys == pair.responder.keys
+    assert pair.initiator.keying.keys == pair.responder.keying.keys
     assert pair.initiator.remote_identity == pair.sides[1].local_identity()
     assert [datagram(octets) for octets in pair.sent[0]] == [192, 284, 128]
     assert [datagram(octets) for octets in pair.sent[1]] == [132, 284, 96]
@@ -69,7 +67,7 @@ def test_without_the_notify_mm5_is_as_long_as_mm6() -> None:
 )
 def test_other_algorithms_come_up_too(policy: Phase1Policy) -> None:
     pair = Pair(Side("10.1.1.1", (policy,)), Side("10.1.1.2", (policy,))).up().quick()
-    assert pair.initiator.agreed == policy
+    assert pair.initiator.terms.agreed == policy
     assert pair.of(1, Phase2Up)
 
 
@@ -82,13 +80,13 @@ def test_the_responders_preference_decides() -> None:
 def test_a_shorter_lifetime_of_the_responder_is_told() -> None:
     pair = Pair(responder=Side("10.1.1.2", (replace(DES, lifetime=600),))).up()
     assert pair.initiator.policy().lifetime == pair.responder.policy().lifetime == 600
-    assert pair.counts[0][IkeCount.IN_NOTIFYS] == pair.counts[1][IkeCount.OUT_NOTIFYS] == 1
+    assert pair.counts[0][IkeCounter.IN_NOTIFYS] == pair.counts[1][IkeCounter.OUT_NOTIFYS] == 1
 
 
 def test_a_longer_lifetime_of_the_responder_gives_way() -> None:
     pair = Pair(initiator=Side("10.1.1.1", (replace(DES, lifetime=600),))).up()
     assert pair.responder.policy().lifetime == 600
-    assert not pair.counts[1][IkeCount.OUT_NOTIFYS]
+    assert not pair.counts[1][IkeCounter.OUT_NOTIFYS]
 
 
 def test_no_common_policy_fails_on_both_sides() -> None:
@@ -235,7 +233,7 @@ def test_the_lesser_lifetimes_hold_on_both_sides() -> None:
     pair = Pair(responder=Side("10.1.1.2", terms=replace(GUIDE, seconds=600, kilobytes=5000))).up().quick()
     for side in (0, 1):
         assert (pair.result(side).choice.seconds, pair.result(side).choice.kilobytes) == (600, 5000)
-    assert pair.counts[1][IkeCount.OUT_NOTIFYS] == 1
+    assert pair.counts[1][IkeCounter.OUT_NOTIFYS] == 1
 
 
 @pytest.mark.parametrize(
@@ -255,7 +253,7 @@ def test_a_flow_or_terms_that_do_not_fit_are_refused_on_both_sides(terms: Phase2
     assert isinstance(theirs, Phase2Failed)
     assert (ours.trouble, ours.initiator, ours.tag) == (Trouble.PROPOSAL, True, "asked")
     assert (theirs.trouble, theirs.initiator) == (Trouble.PROPOSAL, False)
-    assert pair.counts[0][IkeCount.OUT_P2_REJECTS] == pair.counts[1][IkeCount.IN_P2_REJECTS] == 1
+    assert pair.counts[0][IkeCounter.OUT_P2_REJECTS] == pair.counts[1][IkeCounter.IN_P2_REJECTS] == 1
     assert pair.initiator.up
     assert pair.responder.up
 
@@ -270,7 +268,7 @@ def test_a_delete_of_the_isakmp_sa_is_heard() -> None:
     assert pair.of(0, Phase1Deleted)
     assert pair.initiator.state is pair.responder.state is State.DEAD
     # It is no delete of a phase-2 SA.
-    assert pair.counts[0][IkeCount.IN_P2_SA_DELETES] == pair.counts[1][IkeCount.OUT_P2_SA_DELETES] == 0
+    assert pair.counts[0][IkeCounter.IN_P2_SA_DELETES] == pair.counts[1][IkeCounter.OUT_P2_SA_DELETES] == 0
 
 
 def test_a_delete_of_sas_names_the_senders_spis() -> None:
@@ -279,7 +277,7 @@ def test_a_delete_of_sas_names_the_senders_spis() -> None:
     delete_phase2(pair.initiator, spis)
     pair.run()
     assert pair.of(1, Phase2Deleted) == [Phase2Deleted(protocol, spi) for protocol, spi in spis.items()]
-    assert pair.counts[1][IkeCount.IN_P2_SA_DELETES] == pair.counts[0][IkeCount.OUT_P2_SA_DELETES] == 2
+    assert pair.counts[1][IkeCounter.IN_P2_SA_DELETES] == pair.counts[0][IkeCounter.OUT_P2_SA_DELETES] == 2
 
 
 def test_an_error_in_the_clear_is_not_believed_once_there_are_keys() -> None:
@@ -288,7 +286,7 @@ def test_an_error_in_the_clear_is_not_believed_once_there_are_keys() -> None:
     forged = encode_message(header, (Notification(1, NotifyType.NO_PROPOSAL_CHOSEN),))
     ikev1.receive(pair.initiator, forged, 0)
     assert pair.initiator.up
-    assert pair.initiator.events == [BadMessage(Trouble.AUTHENTICATION)]
+    assert pair.initiator.take_events() == [BadMessage(Trouble.AUTHENTICATION)]
 
 
 # --- time, loss, copies ---
@@ -364,7 +362,7 @@ def test_a_finished_quick_mode_is_forgotten_but_not_its_message_id() -> None:
     assert not pair.responder.quick
     ikev1.receive(pair.responder, old, pair.now)
     assert not pair.responder.quick
-    assert not pair.responder.outbox
+    assert not pair.responder.take_messages()
 
 
 # --- broken messages ---
@@ -383,14 +381,14 @@ def test_a_broken_message_neither_raises_nor_leaves_anything(data: st.DataObject
     ikev1.receive(sa, bytes(octets), pair.now)
     assert sa.up
     assert set(sa.quick) == before
-    assert not [event for event in sa.events if not isinstance(event, BadMessage)]
+    assert not [event for event in sa.take_events() if not isinstance(event, BadMessage)]
 
 
 def test_an_undecryptable_message_is_told() -> None:
     pair = Pair().up()
     header = Header(pair.initiator.initiator_cookie, pair.initiator.responder_cookie, 8, Exchange.QUICK, 1, 77, 28 + 64)
     ikev1.receive(pair.responder, header.encode() + bytes(64), pair.now)
-    assert pair.responder.events == [BadMessage(Trouble.DECRYPT)]
+    assert pair.responder.take_events() == [BadMessage(Trouble.DECRYPT)]
     assert pair.counts[1].named()["IN_P2_INVALIDS"] == 1
     assert pair.counts[1].named()["IN_DROPS"] == 1
 
@@ -398,23 +396,15 @@ def test_an_undecryptable_message_is_told() -> None:
 def test_a_message_with_a_wrong_hash_is_told() -> None:
     pair = Pair().up()
     other = Pair(Side("10.1.1.1"), Side("10.1.1.2")).up()
-    other.initiator.keys = replace(other.initiator.phase1_keys(), authenticate=b"x" * 20)
+    other.initiator.keying.keys = replace(other.initiator.phase1_keys(), authenticate=b"x" * 20)
     ikev1.negotiate(other.initiator, QuickStart(GUIDE, LOCAL, REMOTE, "asked"), 0)
     assert other.initiator.cookies == pair.initiator.cookies  # the same seed: the same SA
-    ikev1.receive(pair.responder, other.initiator.outbox[-1], 0)
-    assert pair.responder.events == [BadMessage(Trouble.HASH)]
+    ikev1.receive(pair.responder, other.initiator.take_messages()[-1], 0)
+    assert pair.responder.take_events() == [BadMessage(Trouble.HASH)]
     assert not pair.responder.quick
 
 
 # --- the tables ---
-
-
-def test_each_step_of_main_mode_follows_from_another() -> None:
-    for (role, state), step in MAIN_MODE.items():
-        assert step.next_state is State.QM_IDLE or (role, step.next_state) in MAIN_MODE
-        assert (role, state) in MAIN_MODE
-    assert sorted(step.name for step in MAIN_MODE.values()) == ["MM1", "MM2", "MM3", "MM4", "MM5", "MM6"]
-    assert sorted(step.name for step in QUICK_MODE.values()) == ["QM1", "QM2", "QM3", "QM4", "QM4"]
 
 
 def test_every_encrypted_message_is_padded_by_at_least_one_octet() -> None:

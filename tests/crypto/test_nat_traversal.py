@@ -192,7 +192,7 @@ def test_both_ends_put_esp_in_udp_past_a_nat_and_nowhere_else() -> None:
 
 def test_a_peer_that_asks_for_bare_esp_past_a_nat_is_refused() -> None:
     pair = Pair(Side("10.1.1.1", terms=ESP_TERMS), Side("10.1.1.2", spi=0x2000, terms=ESP_TERMS), nat=("198.51.100.7", 20000)).up()
-    pair.initiator.nat = None
+    pair.initiator.detected(None)
     pair.quick(ESP_TERMS)
     (failed,) = pair.of(0, Phase2Failed)
     assert isinstance(failed, Phase2Failed)

@@ -8,46 +8,30 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1, quick_mode
-from agent.crypto.doi import Exchange, Flag, IdentificationType, NotifyType, Protocol
-from agent.crypto.ike_events import BadMessage, IkeCount, Phase2Failed, Phase2Keyed, Phase2Up, QuickStart, Trouble
-from agent.crypto.ike_sa import Dialogue
-from agent.crypto.isakmp import encode_payloads
-from agent.crypto.payloads import Hash, Identification, Nonce, Notification, Proposal, SecurityAssociation, Transform
+from agent.crypto.dialogues import Dialogue
+from agent.crypto.doi import Exchange, IdentificationType, NotifyType, Protocol
+from agent.crypto.ike_events import BadMessage, Phase2Failed, Phase2Keyed, Phase2Up, QuickStart, Trouble
+from agent.crypto.payloads import Identification, Nonce, Proposal, SecurityAssociation, Transform
 from agent.crypto.proposals import Suite, choose_phase2, offer_phase2
-from tests.crypto.ike_pair import GUIDE, REMOTE, Pair, Side
+from tests.crypto.ike_pair import (
+    CONNECTED,
+    GUIDE,
+    REMOTE,
+    Pair,
+    Side,
+    committed_by_the_initiator,
+    committing,
+    connected,
+    last_block,
+)
 
 ESP = Suite(None, "des", 56, "sha")
 ONE = replace(GUIDE, suites=(ESP,))
-CONNECTED = Notification(Protocol.ESP, NotifyType.CONNECTED, b"\0\0\x20\x01")
 
 
 # --- the commit bit ---
-
-
-def committing(pair: Pair) -> Pair:
-    """The responder sets the commit bit in its second message; no HASH covers the header."""
-
-    def set_commit(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
-        if from_initiator or octets[18] != Exchange.QUICK:
-            return [octets]
-        return [octets[:19] + bytes((octets[19] | Flag.COMMIT,)) + octets[20:]]
-
-    pair.wire = set_commit
-    return pair.quick()
-
-
-def connected(pair: Pair, exchange: Exchange, vector: bytes, notification: Notification = CONNECTED) -> bytes:
-    """The responder's word that its SAs are there."""
-    sa = pair.responder
-    (message_id,) = sa.quick
-    _, chain = encode_payloads((notification,))
-    mine = Hash(sa.authenticate(message_id.to_bytes(4, "big"), chain))
-    return sa.seal(exchange, Dialogue(vector), (mine, notification), message_id)
-
-
-def last_block(pair: Pair) -> bytes:
-    return pair.sent[0][-1][-8:]
 
 
 @pytest.mark.parametrize(
@@ -67,7 +51,7 @@ def test_with_the_commit_bit_sas_are_used_once_the_responder_has_said_so(
     ikev1.receive(pair.initiator, connected(pair, exchange, vector(pair)), pair.now)
     pair.run()
     assert pair.of(0, Phase2Up)
-    assert pair.counts[0][IkeCount.IN_NOTIFYS] == 1
+    assert pair.counts[0][IkeCounter.IN_NOTIFYS] == 1
     pair.wait(200)
     assert not pair.initiator.quick
 
@@ -101,18 +85,6 @@ def test_a_responder_that_never_says_so_is_given_up() -> None:
     assert failed.trouble is Trouble.TIMEOUT
     assert len(set(pair.sent[0])) == 5
     assert len(pair.sent[0]) == 5 + 5  # the last is said again, as any that waits for an answer
-
-
-def committed_by_the_initiator(pair: Pair, number: int) -> Pair:
-    """The initiator sets the commit bit in one message of its quick mode, the first or the last."""
-
-    def set_commit(from_initiator: bool, sent: int, octets: bytes) -> list[bytes]:
-        if not from_initiator or sent - 3 != number:
-            return [octets]
-        return [octets[:19] + bytes((octets[19] | Flag.COMMIT,)) + octets[20:]]
-
-    pair.wire = set_commit
-    return pair.quick()
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -170,14 +142,14 @@ def test_the_same_without_compression_is_chosen() -> None:
 def test_a_peer_that_offers_nothing_but_compression_is_told_that_nothing_is_chosen() -> None:
     pair = Pair().up()
     quick = ikev1.negotiate(pair.initiator, QuickStart(GUIDE, None, None, "asked"), pair.now)
-    pair.initiator.outbox.clear()
+    pair.initiator.take_messages()
     quick.vector = pair.initiator.vector_of(quick.message_id)
     quick_mode._say(pair.initiator, quick, [offer(WITHOUT, COMPRESSION), Nonce(quick.initiator_nonce)], b"", pair.now, resend=True)
     pair.run()
     (failed,) = pair.of(0, Phase2Failed)
     assert isinstance(failed, Phase2Failed)
     assert failed.trouble is Trouble.PROPOSAL
-    assert pair.counts[1][IkeCount.IN_P2_REJECTS] == 1
+    assert pair.counts[1][IkeCounter.IN_P2_REJECTS] == 1
 
 
 def test_the_first_transform_that_fits_is_returned_as_it_came() -> None:

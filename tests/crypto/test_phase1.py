@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.crypto.ciphers import keyed_digest
+from agent.crypto.dialogues import RETRY_AFTER
 from agent.crypto.doi import Exchange, IdentificationType, NotifyType
 from agent.crypto.ike_events import (
     BadMessage,
@@ -24,15 +25,14 @@ from agent.crypto.ike_events import (
     Phase1Shortened,
     Phase1Up,
     Phase2Up,
-    State,
     Trouble,
 )
-from agent.crypto.ike_sa import RETRY_AFTER
 from agent.crypto.isakmp import decode_header, decode_payloads
 from agent.crypto.keys import skeyid_signature
 from agent.crypto.nat_traversal import NatTraversal
 from agent.crypto.payloads import Certificate, CertificateRequest, Identification, NatDetection, Notification, Signature
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
+from agent.crypto.states import State
 from tests.crypto.ike_pair import DES, Pair, Side
 from tests.crypto.pki import NOW, YEAR, Issuer, address, root
 
@@ -85,7 +85,7 @@ def test_it_comes_up_and_keys_a_quick_mode_from_either_end(exchange: Exchange, p
     pair = pair_of(exchange, policy).up()
     assert pair.events[0] == [Phase1Up()]
     assert pair.events[1] == [InitialContact(), Phase1Up()]
-    assert pair.initiator.keys == pair.responder.keys
+    assert pair.initiator.keying.keys == pair.responder.keying.keys
     assert pair.initiator.remote_identity == pair.responder.local_identity
     assert pair.responder.remote_identity == pair.initiator.local_identity
     pair.quick(by=0).quick(by=1)
@@ -99,7 +99,7 @@ def test_every_group_and_hash(exchange: Exchange, group: int) -> None:
     cipher, bits = {1: ("des", 56), 2: ("3des", 168), 5: ("aes", 192)}.get(group, ("aes", 256))
     policy = Phase1Policy(cipher, bits, hash_name, "rsa-sig" if group in (2, 14, 19) else "pre-share", group, 600)
     pair = pair_of(exchange, policy).up().quick()
-    assert pair.responder.agreed == policy
+    assert pair.responder.terms.agreed == policy
     assert pair.of(1, Phase2Up)
 
 
@@ -151,7 +151,7 @@ def test_a_broken_message_ends_in_a_failure_that_is_told_or_in_nothing(
     pair.wire = wire
     pair.run().wait(200)
     if pair.initiator.up and pair.responder.up:
-        assert pair.initiator.keys == pair.responder.keys
+        assert pair.initiator.keying.keys == pair.responder.keying.keys
     else:
         assert pair.of(0, Phase1Failed) or pair.of(1, Phase1Failed) or pair.of(0, BadMessage)
 
@@ -220,7 +220,7 @@ def test_the_last_message_may_come_in_the_clear_but_its_notifications_are_not_be
     del sa.seal  # type: ignore[method-assign]  # as no sender of ours would
     assert not decode_header(pair.sent[0][1]).encrypted
     assert pair.events[1] == [Phase1Up()]
-    sa.last_block = pair.responder.last_block
+    sa.keying.last_block = pair.responder.keying.last_block
     pair.quick()
     assert pair.of(1, Phase2Up)
 
@@ -228,7 +228,7 @@ def test_the_last_message_may_come_in_the_clear_but_its_notifications_are_not_be
 def test_all_that_is_offered_has_the_group_of_the_first_policy() -> None:
     others = (replace(DES, group=2, priority=1), replace(DES, group=5, priority=2), replace(DES, group=2, hash="md5", priority=3))
     pair = pair_of(Exchange.AGGRESSIVE, DES, initiator={"proposals": others}, responder={"proposals": others}).up()
-    assert [policy.priority for policy in pair.initiator.offered] == [1, 3]
+    assert [policy.priority for policy in pair.initiator.terms.offered] == [1, 3]
     assert pair.responder.policy().priority == 1
 
 
@@ -311,7 +311,7 @@ def test_certificates_are_asked_for_and_sent(exchange: Exchange) -> None:
     wanted = CertificateRequest(authority().certificate.subject.public_bytes())
     for side in (0, 1):
         assert in_clear(pair.sent[side][asking], CertificateRequest) == [wanted]
-    assert pair.initiator.requested == pair.responder.requested == (wanted.authority,)
+    assert pair.initiator.identities.requested == pair.responder.identities.requested == (wanted.authority,)
     own = pair.sides[1].own
     assert own is not None
     if exchange is Exchange.AGGRESSIVE:
@@ -322,8 +322,8 @@ def test_certificates_are_asked_for_and_sent(exchange: Exchange) -> None:
 @every_mode
 def test_no_certificate_is_asked_for_where_keys_do(exchange: Exchange) -> None:
     pair = pair_of(exchange, DES).up()
-    assert not pair.initiator.requested
-    assert not pair.responder.requested
+    assert not pair.initiator.identities.requested
+    assert not pair.responder.identities.requested
 
 
 def named(kind: IdentificationType, data: bytes, *alternatives: x509.GeneralName) -> dict[str, object]:
@@ -419,7 +419,7 @@ def test_an_error_under_keys_that_both_have_is_believed_before_phase_1_is_over()
     pair.wire = lambda from_initiator, number, octets: [octets] if from_initiator or number < 3 else []
     pair.run()
     told = pair.responder
-    told.state, told.last_block = State.QM_IDLE, decode_last_block(pair.sent[0][2])
+    told.keying.last_block = decode_last_block(pair.sent[0][2])
     told.inform((Notification(1, NotifyType.INVALID_CERTIFICATE),))
     pair.wire = lambda from_initiator, number, octets: [octets]
     pair.run()

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1, transaction
+from agent.crypto.dialogues import ANSWER_WAIT, Transaction
 from agent.crypto.doi import ConfigurationAttribute, ConfigurationType, Exchange, PayloadType, XauthAttribute
 from agent.crypto.ike_events import (
     Addressing,
     BadMessage,
     Configured,
-    IkeCount,
     Login,
     LoginOffered,
     Phase1Deleted,
@@ -26,15 +27,14 @@ from agent.crypto.ike_events import (
     Phase2Up,
     QuickStart,
     RemoteAccess,
-    Role,
-    State,
     Trouble,
 )
-from agent.crypto.ike_sa import ANSWER_WAIT, IkeSa, Transaction
+from agent.crypto.ike_sa import IkeSa
 from agent.crypto.informational import delete_phase1
 from agent.crypto.isakmp import encode_payloads
 from agent.crypto.payloads import Attribute, Attributes, Hash, Unknown
 from agent.crypto.proposals import Phase1Policy
+from agent.crypto.states import Role, State
 from tests.crypto.ike_pair import DES, GUIDE, LOCAL, REMOTE, Pair, Side
 
 ALICE = Login("alice", "secret")
@@ -327,10 +327,10 @@ def test_a_client_that_deletes_its_sa_on_the_way_has_not_come_up() -> None:
 
 def test_a_quick_mode_before_the_login_is_not_listened_to() -> None:
     pair = pair_of(server_side=server(judge=None)).run()
-    drops = pair.counts[1][IkeCount.IN_DROPS]
+    drops = pair.counts[1][IkeCounter.IN_DROPS]
     ikev1.negotiate(pair.initiator, QuickStart(GUIDE, LOCAL, REMOTE, "early"), pair.now)
     pair.run()
-    assert pair.counts[1][IkeCount.IN_DROPS] == drops + 1
+    assert pair.counts[1][IkeCounter.IN_DROPS] == drops + 1
     assert pair.sides[1].asked == []
     assert pair.responder.state is State.CONF_XAUTH
 
@@ -430,11 +430,11 @@ def forged(sa: IkeSa, attributes: bytes, proof: bytes | None = None) -> bytes:
 )
 def test_what_is_malformed_is_counted_and_dropped(attributes: bytes, proof: bytes | None, trouble: Trouble) -> None:
     pair = pair_of().up()
-    drops = pair.counts[1][IkeCount.IN_DROPS]
+    drops = pair.counts[1][IkeCounter.IN_DROPS]
     ikev1.receive(pair.responder, forged(pair.initiator, attributes, proof), pair.now)
     pair.run()
     assert pair.of(1, BadMessage) == [BadMessage(trouble)]
-    assert pair.counts[1][IkeCount.IN_DROPS] == drops + 1
+    assert pair.counts[1][IkeCounter.IN_DROPS] == drops + 1
     assert pair.responder.up
 
 

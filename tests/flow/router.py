@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Any, TypeVar
 
-from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.base.ike_counters import IkeCounter
 from agent.flow.counters import (
     CounterSource,
     FrozenCounters,
-    IkeCounter,
     IpsecCounter,
     PacketCounters,
     PeriodicCounters,

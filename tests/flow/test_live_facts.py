@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters, PolledCounters
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters, PolledCounters
 from agent.flow.model import (
     NOT_USED,
     Endpoint,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, PeerKey
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import (

@@ -10,7 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from agent.flow.counters import CounterSource, FrozenCounters, IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import CounterSource, FrozenCounters, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
 from agent.flow.model import Endpoint, EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, SessionDown, SessionUp, VrfAdded

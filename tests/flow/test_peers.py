@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter, PacketCounters
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, Peer, PeerEnds
 from agent.flow.records import IkeFailed, IpsecFailed
 from tests.flow.builders import HUB, SPOKE, ike_facts

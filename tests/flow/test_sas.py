@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import pytest
 
 from agent.base.clock import SECOND
-from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, PolledCounters, Rhythm
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters, PeriodicCounters, PolledCounters, Rhythm
 from agent.flow.model import IpsecTunnel, Spi
 from agent.flow.monitor import NewSpi
 from agent.flow.records import CountersTold, IpsecTunnelStarted, SaTold

@@ -61,7 +61,7 @@ def with_phase_1_alone(lab: Any) -> Any:
 def keeping(lab: Any, seconds: int) -> Any:
     """East keeps its ISAKMP SA for longer than was agreed."""
     (record,) = lab.east.router.ike.sas
-    record.sa.expires += seconds * 1_000_000
+    record.sa.expire_at(record.sa.expires + seconds * 1_000_000)
     return lab
 
 

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from agent.base.clock import VirtualClock
+from agent.base.ike_counters import IkeCounter
 from agent.base.runner import VirtualRunner
 from agent.config.session import Session
 from agent.engine.values import PingRequest
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.counters import IpsecCounter
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.lab.ping import Ping

@@ -20,8 +20,8 @@ from agent.crypto import ikev1, phase1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.dh import DhSecret, generate
 from agent.crypto.doi import Exchange
-from agent.crypto.ike_events import State
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends
+from agent.crypto.states import Cause
 from agent.flow.model import IkeFailureReason
 from agent.flow.vrf import IkeEvents
 from agent.lab.failures.tunnel_log import TunnelLog
@@ -41,7 +41,7 @@ def first_message(exchange: Exchange = Exchange.MAIN) -> bytes:
     """What an initiator begins with."""
     ends = Ends(IPv4Address(EAST), IPv4Address(WEST))
     sa = ikev1.initiate(Side("192.0.2.1"), Counts(), SeededRandom(1), 0, ends, NAT_TRAVERSAL, exchange)
-    return sa.outbox[0]
+    return sa.take_messages()[0]
 
 
 MM1 = first_message()
@@ -169,7 +169,7 @@ def test_the_limit_of_sas_refuses_what_we_would_begin(make_pair: MakePair) -> No
     lab = make_pair(east={"lines": f"{ANY_KEY}\ncrypto call admission limit ike sa 1"})
     flood(lab, iter([STRANGERS]), 1, name="east")
     (record,) = lab.router("east").ike.sas
-    record.sa.state = State.MM_KEY_EXCH  # its peer has shown that it hears us: it makes no room
+    record.sa.happened(Cause.MM3)  # its peer has shown that it hears us: it makes no room
     assert ping(lab) == 0
     assert lab.flow("east").ike_events[IkeEvents.INITIATOR_FAILS] == lab.router("east").ike.admission.outgoing.rejected == 2
 

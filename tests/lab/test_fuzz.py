@@ -15,8 +15,8 @@ import pytest
 
 from agent.base.origin import CONSOLE
 from agent.crypto import ip
+from agent.crypto.dialogues import Dialogue
 from agent.crypto.doi import Exchange, PayloadType, Protocol
-from agent.crypto.ike_sa import Dialogue
 from agent.crypto.isakmp import NO_COOKIE, encode_payloads
 from agent.crypto.payloads import Delete, Hash, Identification, Notification, Vendor
 from agent.engine.values import ClearSessions
@@ -154,8 +154,8 @@ def sealed(sa: Any, dice: random.Random, exchange: Exchange, chain: bytes) -> by
     _, hashed = encode_payloads((Hash(mine),))
     octets = bytes((chain[0],)) + hashed[1:] + chain[1:]
     dialogue = Dialogue(sa.vector_of(message_id))
-    padding = -len(octets) % sa.cipher.block
-    body = sa.cipher.encrypt(dialogue.vector, octets + bytes(padding))
+    padding = -len(octets) % sa.keying.cipher.block
+    body = sa.keying.cipher.encrypt(dialogue.vector, octets + bytes(padding))
     return bytes(sa._frame(exchange, message_id, 1, PayloadType.HASH, body))
 
 

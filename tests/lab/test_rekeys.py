@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter
+from agent.base.ike_counters import IkeCounter
 from agent.flow.model import EndReason
 from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, SasExpired, SasInstalled
 from tests.lab.bringing import on_the_way

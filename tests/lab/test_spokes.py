@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from agent.base.clock import VirtualClock
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
 from agent.base.runner import VirtualRunner
 from agent.config.errors import ConfigErrors
 from agent.crypto import ip
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import SaRefused
 from agent.lab.lab import Lab, build_lab

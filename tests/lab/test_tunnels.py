@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE, SNMP
 from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted, SessionUp
 from agent.lab.ipsec import ipsec as ipsec_module

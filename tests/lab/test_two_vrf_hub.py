@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from agent.base.clock import SECOND, VirtualClock
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
 from agent.base.runner import VirtualRunner
 from agent.engine.values import ClearSessions, PingRequest, ProbeOutcome
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.flow.counters import IpsecCounter
 from agent.flow.device import InterfaceCounter
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.lab.lab import Lab, open_lab

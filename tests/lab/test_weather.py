@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from tests.lab.bringing import on_the_way
 

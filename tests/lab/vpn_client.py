@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
+from agent.base.ike_counters import IkeCounter
 from agent.base.scheduler import Timer
 from agent.crypto import ikev1, ip
 from agent.crypto.certificates import Credential, Trust
@@ -13,7 +14,6 @@ from agent.crypto.doi import NAT_PORT, ConfigurationAttribute, Exchange, Identif
 from agent.crypto.ike_events import (
     Addressing,
     Configured,
-    IkeCount,
     IkeEvent,
     Login,
     Phase1Up,
@@ -193,12 +193,10 @@ class VpnClient:
         self._wire.send(self, packet.destination, packet.destination, packet.encode())
 
     def _settle(self, sa: IkeSa) -> None:
-        while sa.outbox or sa.events:
-            messages, sa.outbox = sa.outbox, []
-            for octets in messages:
+        while sa.pending:
+            for octets in sa.take_messages():
                 self._send_isakmp(sa, octets)
-            events, sa.events = sa.events, []
-            for event in events:
+            for event in sa.take_events():
                 self.events.append(event)
                 self._act(event)
         due = sa.next_timer()
@@ -283,7 +281,7 @@ class VpnClient:
         self._spi += 1
         return self._spi.to_bytes(4, "big")
 
-    def count(self, what: IkeCount, amount: int = 1) -> None:
+    def add(self, counter: IkeCounter, amount: int = 1) -> None:
         """Nobody asks a client."""
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.base.ike_counters import IkeCounter
 from agent.engine.values import DestroyIke, DestroyIpsec, Refusal
-from agent.flow.counters import IkeCounter, IpsecCounter, PeriodicCounters, Rhythm
+from agent.flow.counters import IpsecCounter, PeriodicCounters, Rhythm
 from agent.flow.model import NO_GROUP, NOT_USED, Endpoint, EndReason, Identity, IkeFailureReason, IpsecFailureReason, SaAlgorithms
 from agent.flow.monitor import NewSpi
 from agent.mib.column import SetRefusedError

@@ -6,7 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.flow.counters import IkeCounter, IpsecCounter
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, Identity, IkeFailureReason, IpsecFailureReason
 from agent.flow.records import CheckPointed, FlowRecord
 from agent.mib import terms

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from agent.flow.counters import IkeCounter, IpsecCounter, PolledCounters
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PolledCounters
 from agent.flow.model import NOT_USED, Endpoint, EndReason, Identity, IkeFailureReason, IpsecFailureReason, SaAlgorithms
 from agent.mib.schema import Schema
 from tests.flow.builders import bundle, ike_facts, ipsec_facts

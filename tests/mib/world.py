@@ -8,12 +8,13 @@ from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
 
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
 from agent.config.events import ConfigEvent
 from agent.config.model import Interface, RouterConfig, Vrf
 from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
-from agent.flow.counters import FrozenCounters, IkeCounter, IpsecCounter
+from agent.flow.counters import FrozenCounters, IpsecCounter
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor, NewSpi

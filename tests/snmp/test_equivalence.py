@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
-from agent.flow.counters import IkeCounter, IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
 from agent.flow.model import EndReason
 from agent.lab.lab import open_lab
 from agent.mib.schema import Schema

@@ -23,8 +23,8 @@ from agent.base.clock import SECOND
 from agent.base.limited_log import LimitedLog
 from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
-from agent.crypto.ike_events import State
-from agent.crypto.ike_sa import RETRY_AFTER
+from agent.crypto.dialogues import RETRY_AFTER
+from agent.crypto.states import State
 from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures.reported import Told

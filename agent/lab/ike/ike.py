@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from agent.base.clock import SECOND
+from agent.base.ike_counters import IkeCounter
 from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
@@ -33,8 +34,6 @@ from agent.crypto.ike_events import (
     Phase2Keyed,
     Phase2Result,
     Phase2Up,
-    QuickState,
-    State,
     Trouble,
 )
 from agent.crypto.ike_sa import IkeSa
@@ -49,15 +48,16 @@ from agent.crypto.isakmp import (
 )
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.payloads import Attribute, Notification
+from agent.crypto.states import State
 from agent.crypto.transaction import answer_configuration, answer_login
-from agent.flow.counters import IkeCounter, PacketCounters
+from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike.admission import IkeAdmission
 from agent.lab.ike.allowance import Allowance
 from agent.lab.ike.faults import IkeFaults
 from agent.lab.ike.peers import Peers
-from agent.lab.ike.records import IkeRecord, IkeTally, ends_of, facts_of
+from agent.lab.ike.records import IkeRecord, ends_of, facts_of
 from agent.lab.ike.sas import IkeSas
 from agent.lab.ipsec.ipsec import Ipsec
 from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
@@ -173,7 +173,7 @@ class Ike:
         sa = live.isakmp
         if sa is not None and sa.dpd:
             about_to_send(sa, self._scheduler.clock.now())
-            record = self.sas.of_cookies(sa.cookies) if sa.outbox else None
+            record = self.sas.of_cookies(sa.cookies) if sa.pending else None
             if record is not None:
                 self._settle(record)
 
@@ -264,13 +264,11 @@ class Ike:
     def _settle(self, record: IkeRecord) -> None:
         """Send what the SA has to send, act upon what it has to tell, and set its next timer."""
         sa = record.sa
-        while sa.outbox or sa.events:
-            messages, sa.outbox = sa.outbox, []
-            for message in messages:
+        while sa.pending:
+            for message in sa.take_messages():
                 self._send(record.pair.front_vrf, sa.ends, message)
                 self.keepalives.sent((record.pair.front_vrf, sa.ends))
-            events, sa.events = sa.events, []
-            for event in events:
+            for event in sa.take_events():
                 handler = self._handlers.get(type(event))
                 if handler:
                     handler(record, event)
@@ -320,7 +318,7 @@ class Ike:
         decisions.aggressive = decisions.wants_aggressive()
         exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
         now, ends = self._scheduler.clock.now(), heard if heard and pair.port else ends_of(pair)
-        sa = ikev1.initiate(decisions, IkeTally(counters), self._random, now, ends, self._traversal(), exchange, self._engine)
+        sa = ikev1.initiate(decisions, counters, self._random, now, ends, self._traversal(), exchange, self._engine)
         record = IkeRecord(pair, sa, decisions, counters, now)
         self.sas.keep(record)
         return record
@@ -335,7 +333,7 @@ class Ike:
         decisions = self._decisions(pair, None, self.clients)
         ends = ends_of(pair, local_port, remote_port)
         exchange = Exchange(header.exchange)
-        sa = ikev1.respond(decisions, IkeTally(counters), self._random, ends, self._traversal(), exchange, self._engine)
+        sa = ikev1.respond(decisions, counters, self._random, ends, self._traversal(), exchange, self._engine)
         return IkeRecord(pair, sa, decisions, counters, self._scheduler.clock.now())
 
     def _make_room(self, record: IkeRecord) -> None:
@@ -395,7 +393,7 @@ class Ike:
         """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
         terms = record.decisions.dpd_terms()
         watched = terms is not None and record.sa.peer.dpd
-        record.sa.dpd = Dpd(terms, self._random.take(4), self._scheduler.clock.now()) if terms and watched else None
+        record.sa.watch(Dpd(terms, self._random.take(4), self._scheduler.clock.now()) if terms and watched else None)
 
     # --- whether a peer is there ---
 
@@ -414,7 +412,7 @@ class Ike:
         if record.answers is None:
             now = self._scheduler.clock.now()
             record.answers = []
-            record.sa.dpd = Dpd(_OUT_OF_TURN, self._random.take(4), now)
+            record.sa.watch(Dpd(_OUT_OF_TURN, self._random.take(4), now))
             about_to_send(record.sa, now)
         if answer is not None:
             record.answers.append(answer)
@@ -509,8 +507,7 @@ class Ike:
         def is_same(pair: PeerPair, other: IkeSa | None) -> bool:
             return is_same_system(record.pair, sa.remote_identity, pair, other.remote_identity if other else None, past_nat)
 
-        under_way = [quick for quick in sa.quick.values() if quick.state is not QuickState.QM_COMPLETE]
-        keying = {quick.start.tag for quick in under_way if quick.start}
+        keying = sa.keying_for
         flows = self._sa_keeper.matching(lambda live: live.row is not None and is_same(live.pair, live.isakmp))
         held = [each for each in self.sas if each is not record and each.sa.up and is_same(each.pair, each.sa)]
         asked = [each for each in held if doubtful and each.sa.peer.dpd]

@@ -46,7 +46,7 @@ class Peers:
         if record is not None:
             self.follow(record, ends)
         elif sa is not None:
-            sa.ends = ends
+            sa.move_to(ends)
             self._lead({sa}, live.pair, _place_of(sa, live.pair), ends)
         live.ends = ends
 
@@ -54,7 +54,7 @@ class Peers:
         """A peer past a NAT is elsewhere: its ISAKMP SAs and their flows go there, and those of no other."""
         old, same = record.pair, self._sas.of_same_peer(record)
         for each in same:
-            each.sa.ends = ends
+            each.sa.move_to(ends)
             self.know_by_port(each)
             self._keep_open(each)
             if each.tunnel is not None:

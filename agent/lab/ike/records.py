@@ -9,30 +9,18 @@ from ipaddress import IPv4Address
 from agent.base.scheduler import Timer
 from agent.config.model import RouterConfig
 from agent.crypto.doi import ISAKMP_PORT
-from agent.crypto.ike_events import IkeCount, State, Trouble
+from agent.crypto.ike_events import Trouble
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.payloads import Notification
-from agent.flow.counters import IkeCounter, PacketCounters
+from agent.crypto.states import State
+from agent.flow.counters import PacketCounters
 from agent.flow.model import Identity, IkeFacts, IkeTunnel, PeerEnds
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.policy.isakmp import PeerDecisions, identity_of
 from agent.lab.policy.peer_pair import PeerPair
 
 _REFRESH_THRESHOLD = 0  # an IKE SA is not refreshed before its end
-_COUNTERS = {what: IkeCounter[what.name] for what in IkeCount}
-
-
-class IkeTally:
-    """Puts what an IKE core counts into a tunnel's counters."""
-
-    __slots__ = ("_counters",)
-
-    def __init__(self, counters: PacketCounters) -> None:
-        self._counters = counters
-
-    def count(self, what: IkeCount, amount: int = 1) -> None:
-        self._counters.add(_COUNTERS[what], amount)
 
 
 @dataclass(slots=True, eq=False)

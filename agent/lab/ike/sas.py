@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.crypto.ike_events import State
 from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header
+from agent.crypto.states import State
 from agent.flow.model import IkeTunnel
 from agent.lab.groups import Groups
 from agent.lab.ike.records import IkeRecord
@@ -163,14 +163,14 @@ class IkeSas:
                 del self._over[key]
             return
         if record.sa.initiator_cookie == NO_COOKIE:
-            record.sa.main.due = None  # nothing was ever sent
+            record.sa.forget()  # nothing was ever sent
             return
         self._over[key] = record
         if len(self._over) > _MAX_OVER:
             oldest = self._over.pop(next(iter(self._over)))
             if oldest.timer:
                 oldest.timer.cancel()
-            oldest.sa.main.due = None
+            oldest.sa.forget()
 
     def clear(self) -> list[IkeRecord]:
         """Forget every one; those that there were, the ones that were over too."""
