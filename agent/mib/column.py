@@ -1,7 +1,11 @@
-"""Mib room: one accessible object of a context, and its cells as the variable bindings of an answer (RFC 3416 §3).
+"""Mib room: columns. A column is one accessible object of a context; it encodes its cells as variable bindings (RFC 3416 §3).
 
-A binding is a head (its tag and length, the name's tag and length, the column's own name), the suffix (the octets of the name that
-are the row's index) and the value.
+An encoded binding has three parts:
+- the head: tag and length of the binding, tag and length of the name, and the column's part of the name;
+- the suffix: the row's part of the name, its index;
+- the value: tag, length and content.
+
+The head depends only on the column and on the sizes of suffix and value. So heads are made once and kept.
 """
 
 from __future__ import annotations
@@ -15,19 +19,19 @@ from agent.mib.index import Row, TableIndex
 from agent.mib.schema import Object
 from agent.mib.values import MASKS, counter_cell, length, name_content, number, order_key, tag_of
 
-LARGEST_KEPT_VALUE = 24  # octets of an encoded value whose binding's head is kept; a number takes at most 11
+LARGEST_KEPT_VALUE = 24  # octets; heads for larger values are not kept. A number takes at most 11
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The second half of a SET of one cell; commits of lower `order` come first, those that destroy rows last."""
+    """The commit phase of a SET of one cell. Commits with a lower `order` come first; those that destroy rows come last."""
 
     act: Callable[[], object]
     order: int = 0
 
 
 class SetRefusedError(Exception):
-    """A value that may not be set; `status` is an error-status name of RFC 3416 ("wrongValue", "genErr", …)."""
+    """A SET is refused. `status` is an error-status of RFC 3416 ("wrongValue", "genErr", …)."""
 
     def __init__(self, status: str) -> None:
         super().__init__(status)
@@ -35,10 +39,11 @@ class SetRefusedError(Exception):
 
 
 class Column:
-    """One accessible object of a context: how its cells are named, valued and, where it is writable, set.
+    """One accessible object of a context: it names, encodes and sets its cells.
 
-    `encode(subject, now)` gives a cell's tag, length and value, or None where that row does not instantiate it; `subjects` is the
-    table's rows. `write(row, value)` tests a value of the right syntax, and gives the commit or raises SetRefusedError.
+    `subjects` has one item for each row, from which cells are encoded: here the row itself. `encode(subject, now)` returns a cell's
+    tag, length and content, or None if the row does not instantiate it. `write(row, value)` tests a value of the right syntax, and
+    returns the commit or raises SetRefusedError.
     """
 
     __slots__ = ("encode", "heads", "key", "object", "prefix", "subjects", "table", "write")
@@ -60,12 +65,12 @@ class Column:
         self.heads: dict[int, list[bytes]] = {}
 
     def heads_of(self, suffix_size: int) -> list[bytes]:
-        """What stands before a suffix of that size, by the size of the value; kept in `heads`."""
+        """The heads for suffixes of that size, by the size of the value. They are kept in `heads`."""
         self.heads[suffix_size] = made = [self._head(suffix_size, size) for size in range(LARGEST_KEPT_VALUE)]
         return made
 
     def head(self, suffix_size: int, value_size: int) -> bytes:
-        """What stands before a suffix and a value of these sizes."""
+        """The head for a suffix and a value of these sizes."""
         if value_size >= LARGEST_KEPT_VALUE:
             return self._head(suffix_size, value_size)
         return (self.heads.get(suffix_size) or self.heads_of(suffix_size))[value_size]
@@ -75,7 +80,7 @@ class Column:
         return b"\x30" + length(len(name) + suffix_size + value_size) + name
 
     def bindings(self, first: int, count: int, now: int) -> list[bytes]:
-        """Those of the first `count` cells there are in the rows from `first` on."""
+        """The bindings of the next `count` cells, from row `first` on. Rows without the cell are skipped."""
         table, last = self.table, len(self.subjects)
         found: list[bytes] = []
         ahead = count
@@ -85,12 +90,12 @@ class Column:
             some = self.run(same, rests, self.subjects[first:stop], now)
             found += some
             first = stop
-            # Where cells are missing, further ones are looked at in growing numbers.
+            # If a whole stretch has no cell, the next stretch is twice as long.
             ahead = 2 * ahead if not some else count - len(found)
         return found[:count] if len(found) > count else found
 
     def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:
-        """The bindings of a stretch of rows, whose suffixes all begin with `same` and are of one size."""
+        """The bindings of a stretch of rows. The suffix of a row is `same` followed by its item of `rests`; all have one size."""
         found: list[bytes] = []
         encode = self.encode
         size = len(same) + len(rests[0])
@@ -108,10 +113,11 @@ class Column:
 
 
 class _Form(NamedTuple):
-    """How bindings of one column are put together while the counter is in [low, high): pack(head, rest, lead, value + offset).
+    """The layout of a binding for a range of counter values.
 
-    What is packed last are the value's lower octets; its tag, length and upper octets stand in `lead`, and what is left of them
-    comes by way of `offset`.
+    While low <= value < high, the encoded value has one size, and pack(head, rest, lead, value + offset) is the whole binding. The
+    last argument is packed as the value's lower octets. `lead` has the octets before them: tag, length and upper octets. `offset`
+    adds those octets of tag and length that share the packed number with the value.
     """
 
     low: int
@@ -126,9 +132,9 @@ _LARGEST_FORMED = 0xFFFFFFFF
 
 
 class CounterColumn(Column):
-    """A column that shows one counter of each row's counter source. Polls spend their time here.
+    """A column that shows one counter of each row's counter source. Polls spend most of their time here.
 
-    A run makes each binding in one step, by the form that its neighbour had as long as that holds.
+    `run` packs each binding in one call. It uses the form of the row before as long as the value is in that form's range.
     """
 
     __slots__ = ("_base", "_counter", "_forms", "_mask")
@@ -166,7 +172,7 @@ class CounterColumn(Column):
         return found
 
     def _forms_of(self, same_size: int, rest_size: int) -> list[_Form]:
-        """The forms by the value's number of bits, for suffixes of two parts of these sizes."""
+        """The forms by the value's number of bits, if `same` and `rest` have these sizes."""
         by_size = [self._form(same_size, rest_size, size) for size in range(1, 6)]
         forms = [by_size[bits >> 3] for bits in range(_LARGEST_FORMED.bit_length() + 1)]
         self._forms[same_size, rest_size] = forms
@@ -178,7 +184,7 @@ class CounterColumn(Column):
         packed = 2 if size == 1 else 4
         lead, offset = zero[:-packed], int.from_bytes(zero[-packed:])
         head = self.head(same_size + rest_size, len(zero))
-        low = 0 if size == 1 else 1 << 8 * size - 9  # a number takes one bit more than it has, for its sign
+        low = 0 if size == 1 else 1 << 8 * size - 9  # a sign bit is encoded as well
         high = min(1 << 8 * size - 1, _LARGEST_FORMED + 1)
         pack = Struct(f">{len(head) + same_size}s{rest_size}s{len(lead)}s{'H' if size == 1 else 'I'}").pack
         return _Form(low, high, pack, head, lead, offset)

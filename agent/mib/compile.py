@@ -1,7 +1,7 @@
-"""Mib room: from ASN.1 modules to the documents that the schema is read from, by pysmi, kept in a cache.
+"""Mib room: compiles ASN.1 modules with pysmi to JSON documents, and caches them.
 
-The cache's key is a hash of every source's content, of pysmi's version and of the format kept: a changed source compiles anew, and
-an unchanged one is read in milliseconds, without pysmi being imported. What is kept is JSON: reading it executes nothing.
+The key of the cache is a hash of the contents of all sources, of pysmi's version and of the cache's format. A changed source is
+compiled again. Otherwise the cache is read in milliseconds, without an import of pysmi. Reading JSON executes nothing.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class ModuleSource:
 
 @dataclass(frozen=True, slots=True)
 class CompiledMibs:
-    """The compiled modules: pysmi's JSON document of each, where each came from, and whether they were compiled just now.
+    """The compiled modules: pysmi's JSON document of each, its source, and whether they were compiled just now.
 
-    `unused` are sources that none came from.
+    `unused` are sources that gave no module.
     """
 
     documents: Documents
@@ -63,10 +63,10 @@ class CompiledMibs:
 
 
 def compile_mibs(cache_dir: Path, mib_sources: Sequence[Path] = (), builtin: Path | None = None) -> CompiledMibs:
-    """Every module of `builtin` (ours, unless given) and what they import, from the cache where it is current.
+    """Every module of `builtin` (default: ours) and its imports, from the cache if that is current.
 
-    A module that a directory of `mib_sources` defines is taken from there instead, the first directory first. Raises MibError for
-    whatever a user can mend: an unreadable directory, a missing import, a module that does not compile, an unwritable cache.
+    Modules of the directories `mib_sources` replace ours; the first directory wins. Raises MibError for what a user can correct: an
+    unreadable directory, a missing import, a module that does not compile, an unwritable cache.
     """
     ours = [builtin] if builtin is not None else [builtin_source(), builtin_source() / ENGINE_MODULES]
     directories = [*mib_sources, *ours]
@@ -98,7 +98,7 @@ def _unused(mib_sources: Iterable[Path], sources: Iterable[ModuleSource]) -> tup
 
 
 def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str, dict[str, Any]]:
-    # Imported here: pysmi takes longer to import than a warm start may take in all.
+    # Imported here: the import of pysmi takes longer than a whole warm start.
     from pysmi.codegen.jsondoc import JsonCodeGen
     from pysmi.compiler import MibCompiler
     from pysmi.error import PySmiReaderFileNotFoundError
@@ -108,7 +108,7 @@ def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str,
     from pysmi.writer import CallbackWriter
 
     class IndexReader:
-        """Gives pysmi the text of a module from our index, whatever its file is called."""
+        """Gives pysmi the text of a module from our index, whatever the name of its file."""
 
         def get_data(self, name: str, **_options: Any) -> tuple[Any, str]:
             module = index.get(name)
@@ -118,7 +118,7 @@ def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str,
 
     class Compiler(MibCompiler):  # type: ignore[misc]  # pysmi ships no types
         def _get_system_info(self) -> tuple[tuple[str, str, str], tuple[str]]:
-            # pysmi would write the user's and the host's name into its comments, and fails where the user has none.
+            # pysmi would write the names of user and host into its comments, and it fails if the user has none.
             return ("", "", ""), ("",)
 
     roots = list(roots)
@@ -127,7 +127,7 @@ def _compile(index: Mapping[str, ModuleText], roots: Iterable[str]) -> dict[str,
     writer = CallbackWriter(lambda name, document, _context: written.__setitem__(name, document))
     compiler = Compiler(parserFactory(**smi_v1_relaxed)(), JsonCodeGen(), writer)
     compiler.add_sources(IndexReader())
-    # compile() does not raise: what went wrong is in the statuses.
+    # compile() does not raise; the statuses have the errors.
     statuses = compiler.compile(*roots, genTexts=False)
     _raise_first_failure(statuses, index)
     documents = {name: json.loads(document) for name, document in written.items()}
@@ -161,7 +161,7 @@ def _raise_first_failure(statuses: Mapping[str, Any], index: Mapping[str, Module
 
 
 def _check(documents: Documents, index: Mapping[str, ModuleText]) -> None:
-    """What pysmi lets pass and a schema cannot use, such as a type that nobody defines."""
+    """Raise for what pysmi accepts and the schema cannot use, such as an undefined type."""
     try:
         build_schema(documents)
     except SchemaError as error:
@@ -182,7 +182,7 @@ def _key(files: Iterable[Iterable[SourceFile]]) -> str:
 
 
 def _pysmi_version() -> str:
-    """pysmi's version, read off its source: importing it, or importlib.metadata, takes longer than all else in a warm start."""
+    """pysmi's version, read from its source. Importing pysmi or importlib.metadata takes longer than the rest of a warm start."""
     spec = find_spec("pysmi")
     if spec is None or spec.origin is None:
         return ""
@@ -191,7 +191,7 @@ def _pysmi_version() -> str:
 
 
 def _read_cache(path: Path) -> dict[str, Any] | None:
-    """What a cache file holds; None where there is none, or where it is not what was written."""
+    """The content of a cache file; None if there is none, or if it is not one that was written here."""
     try:
         digest, _, body = read_regular_file(path, _LARGEST_CACHE).partition(b"\n")
     except OSError:
@@ -203,10 +203,10 @@ def _read_cache(path: Path) -> dict[str, Any] | None:
 
 
 def _write_cache(path: Path, kept: Mapping[str, Any]) -> None:
-    """Write a cache file so that another process sees all of it or nothing."""
+    """Write a cache file. Another process sees all of it or nothing."""
     body = json.dumps(kept, separators=(",", ":")).encode()
     try:
-        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode is the last directory's alone
+        path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # the mode applies to the last directory alone
         path.parent.mkdir(mode=0o700, exist_ok=True)
         replace_file(path, _digest(body) + b"\n" + body, _TEMPORARY)
     except OSError as error:

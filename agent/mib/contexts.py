@@ -1,8 +1,7 @@
-"""Mib room: the trees of a router's SNMP contexts, put together from the declarations.
+"""Mib room: builds the trees of a router's SNMP contexts from the declarations.
 
-`""` is the global context, which alone has the configuration and the policy map; every other shows one VRF. Trees are built when a
-context appears, and then follow their rows by themselves; rows that are computed from the configuration are refreshed when it
-changed.
+`""` is the global context; it alone has the configuration and the policy map. Every other context shows one VRF. A tree is built
+when its context appears, and then follows its rows. Rows computed from the configuration are refreshed when it has changed.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ def _no_views() -> Iterable[ScalarView | Followed]:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the views read, and the doors that requests go back by. `administration` gives the views of the SNMP engine itself."""
+    """What the views read, and where requests go. `administration` gives the views of the SNMP engine itself."""
 
     schema: Schema
     config: RouterConfig
@@ -56,7 +55,7 @@ class Sources:
 
 @dataclass(slots=True)
 class _Context:
-    """One VRF's tree: the computed rows in it that follow the configuration, and what is to be closed when it goes."""
+    """One VRF's tree, its rows computed from the configuration, and the subscriptions to close when the VRF goes."""
 
     tree: Tree = field(default_factory=Tree)
     computed: list[ComputedRows] = field(default_factory=list)
@@ -69,10 +68,10 @@ class Contexts:
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
         self._serial = SerialNumber()
-        self._contexts: dict[str | None, _Context] = {}  # by VRF: a context may be moved to another
+        self._contexts: dict[str | None, _Context] = {}  # by VRF, because a context may move to another VRF
 
     def tree(self, context: str) -> Tree | None:
-        """One context's tree; None where no VRF names the context."""
+        """One context's tree; None if no VRF names the context."""
         try:
             vrf = self._sources.config.vrf_of_context(context)
         except KeyError:
@@ -83,9 +82,9 @@ class Contexts:
         return found.tree
 
     def build(self) -> None:
-        """Build the trees that there are contexts for, so that no first poll waits for it.
+        """Build the trees of all contexts, so that no first poll waits for it.
 
-        Raises MibError where the modules lack an object that a view declares: an older revision of them, most likely.
+        Raises MibError if the modules lack an object that a view declares. Most likely they are an older revision.
         """
         for name in ["", *(vrf.context for vrf in self._sources.config.vrfs.values() if vrf.context)]:
             try:
@@ -95,7 +94,7 @@ class Contexts:
                 raise MibError(problem, "take the latest revision of the module that should, or ours") from None
 
     def config_changed(self) -> None:
-        """Have the tables that show the configuration follow it. Of a VRF that is gone nothing is kept."""
+        """Refresh the tables that show the configuration. The tree of a removed VRF is removed."""
         for vrf in [vrf for vrf in self._contexts if vrf is not None and vrf not in self._sources.config.vrfs]:
             for subscription in self._contexts.pop(vrf).subscriptions:
                 subscription.close()
@@ -133,7 +132,7 @@ class Contexts:
             yield from policy_map_tables(given.monitor)
 
     def _snmp_counters(self) -> list[str]:
-        """The counters of the snmp group, as the module has them."""
+        """The counters of the snmp group that the module has."""
         group = self._sources.schema.oid_of("snmp")
         return [
             obj.name

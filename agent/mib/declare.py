@@ -1,9 +1,8 @@
-"""Mib room: what a table view is, and how a declaration becomes columns.
+"""Mib room: table views, and how they become columns.
 
-A declaration says which rows a table has, how a row gives its index, and what gives each column's value. All else (OIDs, syntaxes,
-enumerations, the shape of the index) comes from the compiled module. A value function takes the row and the moment; None means "not
-instantiated in this row". An enumerated column gives the enumeration's label: a label that the module does not have is a value that
-cannot be represented, and so is not instantiated either.
+A table view declares the rows of a table, the index of a row, and the value of each column. All else (OIDs, syntaxes, enumerations,
+the form of the index) comes from the compiled module. A value function takes the row and the moment. It returns None if the row
+does not instantiate the column. For an enumerated column it returns the label; a label that the module lacks is not instantiated.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ Index = Callable[[Any, Row], tuple[Any, ...]]
 
 
 class RowSource(Protocol):
-    """What a table's rows come from: a collection that tells of every row that comes or goes."""
+    """The rows of a table: a collection that notifies listeners of each row that comes or goes."""
 
     def listen(self, listener: Any) -> Subscription: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RowCounter:
-    """A value function: one counter of the row's own source. A type of its own, so that encoding may take the short way.
+    """A value function that reads one counter of the row's counter source.
 
-    Called it takes the row, as every value function does; its column's cells are encoded from the source itself.
+    It is a type of its own, so that `add_table` can recognise it and make a CounterColumn, which encodes from the source itself.
     """
 
     counter: int
@@ -47,7 +46,7 @@ class RowCounter:
 
 @dataclass(frozen=True, slots=True)
 class TableView:
-    """One table in one context. `index` gives the values of the table's INDEX objects from a row's key and the row."""
+    """One table in one context. `index` takes a row's key and the row, and returns the values of the table's INDEX objects."""
 
     table: str
     rows: RowSource
@@ -58,7 +57,7 @@ class TableView:
 
 @dataclass(frozen=True, slots=True)
 class ScalarView:
-    """Scalars of one context by name; their functions are given the context's subject as the row."""
+    """Scalars of one context by name. Their functions get `row`."""
 
     row: Row
     scalars: Mapping[str, Value]
@@ -66,7 +65,7 @@ class ScalarView:
 
 
 class ComputedRows:
-    """Rows that follow from something else (a configuration): computed anew when told, so that listeners see the difference."""
+    """Rows computed from something else, such as the configuration. `refresh` computes them again and notifies listeners."""
 
     def __init__(self, compute: Callable[[], Iterable[tuple[Any, Row]]]) -> None:
         self._compute = compute
@@ -93,10 +92,10 @@ class ComputedRows:
 
 
 class _TableListener:
-    """Keeps a table's sorted index in step with its rows.
+    """Updates a table's sorted index when rows come and go.
 
-    `longest` is how many sub-identifiers a name has left for the index: a row whose names would be longer (two long identities of
-    a peer) cannot be represented.
+    `longest` is the number of sub-identifiers that a name has left for the index. A row with a longer index cannot be represented:
+    a peer with two long identities, for example.
     """
 
     def __init__(self, index: TableIndex, longest: int, sub_identifiers: Callable[[Any, Row], tuple[int, ...]]) -> None:
@@ -116,7 +115,7 @@ class _TableListener:
 
 
 def add_table(tree: Tree, schema: Schema, view: TableView) -> Subscription:
-    """Put a declared table's columns into a tree. Its rows follow their source until the subscription is closed."""
+    """Add the columns of a table to a tree. The rows follow their source until the subscription is closed."""
     table = schema.table(view.table)
     counted = any(isinstance(value, RowCounter) for value in view.columns.values())
     index = NumberIndex(counted) if _is_one_number(table) else NameIndex(counted)
@@ -139,7 +138,7 @@ def _is_one_number(table: Table) -> bool:
 
 
 def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:
-    """Put declared scalars into a tree: each a column of one row, .0."""
+    """Add scalars to a tree. Each is a column of one row, .0."""
     index = NumberIndex()
     index.add((0,), view.row)
     for name, value in view.scalars.items():
@@ -148,7 +147,7 @@ def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:
 
 
 def cell_encoder(obj: Object, value: Value) -> Callable[[Row, int], bytes | None]:
-    """From a value function to one that gives the encoded cell, by the object's syntax."""
+    """The function that returns the encoded cell, made from a value function by the object's syntax."""
     syntax = obj.syntax
     if syntax is None:
         raise ValueError(f"{obj.name} has no syntax: only scalars and columns have cells")
@@ -163,7 +162,7 @@ def cell_encoder(obj: Object, value: Value) -> Callable[[Row, int], bytes | None
 
 
 def _writer(obj: Object, write: Write | None) -> Write | None:
-    """An enumerated object is set by its label, as it is given."""
+    """The write function for numbers, made from one for labels if the object is enumerated."""
     if write is None or obj.syntax is None or not obj.syntax.enum:
         return write
     labels = {code: label for label, code in obj.syntax.enum.items()}

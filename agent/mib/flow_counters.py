@@ -1,4 +1,4 @@
-"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, the counters: one list of objects for the live, the history and the global form."""
+"""Mib room: the counters of CISCO-IPSEC-FLOW-MONITOR-MIB, one list for the live, the history and the global objects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _IKE = {
     "OutP2ExchgRejects": IkeCounter.OUT_P2_REJECTS,
     "OutP2SaDelRequests": IkeCounter.OUT_P2_SA_DELETES,
 }
-# Octets come as a 32-bit object, the 64-bit one (Hc), and the number of times that the 32-bit one has wrapped.
+# Octets have three objects: 32 bits, 64 bits (Hc), and the number of wraps of the first.
 _IPSEC_OCTETS = {
     ("In", "Oct"): IpsecCounter.IN_OCTETS,
     ("In", "DecompOct"): IpsecCounter.IN_DECOMP_OCTETS,

@@ -1,4 +1,4 @@
-"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, what is live: global statistics, peers, tunnels, endpoints and SAs of one VRF."""
+"""Mib room: the live part of CISCO-IPSEC-FLOW-MONITOR-MIB: global statistics, peers, tunnels, endpoints and SAs of one VRF."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from agent.mib.terms import (
     truth,
 )
 
-DESTROY_LAST = 10  # the order in which a SET commits: what destroys rows comes last
+DESTROY_LAST = 10  # an order of commits: those that destroy rows come last
 
 
 def peer_index(key: PeerKey) -> tuple[Any, ...]:
@@ -82,7 +82,7 @@ def live_scalars(flow: VrfFlow) -> ScalarView:
 
 
 def ike_facts_columns(prefix: str) -> dict[str, Value]:
-    """Columns that the live and the history table share: what phase 1 agreed on (`row.facts`)."""
+    """Columns that the live and the history table share: the negotiated terms of phase 1 (`row.facts`)."""
     return {
         prefix + "LocalAddr": lambda row, now: address(row.facts.local_address),
         prefix + "LocalName": lambda row, now: row.facts.local_name,
@@ -99,7 +99,7 @@ def ike_facts_columns(prefix: str) -> dict[str, Value]:
 
 
 def ipsec_facts_columns(prefix: str) -> dict[str, Value]:
-    """Columns that the live and the history table share: what phase 2 agreed on (`row.facts`)."""
+    """Columns that the live and the history table share: the negotiated terms of phase 2 (`row.facts`)."""
     columns: dict[str, Value] = {
         prefix + "LocalAddr": lambda row, now: address(row.facts.local_address),
         prefix + "RemoteAddr": lambda row, now: address(row.facts.remote_address),
@@ -216,7 +216,7 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
     )
 
 
-# The gateway statistics have a row per media gateway, and a VPN router is none.
+# The gateway statistics have a row for each media gateway. A VPN router is not one.
 GATEWAY_TABLES: Mapping[str, str] = {
     "cikePhase1GWStatsTable": "a row is a media gateway, and there is none",
     "cipSecPhase2GWStatsTable": "a row is a media gateway, and there is none",
@@ -224,7 +224,7 @@ GATEWAY_TABLES: Mapping[str, str] = {
 
 
 def gateway_tables(columns: Mapping[str, tuple[str, ...]]) -> Iterator[TableView]:
-    """Both GWStats tables: they exist, and have no rows. `columns` are the accessible columns of each, by the module."""
+    """Both GWStats tables, which have no rows. `columns` are the accessible columns of each."""
     for table in GATEWAY_TABLES:
         nothing: Rows[int, Any] = Rows()
         yield TableView(table, nothing, lambda key, row: (key,), dict.fromkeys(columns[table], lambda row, now: None))
@@ -235,7 +235,7 @@ def _active_time(row: Any, now: int) -> int | None:
 
 
 def _destroyer(engine: Engine, ask: Callable[[int], Request]) -> Write:
-    """TunnelStatus: destroy brings the tunnel down; active is what it is, and changes nothing."""
+    """TunnelStatus: destroy ends the tunnel; active changes nothing."""
 
     def write(row: Any, value: str) -> Commit:
         if value != "destroy":

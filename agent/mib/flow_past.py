@@ -1,4 +1,4 @@
-"""Mib room: CISCO-IPSEC-FLOW-MONITOR-MIB, what has been: history, failures, and the settings of both and of the notifications."""
+"""Mib room: the past in CISCO-IPSEC-FLOW-MONITOR-MIB: history, failures, their settings, and those of the notifications."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
 def settings_scalars(flow: VrfFlow, monitor: FlowMonitor) -> ScalarView:
     """Window sizes, the check-point, and the control scalars of the notifications: all settable. The row is the VRF's flow.
 
-    A check-point is done within the SET that asks for it, so every GET finds it ready.
+    A check-point is finished before its SET is answered, so a GET always finds it ready.
     """
     return ScalarView(
         flow,

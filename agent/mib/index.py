@@ -1,8 +1,7 @@
 """Mib room: the rows of one table in the order of their indexes.
 
-Most tables are indexed by one number, and rows of those come by the hundred thousand: they keep numbers, close together, and make
-the octets of a name when these are asked for, so that reading a row touches little memory. Every other table keeps the octets
-(`name_index`).
+Most tables have one number as their index, and may have a hundred thousand rows. They keep the numbers, and compute the octets of a
+name when asked, so that a read of a row touches little memory. All other tables keep the octets (`name_index`).
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from typing import Any, NamedTuple
 
 from agent.mib.values import order_key, sub_identifiers
 
-Row = Any  # each table's rows are of its own type; only the table's declaration knows it
+Row = Any  # each table's rows have a type of their own, which only the table's declaration knows
 
-_BLOCK_BITS = 7  # a sub-identifier's octets carry as many bits each (X.690 §8.19)
+_BLOCK_BITS = 7  # the bits that each octet of a sub-identifier carries (X.690 §8.19)
 _BLOCK = 1 << _BLOCK_BITS
 _LAST_OCTETS = [bytes((number,)) for number in range(_BLOCK)]
 LARGEST_SUB_IDENTIFIER = 0xFFFFFFFF
 
 
 class Entry(NamedTuple):
-    """One row of a table: its index as an order key and as octets of a name, and what it shows."""
+    """One row of a table: its index as an order key and as octets of a name, and the row itself."""
 
     key: bytes
     suffix: bytes
@@ -32,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class TableIndex(ABC):
-    """Rows by position. Where the table is `counted`, each row's counter source stands beside it: it is the row's for good."""
+    """Rows by position. A `counted` table keeps each row's counter source beside it; a row never changes its source."""
 
     __slots__ = ("rows", "sources")
 
@@ -45,7 +44,7 @@ class TableIndex(ABC):
 
     @abstractmethod
     def remove(self, index: tuple[int, ...]) -> None:
-        """`KeyError` where there is no such row."""
+        """Raises KeyError if there is no such row."""
 
     @abstractmethod
     def find(self, suffix: bytes) -> int:
@@ -65,13 +64,13 @@ class TableIndex(ABC):
 
     @abstractmethod
     def suffix(self, at: int) -> bytes:
-        """The octets of a name that a row's index is."""
+        """A row's index as octets of a name."""
 
     @abstractmethod
     def stretch(self, first: int, stop: int) -> tuple[bytes, list[bytes]]:
-        """The suffixes of rows from `first` on, before `stop`, one at least: what they all begin with, and the rest of each.
+        """The suffixes of one or more rows from `first` on, before `stop`: their common beginning, and the rest of each.
 
-        All of a stretch are of one size.
+        All suffixes of a stretch have one size.
         """
 
     def entry(self, at: int) -> Entry:
@@ -84,9 +83,9 @@ class TableIndex(ABC):
 class NumberIndex(TableIndex):
     """Rows indexed by one number.
 
-    Numbers that share all octets of their name but the last are a block; what comes before the last octet is kept once for each
-    block that has rows. Numbers rise by one as a rule, so a row stands a constant number of places from where its own number says:
-    that is tried first, and learnt anew from each search that it fails in.
+    Numbers whose names differ in the last octet alone are a block. The octets before the last are kept once for each block.
+    Numbers usually rise by one. So the position of a row is its number less an offset. `place` tries the last offset first, and
+    keeps a new one after each search in which it fails.
     """
 
     __slots__ = ("_beginnings", "_counted", "_first_numbers", "_lead", "_numbers", "_rows", "_sources")
@@ -149,7 +148,7 @@ class NumberIndex(TableIndex):
         return self._position(int.from_bytes(key)) if len(key) == 4 else -1
 
     def after(self, key: bytes) -> int:
-        # A longer name than a row's, or the same, is behind the row of its first number.
+        # A name of the same length or longer comes after the row of its first number.
         return bisect_right(self._numbers, int.from_bytes(key[:4])) if key else 0
 
     def key(self, at: int) -> bytes:

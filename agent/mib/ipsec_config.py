@@ -18,7 +18,7 @@ from agent.mib.flow_past import trap_value, trap_write
 from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
 
 Configure = Callable[[list[str]], None]
-"""The door to config: runs configuration lines as if typed."""
+"""Runs configuration lines as if typed."""
 
 _IDENTITY = {"address": "isakmpIdTypeADDRESS", "hostname": "isakmpIdTypeHOSTNAME"}
 _LARGEST_CEILING = 65535  # of cipsMaxSAs
@@ -62,7 +62,7 @@ def attachments(config: RouterConfig, device: Device) -> Iterable[tuple[tuple[in
 
 
 def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarView, ScalarView]:
-    """Scalars that read the configuration, and those of the notifications' settings (which are the global context's)."""
+    """Scalars of the configuration, and the control scalars of the notifications (of the global context)."""
     return (
         ScalarView(
             config,
@@ -74,10 +74,10 @@ def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarVi
                 "cipsSALifetime": lambda row, now: row.crypto.lifetime_seconds,
                 "cipsSALifesize": lambda row, now: row.crypto.lifetime_kilobytes,
                 "cipsNumStaticCryptomapSets": lambda row, now: len(row.crypto.maps),
-                "cipsNumCETCryptomapSets": lambda row, now: 0,  # Cisco Encryption Technology is gone from IOS
+                "cipsNumCETCryptomapSets": lambda row, now: 0,  # IOS no longer has Cisco Encryption Technology
                 "cipsNumDynamicCryptomapSets": lambda row, now: len(row.crypto.dynamic_maps),
                 "cipsNumTEDCryptomapSets": lambda row, now: sum(_discovers(found) > 0 for found in row.crypto.maps.values()),
-                # Tunnel endpoint discovery is not done: nothing is ever probed.
+                # Tunnel endpoint discovery is not implemented.
                 "cipsNumTEDProbesReceived": lambda row, now: 0,
                 "cipsNumTEDProbesSent": lambda row, now: 0,
                 "cipsNumTEDFailures": lambda row, now: 0,
@@ -96,7 +96,7 @@ def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarVi
 def config_tables(
     config: RouterConfig, device: Device, monitor: FlowMonitor, configure: Configure
 ) -> Iterator[tuple[TableView, ComputedRows]]:
-    """The tables, each with the rows that are to be refreshed when the configuration has changed."""
+    """The tables, each with the rows to refresh when the configuration has changed."""
 
     def view(table: str, compute: Any, index: Any, columns: Any, writes: Any = None) -> tuple[TableView, ComputedRows]:
         rows = ComputedRows(compute)
@@ -149,7 +149,7 @@ def config_tables(
             "cipsStaticCryptomapPeer": lambda row, now: _first_peer(config, row),
             "cipsStaticCryptomapNumPeers": lambda row, now: len(row.peers),
             "cipsStaticCryptomapPfs": lambda row, now: GROUP.get(NO_GROUP if row.pfs_group is None else row.pfs_group),
-            # 0: the entry sets none, and the global lifetime holds.
+            # 0: the entry sets none, so the global lifetime holds.
             "cipsStaticCryptomapLifetime": lambda row, now: row.lifetime_seconds or 0,
             "cipsStaticCryptomapLifesize": lambda row, now: row.lifetime_kilobytes or 0,
             "cipsStaticCryptomapLevelHost": lambda row, now: truth(row.per_host),
@@ -168,7 +168,7 @@ def config_tables(
 
 
 def _detach(row: Attachment, value: str, configure: Configure) -> Commit:
-    """detached takes the map off the interface, as `no crypto map` there does; nothing can be attached this way."""
+    """detached takes the map off the interface, like `no crypto map`. SNMP cannot attach a map."""
     if value == "detached":
         return Commit(lambda: configure([f"interface {row.interface}", f"no crypto map {row.map_name}", "end"]), order=5)
     raise SetRefusedError("genErr" if value == "attached" else "wrongValue")
@@ -181,7 +181,7 @@ def _entry_type(entry: CryptoMapEntry) -> str:
 
 
 def _first_peer(config: RouterConfig, entry: CryptoMapEntry) -> bytes | None:
-    """The peer that is tried first; not instantiated without one, or where a name is not known."""
+    """The peer that is tried first. It is not instantiated without a peer, or if its name is unknown."""
     if not entry.peers:
         return None
     peer = entry.peers[0]

@@ -1,6 +1,7 @@
-"""Mib room: the rows of a table that is indexed by anything but one number: in blocks, for they come and go in the middle.
+"""Mib room: the rows of a table whose index is not one number, in blocks.
 
-A rekey puts rows into the middle of cipSecSpiTable; in one list of 200,000 each would move half of them.
+Such rows come and go in the middle: a rekey inserts rows in the middle of cipSecSpiTable. In one list of 200,000 rows each
+insertion would move half of them.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ class _Block:
         self.keys: list[bytes] = []
         self.suffixes: list[bytes] = []
         self.rows: list[Row] = []
-        self.sources: list[Any] = []  # of counters; empty where the table is not counted
+        self.sources: list[Any] = []  # counter sources; empty if the table is not counted
 
     def cut(self, at: int) -> _Block:
-        """Give away what stands from a place on."""
+        """Remove and return the rows from a position on."""
         rest = _Block()
         for name in self.__slots__:
             mine = getattr(self, name)
@@ -38,7 +39,7 @@ class _Block:
 
 
 class _Column(Sequence[Any]):
-    """One of the lists of all blocks, as if it were one list."""
+    """One list of each block, as if all were one list."""
 
     __slots__ = ("_index", "_name")
 
@@ -74,17 +75,17 @@ class _Column(Sequence[Any]):
 
 
 class NameIndex(TableIndex):
-    """Rows indexed by anything: their order keys and suffixes are kept."""
+    """Rows with any index. Their order keys and suffixes are kept."""
 
     __slots__ = ("_counted", "_firsts", "_largest", "_starts", "blocks")
 
     def __init__(self, counted: bool = False, largest_block: int = LARGEST_BLOCK) -> None:
         super().__init__(_Column(self, "rows"), _Column(self, "sources") if counted else ())
-        self.blocks = [_Block()]  # one at least; the others are never empty
+        self.blocks = [_Block()]  # at least one; only the first may be empty
         self._counted = counted
         self._largest = largest_block
-        self._firsts = [b""]  # no key of a block is less than this
-        self._starts: list[int] | None = None  # the position of each block's first row, and of the end; None: not known now
+        self._firsts = [b""]  # no key of a block is less than its item here
+        self._starts: list[int] | None = None  # the position of each block's first row, and of the end; None: to be computed
 
     def starts(self) -> list[int]:
         if self._starts is None:
@@ -92,7 +93,7 @@ class NameIndex(TableIndex):
         return self._starts
 
     def at(self, position: int) -> tuple[_Block, int]:
-        """The block of a row, and where it is there."""
+        """The block of a row, and its position there."""
         starts = self.starts()
         number = bisect_right(starts, position) - 1
         return self.blocks[number], position - starts[number]
@@ -102,7 +103,7 @@ class NameIndex(TableIndex):
         number = bisect_right(self._firsts, key) - 1
         block = self.blocks[number]
         if len(block.keys) >= self._largest:
-            # Rising indexes, the usual case, leave full blocks behind.
+            # With rising indexes, the usual case, the blocks before the last stay full.
             at_end = number + 1 == len(self.blocks) and key > block.keys[-1]
             number, block = self._split(number, key, len(block.keys) if at_end else len(block.keys) // 2)
         at = bisect_left(block.keys, key)
@@ -114,7 +115,7 @@ class NameIndex(TableIndex):
         self._starts = None
 
     def _split(self, number: int, key: bytes, at: int) -> tuple[int, _Block]:
-        """Make two blocks of one; the one that a key belongs to."""
+        """Split a block in two, and return the one that a key belongs to."""
         block = self.blocks[number]
         rest = block.cut(at)
         first = rest.keys[0] if rest.keys else key

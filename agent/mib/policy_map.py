@@ -1,4 +1,4 @@
-"""Mib room: CISCO-IPSEC-POLICY-MAP-MIB, which policy, map and access list each tunnel came from (global context only)."""
+"""Mib room: CISCO-IPSEC-POLICY-MAP-MIB: the policy, map and access list of each tunnel (global context only)."""
 
 from __future__ import annotations
 

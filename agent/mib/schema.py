@@ -1,5 +1,6 @@
-"""Mib room: what the compiled modules say, as small immutable values (RFC 2578: objects and notifications; RFC 2579: textual
-conventions, resolved here to their base; RFC 2578 §7.7: how index values become sub-identifiers).
+"""Mib room: the compiled modules as small immutable values: objects, tables and notifications (RFC 2578).
+
+Textual conventions (RFC 2579) are resolved to their base types. `encode_index` encodes index values (RFC 2578 §7.7).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Oid = tuple[int, ...]
 Ranges = tuple[tuple[int, int], ...]
 IndexValue = int | str | bytes | Oid | IPv4Address | IPv6Address
 
-# How SMIv2 (and SMIv1, which older files use) calls the base types, and what they are here.
+# The base types by their names in SMIv2 and in SMIv1, which older files use.
 _BASES = {
     "INTEGER": "Integer32",
     "Integer32": "Integer32",
@@ -38,7 +39,7 @@ _BASES = {
 
 
 class SchemaError(Exception):
-    """Documents that do not fit together; `module` is the one where that shows."""
+    """The documents do not fit together. `module` is the one with the error."""
 
     def __init__(self, module: str, problem: str) -> None:
         super().__init__(problem)
@@ -47,7 +48,9 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """A resolved type. `base` is one of Integer32, Unsigned32, Gauge32, Counter32, Counter64, TimeTicks, OctetString,
+    """A resolved type.
+
+    `base` is one of Integer32, Unsigned32, Gauge32, Counter32, Counter64, TimeTicks, OctetString,
     ObjectIdentifier, IpAddress, Bits, Opaque; `name` the type as the object names it; `enum` the labels of an INTEGER, or the
     bit positions of a BITS; `ranges` and `sizes` (in octets) inclusive, empty where the base's own limits hold."""
 

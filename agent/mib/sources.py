@@ -1,8 +1,8 @@
-"""Mib room: where ASN.1 modules come from (RFC 2578 §3: a module is what stands between its name and END; §3.2: IMPORTS).
+"""Mib room: finds ASN.1 modules in files (RFC 2578 §3: a module goes from its name to END; §3.2: IMPORTS).
 
-A module is known by the name before DEFINITIONS, never by its file's name: official files are called CISCO-IPSEC-MIB.my, .mib, .txt
-or nothing at all, and one file may hold several modules. Of two directories the earlier one gives a module; within a directory, the
-file that is named after it.
+The name before DEFINITIONS identifies a module, not the name of its file: official files have the extension .my, .mib, .txt or
+none, and one file may hold several modules. If two directories have a module, the earlier directory wins; within a directory, the
+file with the module's name.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _HEADER = re.compile(
 )
 _IMPORTS = re.compile(r"\bIMPORTS\b([^;]*);")
 _FROM = re.compile(r"\bFROM\s+([A-Z][A-Za-z0-9-]*)")
-# Compilers take a comment to the end of its line (ASN.1 would end it at the next pair of hyphens): lines of hyphens are common.
+# For compilers a comment ends with its line. In ASN.1 it would end at the next two hyphens, but lines of hyphens are common.
 _COMMENT_OR_STRING = re.compile(r'--[^\r\n]*|"[^"]*"')
 _NOT_NEWLINE = re.compile(r"[^\n]")
 
 
 class MibError(UserError):
-    """Something about a MIB source that a user can mend; its text is one line: where, what is wrong, what would be right."""
+    """A mistake in a MIB source that a user can correct. Its text is one line: where, what is wrong, and what would be right."""
 
     def __init__(self, problem: str, remedy: str, *, module: str = "", file: Path | None = None, line: int | None = None) -> None:
         where = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
@@ -44,12 +44,12 @@ class MissingModuleError(MibError):
 
 
 class BrokenModuleError(MibError):
-    """A module that cannot be compiled: not ASN.1 as RFC 2578 has it, or at odds with what it imports."""
+    """A module does not compile: it is not ASN.1 of RFC 2578, or it contradicts its imports."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file that holds at least one module: its content as read."""
+    """A file with at least one module: its content as read."""
 
     path: Path
     content: bytes
@@ -57,7 +57,7 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class ModuleText:
-    """One module of one file. `line` is the line of the file that `text` begins on; imports are (module, line of the file)."""
+    """One module of one file. `text` begins at `line` of the file; imports are (module, line of the file)."""
 
     name: str
     path: Path
@@ -66,7 +66,7 @@ class ModuleText:
     imports: tuple[tuple[str, int], ...]
 
 
-# Within our own directory: the modules by which an SNMP engine itself is seen, which few views hold.
+# The directory, within ours, of the modules that show an SNMP engine itself.
 ENGINE_MODULES = "engine"
 
 
@@ -78,7 +78,7 @@ def builtin_source() -> Path:
 
 
 def read_directory(directory: Path) -> tuple[SourceFile, ...]:
-    """The module files of one directory, by name; other files and sub-directories are passed over."""
+    """The module files of one directory, by name. Other files and sub-directories are skipped."""
     try:
         paths = sorted(path for path in directory.iterdir() if not path.name.startswith(".") and path.is_file())
         files = [SourceFile(path, read_regular_file(path)) for path in paths]
@@ -89,7 +89,7 @@ def read_directory(directory: Path) -> tuple[SourceFile, ...]:
 
 
 def modules_of(file: SourceFile) -> tuple[ModuleText, ...]:
-    """The modules in a file, with what they import."""
+    """The modules in a file, with their imports."""
     text = _decode(file.content).replace("\r\n", "\n")
     bare = _COMMENT_OR_STRING.sub(lambda match: _NOT_NEWLINE.sub(" ", match[0]), text)
     headers = list(_HEADER.finditer(bare))
@@ -107,7 +107,7 @@ def modules_of(file: SourceFile) -> tuple[ModuleText, ...]:
 
 
 def index_directory(files: Iterable[SourceFile]) -> dict[str, ModuleText]:
-    """Which module of a directory comes from which text."""
+    """The modules of a directory by name."""
     found: dict[str, ModuleText] = {}
     for file in sorted(files, key=lambda file: file.path.name):
         for module in modules_of(file):
@@ -118,7 +118,7 @@ def index_directory(files: Iterable[SourceFile]) -> dict[str, ModuleText]:
 
 
 def merge(directories: Sequence[Mapping[str, ModuleText]]) -> dict[str, ModuleText]:
-    """One index of several directories, the first that has a module giving it."""
+    """One index of several directories. The first directory that has a module wins."""
     merged: dict[str, ModuleText] = {}
     for directory in directories:
         merged = {**directory, **merged}
@@ -126,7 +126,7 @@ def merge(directories: Sequence[Mapping[str, ModuleText]]) -> dict[str, ModuleTe
 
 
 def check_imports(index: Mapping[str, ModuleText], roots: Iterable[str], known: Collection[str]) -> None:
-    """Follow the imports of the roots; raises MissingModuleError for a module that neither the index nor the compiler knows."""
+    """Follow the imports of the roots. Raises MissingModuleError for a module that neither the index nor the compiler has."""
     waiting = list(roots)
     seen = set(waiting)
     while waiting:
@@ -159,7 +159,7 @@ def _named_after(module: ModuleText) -> bool:
 
 
 def _decode(content: bytes) -> str:
-    # Some published files carry Latin-1 in their comments and descriptions.
+    # Some published files have Latin-1 in comments and descriptions.
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
 """Mib room: SNMPv2-MIB (system and snmp groups), IF-MIB (ifNumber, ifTable, ifXTable) and CISCO-CONTEXT-MAPPING-MIB.
 
-The same in every context. What a SET changes of these is configuration, and goes by the door of the configuration.
+They are the same in every context. A SET of one of these objects changes the configuration.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FASTEST_IN_32_BITS = 4294967295
 _MILLION = 1_000_000
 _AUTHENTICATION_TRAP = "snmp authentication"
 _LINK_TRAPS = ("snmp linkup", "snmp linkdown")
-# What sysORTable says the agent implements.
+# The rows of sysORTable.
 SERVED_MODULES = (
     ("snmpMIB", "SNMP entities (RFC 3418)"),
     ("ifMIB", "Network interfaces (RFC 2863)"),
@@ -73,7 +73,7 @@ def sysor_table(schema: Schema) -> TableView:
 
 
 class SerialNumber:
-    """snmpSetSerialNo: a TestAndIncr that managers take turns by, whichever context each of them talks to."""
+    """snmpSetSerialNo: a TestAndIncr that coordinates SETs of several managers. All contexts share it."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -94,7 +94,7 @@ def snmp_scalars(
     configure: Configure,
     serial: SerialNumber,
 ) -> ScalarView:
-    """The snmp group: `count` reads one of the engine's counters by its object's name."""
+    """The snmp group. `count` reads a counter of the engine by its object's name."""
 
     def counter(name: str) -> Value:
         return lambda row, now: count(name)
@@ -119,7 +119,7 @@ def _counter(counter: InterfaceCounter) -> Value:
 
 
 def _nothing(row: Any, now: int) -> int:
-    """Multicast and broadcast packets do not exist on the lab's wires."""
+    """0: the lab's wires have no multicast and broadcast packets."""
     return 0
 
 
@@ -196,9 +196,9 @@ def interface_views(config: RouterConfig, device: Device, configure: Configure) 
 
 
 def context_table(config: RouterConfig) -> tuple[TableView, ComputedRows]:
-    """cContextMappingTable: every SNMP context and its VRF, so that a manager can find the contexts; read-only.
+    """cContextMappingTable: every SNMP context and its VRF, so that a manager can find the contexts. It is read-only.
 
-    Of two VRFs that name one context the first is shown, as it is the one that the context shows.
+    If two VRFs name one context, the context shows the first, and so does this table.
     """
     rows = ComputedRows(lambda: [(vrf.context, vrf) for vrf in reversed(config.vrfs.values()) if vrf.context])
     return TableView(
@@ -228,7 +228,7 @@ def short_name(name: str) -> str:
 
 
 def _text(value: bytes) -> str:
-    """A DisplayString as one configuration line can hold it: blanks at its ends would be lost there."""
+    """A DisplayString that a configuration line can hold. Blanks at its ends would be lost, so they are refused."""
     try:
         text = value.decode("ascii")
     except UnicodeDecodeError:

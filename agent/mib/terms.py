@@ -1,4 +1,4 @@
-"""Mib room: the field's terms as the MIBs' enumerations label them. A term without a label cannot be represented."""
+"""Mib room: the labels of the MIBs' enumerations for terms of IKE, IPsec and IOS. A term without a label cannot be represented."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Mib room: the ordered tree, computed rather than stored.
+"""Mib room: the ordered tree of one SNMP context.
 
-A tree is the columns that one SNMP context has, in OID order; a scalar is a column of one row, 0. A table keeps its rows in the
-order of their indexes, so a successor is found by a search for the column, then for the row. A cell's value is made at the moment
-that it is asked for.
+A tree has the context's columns in OID order; a scalar is a column with one row, 0. A table keeps its rows in the order of their
+indexes. So GETNEXT searches the column, then the row. Cells are not stored: a value is computed when it is asked for.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ class Tree:
         self.columns.insert(at, column)
 
     def column_of(self, key: bytes) -> Column | None:
-        """The column that a name lies in, by the name's order key."""
+        """The column of a name, by the name's order key."""
         at = bisect_right(self._keys, key) - 1
         if at >= 0 and key.startswith(self._keys[at]):
             return self.columns[at]
         return None
 
     def get(self, key: bytes, now: int) -> tuple[Column | None, bytes | None]:
-        """The column that a name lies in, and the cell's value where there is one (RFC 3416 §4.2.1)."""
+        """The column of a name, and the cell's value if there is one (RFC 3416 §4.2.1)."""
         column = self.column_of(key)
         if column is None:
             return None, None
@@ -43,7 +42,7 @@ class Tree:
         return column, column.encode(column.subjects[at], now) if at >= 0 else None
 
     def entry(self, key: bytes) -> tuple[Column, Entry] | None:
-        """The column and row that a name is the name of."""
+        """The column and row that a name identifies."""
         column = self.column_of(key)
         if column is None:
             return None

@@ -1,6 +1,6 @@
-"""Mib room: what of the served modules is not there, or is there to be read alone, and why. A test holds these tables to the trees.
+"""Mib room: the objects of the served modules that are not served, or served read-only, each with the reason.
 
-Objects are named by themselves or by the table that they stand in.
+An object is named by itself or by its table. A test compares these tables with the trees.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ UNSERVED: Mapping[str, str] = {
     "ifTestTable": "of IF-MIB ifNumber, ifTable and ifXTable are served",
 }
 
-# Objects whose MAX-ACCESS would let a manager write them (RFC 2863 asks for no more than reading of those of IF-MIB).
+# Objects that their MAX-ACCESS allows to be written. Of IF-MIB, RFC 2863 requires no more than reading these.
 _CONFIGURED = "SNMP is administered by the configuration"
 READ_ONLY: Mapping[str, str] = {
     **dict.fromkeys(

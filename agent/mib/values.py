@@ -1,7 +1,7 @@
-"""Mib room: values as the octets that go on the wire (RFC 3416 §3, X.690 definite short and long forms).
+"""Mib room: encodes values as octets (RFC 3416 §3, X.690 definite short and long forms).
 
-An encoder takes one Python value and gives the whole tag-length-value. Small numbers come from tables: most counters of most
-tunnels are small most of the time.
+An encoder takes a Python value and returns tag, length and content. Small numbers are looked up in tables, because most counters of
+most tunnels are small most of the time.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _TAG_OF_BASE = {
 }
 MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
 LONGEST_NAME = 128  # sub-identifiers (RFC 2578 §7.1.3)
-LONGEST_NAME_CONTENT = 5 * LONGEST_NAME  # octets; longer ones are refused unread, for numbers without end are slow to read
+LONGEST_NAME_CONTENT = 5 * LONGEST_NAME  # octets; longer names are refused unread, because they are slow to decode
 _SMALL = 256
 _FOUR = Struct(">HI").pack  # tag and length, then four octets
 
 
 def length(octets: int) -> bytes:
-    """The length octets of a value of that many octets."""
+    """The length octets for a content of that size."""
     if octets < 0x80:
         return bytes((octets,))
     size = (octets.bit_length() + 7) // 8
@@ -61,9 +61,9 @@ def tag_of(base: str) -> int:
 
 
 def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[Any, int], bytes | None]:
-    """From a function that reads a number of a row to one that gives it encoded, in the numeric SMI type `base`.
+    """The function that returns an encoded number of a row, made from one that returns the number. `base` is a numeric SMI type.
 
-    Counters wrap at their size, TimeTicks at 2³². Spelt out as one function: a walk spends its time here.
+    Counters wrap at their size, TimeTicks at 2³². The code is repeated in one function, because a walk spends its time here.
     """
     heads, small, mask = _heads(_TAG_OF_BASE[base]), _small(base), MASKS.get(base, -1)
 
@@ -89,7 +89,7 @@ def counter_cell(base: str, counter: int) -> Callable[[Any, int], bytes | None]:
         value: int | None = source.value(counter, now)
         if value is None:
             return None
-        if 0x800000 <= value < 0x80000000:  # four octets, as most counters of a busy tunnel
+        if 0x800000 <= value < 0x80000000:  # four octets, the usual case for a busy tunnel
             return _FOUR(four, value)
         if value < _SMALL:
             return small[value]
@@ -120,7 +120,7 @@ def is_number(base: str) -> bool:
 
 
 def octets(value: bytes | str | IPv4Address | IPv6Address) -> bytes:
-    """An OCTET STRING: of a string its octets, of an address its 4 or 16 octets."""
+    """An OCTET STRING: the octets of a string, or the 4 or 16 octets of an address."""
     if isinstance(value, str):
         value = octets_of(value)
     elif not isinstance(value, bytes):
@@ -145,7 +145,7 @@ def sub_identifiers(numbers: tuple[int, ...]) -> bytes:
 
 
 def name_content(oid: tuple[int, ...]) -> bytes:
-    """The content octets of an OBJECT IDENTIFIER; one of fewer than two sub-identifiers is padded to 0.0, as net-snmp sends it."""
+    """The content octets of an OBJECT IDENTIFIER. One of fewer than two sub-identifiers is padded to 0.0, as net-snmp does."""
     if len(oid) < 2:
         oid = (*oid, *(0,) * (2 - len(oid)))
     return sub_identifiers((oid[0] * 40 + oid[1], *oid[2:]))
@@ -168,7 +168,7 @@ def decode_sub_identifiers(content: bytes) -> tuple[int, ...] | None:
         if not octet & 0x80:
             numbers.append(number)
             number = 0
-    return tuple(numbers) if max(numbers) <= 0xFFFFFFFF + 80 else None  # the first two, folded into one, may have that many
+    return tuple(numbers) if max(numbers) <= 0xFFFFFFFF + 80 else None  # the first two are encoded as one
 
 
 def decode_name(content: bytes) -> tuple[int, ...] | None:
@@ -185,5 +185,5 @@ def decode_name(content: bytes) -> tuple[int, ...] | None:
 
 
 def order_key(oid: tuple[int, ...]) -> bytes:
-    """Four octets a sub-identifier: such keys compare as the names themselves do (RFC 3416 §4.2.2's lexicographic order)."""
+    """The order key of a name: four octets for each sub-identifier. Keys compare as names do (RFC 3416 §4.2.2)."""
     return b"".join([number.to_bytes(4, "big") for number in oid])
