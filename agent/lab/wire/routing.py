@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -34,17 +34,37 @@ class Path:
 
 
 class RoutingTable:
-    """The routes of one VRF that can be used now."""
+    """The routes of one VRF that can be used now.
+
+    As on IOS a route through a next hop is there while another route leads to that next hop, which may be recursive itself; a route
+    of a greater distance, or a shorter one, then takes its place.
+    """
 
     def __init__(self, entries: list[RouteEntry]) -> None:
-        self.entries = tuple(entries)
         self._by_length: list[tuple[int, dict[int, RouteEntry]]] = []
         self._paths: dict[int, Path | None] = {}
+        usable: list[RouteEntry] = []
+        ready, waiting = _parted(entries, lambda entry: entry.interface is not None)
+        while ready:
+            usable += ready
+            self._arrange(usable)
+            ready, waiting = _parted(waiting, self._is_reached)
+        there = set(map(id, usable))
+        self.entries = tuple(entry for entry in entries if id(entry) in there)
+
+    def _arrange(self, entries: list[RouteEntry]) -> None:
         lengths: dict[int, dict[int, RouteEntry]] = {}
         for entry in sorted(entries, key=lambda entry: entry.distance, reverse=True):
             lengths.setdefault(entry.prefix.prefixlen, {})[int(entry.prefix.network_address)] = entry
-        for length in sorted(lengths, reverse=True):
-            self._by_length.append((~((1 << (32 - length)) - 1) & 0xFFFFFFFF, lengths[length]))
+        self._by_length = [(_mask(length), lengths[length]) for length in sorted(lengths, reverse=True)]
+
+    def _is_reached(self, entry: RouteEntry) -> bool:
+        """Whether there is a way to a route's next hop that is not the route itself."""
+        through = self._longest(entry.next_hop)
+        if through is None:
+            return False
+        itself = entry.next_hop & _mask(entry.prefix.prefixlen) == int(entry.prefix.network_address)
+        return not itself or through.prefix.prefixlen > entry.prefix.prefixlen
 
     def lookup(self, destination: int) -> Path | None:
         """The way to an address; None: there is none."""
@@ -70,6 +90,19 @@ class RoutingTable:
             if entry is not None:
                 return entry
         return None
+
+
+def _mask(length: int) -> int:
+    return ~((1 << (32 - length)) - 1) & 0xFFFFFFFF
+
+
+def _parted(entries: list[RouteEntry], test: Callable[[RouteEntry], bool]) -> tuple[list[RouteEntry], list[RouteEntry]]:
+    """Those that pass and those that do not."""
+    passed: list[RouteEntry] = []
+    others: list[RouteEntry] = []
+    for entry in entries:
+        (passed if test(entry) else others).append(entry)
+    return passed, others
 
 
 def build_tables(
