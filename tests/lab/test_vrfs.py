@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from agent.base.origin import CONSOLE
+from agent.engine.values import ANY, ClearSas, ClearSessions, Request, SessionFilter, VrfFilter
+
 # A provider's hub: two customers with the same addresses, each behind an interface of its own VRF; both are reached through one
 # outside interface in the global table, by peers of their own.
 HUB = """
@@ -150,3 +155,15 @@ def test_two_interfaces_with_one_address_are_on_no_wire(make_lab: Callable[..., 
     lab = make_lab("", {"a": same, "b": same, "c": OVERLAP.format(name="c", vrf="red", number=3)})
     assert lab.ping("c", "10.9.9.1", repeat=1, vrf="red") == 0
     assert lab.ping("a", "10.9.9.1", repeat=1, vrf="red") == 1  # itself
+
+
+@pytest.mark.parametrize("ask", [ClearSessions, ClearSas])
+@pytest.mark.parametrize(("vrf", "left"), [("any", ["blue"]), ("blue", ["any"]), (None, ["any", "blue"]), (ANY, [])])
+def test_a_vrf_called_any_is_one_among_others(
+    make_lab: Callable[..., Any], ask: Callable[[SessionFilter], Request], vrf: VrfFilter, left: list[str]
+) -> None:
+    lab = provider(make_lab, hub=HUB.replace("vrf red", "vrf any").replace("forwarding red", "forwarding any"))
+    for site in ("red", "blue"):
+        assert lab.ping(site, "10.0.1.1", "10.0.2.1", repeat=3) == 2
+    lab.hub.engine.do(ask(SessionFilter(inside_vrf=vrf)), CONSOLE)
+    assert [name for name in ("any", "blue") if lab.flow("hub", name).ipsec_tunnels] == left
