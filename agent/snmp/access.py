@@ -1,6 +1,6 @@
-"""Snmp room: who may do what: the access rules of one configuration, compiled (RFC 3415 §3.2 for SNMPv3, IOS's for communities).
+"""Snmp room: the access rules of one configuration, compiled (RFC 3415 §3.2 for SNMPv3, IOS's rules for communities).
 
-Both paths ask this and nothing else. A policy never changes: a changed configuration is compiled to a new one.
+Both paths use them, and no others. A policy never changes: a changed configuration is compiled to a new one.
 
 - A community that `snmp mib community-map` maps to a context reads that context, any other the global one, "". Its own RO or RW
   and view hold for v1 and v2c; an `snmp-server group` of its name for that model and context adds to that, replacing only the views
@@ -26,13 +26,13 @@ Source = IPv4Address | IPv6Address
 
 LEVELS = {"noauth": 1, "auth": 2, "priv": 3}  # SnmpSecurityLevel
 DEFAULT_VIEW = "v1default"
-OWN_NOTIFY_VIEW = "*tv."  # begins the names of the notify views that IOS makes itself
+OWN_NOTIFY_VIEW = "*tv."  # the names of notify views that IOS makes itself begin so
 EVERY_NOTIFICATION = f"{OWN_NOTIFY_VIEW}FFFFFFFF.FFFFFFFF.FFFFFFFF.F"  # such a name
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one who asks may do in a context; without a write or notify view, nothing of that kind."""
+    """What a requester may do in a context. Without a write or notify view, it may do nothing of that kind."""
 
     context: str
     read: View
@@ -72,7 +72,7 @@ class _KnownUser:
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """The compiled rules. `problems` are lines that could not be compiled, for a log; what they would have said is not granted."""
+    """The compiled rules. `problems` are lines that could not be compiled, for the log; they grant nothing."""
 
     contexts: frozenset[str] = frozenset({""})
     problems: tuple[str, ...] = ()
@@ -80,9 +80,9 @@ class AccessPolicy:
     _users: Mapping[bytes, _KnownUser] = field(default_factory=dict)
 
     def community(self, name: bytes, model: str, source: Source | None) -> Grant | None:
-        """What a community may do by model "v1" or "v2c"; None where it is unknown, or an access list refuses the source.
+        """What a community may do by model "v1" or "v2c"; None if it is unknown, or if an access list refuses the source.
 
-        A `source` of None is one that has been admitted already.
+        A `source` of None has been admitted already.
         """
         known = self._communities.get((name, model))
         if known is None or not _permitted(known.lists, source):
@@ -97,11 +97,11 @@ class AccessPolicy:
         return _refused_by(known.lists, source) or "refused"
 
     def community_names(self) -> Iterable[tuple[bytes, str]]:
-        """Every community that there is, with each of its models."""
+        """Every community with each of its models."""
         return self._communities.keys()
 
     def user(self, name: bytes, level: str, context: str, source: Source | None = None) -> Grant | None:
-        """What a v3 user may do with a request of that security level in a context; None where no group says anything.
+        """What a v3 user may do with a request of that security level in a context; None if no group grants access.
 
         Of several rows that apply, the exact context wins over a prefix, the longer prefix over the shorter, and the higher level
         over the lower (RFC 3415 §4, vacmAccessTable).
@@ -117,7 +117,7 @@ class AccessPolicy:
         return Grant(context, row.read, row.write, row.notify)
 
     def user_refusal(self, name: bytes, level: str, context: str, source: Source) -> str | None:
-        """Which access list, of a v3 user's own or its groups', keeps a request out, in words for a log; None where none does."""
+        """The access list, of a v3 user or its groups, that refuses a request, in words for the log; None if none does."""
         known = self._users.get(name)
         if known is None:
             return None
@@ -125,7 +125,7 @@ class AccessPolicy:
         return _refused_by(known.lists, source) or _refused_by([each for row in rows for each in row.lists], source)
 
     def admits(self, user: bytes, source: Source) -> bool:
-        """Whether a v3 user's own access list lets a source in at all."""
+        """Whether a v3 user's own access list permits a source."""
         known = self._users.get(user)
         return known is None or _permitted(known.lists, source)
 
@@ -144,13 +144,13 @@ class _Views:
                 except UnknownSubtreeError:
                     self.problems.append(f"snmp-server view {view.name}: no MIB module names {line.subtree}")
                     if not line.included:
-                        # What was to be hidden cannot be told from the rest: hide all of it.
+                        # The subtree to hide is not known: hide everything.
                         families = []
                         break
             self._views[view.name] = view_of(families) if families else NOTHING
 
     def named(self, name: str) -> View:
-        """A view by name; one that is not defined holds nothing (RFC 3415 §3.2 noSuchView)."""
+        """A view by name. An undefined view includes nothing (RFC 3415 §3.2 noSuchView)."""
         return self._views.get(name, NOTHING)
 
     def all(self) -> dict[str, View]:
@@ -258,13 +258,13 @@ def _group_access(group: SnmpGroup, views: _Views, config: RouterConfig) -> _Gro
 
 
 def _lists(config: RouterConfig, names: Iterable[str | None]) -> tuple[AccessList, ...]:
-    """The access lists that have something to say: one without entries permits, as one that is not defined does."""
+    """The access lists with entries. A list without entries permits, like an undefined one."""
     found = (config.access_lists.get(name) for name in names if name is not None)
     return tuple(known for known in found if known is not None and known.entries)
 
 
 def _refused_by(lists: Sequence[AccessList], source: Source) -> str | None:
-    """In words, the first list that keeps a source out; None where none does."""
+    """The first list that refuses a source, in words; None if none does."""
     name = next((each.name for each in lists if not _permitted((each,), source)), None)
     return None if name is None else f"refused by access-list {name}"
 
@@ -275,7 +275,7 @@ def _permitted(lists: tuple[AccessList, ...], source: Source | None) -> bool:
     if isinstance(source, IPv6Address):
         mapped = source.ipv4_mapped
         if mapped is None:
-            return False  # no entry of an IPv4 list matches, and what none matches is denied
+            return False  # no entry of an IPv4 list matches, so the list denies
         source = mapped
     return all(known.permits(source) for known in lists)
 

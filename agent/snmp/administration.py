@@ -1,8 +1,8 @@
-"""Snmp room: the modules by which an SNMP engine itself is seen: SNMP-FRAMEWORK, -MPD, -TARGET, -NOTIFICATION, -USER-BASED-SM,
+"""Snmp room: the modules that show the SNMP engine itself: SNMP-FRAMEWORK, -MPD, -TARGET, -NOTIFICATION, -USER-BASED-SM,
 -VIEW-BASED-ACM and -COMMUNITY-MIB (RFC 3411–3415, RFC 3584 §5.2).
 
-All of it follows the configuration, and is there to be read alone; keys are nowhere in it. No view holds it that does not name it
-(`view.py`). The tables of access control are made of the same groups and views that the access policy is compiled from.
+They follow the configuration, are read-only, and have no keys. A view includes them only if it names them (`view.py`). The tables
+of access control are made from the same groups and views as the access policy.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the engine says of itself: name and boots, seconds since, longest message in octets, and its counters by name."""
+    """The engine's ID and boots, seconds since, longest message in octets, and counters by name."""
 
     identity: EngineIdentity
     time: Callable[[], int]

@@ -1,7 +1,7 @@
-"""Snmp room: what a request is answered, from the tree of its context and what may be done there (RFC 3413 §3.2, RFC 3416 §4.2).
+"""Snmp room: answers a request from the tree of its context and its access rights (RFC 3413 §3.2, RFC 3416 §4.2).
 
-It knows no encoding of messages: pysnmp's responder and the fast path both ask it, and put its answer into a message. Every request
-gets an answer: an exception of a view is genErr, and what does not fit is cut (GETBULK) or says tooBig.
+It does not encode messages: pysnmp's responder and the general path both call it, and put the answer into a message. Every request
+gets an answer: an exception of a view gives genErr; an answer that does not fit is cut (GETBULK) or becomes tooBig.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _OUT_COUNTERS = {1: "snmpOutTooBigs", 2: "snmpOutNoSuchNames", 3: "snmpOutBadVal
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A request, whatever message it came in. `kind` is the PDU's tag, `echoed` the octets of its own bindings.
+    """A request without its message. `kind` is the PDU's tag, `echoed` the octets of its own bindings.
 
     `first` and `second` are non-repeaters and max-repetitions of a GETBULK.
     """
@@ -57,7 +57,7 @@ class Question:
 
 
 class Answerer:
-    """Answers GET, GETNEXT, GETBULK and SET of every context of one router. A fault of a view is told to `failed`."""
+    """Answers GET, GETNEXT, GETBULK and SET of every context of one router. `failed` gets the exceptions of views."""
 
     def __init__(self, now: Callable[[], int], counters: SnmpCounters, failed: Callable[[Exception], None]) -> None:
         self._now = now
@@ -66,18 +66,18 @@ class Answerer:
         self._visible: dict[tuple[str, View, bool], tuple[Tree, int, Visible]] = {}
 
     def policy_changed(self) -> None:
-        """Forget what was compiled from views and trees that may be no more."""
+        """Forget what was compiled from views and trees that may have gone."""
         self._visible.clear()
 
     def answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Answer:
-        """The answer with at most `room` octets of bindings: its own or, where `echoes` says so, those of the request.
+        """The answer with at most `room` octets of bindings: its own, or those of the request if `echoes` says so.
 
         tooBig has none. The caller gives a tooBig of version 1 the request's bindings where they fit (RFC 1157 §4.1.2).
         """
         self._counters.request(question.kind)
         try:
             answer = self._answer(question, tree, grant, room)
-        except Exception as fault:  # a view's own fault must not leave the manager without an answer
+        except Exception as fault:  # the manager gets an answer even if a view raises
             self._failed(fault)
             answer = Answer(STATUS["genErr"], fault.place if isinstance(fault, ReadFaultError) else 0)
         if echoes(question, answer):
@@ -131,7 +131,7 @@ def echoes(question: Question, answer: Answer) -> bool:
 
 
 def _shrunk(question: Question, answer: Answer, room: int) -> Answer:
-    """A GETBULK gives what fits (RFC 3416 §4.2.3), anything else says tooBig (§4.2.1)."""
+    """What fits of a GETBULK (RFC 3416 §4.2.3); tooBig for anything else (§4.2.1)."""
     if question.kind == GET_BULK:
         return replace(answer, bindings=answer.bindings[: fitting(answer.bindings, room)])
     return Answer(TOO_BIG)

@@ -1,10 +1,10 @@
 """Snmp room: requests in BER, decoded without a general parser (RFC 1157 §4, RFC 3416 §3, X.690).
 
-Of a PDU only what a manager ordinarily sends is recognised: minimal lengths and integers. All else is not an error, it is None:
-"not for the fast path". What stands around a PDU says who asks. It is read in every encoding that RFC 3417 §8 allows: lengths are
-definite, and may take more octets than they need.
+A PDU is recognised only as managers usually encode it: with minimal lengths and integers. Anything else is no error but None, which
+means "not for the fast path". The fields around a PDU say who asks. They are read in every encoding that RFC 3417 §8 allows:
+lengths are definite, and may take more octets than necessary.
 
-No more names are read than an answer can hold. Of a request that has more, all after the first that is too many are not looked at.
+At most as many names are read as an answer can hold, and one more, which shows that there are too many.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from agent.snmp.setting import Assignment, Value
 
 GET, GET_NEXT, SET, GET_BULK = 0xA0, 0xA1, 0xA3, 0xA5
 RESPONSE, TRAP_V1, INFORM, TRAP_V2, REPORT = 0xA2, 0xA4, 0xA6, 0xA7, 0xA8
-DROP = b""  # what is sent in place of an answer where there is none
+DROP = b""  # returned in place of an answer: nothing is sent
 SMALLEST_BINDING = 7  # octets: of a name of one octet, and a value of two
 VERSION_1, VERSION_2C = 0, 1
 
@@ -44,14 +44,14 @@ _NULL = b"\x05\x00"
 
 
 class NotRecognisedError(Exception):
-    """What stands there is not what was looked for, or not as managers encode it."""
+    """The octets are not the expected field, or not encoded as managers do."""
 
 
 class Decoder:
-    """`decode_read`, remembering the shapes of what came before.
+    """`decode_read` with a memory for the shapes of earlier requests.
 
-    A manager's requests for one object each differ in the request-id and the name, and all lengths follow from the first octets:
-    those of the message, up to the request-id's length. What such a request shares with one seen before is compared, not decoded.
+    Requests of one manager for one object each differ only in the request-id and the name. The octets up to the request-id's length
+    determine all lengths. If they equal those of an earlier request, they are compared and not decoded.
     """
 
     def __init__(self, most: int) -> None:
@@ -61,7 +61,7 @@ class Decoder:
         self._shapes: dict[bytes, tuple[int, int, int, int, bytes, int, bytes, int, int, int]] = {}
 
     def use(self, heads: Container[bytes], names: int) -> None:
-        """Decode from now on requests with one of these heads alone, and up to so many names, and one more."""
+        """Decode only requests with one of these heads from now on, and up to that many names and one more."""
         self._heads = heads
         self._names = names
         self._shapes.clear()
@@ -105,7 +105,7 @@ class Decoder:
 
 
 def decode_read(data: bytes, heads: Container[bytes], most: int) -> ReadRequest | None:
-    """A GET, GETNEXT or GETBULK with one of these heads and at most `most` names, and one more; None for whatever else it is."""
+    """A GET, GETNEXT or GETBULK with one of these heads and up to `most` names and one more; None for anything else."""
     try:
         return _decode_read(data, heads, most)
     except IndexError:
@@ -261,11 +261,11 @@ def request_pdu(data: bytes, at: int, end: int, version: int, most: int) -> Read
         return None
 
 
-_OTHERWISE = (-1,)  # what no value is: it is encoded otherwise than here
+_OTHERWISE = (-1,)  # equal to no value: the encoding is another one
 
 
 def _number(most: int, signed: bool) -> Callable[[bytes], Value]:
-    """A reader of numbers up to `most` in as few octets as can be; from -most - 1 on where they may be negative."""
+    """A reader of minimally encoded numbers up to `most`, and from -most - 1 on if they may be negative."""
 
     def read(content: bytes) -> Value:
         size = len(content)
@@ -338,5 +338,5 @@ def _long_length(data: bytes, at: int) -> tuple[int, int]:
     if not 1 <= count <= 2:
         return 0x1000000, at
     if data[at + 1] == 0 or (count == 1 and data[at + 1] < 0x80):
-        return 0x1000000, at  # longer than need be: pysnmp's affair
+        return 0x1000000, at  # longer than necessary: left to pysnmp
     return int.from_bytes(data[at + 1 : at + 1 + count], "big"), at + 1 + count

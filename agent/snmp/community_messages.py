@@ -1,7 +1,7 @@
 """Snmp room: notifications as messages of version 1 and 2c, and the answers to them, in BER.
 
-RFC 1157 §4, RFC 3416 §3, RFC 3584 §3.2. One notification may go to many receivers, and ten thousand may arise at once: its variable
-bindings are encoded once, and what a receiver's message adds are a few octets.
+RFC 1157 §4, RFC 3416 §3, RFC 3584 §3.2. A notification may have many receivers, and ten thousand may arise at once. So its variable
+bindings are encoded once, and the message for a receiver adds a few octets.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Snmp room: the counters of the snmp group and of the security and dispatching modules (RFC 3418, RFC 3412 §5, RFC 3414 §5).
 
-One object per router, by object name. Both paths count into it; what pysnmp counts in its own variables is read from there, so that
-nothing is counted twice and nothing is copied.
+Each router has one object. Both paths count into it. pysnmp's own counters are read from pysnmp, so that nothing is counted twice.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ class SnmpCounters:
         self._own[name] += number
 
     def value(self, name: str) -> int:
-        """A counter's value; 0 of one that nothing counts."""
+        """A counter's value; 0 if nothing counts it."""
         return self._own[name] + self._elsewhere(name)
 
     def add_source(self, read: Callable[[str], int]) -> None:
-        """Have `value` add what is counted elsewhere: `read` gives a counter by name, 0 where it has none."""
+        """Let `value` add a counter from elsewhere. `read` returns it by name, or 0 if it has none."""
         before = self._elsewhere
         self._elsewhere = lambda name: before(name) + read(name)
 
@@ -39,5 +38,5 @@ class SnmpCounters:
             self._own[counter] += 1
 
     def variables(self, kind: int, names: int) -> None:
-        """So many variables were read or, by a SET, changed, all of them successfully (RFC 3418 snmpInTotalReqVars)."""
+        """Count variables that were read or, by a SET, changed successfully (RFC 3418 snmpInTotalReqVars)."""
         self._own["snmpInTotalSetVars" if kind == _SET else "snmpInTotalReqVars"] += names

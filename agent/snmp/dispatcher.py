@@ -1,8 +1,7 @@
-"""Snmp room: pysnmp's two dispatchers, mended: for messages (RFC 3412 §4.2) and for transports.
+"""Snmp room: pysnmp's two dispatchers, corrected: for messages (RFC 3412 §4.2) and for transports.
 
-Mutated datagrams let exceptions of many kinds escape pysnmp's decoders, and leave state behind that nothing takes up. Here both
-end: what cannot be decoded is counted, and what a message left behind goes with it. That is safe because every request is answered
-before its message has been taken in.
+Malformed datagrams make pysnmp's decoders raise exceptions of many kinds, and leave state behind. Here a message that cannot be
+decoded is counted, and its state is removed. That is safe, because every request is answered before `receive_message` returns.
 """
 
 from __future__ import annotations
@@ -49,10 +48,10 @@ class TransportDispatcher(AsyncioDispatcher):
         self._failed = failed
 
     async def handle_timeout(self) -> None:
-        """Tick for ever: informs are sent again, caches expire."""
+        """Call pysnmp's timer for ever: it sends informs again, and expires caches."""
         while True:
             await asyncio.sleep(self.get_timer_resolution())
             try:
                 self.handle_timer_tick(self.loop.time())
-            except Exception as fault:  # one bad inform must not stop the clock of all others
+            except Exception as fault:  # one bad inform must not stop the timer of all others
                 self._failed(fault)

@@ -1,7 +1,7 @@
-"""Snmp room: one router's SNMP engine: pysnmp, its defects mended, reading from the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
+"""Snmp room: one router's SNMP engine: pysnmp with its defects corrected, reading the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
 
-The engine owns the sockets and what follows from the configuration: access policy and USM users. `apply` has both follow a changed
-configuration without a restart.
+The engine owns the sockets, the access policy and the USM users. `apply` makes policy and users follow a changed configuration
+without a restart.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from agent.snmp.usm import UserSecurity
 from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
 from agent.snmp.usm_protocols import Levels, UnusableUserError, authentication, levels_of, privacy
 
-REFUSALS_NOTICED = 10  # refused communities a second that a notification tells of
+REFUSALS_NOTICED = 10  # authenticationFailure notifications a second
 _LONGEST_SHOWN = 32  # octets of a community that the log has
 _log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class InFront(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the engine is given: how names in views resolve (KeyError: unknown), each context's tree, and the router's time."""
+    """What the engine needs: the OID of a name in a view (KeyError: unknown), the tree of a context, and the router's time."""
 
     resolve: Callable[[str], Oid]
     trees: Callable[[str], Tree | None]
@@ -106,7 +106,7 @@ def _ignore(source: Source) -> None:
 
 
 class SnmpAgent:
-    """One router's engine. Made within a running event loop; `listen` opens its sockets, `close` ends it."""
+    """One router's engine. It is made within a running event loop. `listen` opens its sockets, `close` ends it."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class SnmpAgent:
         self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
         self.apply(config)
 
-    # --- what others ask ---
+    # --- queries ---
 
     def policy(self) -> AccessPolicy:
         """The access rules as they stand."""
@@ -170,10 +170,10 @@ class SnmpAgent:
         """Where the engine listens, in the order asked for."""
         return [transport.address for transport in self._transports]
 
-    # --- what is done to it ---
+    # --- changes ---
 
     def listen(self, addresses: Sequence[tuple[str, int]]) -> None:
-        """Answer on these addresses too; port 0 has the system choose. Raises ListenError, and then listens on none of them."""
+        """Answer on these addresses, too; the system chooses for port 0. Raises ListenError, and then listens on none of them."""
         bound = []
         for host, port in addresses:
             try:
@@ -203,7 +203,7 @@ class SnmpAgent:
         return FastPath(self.policy, self._given.trees, self._given.now, self.v3_messages, gate, general, self.counters)
 
     def use_fast_path(self, fast: InFront) -> None:
-        """Have every datagram go to `fast` first; its counts are added to ours."""
+        """Offer every datagram to `fast` first. Its counts are added to ours."""
         self._fast = fast
         fast.policy_changed(self._largest)
         for transport in self._transports:
@@ -238,7 +238,7 @@ class SnmpAgent:
         self._limited.close()
 
     def failed(self, fault: Exception) -> None:
-        """A fault of ours, not of a datagram: told in the log, with where it was."""
+        """Log an exception that is our fault and not a datagram's."""
         self._limited.error("a fault while answering SNMP", fault=fault)
 
     # --- within ---
@@ -277,7 +277,7 @@ class SnmpAgent:
             self.bad_community(source)
 
     def _refused_user(self, name: bytes, level: str, context: str, source: Source) -> None:
-        """Tell of a request that is refused, if it is an access list that refuses it."""
+        """Log a refused request, if an access list refuses it."""
         why = self._policy.user_refusal(name, level, context, source)
         if why is not None:
             shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")

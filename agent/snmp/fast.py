@@ -1,8 +1,8 @@
-"""Snmp room: the fast path: reads answered straight from the tree, in front of pysnmp.
+"""Snmp room: the fast path: answers ordinary reads from the tree, in front of pysnmp.
 
-It recognises GET, GETNEXT and GETBULK of known communities and SNMPv3 users whose views cut between columns, and answers them as
-RFC 3416 §4.2 says, octet for octet as the slow path does. Whatever else comes goes to the gate, which says who asks; what it admits
-is answered by the general path. What neither knows goes to pysnmp unchanged.
+It recognises GET, GETNEXT and GETBULK of known communities and SNMPv3 users whose views select whole columns. It answers them by
+RFC 3416 §4.2, octet for octet as pysnmp's responder does. Anything else goes to the gate, which settles who asks. The general path
+answers what the gate admits. What neither recognises goes to pysnmp unchanged.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Visible:
         return None
 
     def successor(self, name: bytes) -> tuple[int, int] | None:
-        """Where the first cell after a name would be: the column's position and the row's; None of a malformed name."""
+        """The place of the first cell after a name: the positions of column and row; None for a malformed name."""
         at = self.position(name)
         if at is not None:
             column = self.columns[at]
@@ -83,7 +83,7 @@ class Visible:
 
 
 def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
-    """The columns of a tree that a view shows; None where the view cuts inside a column.
+    """The columns of a tree that a view shows; None if the view selects rows inside a column.
 
     SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1).
     """
@@ -146,7 +146,7 @@ class FastPath:
         self._views.clear()
 
     def answer(self, datagram: bytes, source: str) -> bytes | None:
-        """The response to a datagram from an address, or DROP; None where it is for pysnmp."""
+        """The response to a datagram from an address, or DROP; None if it is for pysnmp."""
         request = self._decode(datagram)
         if request is None:
             return self._admit(datagram, source)
@@ -184,7 +184,7 @@ class FastPath:
         return _message(head, request_id, _TOO_BIG, b"")
 
     def _admit(self, datagram: bytes, source: str) -> bytes | None:
-        """What is no ordinary read of a community: who asks is looked at first."""
+        """Handle what is no ordinary read of a community: settle first who asks."""
         asked = self._gate.admit(datagram, source, self._most_names)
         response: bytes | None
         if asked is None or isinstance(asked, bytes):
@@ -303,7 +303,7 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int, *_: 
             return None
         at, first = place
         if at < len(visible.columns):
-            # Most often the next cell is the next row's; the rest is `_run`'s.
+            # Usually the next cell is in the next row; `_run` handles the rest.
             column = visible.columns[at]
             table = column.table
             if first < len(table.rows):
@@ -329,7 +329,7 @@ def _get_bulk(
 ) -> list[bytes] | None:
     """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
     non_repeaters = min(first, len(names))
-    # No more than fits, whatever is asked for: names are looked at until their first cells fill the answer.
+    # No more is made than fits: names are read until their first cells fill the answer.
     most = largest // SMALLEST_BINDING + 1
     count = min(second, most // max(len(names) - non_repeaters, 1) + 1)
     bindings: list[bytes] = []

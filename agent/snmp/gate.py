@@ -1,8 +1,8 @@
 """Snmp room: the admission gate: who asks is settled before what is asked is looked at (RFC 3412 §4.2.1, RFC 3584 §5.2.1).
 
-Every datagram that is not an ordinary read comes here. Version, community and source, or engine, user, level, digest and time, are
-read from its first octets. Whoever is refused is counted, and gets what the RFCs give: nothing, or a Report. So what a stranger
-costs is some microseconds, whatever the datagram holds. What is left for pysnmp is small, and comes from those who are known.
+Every datagram that is not an ordinary read comes here. Its first octets say who asks: version, community and source, or engine,
+user, level, digest and time. A refused request is counted, and gets what the RFCs say: nothing, or a Report. So a stranger's
+datagram costs some microseconds, whatever it holds. pysnmp gets only small datagrams of known requesters.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from agent.snmp.fast_v3 import Opened, V3Messages
 
 MODELS = ("v1", "v2c")
 VERSION_3 = 3
-# pysnmp takes some microseconds for each octet: what is encoded in ways that are not managers' is taken up to this size, in octets.
+# pysnmp takes some microseconds for each octet. So unusual encodings are accepted up to this size, in octets.
 LARGEST_FOR_PYSNMP = 1500
 _REQUESTS = ((GET, GET_NEXT, SET), (GET, GET_NEXT, SET, GET_BULK))  # by version
 _NOTIFICATIONS = ((TRAP_V1,), (INFORM, TRAP_V2))
@@ -56,7 +56,7 @@ class Admitted(NamedTuple):
 
 
 class Gate:
-    """Admits datagrams of one router. `refused` is told of each refused community: source, name and model."""
+    """Admits datagrams of one router. `refused` is called for each refused community, with source, name and model."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""Snmp room: requests that were admitted and are no ordinary reads: SET, errors of version 1, views that cut inside a column.
+"""Snmp room: the general path: admitted requests that are no ordinary reads: SET, errors of version 1, views that select rows.
 
-Decoding and encoding are ours, the answer is the one that pysnmp's responder gives: both ask `answering.py`.
+It decodes and encodes messages. `answering.py` makes the answers, as for pysnmp's responder.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from agent.snmp.sizes import room_in_community_message, room_in_v3
 class GeneralPath:
     """Answers admitted requests of one router; `largest` is the most octets of a response.
 
-    `refused_user` is told of each SNMPv3 request that nobody may make: user, level, context and source.
+    `refused_user` is called for each SNMPv3 request without any right, with user, level, context and source.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class GeneralPath:
         self._refused_user = refused_user
 
     def answer(self, request: Admitted, data: bytes, largest: int) -> bytes | None:
-        """The response to a community's request, or DROP; None where pysnmp is to say what is wrong."""
+        """The response to a community's request, or DROP; None if pysnmp is to report the error."""
         tree, pdu = self._tree(request.grant.context), request.pdu
         if tree is None or pdu is None:
             return None

@@ -1,7 +1,7 @@
 """Snmp room: a router's SNMP engine ID and how often it has started (RFC 3411 §5 SnmpEngineID, RFC 3414 §2.2.2 snmpEngineBoots).
 
-Kept in a file of our own in the state directory, so that a manager's notion of the engine survives a restart and no old message can
-be replayed to it. The file is replaced as a whole, and before the first message is taken.
+They are kept in a file in the state directory, so that a manager knows the engine after a restart, and nobody can replay old
+messages. The file is replaced in one step, before the first message is received.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from agent.base.files import read_regular_file, replace_file
 
 _LARGEST = 1 << 16  # octets of the file
 _TEMPORARY = ".engine-"
-MOST_BOOTS = 2147483647  # here the engine stays: it authenticates no more until it gets a new ID (RFC 3414 §2.3)
+MOST_BOOTS = 2147483647  # the last value: the engine authenticates nothing more until it gets a new ID (RFC 3414 §2.3)
 # Enterprise 20408 (pysnmp's, as the engine is) with the high bit set, then format 5: octets (RFC 3411 §5).
 _PREFIX = bytes.fromhex("80004fb805")
 _RANDOM_OCTETS = 12
@@ -38,7 +38,7 @@ def new_engine_id() -> bytes:
 
 
 def start_engine(path: Path) -> EngineIdentity:
-    """The identity for this start, counted and written to `path` (made where it is not there). Raises IdentityError."""
+    """The identity for this start. Its boots are counted and written to `path`, which is made if missing. Raises IdentityError."""
     before = _read(path)
     identity = EngineIdentity(before.engine_id, min(before.boots + 1, MOST_BOOTS))
     _write(path, identity)
@@ -61,7 +61,7 @@ def _read(path: Path) -> EngineIdentity:
 
 
 def _identity(kept: object) -> EngineIdentity | None:
-    """What a file holds, None where that is something else."""
+    """The content of a file, None if it is no identity."""
     engine_id, boots = (kept.get("engine_id"), kept.get("boots")) if isinstance(kept, dict) else (None, None)
     if not isinstance(engine_id, str) or type(boots) is not int or not 0 <= boots <= MOST_BOOTS:
         return None

@@ -1,4 +1,4 @@
-"""Snmp room: which notifications an event makes, with their objects as they stand at that moment (RFC 3416 §4.2.6).
+"""Snmp room: which notifications an event causes, with the values of their objects at that moment (RFC 3416 §4.2.6).
 
 Tables say for each kind of event the notification's name, the control that switches it, the type by which a host chooses it, and
 the instances of its objects. Their names, their order and all OIDs come from the modules. A value is the one that the tree shows;

@@ -1,6 +1,6 @@
-"""Snmp room: one notification receiver: what waits to be sent to it, what waits for its answer, and what became of the rest.
+"""Snmp room: one receiver of notifications: its queue, its unanswered informs, and its counts.
 
-Each receiver has a queue of its own, so that one which is slow, silent or gone costs the others nothing. An inform holds a place in
+Each receiver has a queue of its own, so that a slow, silent or absent one does not delay the others. An inform holds a place in
 the receiver's window until it is answered or given up (RFC 3413 §3.3 step 6); the next one leaves when there is a place.
 """
 
@@ -32,10 +32,10 @@ class Waiting:
 
 
 class Receiver:
-    """The account of one `snmp-server host`, which a change of other lines leaves alone.
+    """The account of one `snmp-server host`. It outlives changes of other lines.
 
-    Every notification for it is at any moment one of these: waiting, unanswered, delivered, dropped. A trap is delivered when the
-    system has taken its datagram: nobody tells what becomes of that.
+    Each notification for it is waiting, unanswered, delivered or dropped. A trap counts as delivered when the system has accepted
+    its datagram, because traps are not acknowledged.
     """
 
     def __init__(self, name: str, most_waiting: int = MOST_WAITING, most_unanswered: int = MOST_UNANSWERED) -> None:
@@ -53,7 +53,7 @@ class Receiver:
         return bool(self.queue) and self.unanswered < self._most_unanswered
 
     def next(self, now: float) -> Waiting | None:
-        """The next notification to send, None where there is none. One that has waited for as long as an inform may is dropped."""
+        """The next notification to send, None if there is none. One that has waited as long as an inform may is dropped."""
         while self.queue:
             waiting = self.queue.take()
             if now <= waiting.until:

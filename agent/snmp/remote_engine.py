@@ -1,7 +1,7 @@
 """Snmp room: the SNMP engines of receivers of informs, which are the authoritative ones there (RFC 3414 §2.3, §3.2 step 7 b, §4).
 
-A receiver's engine is found out by what it reports: first its ID, on a request that names none; then, for those who sign, its boots
-and time, on a message that has them wrong.
+A receiver's engine is discovered by its Reports: first its ID, by a request that names none; then, with authentication, its boots
+and time, by a message with wrong ones.
 """
 
 from __future__ import annotations
@@ -63,18 +63,18 @@ class RemoteEngine:
     heard: float = 0.0
 
     def identify(self, engine_id: bytes) -> None:
-        """It says who it is."""
+        """Set its engine ID."""
         if engine_id != self.engine_id:
             self.engine_id, self.boots, self.time = engine_id, 0, 0
 
     def hear(self, boots: int, time: int, now: float) -> bool:
-        """Take what an authentic message says of its time; whether that was in the time window."""
+        """Take boots and time of an authentic message; whether they were within the time window."""
         if (boots, time) > (self.boots, self.time):
             self.boots, self.time, self.heard = boots, time, now
         return boots == self.boots < MOST_BOOTS and time >= self.at(now) - TIME_WINDOW
 
     def at(self, now: float) -> int:
-        """Its time as it should be; 0 as long as nothing is known. Some engines never count their boots."""
+        """Its estimated time; 0 while nothing is known. Some engines never count their boots."""
         return self.time + int(now - self.heard) if self.boots or self.time else 0
 
 
@@ -153,7 +153,7 @@ class V3Recipient:
 
 
 def _probe(request_id: int) -> bytes:
-    """RFC 3414 §4: what an engine that is not known yet is asked: nothing."""
+    """The discovery request to an unknown engine, without bindings (RFC 3414 §4)."""
     pdu = wrap(GET, number("Integer32", request_id) + NO_ERROR + wrap(SEQUENCE, b""))
     return wrap(SEQUENCE, octets(b"") + octets(b"") + pdu)
 

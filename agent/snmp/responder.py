@@ -1,6 +1,6 @@
 """Snmp room: the command responder: requests that pysnmp has decoded and authenticated, answered from the trees (RFC 3413 §3.2).
 
-It stands where pysnmp's four responders would, and mends what they do wrong: the error-index is that of the failed binding, any
+It replaces pysnmp's four responders, and corrects their defects: the error-index is that of the failed binding, any
 exception ends in a response (genErr), an empty GETBULK is answered, no number of bindings is cut silently, a response that is too
 large is trimmed (GETBULK) or says tooBig, and an unknown SNMPv3 context gets its Report.
 """
@@ -83,7 +83,7 @@ class CommandResponder:
         self._refused_user = refused_user
 
     def process_pdu(self, engine: Any, *message: Any) -> None:
-        """pysnmp's dispatcher calls this with each request that is for us (RFC 3412 §4.2.2 processPdu). Nothing makes it raise."""
+        """pysnmp's dispatcher calls this with each request for us (RFC 3412 §4.2.2 processPdu). It never raises."""
         try:
             self._process(engine, *message)
         except Exception as fault:
@@ -144,7 +144,7 @@ class CommandResponder:
             self._counters.count("snmpOutGetResponses")
 
     def _subject(self, request: _Request, source: Source) -> tuple[Tree, Grant | None]:
-        """The tree of the request's context, and what may be done there; no grant where access is refused as such."""
+        """The tree of the request's context, and the requester's rights there; no grant if access is refused."""
         try:
             grant = self._access.grant(request.model, request.name, request.level, octets_of(request.context), source)
         except error.StatusInformation as refused:

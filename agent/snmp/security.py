@@ -1,8 +1,8 @@
 """Snmp room: pysnmp's community security models and access control, decided by our access policy (RFC 3584 §5.2, RFC 3415 §3.2).
 
-pysnmp keeps communities, groups and views in tables of its own, and its VACM fails open (an undefined view grants, model and level
-are not enforced). So nothing is put into those tables: both models here ask the policy, and access is refused by raising, as the
-RFC's abstract service interface has it.
+pysnmp keeps communities, groups and views in tables of its own, and its VACM fails open: an undefined view grants, and model and
+level are not enforced. So those tables stay empty. Both models here use the access policy. They refuse access by raising, as the
+RFC's abstract service interface does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Snmp room: notifications on their way: which hosts get one, and as what (RFC 3413 §3.3, RFC 3584 §3.2).
+"""Snmp room: sends notifications: to which hosts, and in which version (RFC 3413 §3.3, RFC 3584 §3.2).
 
-Each `snmp-server host` is a target of its own, with a queue of its own (`receiver`), so that one which fails hides nothing from the
-others. What waits is sent in turn, one notification to each receiver, for a few milliseconds of each turn of the loop.
+Each `snmp-server host` is a target with a queue of its own (`receiver`), so that a failing host does not affect the others. The
+queues are served in turn, one notification each, for a few milliseconds of each turn of the loop.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class NotificationSender:
             # One outside loopback is kept in the list, for what is not sent is counted.
             allowed = address.is_loopback or self._external_traffic
             if allowed:
-                self._transport(address)  # here, where an address that cannot be bound is told
+                self._transport(address)  # here, so that an address that cannot be bound is reported
             self._destinations[receiver] = _Destination(host, address, not allowed, receiver)
         # What waits for a receiver that is still there goes on its way, as that is configured now.
         self._ready.clear()
@@ -141,7 +141,7 @@ class NotificationSender:
         return bool(self._for(vrf, kind))
 
     def send(self, notifications: Iterable[Notification]) -> None:
-        """Send each notification to each host that takes it, and wait for none."""
+        """Queue each notification for each host that takes it. It does not wait."""
         for notification in notifications:
             chosen = [to for to, grant in self._for(notification.vrf, notification.kind) if _permitted(grant, notification)]
             if not chosen:
@@ -210,13 +210,13 @@ class NotificationSender:
     # --- when ---
 
     def _list(self, receiver: Receiver) -> None:
-        """Have its turn come where something can be sent to it."""
+        """Put a receiver in line if something can be sent to it."""
         if receiver.may_send and not receiver.listed and receiver in self._destinations:
             receiver.listed = True
             self._ready.append(receiver)
 
     def _work(self) -> None:
-        """Send what can be sent, but only so much in one turn of the loop: the rest leaves in the next ones."""
+        """Send what can be sent within the budget of one turn of the loop. The rest follows in later turns."""
         if not self._ready:
             return
         if self._turn is None:

@@ -1,7 +1,7 @@
 """Snmp room: SET as a function over a tree and a view: all of it or nothing (RFC 3416 §4.2.5; SNMPv1's codes by RFC 3584 §4.4).
 
-Every binding is tested first, in the order that the RFC gives; only when all have passed is anything changed, in the order of the
-commits, so that what destroys rows comes last.
+First every binding is tested, in the RFC's order. If all pass, the commits run in their order, so that those that destroy rows come
+last.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ STATUS = {
     "notWritable": 17,
     "inconsistentName": 18,
 }
-# What an SNMPv1 manager is told (RFC 3584 §4.4).
+# The error-status for an SNMPv1 manager (RFC 3584 §4.4).
 STATUS_FOR_VERSION_1 = {
     "wrongValue": "badValue",
     "wrongEncoding": "badValue",
@@ -93,7 +93,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a SET was not done: an error-status by name, and the binding's place from 1 (0: no single one)."""
+    """A SET's error-status by name, and the number of the binding from 1 (0: no single one)."""
 
     status: str
     index: int
@@ -102,14 +102,14 @@ class Refusal:
 def set_values(
     tree: Tree, view: View | None, assignments: Sequence[Assignment], failed: Callable[[Exception], None] = lambda error: None
 ) -> Refusal | None:
-    """Do a SET, or say why not. A commit that raises is told to `failed`; only then can a part of the SET remain done."""
+    """Do a SET, or return why not. `failed` gets the exception of a commit; only then may a part of the SET remain done."""
     commits: list[tuple[int, int, Commit]] = []
     for place, assignment in enumerate(assignments, 1):
         try:
             commit = _test(tree, view, assignment)
         except SetRefusedError as refused:
             return Refusal(refused.status, place)
-        except Exception as error:  # a view's own fault must not leave the manager without an answer
+        except Exception as error:  # the manager gets an answer even if a view raises
             failed(error)
             return Refusal("genErr", place)
         commits.append((commit.order, place, commit))

@@ -1,12 +1,13 @@
 """Snmp room: UDP sockets as pysnmp transports, with a place for the fast path in front (RFC 3417 §3, RFC 3430's IPv6 alike).
 
-A wake-up of the event loop is a turn of some milliseconds. Datagrams are served as they come, and the answers to a burst of up to
-32 are sent together. Each goes to the fast path first; what that does not answer goes to pysnmp unchanged, and the response leaves
-by the socket that the request came in by.
+When datagrams arrive, the event loop gives the socket a turn of some milliseconds. Each datagram goes to the fast path first; what
+that does not answer goes to pysnmp unchanged. Responses leave by the socket of the request. The answers to a burst of up to 32
+datagrams are sent together.
 
-In a crowd the senders take turns (`FairQueue`): the socket is emptied quickly, so that the system's buffer does not overflow, and
-one datagram of each address is served after another. Whoever sends more than its share waits, and then is dropped and counted;
-whoever sends little waits for one datagram of each other sender.
+With few datagrams waiting, they are served in the order in which they came. With many (more than BURSTS_OF_CALM full bursts in a
+turn), the senders take turns: the socket is emptied into a `FairQueue`, so that the system's buffer does not overflow, and one
+datagram of each sender is served after another. A sender beyond its share is dropped and counted. A sender with one datagram waits
+for one of each other sender.
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ from agent.snmp.counters import SnmpCounters
 
 LARGEST_DATAGRAM = 65535
 DATAGRAMS_PER_BURST = 32  # whose answers are sent together
-MOST_BURSTS = 16  # taken in a crowd before any is served
-TURN = 0.005  # seconds, and then others have theirs
-SLICE = 0.001  # seconds of serving after which the socket is looked at again, and answers are sent
-UNTIMED = 8  # quick answers after which the clock is looked at; one that may have taken long has it looked at each time
+MOST_BURSTS = 16  # received before any is served, when senders take turns
+TURN = 0.005  # seconds of a turn
+SLICE = 0.001  # seconds of serving, after which answers are sent and the socket is read again
+UNTIMED = 8  # quick answers between two looks at the clock; after a slow one the clock is looked at each time
 QUICK = 512  # octets of an answer that takes little time
-CALM_SLICE = 0.003  # the same while datagrams are served as they come; what has come by its end takes turns
-BURSTS_OF_CALM = 2  # full ones, in a turn, that are served as they come; more are a crowd
+CALM_SLICE = 0.003  # as SLICE, while datagrams are served in order; after it senders take turns
+BURSTS_OF_CALM = 2  # full bursts in a turn that are served in order; with more, senders take turns
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
@@ -45,7 +46,7 @@ def _ignore(source: str) -> None:
 
 
 class FastAnswers(Protocol):
-    """What stands in front of pysnmp: gives the response to a datagram from an address, or no octets where there is to be none.
+    """A path in front of pysnmp. It returns the response to a datagram, or no octets if there is to be none.
 
     None where the datagram is for pysnmp."""
 
@@ -78,7 +79,7 @@ class UdpTransport(AbstractAsyncioTransport):
         loop.add_reader(bound, self._drain)
 
     def send_message(self, message: Any, address: Any) -> None:
-        """pysnmp's way out. A datagram that the system does not take at once is lost, as on any other hop."""
+        """Send a datagram of pysnmp. If the system does not accept it at once, it is lost, as on any other hop."""
         if self._send(bytes(message), tuple(address)):
             self._counters.count("snmpOutPkts")
 
@@ -103,7 +104,7 @@ class UdpTransport(AbstractAsyncioTransport):
         return self._waiting.dropped
 
     def _drain(self) -> None:
-        """One turn: take in and serve until there is no more, or the turn is over."""
+        """One turn: receive and serve until there is no more, or the turn is over."""
         if self._resumption is not None:
             self._resumption.cancel()
             self._resumption = None
@@ -135,7 +136,7 @@ class UdpTransport(AbstractAsyncioTransport):
             self._resumption = self._loop.call_soon(self._drain)
 
     def _arriving(self) -> Iterator[_Received]:
-        """What comes, as it comes, but no more than a burst."""
+        """The datagrams that have come, one after another, at most a burst."""
         receive = self._socket.recvfrom
         for _ in range(DATAGRAMS_PER_BURST):
             try:
@@ -146,11 +147,11 @@ class UdpTransport(AbstractAsyncioTransport):
                 continue  # an ICMP error of an earlier datagram
 
     def _take_in(self) -> list[_Received]:
-        """What has come, but no more than a burst."""
+        """The datagrams that have come, at most a burst."""
         return list(self._arriving())
 
     def _queue(self, received: list[_Received]) -> None:
-        """Have datagrams wait, and what else has come with them: the system's buffer is smaller than ours."""
+        """Queue datagrams, and what else has come with them, because the system's buffer is smaller than ours."""
         for left in reversed(range(MOST_BURSTS)):
             for each in received:
                 datagram, address = each
@@ -198,7 +199,7 @@ class UdpTransport(AbstractAsyncioTransport):
             yield waiting.take()
 
     def receive(self, datagram: bytes, address: Any) -> None:
-        """One datagram for pysnmp. Nothing that it holds makes this raise."""
+        """Give pysnmp a datagram. It never raises, whatever the datagram holds."""
         receiver = self._callback_function
         if receiver is not None:
             try:
@@ -213,7 +214,7 @@ def _is_mixed(received: list[_Received]) -> bool:
 
 
 def bind_udp(host: str, port: int) -> socket.socket:
-    """A UDP socket bound to an IPv4 or IPv6 address; port 0 has the system choose. Raises OSError."""
+    """A UDP socket bound to an IPv4 or IPv6 address; the system chooses for port 0. Raises OSError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_DGRAM)
     try:

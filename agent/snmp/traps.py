@@ -24,14 +24,14 @@ KINDS_OF_LEAF: dict[str, TrapKind] = {
 
 
 def apply_trap_leaves(monitor: FlowMonitor, leaves: Iterable[str], enabled: bool) -> None:
-    """Switch what the leaves name in every VRF that the monitor has, as the line does in every context."""
+    """Set the control scalars that the leaves name in every VRF of the monitor, as the line does in every context."""
     chosen = list(leaves)
     for flow in monitor.vrfs():
         switch_leaves(monitor, flow.name, chosen, enabled)
 
 
 def switch_leaves(monitor: FlowMonitor, vrf: str | None, leaves: Iterable[str], enabled: bool) -> None:
-    """The same in one VRF: one that came after the lines did. Leaves that switch nothing of ours are passed over."""
+    """The same in one VRF, such as one that is newer than the lines. Leaves without a control scalar are skipped."""
     for leaf in leaves:
         kind = KINDS_OF_LEAF.get(leaf)
         if kind is not None:

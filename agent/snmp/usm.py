@@ -1,8 +1,8 @@
-"""Snmp room: pysnmp's User-based Security Model, mended in whom it takes for a user of which level (RFC 3414 §3.2, steps 3 to 5).
+"""Snmp room: pysnmp's User-based Security Model with its checks of user and level corrected (RFC 3414 §3.2, steps 3 to 5).
 
-A user who can encrypt can do less as well: whether a request of a lower level is granted anything is the groups' to say, but pysnmp
-refuses it. And a request of no user at all is no user's, but pysnmp lets it pass, and keeps what it says of the time. (A Report may
-have no user: it is how a receiver of informs says which engine it is, §4.)
+pysnmp refuses requests of a user at a lower level than the user's highest. Here the groups decide what such a request may do.
+pysnmp also accepts a request without a user, and keeps its time. Here only a Report may have no user: by it a receiver of informs
+reports its engine (§4).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class UserSecurity(SnmpUSMSecurityModel):
     def __init__(self, counters: SnmpCounters) -> None:
         super().__init__()
         self._counters = counters
-        self._asked: int | None = None  # the level of the message that is being taken in
+        self._asked: int | None = None  # the level of the message that is being received
 
     def localised_keys(self, engine: Any, user: bytes, engine_id: bytes, auth: Any, priv: Any) -> tuple[bytes, bytes]:
         """A user's keys for authentication and privacy, localised to an engine (RFC 3414 §2.6); empty where there is none.

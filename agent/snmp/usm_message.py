@@ -1,4 +1,4 @@
-"""Snmp room: what an SNMPv3 message is made of, whoever sends it: its security parameters read, and messages sealed.
+"""Snmp room: the parts of an SNMPv3 message: reads security parameters, and authenticates and encrypts messages.
 
 RFC 3412 §6, RFC 3414 §2.4 and §3.1. Of requests and traps this router's engine is the authoritative one, of informs the receiver's:
 that is the engine whose ID, boots and time a message bears, and to which the user's keys are localised.
@@ -98,7 +98,7 @@ def global_data(message_id: bytes, announced: bytes, flags: bytes) -> bytes:
 def sealed(
     head: bytes, engine_and_boots: bytes, boots: int, now: int, user: bytes, protection: Protection, scoped_pdu: bytes
 ) -> bytes:
-    """A whole message: encrypted and signed as `protection` has it (RFC 3414 §3.1).
+    """A whole message, encrypted and authenticated by `protection` (RFC 3414 §3.1).
 
     `head` is its `global_data`; `engine_and_boots` are the first two of the security parameters, encoded.
     """
@@ -108,7 +108,7 @@ def sealed(
         encrypted, salt = privacy.encrypt(boots, now, scoped_pdu)
         scoped_pdu = octets(encrypted)
     size = 0 if authentication is None else authentication.size
-    # What goes before the digest and what goes after it, from the inside out: the digest is of all of it.
+    # The parts before and after the digest, from the inside out, because the digest covers all of it.
     before = engine_and_boots + number("Integer32", now) + octets(user) + bytes((OCTET_STRING, size))
     after = octets(salt)
     before = _begun(SEQUENCE, before, size + len(after))

@@ -50,13 +50,13 @@ class Authentication:
 
 
 class UnusableUserError(Exception):
-    """A user who is not there, or has no keys for a security level. `str()` says so to an operator."""
+    """An unknown user, or one without keys for a security level. `str()` is the text for an operator."""
 
 
 class SaltCounter(Protocol):
-    """Where salts are counted, from a random start: pysnmp's service of a privacy protocol.
+    """A counter of salts with a random start: pysnmp's service of a privacy protocol.
 
-    Both paths count there, so that no vector is used twice with a key (RFC 3414 §8.1.1.1, RFC 3826 §3.1.4.1).
+    Both paths use it, so that no IV is used twice with a key (RFC 3414 §8.1.1.1, RFC 3826 §3.1.4.1).
     """
 
     local_int: int
@@ -69,11 +69,11 @@ class Privacy(Protocol):
         """A scopedPDU encrypted, and the salt."""
 
     def decrypt(self, boots: int, time: int, salt: bytes, octets: bytes) -> bytes:
-        """The scopedPDU, padding perhaps after it; nothing where the octets cannot have been encrypted so."""
+        """The scopedPDU, perhaps with padding after it; empty if the octets cannot be cipher text."""
 
 
 class CbcPrivacy:
-    """DES and 3DES in CBC mode: the vector is the salt XOR a secret of the key (RFC 3414 §8.1.1.1)."""
+    """DES and 3DES in CBC mode. The IV is the salt XOR a secret of the key (RFC 3414 §8.1.1.1)."""
 
     __slots__ = ("_algorithm", "_counter", "_secret")
 
@@ -97,11 +97,11 @@ class CbcPrivacy:
 
 
 class CfbPrivacy:
-    """AES in CFB mode: the vector is boots, time and salt (RFC 3826 §3.1.2.1).
+    """AES in CFB mode. The IV is boots, time and salt (RFC 3826 §3.1.2.1).
 
-    To make a context costs several times what a message does, so each direction has one that goes on from message to message: CFB
-    knows of what came before by the last block of cipher text alone. When decrypting, the vector is put before the message as that
-    block. When encrypting, so is what becomes the vector: the vector XOR what the cipher makes of the block before it.
+    A new cipher context costs several times as much as a message. So each direction keeps one context for all messages. The state
+    of CFB is the last block of cipher text. To decrypt, the IV is put before the message as that block. To encrypt, a block is put
+    before the message whose cipher text is the IV: the IV XOR the encrypted block before it.
     """
 
     __slots__ = ("_block", "_counter", "_decryptor", "_encryptor", "_last")

@@ -1,7 +1,7 @@
-"""Snmp room: MIB views: which names a request may touch (RFC 3415 §4 vacmViewTreeFamilyTable, §5 the decision).
+"""Snmp room: MIB views: the names that a request may access (RFC 3415 §4 vacmViewTreeFamilyTable, §5 the decision).
 
-A view is what `snmp-server view` lines say, compiled to families of subtrees. Of the families that a name belongs to, the one with
-the most sub-identifiers decides, and of several such the lexicographically greatest; a name in no family is not in the view.
+A view is made of `snmp-server view` lines, compiled to families of subtrees. Of the families that a name belongs to, the one with
+the most sub-identifiers decides, and of several such the lexicographically greatest. A name in no family is not in the view.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAMEWORK_MODULES: dict[str, Oid] = {
 
 
 class UnknownSubtreeError(ValueError):
-    """A subtree's text that names nothing in the compiled modules."""
+    """A subtree's name is not in the compiled modules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class View:
         return False
 
     def covers(self, prefix: Oid) -> bool | None:
-        """Whether all names below a prefix are in the view (True), none is (False), or the view may cut between them (None)."""
+        """Whether all names below a prefix are in the view (True), none is (False), or some may be (None)."""
         inner: set[bool] = set()
         whole = False
         for family in self.families:
@@ -81,10 +81,10 @@ class View:
         return None if (not whole) in inner else whole
 
     def behind(self, hidden: Oid, fixed: int) -> Oid | None:
-        """The least name behind a hidden one at or below which names may be in the view; None where there is none.
+        """The least name after a hidden one, at or below which names may be in the view; None if there is none.
 
-        Only names are considered whose first `fixed` sub-identifiers are those of `hidden`. So who walks passes over a range that
-        is hidden in one step, however many rows lie in it.
+        Only names are considered whose first `fixed` sub-identifiers are those of `hidden`. So a walk skips a hidden range in one
+        step, however many rows are in it.
         """
         size = next((size for size in range(fixed + 1, len(hidden) + 1) if self.covers(hidden[:size]) is False), None)
         if size is None:
@@ -103,7 +103,7 @@ class View:
             for family in self.families
             if len(family.subtree) > at and at not in family.wild and family.may_hold_below(prefix)
         }
-        # All that no family names are alike: the first of them speaks for the rest.
+        # Numbers that no family names are alike, so the first of them is enough.
         unnamed = next(each for each in count(number + 1) if each not in named)
         candidates = sorted({unnamed, *(each for each in named if each > number)})
         possible = (each for each in candidates if each <= LARGEST_SUB_IDENTIFIER)
