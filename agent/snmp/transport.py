@@ -4,7 +4,7 @@ When datagrams arrive, the event loop gives the socket a turn of some millisecon
 that does not answer goes to pysnmp unchanged. Responses leave by the socket of the request. The answers to a burst of up to 32
 datagrams are sent together.
 
-With few datagrams waiting, they are served in the order in which they came. With many (more than BURSTS_OF_CALM full bursts in a
+With few datagrams waiting, they are served in the order in which they came. With many (more than BURSTS_IN_ORDER full bursts in a
 turn), the senders take turns: the socket is emptied into a `FairQueue`, so that the system's buffer does not overflow, and one
 datagram of each sender is served after another. A sender beyond its share is dropped and counted. A sender with one datagram waits
 for one of each other sender.
@@ -31,8 +31,8 @@ TURN = 0.005  # seconds of a turn
 SLICE = 0.001  # seconds of serving, after which answers are sent and the socket is read again
 UNTIMED = 8  # quick answers between two looks at the clock; after a slow one the clock is looked at each time
 QUICK = 512  # octets of an answer that takes little time
-CALM_SLICE = 0.003  # as SLICE, while datagrams are served in order; after it senders take turns
-BURSTS_OF_CALM = 2  # full bursts in a turn that are served in order; with more, senders take turns
+SLICE_IN_ORDER = 0.003  # as SLICE, while datagrams are served in order; after it senders take turns
+BURSTS_IN_ORDER = 2  # full bursts in a turn that are served in order; with more, senders take turns
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
@@ -113,14 +113,14 @@ class UdpTransport(AbstractAsyncioTransport):
         end = now + TURN
         bursts = 0
         while True:
-            crowded = waiting.held or bursts >= BURSTS_OF_CALM
+            crowded = waiting.held or bursts >= BURSTS_IN_ORDER
             received = self._take_in() if crowded else []
             if waiting.held or _is_mixed(received):
                 self._queue(received)
                 received, those = [], self._in_turn()
             else:
                 those = iter(received) if crowded else self._arriving()
-            slice_ends = now + (SLICE if crowded else CALM_SLICE)
+            slice_ends = now + (SLICE if crowded else SLICE_IN_ORDER)
             served = self._serve(those, slice_ends)
             now = time()
             bursts += served == DATAGRAMS_PER_BURST
