@@ -4,10 +4,10 @@
     AM2                                   ←  HDR, SA, KE, Nr, IDir, [CERT,] HASH_R or SIG_R
     AM3  HDR*, [CERT,] HASH_I or SIG_I    →
 
-AM1 and AM2 announce what there is to announce, and ask for certificates. The hashes that detect a NAT go with AM2 and AM3, so that
-the initiator has changed its ports with AM3. AM3 carries INITIAL-CONTACT where there is no other SA with the peer. It is accepted
-in the clear too, but its notifications are not: no hash is over them. The group cannot be negotiated, for AM1 has a public value of
-it. RESPONDER-LIFETIME wants protection (RFC 2407 §4.6.3.1), and so follows in an informational exchange.
+AM1 and AM2 carry vendor IDs and requests for certificates. AM2 and AM3 carry the hashes that detect a NAT, so the initiator changes
+its ports with AM3. AM3 carries INITIAL-CONTACT if there is no other SA with the peer. AM3 is accepted in the clear too, but its
+notifications are not, because no hash covers them. The group cannot be negotiated, because AM1 has a public value of it.
+RESPONDER-LIFETIME needs protection (RFC 2407 §4.6.3.1), so it follows in an informational exchange.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from agent.crypto.vendor import CAPABILITIES
 
 
 def begin(sa: IkeSa, now: int) -> None:
-    """Send AM1, with the policies that have the first one's group; `RefusedError` where none can be done with this peer."""
+    """Send AM1, with the policies that have the first one's group. Raises RefusedError if none is usable with this peer."""
     _check_allowed(sa)
     policies = sa.decisions.policies(None)
     offer = phase1.offer_policies(sa, (policy for policy in policies if policy.group == policies[0].group))
@@ -45,7 +45,7 @@ def begin(sa: IkeSa, now: int) -> None:
 
 
 def _check_allowed(sa: IkeSa) -> None:
-    """A router that does not do aggressive mode does not answer either."""
+    """Refuse aggressive mode if the owner does not allow it."""
     if not sa.decisions.allows_aggressive():
         raise RefusedError(Trouble.DISABLED)
 
@@ -98,7 +98,7 @@ def _receive_am3(sa: IkeSa, message: Message, now: int) -> None:
         sa.inform(shorter)
 
 
-# What aggressive mode does with what it hears, by role and state.
+# The message expected in each state of aggressive mode, by role.
 AGGRESSIVE_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
     {
         (Role.RESPONDER, State.AG_NO_STATE): Step(

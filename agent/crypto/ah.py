@@ -1,7 +1,7 @@
 """Crypto room: AH (RFC 2402, RFC 4302): one SA in one direction signs or verifies a whole packet.
 
-The ICV covers the IP header too, with what routers on the way may change taken as zero (RFC 4302 §3.3.3.1.1): TOS, flags and
-fragment offset, TTL, checksum, and options.
+The ICV covers the IP header, too. Fields that routers may change count as zero (RFC 4302 §3.3.3.1.1): TOS, flags, fragment offset,
+TTL, checksum, and options.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AhSa:
             raise PacketRefusedError(Fault.MALFORMED)
         next_header, words, _, _, sequence = _HEADER.unpack_from(octets)
         if (words + 2) * 4 != behind:
-            raise PacketRefusedError(Fault.INTEGRITY)  # an ICV of another length than agreed proves nothing
+            raise PacketRefusedError(Fault.INTEGRITY)  # an ICV of a wrong length proves nothing
         self._window.check(sequence)
         covered = _covered(packet, len(octets))
         mine = self._auth.check_value(b"".join((covered, octets[: _HEADER.size], bytes(icv), octets[behind:])))

@@ -1,7 +1,7 @@
-"""Crypto room: the ways to authenticate a phase 1 (RFC 2409 §5.1, §5.4), as a table: which SKEYID, what proves an identity.
+"""Crypto room: the authentication methods of phase 1 (RFC 2409 §5.1, §5.4), as a table: SKEYID, and the proof of an identity.
 
-Both ways prove a HASH over what was exchanged: with a pre-shared key it is sent, with signatures it is signed and only the
-signature is sent, with the certificate of the key.
+Both methods prove a HASH over the exchanged values. With a pre-shared key the HASH itself is sent. With signatures only its
+signature is sent, with the certificate.
 """
 
 from __future__ import annotations

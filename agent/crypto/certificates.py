@@ -1,10 +1,10 @@
-"""Crypto room: certificates (RFC 5280) and signatures by them (RFC 2409 §5.1): whose key a certificate vouches for, if it does.
+"""Crypto room: checks certificates (RFC 5280), and makes and checks signatures with them (RFC 2409 §5.1).
 
-A certificate is believed when a chain of valid ones leads from it to an authority of ours, the authority has not revoked it, and it
-names the identity that its holder claims: its subject for a distinguished name, else a subjectAltName (RFC 4945 §3.1), or the
-unstructuredName and unstructuredAddress of PKCS #9 with which IOS names a router.
+A certificate is accepted if a chain of valid certificates leads from it to an authority of ours, the authority has not revoked it,
+and it names the identity that its holder claims: its subject for a distinguished name, else a subjectAltName (RFC 4945 §3.1), or
+the unstructuredName and unstructuredAddress of PKCS #9 with which IOS names a router.
 
-What is signed is the bare HASH in the padding of PKCS #1 v1.5, without the DigestInfo that names a hash algorithm.
+The signature is over the bare HASH in the padding of PKCS #1 v1.5, without the DigestInfo that names a hash algorithm.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Fault(Enum):
 
 
 class BadCertificateError(Exception):
-    """A peer's certificate is not to be believed."""
+    """A peer's certificate is not accepted."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.value)
@@ -95,7 +95,7 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A certification authority that we believe; `revocation` are the ways to look for revoked certificates, in their order."""
+    """A certification authority that we accept. `revocation` are the methods to check for revoked certificates, in order."""
 
     certificate: x509.Certificate
     crl: x509.CertificateRevocationList | None = None
@@ -109,7 +109,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom we believe, and what time it is (UTC)."""
+    """The accepted authorities, and the time (UTC)."""
 
     authorities: tuple[Authority, ...]
     moment: datetime
@@ -174,7 +174,7 @@ def verify(presented: Sequence[bytes], peer: Identification, trust: Trust) -> RS
     if not all(_in_time(certificate, trust.moment) for certificate in (*chain, authority.certificate)):
         raise BadCertificateError(Fault.EXPIRED)
     for certificate in chain:
-        # There are no lists of authorities between a peer and ours, so nothing is known of whom those have revoked.
+        # There are no lists of intermediate authorities, so nothing is known of their revoked certificates.
         crl = authority.crl if certificate is chain[-1] else None
         _check_revocation(certificate, crl, authority.revocation, trust.moment)
     if not _names(own, peer):
@@ -246,7 +246,7 @@ def _signed_list(crl: x509.CertificateRevocationList, issuer: x509.Certificate) 
 def _check_revocation(
     certificate: x509.Certificate, crl: x509.CertificateRevocationList | None, ways: Sequence[str], moment: datetime
 ) -> None:
-    """By the first of the ways that can be gone; there is no way to ask a server (OCSP)."""
+    """Check by the first possible method. OCSP is not possible."""
     for way in ways:
         if way == "none":
             return

@@ -21,7 +21,7 @@ _KEYS_REMEMBERED = 64
 
 
 class RandomSource(Protocol):
-    """Where nonces, cookies, SPIs, vectors and private values come from; a seeded one gives the same octets each run."""
+    """The source of nonces, cookies, SPIs, IVs and private values. A seeded one gives the same octets each run."""
 
     seeded: bool
 
@@ -82,9 +82,9 @@ def key_octets(cipher: str, key_bits: int) -> int:
 class BlockCipher:
     """One key of a cipher in CBC mode. Octets must fill whole blocks.
 
-    To make a context costs ten times what a packet does, so each direction has one that goes on from message to message:
-    CBC knows of what came before by the last block alone. It is taken out again by XOR when encrypting; when decrypting, the vector
-    is put before the message, as the block that came before, and what becomes of it is dropped.
+    A new cipher context costs ten times as much as a packet, so each direction keeps one context for all messages. The state of CBC
+    is the last block of cipher text. To encrypt, an XOR removes that block's effect. To decrypt, the IV is put before the message
+    as the preceding block, and its output is dropped.
     """
 
     __slots__ = ("_algorithm", "_decryptor", "_encryptor", "_last", "block")
@@ -120,10 +120,10 @@ class BlockCipher:
 
 
 class PacketCipher:
-    """One key of a cipher in CBC mode for packets that carry their vectors: each direction is one chain, from packet to packet.
+    """One key of a cipher in CBC mode for packets that carry their IVs. Each direction is one chain over all packets.
 
-    A random block goes before each packet. What the chain makes of it is the packet's vector, as unpredictable as an encrypted
-    nonce is (NIST SP 800-38A, appendix C), and the rest of the packet follows in the same call.
+    A random block is put before each packet. Its cipher text is the packet's IV, as unpredictable as an encrypted nonce (NIST SP
+    800-38A, appendix C). The rest of the packet is encrypted in the same call.
     """
 
     __slots__ = ("_chain", "_decryptor", "_encryptor", "block")
@@ -136,20 +136,20 @@ class PacketCipher:
         self._decryptor: CipherContext | None = None
 
     def encrypt(self, octets: bytes) -> bytes:
-        """Of a random block and blocks of plain text: a vector and the blocks encrypted under it."""
+        """Takes a random block and blocks of plain text; returns the IV and the encrypted blocks."""
         if self._encryptor is None:
             self._encryptor = self._chain.encryptor()
         return self._encryptor.update(octets)
 
     def decrypt(self, octets: bytes) -> bytes:
-        """Of a vector and the blocks encrypted under it: a block without meaning and the plain text."""
+        """Takes an IV and encrypted blocks; returns a meaningless block and the plain text."""
         if self._decryptor is None:
             self._decryptor = self._chain.decryptor()
         return self._decryptor.update(octets)
 
 
 class KeyedHash:
-    """HMAC under one key: the key schedule is made once and copied for each message."""
+    """HMAC with one key. The key schedule is made once and copied for each message."""
 
     __slots__ = ("_keyed", "icv")
 

@@ -1,8 +1,8 @@
 """Crypto room: Diffie-Hellman groups 1, 2 (RFC 2409 §6), 5, 14 (RFC 3526), 19 and 20 (RFC 5903).
 
-OpenSSL knows the safe primes of groups 5 and 14 and is quick with them; those of groups 1 and 2 it tests for primality with every
-key of a peer (15–40 ms), where `pow` takes under a millisecond. A seeded random source needs the private value to be ours, which
-for a modular group means `pow` too.
+OpenSSL knows the safe primes of groups 5 and 14, and is quick. Those of groups 1 and 2 it tests for primality with every key of a
+peer (15–40 ms), while `pow` takes under a millisecond. With a seeded random source the private value must be ours, so modular
+groups use `pow` as well.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ class BadPublicValueError(Exception):
 
 
 class DhSecret(Protocol):
-    """One side's private value; `public` is what goes into the KE payload."""
+    """One side's private value. `public` is the content of the KE payload."""
 
     @property
     def public(self) -> bytes: ...
 
     def agree(self, peer: bytes) -> bytes:
-        """The shared secret; `BadPublicValueError` where the peer's value is not of the group."""
+        """The shared secret. Raises BadPublicValueError if the peer's value is not of the group."""
         ...
 
 

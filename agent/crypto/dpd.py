@@ -1,8 +1,8 @@
-"""Crypto room: dead peer detection (RFC 3706): when the peer of an ISAKMP SA is asked whether it is there, and when it is lost.
+"""Crypto room: dead peer detection (RFC 3706): when to send an R-U-THERE to the peer of an ISAKMP SA, and when the peer is lost.
 
-The question is an R-U-THERE with a sequence number, the answer an R-U-THERE-ACK with the same. Whatever else is authentic of the
-peer, an IPsec packet too, answers as well (§5.5). As on IOS, what is not answered is asked again every `retry`, five times unless
-the terms say otherwise.
+An R-U-THERE has a sequence number, and the R-U-THERE-ACK repeats it. Anything else authentic from the peer, such as an IPsec
+packet, counts as an answer too (§5.5). As on IOS, an unanswered R-U-THERE is sent again every `retry`, five times unless the terms
+differ.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ class DpdTerms:
 
 
 class Dpd:
-    """What one end knows of the other's life. `due`: when `fell_due` wants to be called."""
+    """The state of dead peer detection at one end. The owner calls `fell_due` at `due`."""
 
     __slots__ = ("_asked", "_heard_at", "_sequence", "due", "terms")
 
     def __init__(self, terms: DpdTerms, seed: bytes, now: int) -> None:
         self.terms = terms
         self._heard_at = now
-        self._asked = 0  # questions since the peer was last heard of
+        self._asked = 0  # R-U-THEREs since the peer was last heard
         # RFC 3706 §6.2: the first number is random, with its high bit clear.
         self._sequence = int.from_bytes(seed[:_SEQUENCE_OCTETS], "big") >> 1
         self.due: int | None = None
@@ -57,13 +57,13 @@ class Dpd:
             self.heard(now)
 
     def about_to_send(self, now: int) -> bytes | None:
-        """There is something to send: the sequence number of a question to ask too, where the peer has been silent for long."""
+        """Something is to be sent. If the peer has been silent, returns the number of an R-U-THERE to send as well."""
         if self.terms.periodic or self._asked or now - self._heard_at < self.terms.interval:
             return None
         return self._ask(now)
 
     def fell_due(self, now: int) -> bytes | None:
-        """The sequence number of the next question; None: there have been enough, the peer is lost."""
+        """The sequence number of the next R-U-THERE; None if there have been enough, and the peer is lost."""
         return self._ask(now) if self._asked <= self.terms.retries else None
 
     def _ask(self, now: int) -> bytes:

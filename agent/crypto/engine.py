@@ -1,10 +1,10 @@
-"""Crypto room: the crypto engine of a device: what keys, seals and opens for it, and may fail to."""
+"""Crypto room: the crypto engine of a device, which makes keys, encrypts and decrypts, and may fail."""
 
 from __future__ import annotations
 
 
 class CryptoEngine:
-    """While it has `failed`, nothing can be keyed, sealed or opened."""
+    """While `failed` is set, nothing can be keyed, encrypted or decrypted."""
 
     __slots__ = ("failed",)
 

@@ -1,7 +1,7 @@
-"""Crypto room: IPv4 fragments (RFC 791 §3.2): a packet is cut to an MTU, and put together again where it is for us.
+"""Crypto room: IPv4 fragmentation and reassembly (RFC 791 §3.2).
 
-Fragments that overlap make their packet worthless (RFC 1858 says what they are good for). What is still incomplete is bounded: in
-number, for each source, and in time.
+Overlapping fragments invalidate their packet (RFC 1858 describes the attack). Incomplete packets are bounded in number, for each
+source, and in time.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Key = tuple[int, int, int, int]
 
 
 def fragment(packet: ip.Packet, mtu: int) -> Iterator[ip.Packet]:
-    """The packet in pieces of at most `mtu` octets; it may be a fragment itself. Its DF is for the caller to look at."""
+    """The fragments of a packet, of at most `mtu` octets. The packet may be a fragment itself. The caller checks DF."""
     header = ip.HEADER_OCTETS + len(packet.options)
     step = max(_UNIT, (mtu - header) // _UNIT * _UNIT)
     first, more = packet.offset, packet.flags & ip.MORE_FRAGMENTS
@@ -44,7 +44,7 @@ class _Incomplete:
     whole: int | None = None
 
     def add(self, packet: ip.Packet) -> bool:
-        """Take a fragment; False where it does not fit to the others."""
+        """Add a fragment; False if it contradicts the others."""
         begin, end = packet.offset, packet.offset + len(packet.payload)
         if self.pieces.get(begin) == packet.payload:
             return True
@@ -73,7 +73,7 @@ class _Incomplete:
 
 
 class Reassembly:
-    """Puts packets together, at their destination."""
+    """Reassembles packets at their destination."""
 
     def __init__(self) -> None:
         self._incomplete: dict[_Key, _Incomplete] = {}  # oldest first
@@ -83,7 +83,7 @@ class Reassembly:
         return len(self._incomplete)
 
     def take(self, packet: ip.Packet, now: int) -> ip.Packet | None:
-        """The whole packet, where this one is whole or completes it; None: more is to come, or it was worth nothing."""
+        """The whole packet, if this one is whole or completes it; None if fragments are missing or invalid."""
         if not packet.fragmented:
             return packet
         self._give_up(now)

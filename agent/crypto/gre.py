@@ -1,6 +1,6 @@
 """Crypto room: GRE (RFC 2784): an IPv4 packet behind a header of four octets, or of eight where the sender adds a checksum.
 
-There is nothing secret in it: it is here beside the other headers. Keys and sequence numbers (RFC 2890) are not understood.
+It encrypts nothing; it is here beside the other headers. Keys and sequence numbers (RFC 2890) are not implemented.
 """
 
 from __future__ import annotations

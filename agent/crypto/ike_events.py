@@ -1,4 +1,4 @@
-"""Crypto room: what the IKE cores say and ask: events, counts, and the decisions that they leave to their owner.
+"""Crypto room: the interface between the IKE cores and their owner: events, counts, and the decisions that the owner makes.
 
 Times are whole microseconds, as the owner's clock has them.
 """
@@ -49,7 +49,7 @@ class Trouble(Enum):
 
 
 class Tally(Protocol):
-    """Where an SA's counts go."""
+    """Receives an SA's counts."""
 
     def add(self, counter: IkeCounter, amount: int = 1) -> None: ...
 
@@ -78,7 +78,7 @@ class QuickStart:
 
 
 class Addressing(Enum):
-    """How a remote-access client gets its address and the rest of its configuration."""
+    """How a remote-access client gets its address and configuration."""
 
     NONE = "not at all"
     ASKED = "the client asks"
@@ -87,7 +87,7 @@ class Addressing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class RemoteAccess:
-    """What stands between a phase 1 and its first quick mode. The initiator is the client.
+    """What comes between a phase 1 and its first quick mode. The initiator is the client.
 
     `login` is the server's: the client knows from the policy agreed on whether it will be asked.
     """
@@ -108,30 +108,30 @@ class Login:
 
 
 class Decisions(Protocol):
-    """What a phase 1 asks of its owner, who knows the configuration and the peer."""
+    """The decisions of a phase 1 that need the configuration or the peer. Its owner implements them."""
 
     def allows_aggressive(self) -> bool:
         """Whether a phase 1 may go by aggressive mode."""
         ...
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
-        """Those that can be done with this peer, best first; `peer` is who it says that it is, where it has said so by then."""
+        """The policies that are usable with this peer, best first. `peer` is its identity, if it has sent one by then."""
         ...
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
-        """By who the peer says that it is, where it has said so by then (aggressive mode, RFC 2409 §5.4), else by its address."""
+        """The key by the peer's identity, if it has sent one by then (aggressive mode, RFC 2409 §5.4), else by its address."""
         ...
 
     def credential(self, authorities: Sequence[bytes]) -> Credential | None:
-        """Our key and certificate; of several, one under an authority that the peer has asked for (names as DER)."""
+        """Our key and certificate. If there are several, one under an authority that the peer has asked for (names as DER)."""
         ...
 
     def local_identity(self, credential: Credential | None) -> Identification:
-        """Who we say that we are; with a credential where that is what we prove it by."""
+        """Our identity. With `credential`, that will prove it."""
         ...
 
     def trust(self, peer: Identification | None) -> Trust:
-        """Whose certificates we believe, and what time it is."""
+        """The accepted authorities, and the time."""
         ...
 
     def accepts(self, peer: Identification) -> bool:
@@ -143,15 +143,15 @@ class Decisions(Protocol):
         ...
 
     def remote_access(self) -> RemoteAccess:
-        """What is to be done with this peer, who is authenticated by now, before quick modes."""
+        """What this authenticated peer must do before quick modes."""
         ...
 
     def login(self) -> Login | None:
-        """Of a client: what it says to a server that asks; None where there is nobody to log in."""
+        """Of a client: its answer to a server's request for a login; None if it has no user."""
         ...
 
     def wanted_attributes(self) -> Sequence[Attribute]:
-        """Of a client: what it asks for (without values: whatever the server has)."""
+        """Of a client: the attributes that it asks for, without values."""
         ...
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
@@ -178,7 +178,7 @@ class SaKeys:
 
 @dataclass(frozen=True, slots=True)
 class Phase2Result:
-    """A finished quick mode; `sas` in the order in which they lie in a packet, from the outside in.
+    """A finished quick mode. `sas` are in the order of a packet's headers, from the outside in.
 
     `cookies` are those of the ISAKMP SA that keyed it.
     """
@@ -203,14 +203,14 @@ class Phase1Up:
 
 @dataclass(frozen=True, slots=True)
 class LoginOffered:
-    """A client's user wants to log in: `transaction.answer_login` is to be told whether it may."""
+    """A client's user wants to log in. The owner answers with `transaction.answer_login`."""
 
     login: Login
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationWanted:
-    """A client is to get its configuration: `transaction.answer_configuration` is to be told what.
+    """A client needs its configuration. The owner answers with `transaction.answer_configuration`.
 
     `asked`: what the client asks for; None where it does not ask, and is to be sent all that there is for it. `message_id` is that
     of the client's exchange. The ISAKMP SA lives `seconds` more.
@@ -223,14 +223,14 @@ class ConfigurationWanted:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """Of a client: what the server gave."""
+    """Of a client: the server has sent the configuration."""
 
     attributes: tuple[Attribute, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Phase1Failed:
-    """The phase 1 will not come about."""
+    """The phase 1 has failed."""
 
     trouble: Trouble
 
@@ -254,7 +254,7 @@ class Phase1Deleted:
 
 @dataclass(frozen=True, slots=True)
 class OverButUsed:
-    """The peer goes on with an ISAKMP SA that is over."""
+    """The peer still uses an ISAKMP SA that is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +269,7 @@ class InitialContact:
 
 @dataclass(frozen=True, slots=True)
 class Phase2Keyed:
-    """The responder has answered: the initiator may use the SAs before its last message gets here."""
+    """The responder has sent its answer. The initiator may use the SAs before its last message arrives here."""
 
     result: Phase2Result
 
@@ -311,7 +311,7 @@ class InvalidSpi:
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """A message of an ISAKMP SA that is up could be neither sealed nor opened: it is of no use any more."""
+    """A message of an established ISAKMP SA could not be encrypted or decrypted, so the SA is useless."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +344,7 @@ IkeEvent = (
 
 
 class RefusedError(Exception):
-    """A handler ends its exchange: what went wrong, and the notification to send (0: none)."""
+    """A handler ends its exchange. It says why, and which notification to send (0: none)."""
 
     def __init__(self, trouble: Trouble, notify: int = 0) -> None:
         super().__init__(trouble.value)

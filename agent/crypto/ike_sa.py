@@ -1,4 +1,4 @@
-"""Crypto room: one ISAKMP SA: its state, its keys, and how its messages are sealed, opened, sent and sent again.
+"""Crypto room: one ISAKMP SA: its state and keys; it encrypts, decrypts, sends and retransmits messages.
 
 RFC 2408 §5 (processing, retransmission), RFC 2409 §5 and appendix B (encryption, vectors). The exchanges themselves are in
 main_mode, aggressive_mode, quick_mode, transaction and informational; `ikev1` drives them. What an exchange works out is in the
@@ -48,7 +48,7 @@ from agent.crypto.states import TRANSITIONS, Cause, Machine, QuickCause, Role, S
 from agent.crypto.udp_encapsulation import NON_ESP_MARKER
 from agent.crypto.vendor import PeerTraits
 
-ABOUT_OVER = 10 * SECOND  # what is left of a lifetime at one end when it is over at the other: they began with different messages
+ABOUT_OVER = 10 * SECOND  # the two ends of an SA may expire so far apart, because they count from different messages
 UDP_OVERHEAD = 28  # octets of the IP and UDP headers of a datagram
 
 
@@ -64,7 +64,7 @@ class Terms:
 
 @dataclass(slots=True)
 class Keying:
-    """What the keys are made of, and the keys. Values of both ends stand in the order initiator, responder.
+    """The keys, and the values that they are made of. Values of both ends are in the order initiator, responder.
 
     `last_block` is that of phase 1, from which the vectors of phase 2 come. It is there once the peer believes
     nothing in the clear.
@@ -80,7 +80,7 @@ class Keying:
 
 @dataclass(slots=True)
 class Identities:
-    """Who the two ends say that they are, and what proves it.
+    """The identities of both ends, and their proofs.
 
     `remote_body` is IDii_b or IDir_b of the peer, as it was on the wire. `requested` are the authorities of which the peer has
     asked for a certificate; `credential` is ours.
@@ -95,14 +95,14 @@ class Identities:
 
 @dataclass(slots=True)
 class SetUp:
-    """What is to be done before quick modes, and the trouble that it will have been if nothing more is heard."""
+    """The steps before quick modes, and the trouble to report if nothing more is received."""
 
     access: RemoteAccess = NO_REMOTE_ACCESS
     suspicion: Trouble | None = None
 
 
 class IkeSa:
-    """One ISAKMP SA from its first message until it is forgotten. Datagrams to send and events are collected for the owner."""
+    """One ISAKMP SA, from its first message until it is forgotten. It collects datagrams to send and events for the owner."""
 
     def __init__(
         self,
@@ -211,7 +211,7 @@ class IkeSa:
 
     @property
     def ends(self) -> Ends:
-        """Where the owner is to send to, and from; it changes as RFC 3947 §4 says."""
+        """The addresses and ports that the owner sends to and from. They change by RFC 3947 §4."""
         return self._ends
 
     def move_to(self, ends: Ends) -> None:
@@ -222,7 +222,7 @@ class IkeSa:
         self._heard_from = ends or self._ends
 
     def follow(self) -> None:
-        """The message was believed: what we say from now on goes to where it came from."""
+        """The message was accepted: from now on send to its source."""
         self._ends = self._heard_from
 
     @property
@@ -239,7 +239,7 @@ class IkeSa:
         return self._nat
 
     def detected(self, nat: NatSituation | None) -> None:
-        """What the hashes say; the initiator changes its ports with its next message (RFC 3947 §4)."""
+        """Set the result of NAT detection. The initiator changes its ports with its next message (RFC 3947 §4)."""
         self._nat = nat
         if nat and nat.detected and self.initiator and not self.floated:
             self._ends = self.traversal.floated(self._ends)
@@ -253,7 +253,7 @@ class IkeSa:
         self._dpd = dpd
 
     def heard(self, now: int) -> None:
-        """Something authentic came from the peer: it is there."""
+        """Something authentic has come from the peer."""
         if self._dpd:
             self._dpd.heard(now)
 
@@ -264,7 +264,7 @@ class IkeSa:
 
     @property
     def floated(self) -> bool:
-        """Whether messages go by the ports of NAT traversal, each behind a non-ESP marker."""
+        """Whether messages use the ports of NAT traversal, each behind a non-ESP marker."""
         return self._ends.local_port == self.traversal.ports[0]
 
     def policy(self) -> Phase1Policy:
@@ -314,7 +314,7 @@ class IkeSa:
     # --- sealing and opening ---
 
     def use_engine(self, trouble: Trouble = Trouble.ENGINE) -> None:
-        """Something is to be keyed, sealed or opened: `RefusedError` where that cannot be done."""
+        """Use the crypto engine. Raises RefusedError if it has failed."""
         if self.engine.failed:
             if self.authenticated:
                 self.tell(EngineFailed())
@@ -338,7 +338,7 @@ class IkeSa:
         return self.seal_chain(exchange, dialogue, put_before(mine, first, chain), message_id)
 
     def seal_chain(self, exchange: Exchange, dialogue: Dialogue, encoded: tuple[int, bytes], message_id: int) -> bytes:
-        """Padded by at least one octet, the last of which counts the others (RFC 2409 appendix B)."""
+        """Encrypt a chain of payloads with at least one octet of padding; the last counts the others (RFC 2409 appendix B)."""
         assert self.keying.cipher is not None
         self.use_engine(Trouble.ENCRYPT)
         first, chain = encoded
@@ -381,7 +381,7 @@ class IkeSa:
         return keyed_digest(self.policy().hash, self.phase1_keys().authenticate, *parts)
 
     def check_hash(self, message: Message, nonce: bytes = b"") -> bytes:
-        """What stands behind a message's HASH, where it is the one that `seal_behind_hash` makes; RefusedError where it is not."""
+        """What follows a message's HASH. Raises RefusedError if the HASH is not the one that `seal_behind_hash` makes."""
         theirs, rest = message.after_hash()
         if not compare_digest(self.authenticate(message.header.message_id.to_bytes(4, "big"), nonce, rest), theirs):
             raise RefusedError(Trouble.HASH)
@@ -390,7 +390,7 @@ class IkeSa:
     # --- sending ---
 
     def say(self, dialogue: Dialogue, message: bytes, now: int, resend: bool) -> None:
-        """Send a message of an exchange; with `resend`, again and again until something else is heard or said."""
+        """Send a message of an exchange. With `resend`, retransmit it until another message is received or sent."""
         dialogue.said = message
         dialogue.tries = 0
         if resend:
@@ -402,7 +402,7 @@ class IkeSa:
             self._send(dialogue.said)
 
     def retry(self, dialogue: Dialogue, now: int) -> bool:
-        """Send what fell due again, with longer and longer waits; False when every try has been made."""
+        """Retransmit, with growing waits; False after the last try."""
         dialogue.tries += 1
         if dialogue.tries >= len(RETRY_AFTER):
             return False
@@ -436,14 +436,14 @@ class IkeSa:
     # --- ends ---
 
     def give_up(self, quick: QuickMode, trouble: Trouble, now: int, asked: int | None = None) -> None:
-        """End a quick mode that will not come about; it is remembered for late copies. `asked`: the protocol that it was for."""
+        """End a failed quick mode. It is remembered for late copies. `asked`: the protocol that it was for."""
         quick.happened(QuickCause.GIVEN_UP)
         quick.linger(now)
         spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
         self.tell(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked))
 
     def die(self, now: int, trouble: Trouble) -> None:
-        """No more of this SA but the memory of it; quick modes under way fail with it, for the reason given."""
+        """End the SA, but remember it. Its unfinished quick modes fail for the same reason."""
         for quick in self.quick.values():
             if quick.under_way:
                 self.give_up(quick, trouble, now)
@@ -460,12 +460,12 @@ class IkeSa:
         return self._forgotten
 
     def forget(self) -> None:
-        """Not even late copies are known for what they are any more."""
+        """Forget the SA: late copies are no longer recognised."""
         self.main.due = None
         self._forgotten = True
 
     def next_timer(self) -> int | None:
-        """When `ikev1.tick` wants to be called."""
+        """When the owner must call `ikev1.tick`."""
         dialogues = (*self.quick.values(), *self.transactions.values())
         dues = [dialogue.due for dialogue in dialogues if dialogue.due is not None]
         dues += [due for due in (self.main.due, self._expires, self._dpd.due if self._dpd else None) if due is not None]

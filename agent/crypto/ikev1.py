@@ -1,7 +1,7 @@
-"""Crypto room: IKEv1 (RFC 2409): drives the exchanges of one ISAKMP SA by their tables.
+"""Crypto room: IKEv1 (RFC 2409): runs the exchanges of one ISAKMP SA by their tables.
 
-A message goes: duplicate or new, opened, complete, handled, next state. Nothing that a peer sends raises: a message that cannot be
-used is counted, answered where RFC 2408 §5 says so, and told as an event.
+A message is checked for a duplicate, decrypted, checked for its payloads, and handled; then the state changes. No message raises:
+one that cannot be used is counted, answered where RFC 2408 §5 says so, and reported as an event.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def initiate(
     exchange: Exchange = Exchange.MAIN,
     engine: CryptoEngine | None = None,
 ) -> IkeSa:
-    """Begin a main or an aggressive mode; an SA that failed at once is in state DEAD and says so in its events."""
+    """Begin a main or an aggressive mode. An SA that fails at once is in state DEAD, and its events say so."""
     sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal, exchange, engine)
     try:
         _BEGIN[exchange](sa, now)
@@ -66,9 +66,9 @@ def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
 
 
 def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> None:
-    """A datagram for this SA (its cookies have been looked up), without a non-ESP marker. Never raises for what the octets say.
+    """Handle a datagram for this SA (found by its cookies), without a non-ESP marker. It never raises, whatever the octets are.
 
-    `ends` are those that it came by; where it is believed, the SA answers there from then on (RFC 3947 §4).
+    `ends` are its addresses and ports. If it is accepted, the SA answers there from then on (RFC 3947 §4).
     """
     try:
         header = decode_header(octets)
@@ -86,7 +86,7 @@ def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> Non
 
 
 def tick(sa: IkeSa, now: int) -> None:
-    """Do what has fallen due: send again, give up, expire, forget."""
+    """Do the due work: retransmit, give up, expire, forget."""
     if sa.expires is not None and sa.expires <= now:
         informational.expire(sa, now)
     informational.watch(sa, now)
@@ -231,7 +231,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int, vector: b
 def _fail_quick(
     sa: IkeSa, quick: QuickMode, octets: bytes, offer: SecurityAssociation | None, refused: RefusedError, now: int
 ) -> None:
-    """We refuse the peer's offer or answer: say so, naming the SPI that it will know the exchange by."""
+    """Refuse the peer's offer or answer. The notification names the SPI by which the peer knows the exchange."""
     quick.heard += (octets,)
     sa.count(IkeCounter.IN_DROPS)
     sa.count(IkeCounter.OUT_P2_INVALIDS if quick.initiator else IkeCounter.IN_P2_REJECTS)
@@ -246,7 +246,7 @@ def _fail_quick(
 
 
 def _protocol_of(offer: SecurityAssociation | None) -> int | None:
-    """What an offer asks for: ESP where its first bundle has that, else what it begins with."""
+    """The protocol that an offer asks for: ESP if its first bundle has it, else the first protocol."""
     if offer is None or not offer.proposals:
         return None
     bundle = [each.protocol for each in offer.proposals if each.number == offer.proposals[0].number]
@@ -278,7 +278,7 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
 
 
 def _receive_late(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
-    """Under an SA that is over. Copies are known for what they are; of one that never was up there is nothing to tell."""
+    """Handle a message under an SA that is over. Copies are recognised. An SA that was never up reports nothing."""
     if not sa.keying.last_block or header.message_id in sa.used_ids:
         return
     try:
@@ -290,7 +290,7 @@ def _receive_late(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
 
 
 def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Callable[[Message], None]) -> bool:
-    """Open a message that has no bearing on other exchanges, and handle it; whether it was of use."""
+    """Decrypt and handle a message that does not affect other exchanges; whether it was accepted."""
     _arrived(sa, octets)
     trouble = Trouble.DECRYPT if header.encrypted else Trouble.ENCODING
     try:
@@ -300,7 +300,7 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
     except (MalformedMessageError, RefusedError) as wrong:
         sa.count(IkeCounter.IN_DROPS)
         if header.encrypted and not sa.authenticated:
-            # An error under keys that differ, most likely; or a message that overtook the last of phase 1.
+            # Most likely an error under different keys, or a message that overtook the last one of phase 1.
             sa.set_up.suspicion = Trouble.AUTHENTICATION
         else:
             sa.tell(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
@@ -342,14 +342,14 @@ def _duplicate(sa: IkeSa) -> None:
 
 
 def _copy(sa: IkeSa, dialogue: Dialogue, octets: bytes) -> None:
-    """A copy of what was heard before. Of the last message it means that our answer was lost; of an earlier one nothing."""
+    """A copy of an earlier message. A copy of the last one means that our answer was lost."""
     _duplicate(sa)
     if octets == dialogue.heard[-1]:
         sa.say_again(dialogue)
 
 
 def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:
-    """A message that is of no use here; trouble of a live SA is told."""
+    """Drop a message. Trouble of a live SA is reported."""
     _arrived(sa, octets)
     sa.count(IkeCounter.IN_DROPS)
     if trouble is not None and sa.up:

@@ -1,7 +1,7 @@
 """Crypto room: informational exchanges (RFC 2408 §4.8, RFC 2409 §5.7): notifications and deletes, in and out.
 
-Once there is an ISAKMP SA they are encrypted and begin with HASH(1); what then comes in the clear is not believed. Before, an error
-is all that a peer can say, in the clear or under the keys that there are by then, and it ends the negotiation.
+Once there is an ISAKMP SA, they are encrypted and begin with HASH(1), and nothing in the clear is accepted. Before that, a peer can
+only send an error, in the clear or under the keys of that moment; it ends the negotiation.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
         NotifyType.INVALID_ID_INFORMATION: Trouble.PROPOSAL,
         NotifyType.AUTHENTICATION_FAILED: Trouble.AUTHENTICATION,
         NotifyType.INVALID_HASH_INFORMATION: Trouble.HASH,
-        # Of our certificate and signature, which the peer does not accept.
+        # Notifications by which a peer rejects our certificate or signature.
         NotifyType.INVALID_CERT_ENCODING: Trouble.AUTHENTICATION,
         NotifyType.INVALID_CERTIFICATE: Trouble.AUTHENTICATION,
         NotifyType.CERT_TYPE_UNSUPPORTED: Trouble.AUTHENTICATION,
@@ -50,7 +50,7 @@ TROUBLE_OF_NOTIFY: Mapping[int, Trouble] = MappingProxyType(
 _IKEV2 = 2  # the major version from which on a header says whether it is of an answer (RFC 7296 §3.1)
 _IKEV2_RESPONSE = 0x20
 
-# What says that a proof of identity is not accepted.
+# Notifications that reject a proof of identity.
 _NOT_BELIEVED = frozenset(kind for kind, trouble in TROUBLE_OF_NOTIFY.items() if trouble in (Trouble.AUTHENTICATION, Trouble.HASH))
 
 
@@ -71,7 +71,7 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
             case Delete() as delete:
                 _receive_delete(sa, delete, now)
     if not any(notification.kind == NotifyType.R_U_THERE_ACK for notification in message.all(Notification)):
-        sa.heard(now)  # an answer is life only if it is to what was asked
+        sa.heard(now)  # an answer shows that the peer is there only if it matches a question
 
 
 def _receive_set_up_error(sa: IkeSa, message: Message, now: int) -> None:
@@ -83,14 +83,14 @@ def _receive_set_up_error(sa: IkeSa, message: Message, now: int) -> None:
 
 
 def set_up_trouble(sa: IkeSa, notify: int) -> Trouble:
-    """What a peer's error says of our phase 1: a message that it cannot read once keys are in use means that they differ."""
+    """The trouble that a peer's error means for phase 1. If it cannot read an encrypted message, the keys differ."""
     if notify == NotifyType.PAYLOAD_MALFORMED and sa.state is State.MM_KEY_EXCH:
         return Trouble.AUTHENTICATION
     return TROUBLE_OF_NOTIFY.get(notify, Trouble.REFUSED)
 
 
 def refusal(refused: RefusedHeaderError) -> bytes | None:
-    """What is said to the sender of a message whose header is refused: an informational exchange in the clear (RFC 2408 §5.2).
+    """The answer to a refused header: an informational exchange in the clear (RFC 2408 §5.2).
 
     RFC 7296 §2.5 wants the same of who hears IKEv2 and does not speak it: the notification without data, the SPIs and the message
     id of the request (§1.5), and in the header our own version, in whose format the message is (§3.1). An answer is not answered.
@@ -123,13 +123,13 @@ def _say_deleted(sa: IkeSa) -> None:
 
 
 def expire(sa: IkeSa, now: int) -> None:
-    """The lifetime is over; a peer that counts another one goes on with the SA unless it is told."""
+    """End an expired SA with a delete, because the peer may count another lifetime."""
     delete_phase1(sa, now, Trouble.EXPIRED)
     sa.tell(Phase1Expired())
 
 
 def receive_late(sa: IkeSa, message: Message, now: int) -> None:
-    """A message under an SA that is over, opened: a peer that goes on with it is told again; `RefusedError` as in `receive`."""
+    """Handle a decrypted message under an SA that is over: send the delete again. Raises RefusedError as in `receive`."""
     sa.check_hash(message)
     sa.used_ids.add(message.header.message_id)
     deletes = message.all(Delete)
@@ -150,13 +150,13 @@ def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
 
 
 def about_to_send(sa: IkeSa, now: int) -> None:
-    """There is something for the peer: ask whether it is there, if that is in doubt."""
+    """Something is to be sent to the peer: send an R-U-THERE if the peer has been silent."""
     if sa.dpd and (question := sa.dpd.about_to_send(now)):
         _say_dpd(sa, NotifyType.R_U_THERE, question)
 
 
 def watch(sa: IkeSa, now: int) -> None:
-    """Ask again where the time has come; a peer that was asked often enough is lost, and the SA with it."""
+    """Send the next R-U-THERE if it is due. After the last one the peer is lost, and the SA with it."""
     if sa.dpd is None or sa.dpd.due is None or sa.dpd.due > now:
         return
     question = sa.dpd.fell_due(now)
@@ -189,7 +189,7 @@ def _receive_initial_contact(sa: IkeSa, payload: Notification, now: int) -> None
 
 
 def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
-    """Of an SPI of ours in a quick mode under way it refuses our offer; else it is one that we send with."""
+    """For our SPI in an unfinished quick mode, it refuses our offer. Otherwise it names an SPI that we send with."""
     if any(payload.spi in quick.spis.values() for quick in _waiting(sa)):
         _receive_phase2_error(sa, payload, now)
     elif payload.protocol != Protocol.ISAKMP:
@@ -215,7 +215,7 @@ def _waiting(sa: IkeSa) -> list[QuickMode]:
 
 
 def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
-    """The SPI tells which quick mode is meant; a peer that names none can only mean the one there is."""
+    """The SPI identifies the quick mode. Without an SPI it must be the only one."""
     if payload.kind >= FIRST_STATUS_NOTIFY:
         return
     waiting = _waiting(sa)
@@ -243,7 +243,7 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
 
 
 def _deleted(sa: IkeSa, now: int) -> None:
-    """The peer has deleted the ISAKMP SA: that of a client which has not got through yet never came about."""
+    """The peer has deleted the ISAKMP SA. For a client that is not through yet, the set-up has failed."""
     if not sa.up:
         fail_phase1(sa, sa.set_up.suspicion or Trouble.PEER_DELETED, now)
     elif sa.expires is not None and sa.expires - now <= ABOUT_OVER:

@@ -1,7 +1,7 @@
 """Crypto room: IPv4 headers (RFC 791), ICMP echo (RFC 792) and UDP (RFC 768), built and read, with their checksums.
 
-Addresses are whole numbers here: a packet path makes millions of them, and `ipaddress` objects cost more than the rest of a header.
-Fragments are packets like others here; `fragments` makes them, and puts them together.
+Addresses are integers, because a packet path makes millions of them, and an `ipaddress` object costs more than the rest of a
+header. A fragment is a packet here; `fragments` makes and reassembles them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Crypto room: the octets of ISAKMP messages and payloads (RFC 2408 §3), with every length checked.
 
-A payload decoded keeps its body as it was on the wire, because RFC 2409 hashes bodies, not what they mean. Whatever does not
-parse raises `MalformedMessageError`, which the reader of a socket counts.
+A decoded payload keeps its body as received, because RFC 2409 hashes bodies. What does not parse raises `MalformedMessageError`,
+which the caller counts.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ COOKIE_LENGTH = 8
 NO_COOKIE = bytes(COOKIE_LENGTH)
 _HEADER = struct.Struct(">8s8sBBBBII")
 _GENERIC = struct.Struct(">BBH")
-_MAX_PAYLOADS = 1024  # requests for certificates may be many; a message of thousands of empty payloads is not worth the time
+_MAX_PAYLOADS = 1024  # there may be many requests for certificates; thousands of empty payloads are refused
 _FLAGS = Flag.ENCRYPTION | Flag.COMMIT | Flag.AUTHENTICATION_ONLY
 _BASIC = 0x8000  # attribute format bit: the value is in the length field (RFC 2408 §3.3)
 
@@ -85,7 +85,7 @@ class Header:
 
 
 class RefusedHeaderError(MalformedMessageError):
-    """A header that RFC 2408 §5.2 has refused, and of which the sender may be told by `notify`."""
+    """A header that RFC 2408 §5.2 refuses. `notify` is the notification for its sender."""
 
     def __init__(self, header: Header, notify: NotifyType) -> None:
         super().__init__(notify.name)

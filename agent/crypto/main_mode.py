@@ -7,9 +7,9 @@
     MM5  HDR*, IDii, [CERT,] HASH_I or SIG_I  →
     MM6                                   ←  HDR*, IDir, [CERT,] HASH_R or SIG_R
 
-MM1 and MM2 announce the kinds of NAT traversal; MM3 and MM4 announce the rest, carry the hashes that detect a NAT, and ask for
-certificates. MM5 carries INITIAL-CONTACT where there is no other SA with the peer, and MM6 RESPONDER-LIFETIME where ours is the
-shorter.
+MM1 and MM2 carry the vendor IDs of NAT traversal. MM3 and MM4 carry the others, the hashes that detect a NAT, and requests for
+certificates. MM5 carries INITIAL-CONTACT if there is no other SA with the peer. MM6 carries RESPONDER-LIFETIME if the responder's
+lifetime is shorter.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from agent.crypto.vendor import CAPABILITIES
 
 
 def begin(sa: IkeSa, now: int) -> None:
-    """Send MM1; `RefusedError` where no policy can be done with this peer."""
+    """Send MM1. Raises RefusedError if no policy is usable with this peer."""
     offer = phase1.offer_policies(sa, sa.decisions.policies(None))
     sa.say(sa.main, sa.encode(Exchange.MAIN, (offer, *phase1.nat_vendors(sa))), now, resend=True)
 
@@ -102,7 +102,7 @@ def _receive_mm6(sa: IkeSa, message: Message, now: int) -> None:
     phase1.establish(sa, now)
 
 
-# What main mode does with what it hears, by role and state.
+# The message expected in each state of main mode, by role.
 MAIN_MODE: Mapping[tuple[Role, State], Step] = MappingProxyType(
     {
         (Role.RESPONDER, State.MM_NO_STATE): Step(Cause.MM1, (SecurityAssociation,), False, _receive_mm1),

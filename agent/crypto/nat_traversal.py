@@ -1,8 +1,8 @@
 """Crypto room: whether there is a NAT between two IKE peers (RFC 3947 §3.2), and where their messages go then (§4).
 
-Each end sends a hash of the address and port that it sends to, and of its own. The one that finds another address in a hash than it
-sees knows that somebody between them has changed it. From then on both talk from port 4500: the initiator changes to it, and the
-responder answers to where it hears the peer from.
+Each end sends a hash of the address and port that it sends to, and one of its own. If a hash does not match the address that the
+other end sees, there is a NAT between them. Then both use port 4500: the initiator changes to it, and the responder answers to the
+source of the peer's messages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent.crypto.vendor import NatFlavour
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where datagrams of an ISAKMP SA go from and to, as the owner's sockets have it."""
+    """The local and remote address and port of an ISAKMP SA's datagrams."""
 
     local: IPv4Address
     remote: IPv4Address
@@ -45,7 +45,7 @@ NAT_TRAVERSAL = NatTraversal()
 
 @dataclass(frozen=True, slots=True)
 class NatSituation:
-    """What was found out: which end is behind a NAT, or that one of them pretends to be."""
+    """The result of NAT detection: which end is behind a NAT, or pretends to be."""
 
     flavour: NatFlavour
     local_behind: bool
@@ -65,7 +65,7 @@ def _hash(hash_name: str, cookies: bytes, address: IPv4Address, port: int) -> by
 def detection_payloads(
     flavour: NatFlavour, traversal: NatTraversal, ends: Ends, hash_name: str, cookies: bytes, random: RandomSource
 ) -> Iterable[NatDetection]:
-    """The two that we send: of the peer's address, then of ours."""
+    """Our two payloads: for the peer's address, then for ours."""
     for address, port in ((ends.remote, ends.remote_port), (ends.local, ends.local_port)):
         found = random.take(HASHES[hash_name].size) if traversal.force else _hash(hash_name, cookies, address, port)
         yield NatDetection(found, flavour.detection)

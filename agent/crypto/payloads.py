@@ -1,4 +1,4 @@
-"""Crypto room: what an ISAKMP message carries (RFC 2408 §3, RFC 2407 §4), as values; their octets are those of isakmp.py."""
+"""Crypto room: the payloads of ISAKMP messages as values (RFC 2408 §3, RFC 2407 §4). isakmp.py encodes and decodes them."""
 
 from __future__ import annotations
 
@@ -210,7 +210,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A payload that nothing here reads; it is carried so that hashes over the message come out right."""
+    """A payload that is not interpreted. It is kept so that hashes over the message are right."""
 
     kind: int
     data: bytes

@@ -1,6 +1,6 @@
-"""Crypto room: what main mode and aggressive mode share (RFC 2409 §5): steps, keys, proofs of identity, what is announced, the end.
+"""Crypto room: the common part of main and aggressive mode (RFC 2409 §5): steps, vendor IDs, keys, proofs of identity, the end.
 
-The two differ in what they send when. What is sent, and what becomes of it, is the same.
+The two modes send the same payloads in different messages.
 """
 
 from __future__ import annotations
@@ -59,11 +59,11 @@ class Step:
     handle: Callable[[IkeSa, Message, int], None]
 
 
-# --- what is announced ---
+# --- vendor IDs ---
 
 
 def nat_vendors(sa: IkeSa) -> Iterable[Vendor]:
-    """Of NAT traversal: the initiator offers, the responder, who has heard the offer, answers."""
+    """Vendor IDs of NAT traversal: the initiator's offer, or the responder's answer to it."""
     enabled = sa.traversal.enabled
     return nat_offer(enabled) if sa.initiator else nat_answer(enabled, sa.peer)
 
@@ -89,7 +89,7 @@ def detect_nat(sa: IkeSa, message: Message) -> None:
 
 
 def offer_policies(sa: IkeSa, policies: Iterable[Phase1Policy]) -> SecurityAssociation:
-    """What an initiator begins with; `RefusedError` where no policy can be done with this peer."""
+    """The initiator's offer. Raises RefusedError if no policy is usable with this peer."""
     sa.terms.offered = tuple(policies)
     if not sa.terms.offered:
         raise RefusedError(Trouble.PROPOSAL)
@@ -111,7 +111,7 @@ def choose_policy(sa: IkeSa, message: Message, policies: Sequence[Phase1Policy])
 
 
 def accept_policy(sa: IkeSa, message: Message) -> None:
-    """The initiator hears what was chosen of its offer."""
+    """Take the responder's choice of our offer."""
     sa.terms.agreed = accept_phase1(message.need(SecurityAssociation), sa.terms.offered)
     if sa.terms.agreed is None:
         raise RefusedError(Trouble.PROPOSAL, NotifyType.NO_PROPOSAL_CHOSEN)
@@ -144,7 +144,7 @@ def take_key_exchange(sa: IkeSa, message: Message) -> None:
 
 
 def derive(sa: IkeSa) -> None:
-    """SKEYID and its kin, from the shared secret and what the way of authentication adds to it."""
+    """Derive SKEYID and the other keys from the shared secret and the authentication method's part."""
     keying, policy = sa.keying, sa.policy()
     assert keying.secret is not None
     sa.use_engine()
@@ -172,7 +172,7 @@ def _hash(sa: IkeSa, author: Role, id_body: bytes) -> bytes:
 
 
 def certificate_requests(sa: IkeSa, policies: Iterable[Phase1Policy]) -> list[CertificateRequest]:
-    """For a certificate of any authority that we believe, where the phase 1 may be one of signatures."""
+    """Requests for certificates of each accepted authority, if the phase 1 may use signatures."""
     if all(policy.authentication != RSA_SIGNATURE for policy in policies):
         return []
     return [CertificateRequest(authority.name) for authority in sa.decisions.trust(sa.remote_identity).authorities]
@@ -183,7 +183,7 @@ def take_requests(sa: IkeSa, message: Message) -> None:
 
 
 def identify(sa: IkeSa, authentication: str) -> Identification:
-    """Our identity, and what we shall prove it by."""
+    """Our identity, and the credential that will prove it."""
     credential = sa.decisions.credential(sa.identities.requested) if authentication == RSA_SIGNATURE else None
     identity = sa.decisions.local_identity(credential)
     sa.identities.credential, sa.identities.local = credential, identity
@@ -198,7 +198,7 @@ def proof(sa: IkeSa) -> list[Payload]:
 
 
 def take_identity(sa: IkeSa, message: Message) -> None:
-    """Who the peer says that it is. Port and protocol are those of IKE, or 0 (RFC 2407 §4.6.2, RFC 3947 §4)."""
+    """Take the peer's identity. Its port and protocol must be those of IKE, or 0 (RFC 2407 §4.6.2, RFC 3947 §4)."""
     identity = message.need(Identification)
     if not identity.well_formed or identity.port not in _IDENTITY_PORTS or identity.protocol not in (0, UDP):
         raise RefusedError(Trouble.ENCODING, NotifyType.INVALID_ID_INFORMATION)
@@ -207,7 +207,7 @@ def take_identity(sa: IkeSa, message: Message) -> None:
 
 
 def check_proof(sa: IkeSa, message: Message) -> None:
-    """The peer is who it says that it is, and we will talk with it."""
+    """Check the proof of the peer's identity, and whether the owner accepts that peer."""
     assert sa.remote_identity is not None
     author = Role.RESPONDER if sa.initiator else Role.INITIATOR
     METHODS[sa.policy().authentication].check(sa, message, _hash(sa, author, sa.identities.remote_body))
@@ -219,14 +219,14 @@ def check_proof(sa: IkeSa, message: Message) -> None:
 
 
 def initial_contact(sa: IkeSa) -> list[Notification]:
-    """For the initiator's last message, where there is no other SA with the peer (RFC 2407 §4.6.3.3)."""
+    """INITIAL-CONTACT for the initiator's last message, if there is no other SA with the peer (RFC 2407 §4.6.3.3)."""
     if not sa.decisions.first_contact():
         return []
     return [Notification(Protocol.ISAKMP, NotifyType.INITIAL_CONTACT, sa.cookies)]
 
 
 def responder_lifetime(sa: IkeSa) -> list[Notification]:
-    """Where the responder's lifetime is the shorter (RFC 2407 §4.6.3.1)."""
+    """RESPONDER-LIFETIME, if the responder's lifetime is shorter (RFC 2407 §4.6.3.1)."""
     if sa.terms.offered_lifetime <= sa.policy().lifetime:
         return []
     data = phase1_lifetime_attributes(sa.policy().lifetime)

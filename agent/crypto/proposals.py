@@ -1,4 +1,4 @@
-"""Crypto room: what is offered and what is accepted (RFC 2407 §4.4–4.5, RFC 2409 §5 and appendix A).
+"""Crypto room: makes offers and chooses from them (RFC 2407 §4.4–4.5, RFC 2409 §5 and appendix A).
 
 A policy becomes a transform, a transform set a proposal (of two protocols under one number where it has AH and ESP). The responder
 returns the transform that it takes as it was offered; where its own lifetime is shorter it keeps that one and says so in a
