@@ -118,14 +118,14 @@ class RouterService:
         engine = EngineFacts(identity, lambda: self.agent.engine_time(), LARGEST_UDP_PAYLOAD, counters.value)
         self.contexts = Contexts(
             Sources(
-                schema,
-                config,
-                monitor,
-                node.device,
-                node.engine,
-                self.configure,
-                counters.value,
-                lambda: administration(config, schema.oid_of, engine),
+                schema=schema,
+                config=config,
+                monitor=monitor,
+                device=node.device,
+                engine=node.engine,
+                configure=self.configure,
+                snmp_count=counters.value,
+                administration=lambda: administration(config, schema.oid_of, engine),
             ),
         )
         self.contexts.build()
@@ -188,15 +188,15 @@ class RouterService:
         """The router as a CLI session sees it."""
         node = self.node
         return ShellRouter(
-            node.name,
-            node.document,
-            node.monitor,
-            node.device,
-            node.engine,
-            self.configured,
-            self.notification_hosts,
-            epoch,
-            SOFTWARE,
+            name=node.name,
+            document=node.document,
+            monitor=node.monitor,
+            device=node.device,
+            engine=node.engine,
+            configured=self.configured,
+            notification_hosts=self.notification_hosts,
+            epoch=epoch,
+            software=SOFTWARE,
         )
 
     def notification_hosts(self) -> list[NotificationHost]:
@@ -236,17 +236,17 @@ class RouterService:
 def _notification_host(account: Account) -> NotificationHost:
     host, receiver = account.host, account.receiver
     return NotificationHost(
-        account.address,
-        host.port,
-        host.informs and host.version != "1",
-        host.community,
-        host.version,
-        host.level if host.version == "3" else "",
-        len(receiver.queue),
-        receiver.queue.limit,
-        receiver.unanswered,
-        receiver.delivered,
-        receiver.drops.total,
+        address=account.address,
+        port=host.port,
+        informs=host.informs and host.version != "1",
+        user=host.community,
+        version=host.version,
+        level=host.level if host.version == "3" else "",
+        waiting=len(receiver.queue),
+        limit=receiver.queue.limit,
+        unanswered=receiver.unanswered,
+        delivered=receiver.delivered,
+        dropped=receiver.drops.total,
     )
 
 

@@ -219,6 +219,26 @@ def test_no_state_is_global(path: Path) -> None:
     assert not [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Global)]
 
 
+# Where a packet or a request takes a call of many positional arguments, for keywords cost time there.
+ON_THE_WAY_OF_PACKETS = {
+    "agent/crypto/ah.py",
+    "agent/crypto/ip.py",
+    "agent/crypto/isakmp.py",
+    "agent/snmp/fast_v3.py",
+    "agent/snmp/general.py",
+    "agent/snmp/responder.py",
+    "agent/snmp/usm.py",
+    "agent/snmp/usm_message.py",
+}
+MOST_POSITIONAL = 8
+
+
+@pytest.mark.parametrize("path", [path for path in PRODUCT if name_of(path) not in ON_THE_WAY_OF_PACKETS], ids=name_of)
+def test_many_arguments_have_their_names(path: Path) -> None:
+    calls = [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call)]
+    assert not [(call.lineno, ast.unparse(call.func)) for call in calls if len(call.args) > MOST_POSITIONAL]
+
+
 @pytest.mark.parametrize("path", files_of("agent", "bench", "tests"), ids=name_of)
 def test_no_file_is_two_ideas_long(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST_FILE

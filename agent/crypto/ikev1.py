@@ -39,7 +39,16 @@ def initiate(
     engine: CryptoEngine | None = None,
 ) -> IkeSa:
     """Begin a main or an aggressive mode. An SA that fails at once is in state DEAD, and its events say so."""
-    sa = IkeSa(Role.INITIATOR, decisions, tally, random, ends, traversal, exchange, engine)
+    sa = IkeSa(
+        role=Role.INITIATOR,
+        decisions=decisions,
+        tally=tally,
+        random=random,
+        ends=ends,
+        traversal=traversal,
+        exchange=exchange,
+        engine=engine,
+    )
     try:
         _BEGIN[exchange](sa, now)
     except RefusedError as refused:
@@ -57,7 +66,16 @@ def respond(
     engine: CryptoEngine | None = None,
 ) -> IkeSa:
     """An SA that waits for MM1 or AM1."""
-    return IkeSa(Role.RESPONDER, decisions, tally, random, ends, traversal, exchange, engine)
+    return IkeSa(
+        role=Role.RESPONDER,
+        decisions=decisions,
+        tally=tally,
+        random=random,
+        ends=ends,
+        traversal=traversal,
+        exchange=exchange,
+        engine=engine,
+    )
 
 
 def negotiate(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:

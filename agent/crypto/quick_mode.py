@@ -284,7 +284,16 @@ def _result(sa: IkeSa, quick: QuickMode, choice: Phase2Choice, shared: bytes) ->
         for protocol in choice.suite.protocols
     )
     start = quick.start
-    return Phase2Result(start.tag, quick.message_id, quick.initiator, choice, start.local, start.remote, sas, sa.cookies)
+    return Phase2Result(
+        tag=start.tag,
+        message_id=quick.message_id,
+        initiator=quick.initiator,
+        choice=choice,
+        local=start.local,
+        remote=start.remote,
+        sas=sas,
+        cookies=sa.cookies,
+    )
 
 
 def _sa_keys(

@@ -198,7 +198,17 @@ class Tables:
         peer = _peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.start)
         ike = self.ike_tunnels.get(record.ike_index)
         source = sources.tunnel or PolledCounters(record.counters)
-        tunnel = IpsecTunnel(index, record.vrf, facts, peer, record.link, record.ike_index, ike, source, record.start)
+        tunnel = IpsecTunnel(
+            index=index,
+            vrf=record.vrf,
+            facts=facts,
+            peer=peer,
+            peer_link=record.link,
+            ike_index=record.ike_index,
+            ike=ike,
+            counters=source,
+            start=record.start,
+        )
         source.join(flow.ipsec_totals)
         peer.ipsec_tunnels[record.link] = tunnel
         self.ipsec_tunnels.add(index, tunnel)

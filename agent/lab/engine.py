@@ -135,15 +135,15 @@ class LabEngine:
         """Which phase 1s have been let in."""
         found = self._router.ike.admission
         return Admission(
-            found.most_sas,
-            found.most_in_negotiation,
-            found.active,
-            found.negotiating,
-            (found.incoming.accepted, found.incoming.rejected),
-            (found.outgoing.accepted, found.outgoing.rejected),
-            found.refused_by[Limit.SAS],
-            found.refused_by[Limit.IN_NEGOTIATION],
-            found.refused_by[Limit.ADDRESS],
+            most_sas=found.most_sas,
+            most_negotiating=found.most_in_negotiation,
+            active=found.active,
+            negotiating=found.negotiating,
+            incoming=(found.incoming.accepted, found.incoming.rejected),
+            outgoing=(found.outgoing.accepted, found.outgoing.rejected),
+            rejected_at_sas=found.refused_by[Limit.SAS],
+            rejected_at_negotiating=found.refused_by[Limit.IN_NEGOTIATION],
+            rejected_at_address=found.refused_by[Limit.ADDRESS],
         )
 
     # --- ping ---

@@ -219,9 +219,20 @@ def build_lab(
         build = partial(hidden, trustpoints.get(hub, {}))
         spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build))
         routers[hub].engine.spokes.append(spokes[-1])
-    told = tuple(files.values())
-    happens = tuple(lab.at), traffic, tuple(spokes)
-    return Lab(routers, clock, scheduler, runner, *happens, lab.external_traffic, underlays, epoch, told, filename)
+    return Lab(
+        routers=routers,
+        clock=clock,
+        scheduler=scheduler,
+        runner=runner,
+        timeline=tuple(lab.at),
+        traffic=traffic,
+        spokes=tuple(spokes),
+        external_traffic=lab.external_traffic,
+        underlays=underlays,
+        epoch=epoch,
+        documents=tuple(files.values()),
+        filename=filename,
+    )
 
 
 def _date(epoch: datetime, clock: RealClock | VirtualClock) -> datetime:
@@ -257,5 +268,14 @@ def _build_router(
     description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
     device = Device(config.hostname, description, section.sysobjectid)
     udp_always = section.ike is not None
-    router = Router(config, device, monitor, scheduler, random, lambda: policies_in_force(config), certificates, udp_always)
+    router = Router(
+        config=config,
+        device=device,
+        monitor=monitor,
+        scheduler=scheduler,
+        random=random,
+        isakmp_policies=lambda: policies_in_force(config),
+        certificates=certificates,
+        udp_always=udp_always,
+    )
     return LabRouter(name, document, monitor, device, LabEngine(router, runner.until), tuple(section.snmp), router)

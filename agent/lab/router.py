@@ -75,17 +75,17 @@ class Router:
         self.ipsec = Ipsec(config, monitor, scheduler, random, engine, self.sa_keeper, self._mtu_to)
         self._udp_always = udp_always
         self.ike = Ike(
-            config,
-            monitor,
-            scheduler,
-            random,
-            self.ipsec,
-            self.sa_keeper,
-            self._send_datagram,
-            isakmp_policies,
-            self._traversal,
-            certificates,
-            engine,
+            config=config,
+            monitor=monitor,
+            scheduler=scheduler,
+            random=random,
+            ipsec=self.ipsec,
+            sa_keeper=self.sa_keeper,
+            send=self._send_datagram,
+            isakmp_policies=isakmp_policies,
+            traversal=self._traversal,
+            certificates=certificates,
+            engine=engine,
         )
         self.ipsec.ike = self.sa_keeper.ike = self.ike
         self._read_interfaces()

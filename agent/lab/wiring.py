@@ -146,15 +146,15 @@ class Wiring:
         if source is None or destination is None:
             return None
         profile = Profile(
-            destination,
-            section.interval,
-            tuple(section.sizes),
-            ip.ICMP if section.protocol == "icmp" else ip.UDP,
-            section.port,
-            section.start,
-            section.stop,
-            section.on or 0,
-            section.off or 0,
+            destination=destination,
+            interval=section.interval,
+            sizes=tuple(section.sizes),
+            protocol=ip.ICMP if section.protocol == "icmp" else ip.UDP,
+            port=section.port,
+            start=section.start,
+            stop=section.stop,
+            on=section.on or 0,
+            off=section.off or 0,
         )
         return Traffic(profile, self._scheduler, *source)
 

@@ -134,7 +134,14 @@ class SnmpAgent:
         self._noticed = Allowance(REFUSALS_NOTICED, REFUSALS_NOTICED, self.loop.time)
         self._answerer = Answerer(given.now, counters, lambda fault: self.failed(fault))
         self._responder = CommandResponder(
-            access, self.policy, given.trees, self._answerer, counters, self.largest, self.failed, self._refused_user
+            access=access,
+            policy=self.policy,
+            trees=given.trees,
+            answerer=self._answerer,
+            counters=counters,
+            largest=self.largest,
+            failed=self.failed,
+            refused_user=self._refused_user,
         )
         self.engine = self._make_engine(identity, access)
         self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)

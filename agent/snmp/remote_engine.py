@@ -93,13 +93,31 @@ class V3Recipient:
     def inform(self, message_id: int, request_id: int, bindings: bytes) -> bytes:
         engine = self._engine
         if not engine.engine_id:
-            return _message(message_id, "noauth", _NO_ENGINE, 0, 0, b"", Protection(), _probe(request_id))
+            return _message(
+                message_id=message_id,
+                level="noauth",
+                named=_NO_ENGINE,
+                boots=0,
+                time=0,
+                user=b"",
+                protection=Protection(),
+                scoped=_probe(request_id),
+            )
         pdu = wrap(INFORM, number("Integer32", request_id) + NO_ERROR + wrap(SEQUENCE, bindings))
         signs = self._level != "noauth"
         boots, time = (engine.boots, engine.at(self._now())) if signs else (0, 0)  # RFC 3414 §3.1 step 6
         named = octets(engine.engine_id) + number("Integer32", boots)
         scoped = wrap(SEQUENCE, self._context + pdu)
-        return _message(message_id, self._level, named, boots, time, self._user, self._protection(), scoped)
+        return _message(
+            message_id=message_id,
+            level=self._level,
+            named=named,
+            boots=boots,
+            time=time,
+            user=self._user,
+            protection=self._protection(),
+            scoped=scoped,
+        )
 
     def hear(self, datagram: bytes, request_id: int) -> Heard | str:
         try:

@@ -228,14 +228,14 @@ def _extended_entry(match: ConfigMatch, sequence: int) -> AclEntry:
         *(word for word in ("established", "log", "log-input") if word in match.words),
     ]
     return AclEntry(
-        match.word("action") == "permit",
-        protocol,
-        source,
-        destination,
-        source_ports,
-        destination_ports,
-        " ".join(word for word in words if word),
-        sequence,
+        permit=match.word("action") == "permit",
+        protocol=protocol,
+        source=source,
+        destination=destination,
+        source_ports=source_ports,
+        destination_ports=destination_ports,
+        text=" ".join(word for word in words if word),
+        sequence=sequence,
     )
 
 

@@ -35,16 +35,16 @@ _ROUTE = (
 def _route(match: ConfigMatch) -> Route:
     network, typed = network_of(match.address("prefix"), match.address("mask"))
     return Route(
-        network,
-        match.maybe_word("vrf"),
-        match.maybe_word("interface"),
-        match.maybe_address("next-hop"),
-        match.maybe_number("distance") or 1,
-        match.maybe_word("name"),
-        "permanent" in match.words,
-        match.maybe_number("tag"),
-        match.maybe_number("track"),
-        typed,
+        prefix=network,
+        vrf=match.maybe_word("vrf"),
+        interface=match.maybe_word("interface"),
+        next_hop=match.maybe_address("next-hop"),
+        distance=match.maybe_number("distance") or 1,
+        name=match.maybe_word("name"),
+        permanent="permanent" in match.words,
+        tag=match.maybe_number("tag"),
+        track=match.maybe_number("track"),
+        typed=typed,
     )
 
 

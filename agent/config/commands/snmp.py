@@ -154,15 +154,15 @@ def _group_key(match: ConfigMatch) -> tuple[str, str, str, str | None]:
 def _add_group(snmp: SnmpConfig, match: ConfigMatch) -> None:
     name, model, level, context = _group_key(match)
     snmp.groups[name, model, level, context] = SnmpGroup(
-        name,
-        model,
-        level,
-        context,
-        match.maybe_word("read"),
-        match.maybe_word("write"),
-        match.maybe_word("notify"),
-        match.maybe_word("acl"),
-        match.maybe_word("compare") or "exact",
+        name=name,
+        model=model,
+        level=level,
+        context=context,
+        read=match.maybe_word("read"),
+        write=match.maybe_word("write"),
+        notify=match.maybe_word("notify"),
+        acl=match.maybe_word("acl"),
+        match=match.maybe_word("compare") or "exact",
     )
 
 
@@ -182,14 +182,14 @@ def _add_user(snmp: SnmpConfig, match: ConfigMatch) -> None:
     if priv == "des56":  # as some releases write it
         priv = "des"
     snmp.users[match.word("name")] = SnmpUser(
-        match.word("name"),
-        match.word("group"),
-        match.word("model"),
-        match.maybe_word("auth"),
-        match.maybe_word("auth-password"),
-        "aes128" if priv == "aes" else priv,
-        match.maybe_word("priv-password"),
-        match.maybe_word("acl"),
+        name=match.word("name"),
+        group=match.word("group"),
+        model=match.word("model"),
+        auth=match.maybe_word("auth"),
+        auth_password=match.maybe_word("auth-password"),
+        priv="aes128" if priv == "aes" else priv,
+        priv_password=match.maybe_word("priv-password"),
+        acl=match.maybe_word("acl"),
     )
 
 
@@ -251,14 +251,14 @@ def _types(match: ConfigMatch) -> tuple[str, ...]:
 
 def _add_host(edit: Edit, match: ConfigMatch) -> None:
     host = SnmpHost(
-        _resolved(edit, match),
-        match.word("community"),
-        match.maybe_word("vrf"),
-        match.maybe_word("kind") == "informs",
-        match.maybe_word("version") or "1",
-        match.maybe_word("level") or "noauth",
-        match.maybe_number("port") or 162,
-        _types(match),
+        address=_resolved(edit, match),
+        community=match.word("community"),
+        vrf=match.maybe_word("vrf"),
+        informs=match.maybe_word("kind") == "informs",
+        version=match.maybe_word("version") or "1",
+        level=match.maybe_word("level") or "noauth",
+        port=match.maybe_number("port") or 162,
+        types=_types(match),
     )
     if host.informs and host.version == "1":
         raise Refused("version 2c or 3 for informs", "%Informs cannot be sent with version 1", argument=None)

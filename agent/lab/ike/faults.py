@@ -57,10 +57,9 @@ class IkeFaults:
             reason,
             facts.local_address,
             facts.remote_address,
-            facts.local,
-            facts.remote,
-            None,
-            record.tunnel,
+            local=facts.local,
+            remote=facts.remote,
+            tunnel=record.tunnel,
             cause=words.MESSAGES.get(trouble, f"a message that is {trouble.value}"),
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from agent.base.clock import SECOND
+from agent.base.dispatch import Dispatch
 from agent.base.ike_counters import IkeCounter
 from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
@@ -13,7 +13,6 @@ from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import PHASE1_EXCHANGES, Exchange, IdentificationType, NotifyType
 from agent.crypto.doi import Protocol as IpsecProtocol
-from agent.crypto.dpd import Dpd, DpdTerms
 from agent.crypto.engine import CryptoEngine
 from agent.crypto.ike_events import (
     BadMessage,
@@ -56,6 +55,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.lab.ike.admission import IkeAdmission
 from agent.lab.ike.allowance import Allowance
 from agent.lab.ike.faults import IkeFaults
+from agent.lab.ike.liveness import Liveness
 from agent.lab.ike.peers import Peers
 from agent.lab.ike.records import IkeRecord, ends_of, facts_of
 from agent.lab.ike.sas import IkeSas
@@ -63,12 +63,10 @@ from agent.lab.ipsec.ipsec import Ipsec
 from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
 from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ipsec.tunnels import LiveTunnel
-from agent.lab.policy.clients import Client, Clients
+from agent.lab.policy.clients import Clients
 from agent.lab.policy.isakmp import PeerDecisions, is_same_system
 from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.trustpoints import Certificates
-
-_OUT_OF_TURN = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a peer that is there answers within two seconds
 
 SendDatagram = Callable[[str | None, Ends, bytes], None]
 
@@ -106,27 +104,32 @@ class Ike:
         self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
         self._faults = IkeFaults(monitor)
         self._answers = Allowance()  # to those whose headers are refused
-        self.clients = Clients(config, self._is_there)
+        self._liveness = Liveness(scheduler, random, self._settle, lambda client: self._peers.record_of(client))
+        self.clients = Clients(config, self._liveness.is_there)
         self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open, monitor.peer_moved)
-        self._handlers: dict[type, Callable[[IkeRecord, object], None]] = {
-            LoginOffered: self._login_offered,
-            ConfigurationWanted: self._configuration_wanted,
-            Phase1Up: self._phase1_up,
-            Phase1Failed: self._phase1_failed,
-            Phase1Shortened: self._phase1_shortened,
-            Phase1Expired: lambda record, event: self._ended(record, EndReason.NORMAL),
-            Phase1Deleted: lambda record, event: self._ended(record, EndReason.PEER_DELETE),
-            OverButUsed: lambda record, event: self._faults.no_sa(record.pair, record.sa.cookies),
-            PeerLost: self._peer_lost,
-            InitialContact: self._initial_contact,
-            Phase2Keyed: self._phase2_keyed,
-            Phase2Up: self._phase2_up,
-            Phase2Failed: self._phase2_failed,
-            Phase2Deleted: self._phase2_deleted,
-            InvalidSpi: self._invalid_spi,
-            EngineFailed: self._engine_failed,
-            BadMessage: self._bad_message,
-        }
+        self._handle = self._handlers()
+
+    def _handlers(self) -> Dispatch[IkeRecord]:
+        """What is done about each event of an SA. `Configured` is a client's, and these routers are none."""
+        handlers: Dispatch[IkeRecord] = Dispatch()
+        handlers.on(LoginOffered, self._login_offered)
+        handlers.on(ConfigurationWanted, self._configuration_wanted)
+        handlers.on(Phase1Up, self._phase1_up)
+        handlers.on(Phase1Failed, self._phase1_failed)
+        handlers.on(Phase1Shortened, self._phase1_shortened)
+        handlers.on(Phase1Expired, lambda record, event: self._ended(record, EndReason.NORMAL))
+        handlers.on(Phase1Deleted, lambda record, event: self._ended(record, EndReason.PEER_DELETE))
+        handlers.on(OverButUsed, lambda record, event: self._faults.no_sa(record.pair, record.sa.cookies))
+        handlers.on(PeerLost, self._peer_lost)
+        handlers.on(InitialContact, self._initial_contact)
+        handlers.on(Phase2Keyed, self._phase2_keyed)
+        handlers.on(Phase2Up, self._phase2_up)
+        handlers.on(Phase2Failed, self._phase2_failed)
+        handlers.on(Phase2Deleted, self._phase2_deleted)
+        handlers.on(InvalidSpi, self._invalid_spi)
+        handlers.on(EngineFailed, self._engine_failed)
+        handlers.on(BadMessage, self._bad_message)
+        return handlers
 
     # --- what others ask ---
 
@@ -269,13 +272,10 @@ class Ike:
                 self._send(record.pair.front_vrf, sa.ends, message)
                 self.keepalives.sent((record.pair.front_vrf, sa.ends))
             for event in sa.take_events():
-                handler = self._handlers.get(type(event))
-                if handler:
-                    handler(record, event)
+                self._handle(record, event)
         if sa.state is State.DEAD:
             self._over(record)
-        if record.answers is not None and not (sa.dpd and sa.dpd.waiting):
-            self._tell_whether_there(record)
+        self._liveness.settled(record)
         due = sa.next_timer()
         if record.timer and record.timer.time != due:
             record.timer.cancel()
@@ -294,14 +294,14 @@ class Ike:
 
     def _decisions(self, pair: PeerPair, profile_name: str | None, clients: Clients | None) -> PeerDecisions:
         return PeerDecisions(
-            self._config,
-            pair,
-            self._config.crypto.profiles.get(profile_name or ""),
-            self._isakmp_policies,
-            lambda: not self._knows(pair),
-            self._ipsec.answer,
-            self._ipsec.new_spi,
-            self._certificates,
+            config=self._config,
+            pair=pair,
+            profile=self._config.crypto.profiles.get(profile_name or ""),
+            isakmp_policies=self._isakmp_policies,
+            contact=lambda: not self._knows(pair),
+            answer_flow=self._ipsec.answer,
+            take_spi=self._ipsec.new_spi,
+            certificates=self._certificates,
             clients=clients,
         )
 
@@ -318,7 +318,16 @@ class Ike:
         decisions.aggressive = decisions.wants_aggressive()
         exchange = Exchange.AGGRESSIVE if decisions.aggressive else Exchange.MAIN
         now, ends = self._scheduler.clock.now(), heard if heard and pair.port else ends_of(pair)
-        sa = ikev1.initiate(decisions, counters, self._random, now, ends, self._traversal(), exchange, self._engine)
+        sa = ikev1.initiate(
+            decisions=decisions,
+            tally=counters,
+            random=self._random,
+            now=now,
+            ends=ends,
+            traversal=self._traversal(),
+            exchange=exchange,
+            engine=self._engine,
+        )
         record = IkeRecord(pair, sa, decisions, counters, now)
         self.sas.keep(record)
         return record
@@ -344,8 +353,7 @@ class Ike:
 
     # --- what an SA tells ---
 
-    def _login_offered(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, LoginOffered)
+    def _login_offered(self, record: IkeRecord, event: LoginOffered) -> None:
         assert record.decisions.client
 
         def answer(refusal: Trouble | None) -> None:
@@ -356,8 +364,7 @@ class Ike:
         self._peers.know_by_port(record)
         self.clients.log_in(record.decisions.client, event.login, answer)
 
-    def _configuration_wanted(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, ConfigurationWanted)
+    def _configuration_wanted(self, record: IkeRecord, event: ConfigurationWanted) -> None:
 
         def answer(given: Sequence[Attribute] | None) -> None:
             answer_configuration(record.sa, event, given, self._scheduler.clock.now())
@@ -370,9 +377,9 @@ class Ike:
         else:
             self.clients.configure(client, event.asked, event.seconds, answer)
 
-    def _phase1_up(self, record: IkeRecord, event: object) -> None:
+    def _phase1_up(self, record: IkeRecord, event: Phase1Up) -> None:
         self._sa_keeper.lost.discard(record.pair)
-        self._watch(record)
+        self._liveness.watch(record)
         self._peers.know_by_port(record)
         former = self._peers.take_over(record)
         facts = facts_of(self._config, record)
@@ -381,7 +388,7 @@ class Ike:
         self.sas.came_up(record, tunnel)
         self._keep_open(record)
         for each in former:
-            self._ask(each)  # whether the client has it still
+            self._liveness.ask(each)  # whether the client has it still
         waiting, record.waiting = record.waiting, []
         if record.to_tell:
             record.sa.inform(record.to_tell)
@@ -389,54 +396,15 @@ class Ike:
             if live.negotiating:
                 self.negotiate(live)
 
-    def _watch(self, record: IkeRecord) -> None:
-        """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
-        terms = record.decisions.dpd_terms()
-        watched = terms is not None and record.sa.peer.dpd
-        record.sa.watch(Dpd(terms, self._random.take(4), self._scheduler.clock.now()) if terms and watched else None)
-
-    # --- whether a peer is there ---
-
-    def _is_there(self, client: Client, answer: Callable[[bool], None]) -> None:
-        """Ask a client that is up, now; one of which nothing is heard within the time for that is lost, and its session ends."""
-        record = self._peers.record_of(client)
-        if record is None or not record.sa.up or not record.sa.peer.dpd:
-            answer(record is not None)
-        else:
-            self._ask(record, answer)
-
-    def _ask(self, record: IkeRecord, answer: Callable[[bool], None] | None = None) -> None:
-        """A question out of turn (RFC 3706 §5.5 leaves to each end when it asks)."""
-        if not record.sa.peer.dpd:
-            return
-        if record.answers is None:
-            now = self._scheduler.clock.now()
-            record.answers = []
-            record.sa.watch(Dpd(_OUT_OF_TURN, self._random.take(4), now))
-            about_to_send(record.sa, now)
-        if answer is not None:
-            record.answers.append(answer)
-        self._settle(record)
-
-    def _tell_whether_there(self, record: IkeRecord) -> None:
-        answers, record.answers = record.answers or [], None
-        there = record.sa.up
-        if there:
-            self._watch(record)
-        for answer in answers:
-            answer(there)
-
     # --- failures and ends ---
 
-    def _phase1_failed(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase1Failed)
+    def _phase1_failed(self, record: IkeRecord, event: Phase1Failed) -> None:
         self._faults.set_up(record, event.trouble)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._elsewhere(record, live)
 
-    def _phase1_shortened(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase1Shortened)
+    def _phase1_shortened(self, record: IkeRecord, event: Phase1Shortened) -> None:
         if record.tunnel is not None:
             self._monitor.ike_shortened(record.tunnel, event.seconds)
 
@@ -466,12 +434,12 @@ class Ike:
             self._sa_keeper.abandon(live)
         record.waiting = []
 
-    def _initial_contact(self, record: IkeRecord, event: object) -> None:
+    def _initial_contact(self, record: IkeRecord, event: InitialContact) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
         self._peers.know_by_port(record)
         self._forget_system(record)
 
-    def _peer_lost(self, record: IkeRecord, event: object) -> None:
+    def _peer_lost(self, record: IkeRecord, event: PeerLost) -> None:
         """The peer no longer answers: nobody is there to be told of the end of what we had with it.
 
         One that has made another ISAKMP SA since then has merely forgotten this one.
@@ -518,15 +486,13 @@ class Ike:
             if live.isakmp not in [each.sa for each in asked]:
                 self._sa_keeper.lose(live, sa.cookies, live in keying)
         for each in asked:
-            self._ask(each)
+            self._liveness.ask(each)
 
-    def _phase2_keyed(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase2Keyed)
+    def _phase2_keyed(self, record: IkeRecord, event: Phase2Keyed) -> None:
         self._place(record, event.result)
         self._sa_keeper.keyed(event.result)
 
-    def _phase2_up(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase2Up)
+    def _phase2_up(self, record: IkeRecord, event: Phase2Up) -> None:
         if record.tunnel is not None:
             self._place(record, event.result)
             self._sa_keeper.up(event.result, record.tunnel)
@@ -536,8 +502,7 @@ class Ike:
         if isinstance(result.tag, LiveTunnel):
             result.tag.ends, result.tag.isakmp = record.sa.ends, record.sa
 
-    def _phase2_failed(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase2Failed)
+    def _phase2_failed(self, record: IkeRecord, event: Phase2Failed) -> None:
         if event.trouble is Trouble.EXPIRED:
             self._ipsec.interrupted(event)
             if event.initiator and isinstance(live := event.tag, LiveTunnel):
@@ -545,23 +510,20 @@ class Ike:
             return
         self._ipsec.failed(event, record.pair, record.decisions.inside_vrf, record.tunnel)
 
-    def _phase2_deleted(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, Phase2Deleted)
+    def _phase2_deleted(self, record: IkeRecord, event: Phase2Deleted) -> None:
         for pair in self._peers.places_of(record):
             self._sa_keeper.deleted_by_peer(pair, event.protocol, event.spis)
 
-    def _invalid_spi(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, InvalidSpi)
+    def _invalid_spi(self, record: IkeRecord, event: InvalidSpi) -> None:
         for pair in self._peers.places_of(record):
             self._sa_keeper.unknown_to_peer(pair, event.protocol, event.spi)
 
-    def _engine_failed(self, record: IkeRecord, event: object) -> None:
+    def _engine_failed(self, record: IkeRecord, event: EngineFailed) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
         if record.negotiating:
             self._faults.set_up(record, Trouble.ENGINE)
         record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
         self._ended(record, EndReason.LOCAL_FAILURE)
 
-    def _bad_message(self, record: IkeRecord, event: object) -> None:
-        assert isinstance(event, BadMessage)
+    def _bad_message(self, record: IkeRecord, event: BadMessage) -> None:
         self._faults.message(record, event.trouble)

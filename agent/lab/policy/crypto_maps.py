@@ -225,16 +225,16 @@ def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[Poli
         profile = config.crypto.profiles.get(entry.isakmp_profile or "")
         inside = profile.vrf if profile and profile.vrf is not None else interface.vrf
         target = Target(
-            interface.name,
-            local,
-            interface.vrf,
-            inside,
-            interface.crypto_map,
-            sequence,
-            entry,
-            peers,
-            dynamic,
-            inside,
+            interface=interface.name,
+            local=local,
+            front_vrf=interface.vrf,
+            inside_vrf=inside,
+            map_name=interface.crypto_map,
+            sequence=sequence,
+            entry=entry,
+            peers=peers,
+            dynamic=dynamic,
+            clear_vrf=inside,
         )
         entries.append(PolicyEntry(rules, target))
     return tuple(entries)
@@ -263,14 +263,14 @@ def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Targe
     isakmp_profile = config.crypto.profiles.get(profile.isakmp_profile or "")
     inside = isakmp_profile.vrf if isakmp_profile and isakmp_profile.vrf is not None else interface.vrf
     target = Target(
-        tunnel.name,
-        tunnel.source,
-        tunnel.front_vrf,
-        inside,
-        name,
-        PROTECTION_SEQUENCE,
-        entry,
-        (tunnel.destination,),
+        interface=tunnel.name,
+        local=tunnel.source,
+        front_vrf=tunnel.front_vrf,
+        inside_vrf=inside,
+        map_name=name,
+        sequence=PROTECTION_SEQUENCE,
+        entry=entry,
+        peers=(tunnel.destination,),
         clear_vrf=tunnel.front_vrf,
     )
     source, destination = IPv4Address(tunnel.source), IPv4Address(tunnel.destination)

@@ -91,14 +91,14 @@ def _can_do(policy: IsakmpPolicy) -> bool:
 
 def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
     return Phase1Policy(
-        policy.encryption,
-        policy.key_bits,
-        policy.hash,
-        policy.authentication,
-        policy.group,
-        policy.lifetime,
-        policy.priority,
-        xauth,
+        encryption=policy.encryption,
+        key_bits=policy.key_bits,
+        hash=policy.hash,
+        authentication=policy.authentication,
+        group=policy.group,
+        lifetime=policy.lifetime,
+        priority=policy.priority,
+        xauth=xauth,
     )
 
 
