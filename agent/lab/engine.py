@@ -205,8 +205,18 @@ def _shown_tunnel(tunnel: IkeTunnel) -> Phase1Sa:
 def _shown(ends: PeerEnds, initiator: bool, state: State, index: int, inside_vrf: str | None, waiting: int = 0) -> Phase1Sa:
     addresses = ends.local_address, ends.remote_address
     source, destination = addresses if initiator else addresses[::-1]
-    vrfs, ports = (ends.front_vrf, inside_vrf), (ends.local_port, ends.remote_port)
-    return Phase1Sa(source, destination, state.value, index, *vrfs, waiting, "ACTIVE", initiator, *ports)
+    return Phase1Sa(
+        source,
+        destination,
+        state.value,
+        index,
+        front_vrf=ends.front_vrf,
+        inside_vrf=inside_vrf,
+        waiting=waiting,
+        initiator=initiator,
+        local_port=ends.local_port,
+        remote_port=ends.remote_port,
+    )
 
 
 _DO: Mapping[type[Request], Callable[[LabEngine, Any], bool]] = MappingProxyType(
