@@ -1,1 +1,1 @@
-"""Config room: IOS text to model and back, and what changed. It knows no SNMP and no crypto."""
+"""Config room: turns IOS text into a model and back, and reports changes. It knows no SNMP and no crypto."""

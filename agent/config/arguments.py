@@ -1,4 +1,4 @@
-"""Config room: the argument types of IOS commands: how a word becomes a value, and what help and errors say of it."""
+"""Config room: the argument types of IOS commands: their values, help and errors."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Word:
 class ArgumentType:
     """`read(words, i)` gives (value, words taken) or None; `write` is the canonical text of a value.
 
-    `shown` is what `?` prints ("<1-10000>", "A.B.C.D"), `right` what an error message asks for. `resembles(word)` says that a word
-    that was refused was nevertheless meant as such a value: then the line is wrong rather than unknown. `closed` says that IOS too
-    would take nothing else there.
+    `shown` is what `?` prints ("<1-10000>", "A.B.C.D"), `right` what an error message asks for. `resembles(word)` says that a
+    refused word was meant as such a value: then the line is wrong, and not just unknown. `closed` says that IOS accepts nothing
+    else there either.
     """
 
     read: Callable[[Sequence[Word], int], tuple[object, int] | None]

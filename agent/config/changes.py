@@ -1,6 +1,6 @@
-"""Config room: the typed events between two moments of a configuration (CISCO-IPSEC-MIB's notifications rest on the first ones).
+"""Config room: finds the typed events between two states of a configuration. The first ones cause CISCO-IPSEC-MIB's notifications.
 
-Comparing is what makes every way of changing the configuration (typed, pasted, by SNMP) tell the same story.
+The states are compared, so that every way to change the configuration (typed, pasted, by SNMP) gives the same events.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from agent.config.snmp_model import SnmpConfig
 
 C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig)
 
-# Told by events of their own, which the commands emit even when the number or the type was already so.
+# These have events of their own, which the commands emit even if nothing changes.
 _TOLD_ELSEWHERE = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
 
 
@@ -54,7 +54,7 @@ def restore(config: RouterConfig, taken: RouterConfig) -> None:
 
 
 def changes(before: RouterConfig, after: RouterConfig) -> list[ConfigEvent]:
-    """What has changed, as events: what went first, then what came, then the rest."""
+    """The changes as events: first what was removed, then what was added, then the rest."""
     return [
         *_attachments(before, after),
         *_policies(before.crypto, after.crypto),
@@ -115,7 +115,7 @@ def _crypto(before: CryptoConfig, after: CryptoConfig) -> Iterator[ConfigEvent]:
 
 
 def _map_settings(crypto: CryptoConfig) -> list[object]:
-    """What is said of whole maps; a map that says nothing of the kind does not count."""
+    """The settings of whole maps. A map without such settings does not count."""
     bare = [replace(each, entries=()) for each in crypto.maps.values()]
     return [each for each in bare if each != type(each)(each.name)]
 

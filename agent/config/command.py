@@ -1,6 +1,6 @@
-"""Config room: what a configuration command is: a pattern, what it does to the model, how the model is written back, and its rank.
+"""Config room: configuration commands: a pattern, its effect on the model, how the model is rendered, and a rank.
 
-`show running-config` has one line order, that of the ranks; a hundred of ranks is a group, set off by `!` lines.
+Ranks give the order of lines in `show running-config`. Ranks with the same hundreds are a group; `!` lines separate groups.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from agent.config.texts import is_global_text
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a line stands: a mode, and which instance of it (`crypto map M 10` is Place("crypto-map", ("M", 10)))."""
+    """Where a line belongs: a mode, and which instance of it (`crypto map M 10` is Place("crypto-map", ("M", 10)))."""
 
     mode: str
     key: tuple[Hashable, ...] = ()
@@ -41,7 +41,7 @@ Rendered = str | Section
 
 @dataclass(frozen=True, slots=True)
 class KeptLines:
-    """Lines of a file that no command understands: the first, and what stands under it, each with its own indentation.
+    """Lines of a file that no command understands: the first, and those under it, each with its indentation.
 
     `after` is what stood before it in its place: a rendered line's text, a section, another KeptLines' `serial`, or None for
     nothing. `rank` is that of the line before: it places the lines once that line is gone.
@@ -56,7 +56,7 @@ class KeptLines:
 
 @dataclass(slots=True)
 class State:
-    """All that a router's configuration text says: the model, the inert lines, and the lines that are not understood."""
+    """The content of a router's configuration text: the model, the inert lines, and the lines that are not understood."""
 
     config: RouterConfig = field(default_factory=RouterConfig)
     inert: dict[tuple[Place, str], dict[str, Rendered]] = field(default_factory=dict)  # (place, pattern) → key → line
@@ -77,7 +77,7 @@ class State:
 
 
 class Refused(Exception):  # noqa: N818 - an answer to the operator, not a failure
-    """A command that was read but cannot be carried out: nothing has changed.
+    """A command is understood but cannot be carried out. Nothing has changed.
 
     With `argument`, the caret goes under that argument; else `lines` are what IOS prints. `right` completes "needs …" for a file.
     """
@@ -91,7 +91,7 @@ class Refused(Exception):  # noqa: N818 - an answer to the operator, not a failu
 
 @dataclass(slots=True)
 class Edit:
-    """One line taking effect. `typed` is False when it comes from a file, where what it refers to may come later."""
+    """The effect of one line. `typed` is False for a line of a file, where a name may be defined later."""
 
     state: State
     place: Place
@@ -202,7 +202,7 @@ class CommandSet:
         return True
 
     def takes(self, place: Place, line: str) -> bool:
-        """Whether a line that no global command reads would be taken for one of a place, or for a wrong one."""
+        """Whether a place would take a line that no global command reads, as one of its own or as a wrong one."""
         table = self.table(place)
         if is_global_text(line):
             return False
@@ -217,8 +217,8 @@ class CommandSet:
     def locate(self, stack: list[Place], line: str) -> Located:
         """Reads a line in the innermost place that understands it, as IOS does; raises the most telling SyntaxProblem.
 
-        What is an abbreviation in an inner mode but spelt in full in an outer one is the outer one's: `ip subnet-zero` after a
-        trustpoint is not its `ip-address`.
+        A full command of an outer mode wins over an abbreviation in an inner mode: `ip subnet-zero` after a trustpoint is not the
+        trustpoint's `ip-address`.
         """
         best: SyntaxProblem | None = None
         abbreviated: Located | None = None

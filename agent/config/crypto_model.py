@@ -1,4 +1,4 @@
-"""Config room: what `crypto …` says, as plain values."""
+"""Config room: the model of `crypto …` lines, as plain values."""
 
 from __future__ import annotations
 

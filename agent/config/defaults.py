@@ -1,5 +1,4 @@
-"""Config room: what IOS uses where nothing is configured: default ISAKMP policies and default transform sets, and the
-policies that come with Easy VPN.
+"""Config room: IOS's default ISAKMP policies and default transform sets, and the policies that come with Easy VPN.
 
 RFC 2409 leaves policy to its user; these are the tables that IOS prints for `show crypto isakmp default policy` and `show crypto
 ipsec default transform-set`.
@@ -29,7 +28,7 @@ DEFAULT_TRANSFORM_SETS = (
 )
 
 
-# Once there is a client group. The clients of the time offer these.
+# In force if there is a client group. Easy VPN clients offer these.
 EASY_VPN_POLICIES = tuple(
     IsakmpPolicy(_FIRST_EASY_VPN_PRIORITY + at, encryption, key_bits, hash_name, "pre-share", 2, easy_vpn=True)
     for at, ((encryption, key_bits), hash_name) in enumerate(
@@ -39,7 +38,7 @@ EASY_VPN_POLICIES = tuple(
 
 
 def policies_in_force(config: RouterConfig) -> Iterable[IsakmpPolicy]:
-    """The configured ISAKMP policies; the default ones where there is none and they are not turned off; those of Easy VPN."""
+    """The configured ISAKMP policies, else the default ones unless they are turned off; then those of Easy VPN."""
     crypto = config.crypto
     configured = crypto.policies.values() or (DEFAULT_POLICIES if crypto.default_policies else ())
     return (*configured, *(EASY_VPN_POLICIES if crypto.client_groups else ()))

@@ -22,9 +22,9 @@ from agent.config.rendering import render
 class Document:
     """A router's configuration: `config` is the model (one object for the document's life), `render` its text.
 
-    `unknown` lists the lines of the file that no command understood; they are rendered back in their place. `warnings` are what to
-    tell the operator at start: lines that have no effect yet, and references to nothing. `wrong` are lines that cannot be obeyed:
-    a document that has some is for telling of them, and for nothing else.
+    `unknown` lists the lines of the file that no command understood. They are rendered back in their place. `warnings` are for the
+    operator at start: lines without effect yet, and undefined names. `wrong` lists the wrong lines. A document that has some serves
+    to report them, and for nothing else.
     """
 
     def __init__(self, commands: CommandSet | None = None, filename: str = "running-config") -> None:
@@ -50,7 +50,7 @@ class Document:
 
 
 def read_file(path: Path) -> str:
-    """The text of a configuration file; octets that are not UTF-8 stay what they are (`agent.base.text`).
+    """The text of a configuration file. Octets that are not UTF-8 are kept (`agent.base.text`).
 
     Raises ConfigErrors where the file cannot be read, or lines of it are too long.
     """
@@ -69,12 +69,12 @@ def read_file(path: Path) -> str:
 
 
 def _beginning(line: Line) -> str:
-    """Enough of a line that is too long to find it by."""
+    """The beginning of a line that is too long, by which to find it."""
     return f"{shown(text_of(line.octets[:40]))}…"
 
 
 def read_utf8_file(path: Path) -> str:
-    """The same of a file that has to be UTF-8 (TOML is); raises ConfigErrors also where it is not."""
+    """The same for a file that must be UTF-8, such as TOML. Raises ConfigErrors also if it is not."""
     text = read_file(path)
     for line_number, line in enumerate(text.split("\n"), 1):
         stray = next((letter for letter in line if "\udc80" <= letter <= "\udcff"), None)
@@ -97,9 +97,9 @@ def load(text: str, filename: str = "running-config", commands: CommandSet | Non
 
 
 def load_file(text: str, filename: str, commands: CommandSet | None = None, other: str = "") -> Document:
-    """The same of a file that a router is to be made of: one in which no line is understood is something else.
+    """The same for a router's file. It is refused if no line is understood.
 
-    `other` says how other files are given.
+    `other` is a hint about how to give other files.
     """
     document = load(text, filename, commands)
     refuse_foreign(document, other)
@@ -107,7 +107,7 @@ def load_file(text: str, filename: str, commands: CommandSet | None = None, othe
 
 
 def refuse_foreign(document: Document, other: str = "") -> None:
-    """Raises ConfigErrors where a file has lines, and none that any command understands."""
+    """Raises ConfigErrors if a file has lines, but none that a command understands."""
     if document.unknown and not document.understood:
         number = len(document.unknown)
         lines = "its line is not" if number == 1 else f"none of its {number} lines is"
@@ -122,7 +122,7 @@ def check(text: str, filename: str = "running-config", commands: CommandSet | No
 
 
 def examine(text: str, filename: str = "running-config", commands: CommandSet | None = None) -> Document:
-    """Reads a configuration file, and says of its lines what there is to say."""
+    """Reads a configuration file with all its findings."""
     document = Document(commands, filename)
     reader = Reader(document.state, document.commands)
     reader.read(text)
@@ -135,7 +135,7 @@ def examine(text: str, filename: str = "running-config", commands: CommandSet | 
 
 
 def _unserved(document: Document, lines: Lines) -> list[Finding]:
-    """What is understood, kept, and without effect yet for what it says."""
+    """Warnings about lines that are understood and have no effect yet because of a value."""
     found = []
     for name, interface in document.config.interfaces.items():
         if interface.tunnel_mode is not None:

@@ -1,4 +1,4 @@
-"""Config room: what a user can get wrong in a configuration file."""
+"""Config room: errors and findings of a configuration file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from agent.base.printable import printable
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something about a line of a file (0: of the whole file): `wrong` where the line is understood and cannot be obeyed.
+    """A finding about a line of a file (0: the whole file). `wrong`: the line is understood and cannot be carried out.
 
     Of a line that is not understood, `mode` is the mode of the section that it stands in, and `under` the number of the line that
     opens what it is kept with (0: it is the first of it).
@@ -30,7 +30,7 @@ class Finding:
 
 
 class ConfigError(UserError):
-    """A line that is understood and wrong, or (line 0) a file that is no configuration. `str()` is the line that the user reads."""
+    """A wrong line, or (line 0) a file that is no configuration. `str()` is the line that the user reads."""
 
     def __init__(self, filename: str, line_number: int, text: str, what_would_be_right: str) -> None:
         where = f"{filename}:{line_number}" if line_number else filename
@@ -51,7 +51,7 @@ class ConfigErrors(UserError):  # noqa: N818 - the plural of ConfigError
 
 
 class UnreadableFileError(ConfigErrors):
-    """A file cannot be read: `why` says the reason."""
+    """A file cannot be read; `why` is the reason."""
 
     def __init__(self, filename: str, why: str) -> None:
         Exception.__init__(self, f"{filename}: {why}")

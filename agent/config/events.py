@@ -1,6 +1,6 @@
-"""Config room: what a configuration line changed, as typed events (CISCO-IPSEC-MIB notifications rest on the first six).
+"""Config room: the changes of a configuration line, as typed events. The first six cause CISCO-IPSEC-MIB's notifications.
 
-An event is emitted after the model has changed; it carries what the change was, and of things that are gone what they were.
+An event is emitted after the model has changed. It carries the change, and the last value of what was removed.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class TrapTypesSet:
 
 @dataclass(frozen=True, slots=True)
 class SnmpChanged:
-    """Communities, views, groups, users, hosts or contexts changed: access tables are to be compiled anew."""
+    """Communities, views, groups, users, hosts or contexts changed: access tables must be compiled again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """Config room: the IOS grammar engine that configuration and exec commands are declared on.
 
-Patterns (see `pattern`) of one mode form a graph of words. A line is read by following every path that its words allow, side by
-side: an exact keyword wins over an abbreviation, an abbreviation must be unique among the keywords that may stand there, keywords
-go before arguments. The engine knows nothing of what a command does: `T` is whatever the declaring room attaches to it.
+The patterns (see `pattern`) of one mode form a graph of words. To read a line, all paths that its words allow are followed at once.
+An exact keyword wins over an abbreviation; an abbreviation must be unique among the possible keywords; keywords come before
+arguments. The engine does not know what a command does: `T` is what the declaring room attaches to it.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ _Path = tuple[_Node, _Step | None]
 
 @dataclass(slots=True)
 class _Options:
-    """What the next word may be, over all live paths."""
+    """The possible next words on all live paths."""
 
     keywords: dict[str, list[tuple[_KeywordEdge, _Step | None]]] = field(default_factory=dict)
     arguments: list[tuple[_ArgumentEdge, _Step | None]] = field(default_factory=list)
@@ -174,19 +174,19 @@ class _Options:
         return tuple(dict.fromkeys(said))
 
     def only_values(self) -> bool:
-        """Whether no keyword of a command may come next, only what it is given."""
+        """Whether only arguments, and no keyword, may come next."""
         bound = not self.open and all(edge.bind is not None for edges in self.keywords.values() for edge, _ in edges)
         return bound and bool(self.keywords or self.arguments)
 
     def wrong(self, text: str) -> bool:
-        """Whether a word that fits nothing is a wrong value, rather than a sign that the command is another one."""
+        """Whether a word that fits nothing is a wrong value, and not the word of another command."""
         if any(edge.type.resembles(text) for edge, _ in self.arguments):
             return True
         return self.only_values() and all(edge.type.closed for edge, _ in self.arguments)
 
 
 class Grammar(Generic[T]):
-    """The commands of named modes. Built once by its owner; reading changes nothing."""
+    """The commands of named modes. The owner builds it once; reading changes nothing."""
 
     def __init__(self, help_texts: Mapping[str, str] | None = None, types: Mapping[str, TypeFactory] | None = None) -> None:
         """`help_texts` maps words to help lines: the longest ending of what was read counts.
@@ -288,7 +288,7 @@ class Grammar(Generic[T]):
         layers: list[list[_Path]] = [[] for _ in range(len(words) + 1)]
         root = self._roots.get(mode)
         layers[0] = [(root, None)] if root else []
-        reached = 0  # the furthest layer that has a path: what stands between may be words of one argument
+        reached = 0  # the furthest layer with a path; the words between may belong to one argument
         for i in range(len(words)):
             if layers[i] or reached <= i:
                 reached = max(reached, _advance(line, words, i, layers, reached))

@@ -24,7 +24,7 @@ INTERFACE_TYPES = (
     "Virtual-Template",
     "Vlan",
 )
-# Those of some platforms only: by their full name, so that they make no abbreviation of the others ambiguous.
+# Types of some platforms only. They have no abbreviations, so that those of the others stay unique.
 RARE_INTERFACE_TYPES = (
     "AppGigabitEthernet",
     "BDI",

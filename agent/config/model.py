@@ -1,7 +1,7 @@
-"""Config room: what a router's IOS text says, as plain values; what it says of crypto and of SNMP is in files of their own.
+"""Config room: the model of a router's IOS text, as plain values. Crypto and SNMP have files of their own.
 
-Leaves are frozen; `RouterConfig` is the one mutable container, edited by the commands in this room alone. Defaults are those of IOS
-12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VRF is its name, None is the global routing table.
+Leaves are frozen. `RouterConfig` is the only mutable container, and only the commands of this room edit it. Defaults are those of
+IOS 12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VRF is its name, None is the global routing table.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class User:
 
 @dataclass(slots=True)
 class RouterConfig:
-    """One router's running configuration, without the text that means nothing to us (that is kept beside, in the document)."""
+    """One router's running configuration, without the lines that are not understood, which the document keeps."""
 
     hostname: str = "Router"
     domain_name: str | None = None

@@ -1,7 +1,7 @@
-"""Config room: where a line stands: the modes that are open, and the sections of IOS that the grammar does not carry out.
+"""Config room: where a line belongs: the open modes, and the open sections of IOS that the grammar does not have.
 
-A file and a session ask the same questions of each line; a file keeps what is not understood, a session refuses it. IOS takes no
-heed of indentation. Here it counts in one case alone: lines that stand indented under a line that is not understood are its own.
+A file keeps lines that are not understood, and a session refuses them; the rules are the same. IOS ignores indentation. Here it
+counts in one case alone: lines that are indented under a line that is not understood belong to it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class _Foreign:
 class Nesting:
     """The open modes of a file or of a session, and above them the open sections that are not understood.
 
-    After a line that is not understood, and that may have left the mode, only global commands are: the mode is `barred`.
+    After a line that is not understood and may have left the mode, only global commands are accepted: the mode is `barred`.
     """
 
     commands: CommandSet
@@ -102,7 +102,7 @@ class Nesting:
         self._separated = True
 
     def forget(self) -> None:
-        """Takes the next line as IOS would, whatever was refused before it."""
+        """Read the next line as IOS does, whatever was refused before it."""
         self._foreign.clear()
         self._barred = False
 
@@ -116,7 +116,7 @@ class Nesting:
         self.forget()
 
     def refuse(self, line: str, indent: int, depth: int) -> None:
-        """A command that was read is not obeyed: what was to stand under it is for no other section."""
+        """A command is refused. Lines that belong under it must not reach another section."""
         self.leave(depth)
         opener = self._opener(line, depth)
         self._open(opener, indent, depth)

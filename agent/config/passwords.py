@@ -1,4 +1,4 @@
-"""Config room: whether a typed password is the one that the configuration holds, in each of IOS's encodings.
+"""Config room: compares a typed password with the configured one, in each of IOS's encodings.
 
 0 plain; 5 the MD5 scheme of FreeBSD's crypt ("$1$"); 7 the reversible one; 8 PBKDF2 with SHA-256 (RFC 8018) and 9 scrypt
 (RFC 7914), with IOS's parameters.
@@ -19,7 +19,7 @@ _TYPE_7_KEY = b"dsfd;kfoA,.iyewrkldJKDHSUBsgvca69834ncxv9873254k;fg87"
 
 
 def password_matches(typed: str, stored: str, encoding: int) -> bool:
-    """Whether `typed` is the password that is `stored` in an encoding; a stored text that is malformed matches nothing."""
+    """Whether `typed` is the password that is `stored` in an encoding. A malformed stored text matches nothing."""
     try:
         encoded = _ENCODERS[encoding](typed, stored)
     except (KeyError, ValueError, IndexError):

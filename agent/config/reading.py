@@ -1,4 +1,4 @@
-"""Config room: reading a configuration file line by line into a State.
+"""Config room: reads a configuration file line by line into a State.
 
 A file is read as a pasted session would be: indentation is not needed, a global command leaves a sub-mode, `!` is a comment. What
 no command understands is kept in its place, with what stands under it; `nesting` says which lines those are.
@@ -44,7 +44,7 @@ class _Text:
 
 @dataclass(slots=True)
 class Reader:
-    """Reads lines into `state`; what is to be said of them is in `findings`, warnings in `warnings`."""
+    """Reads lines into `state`, and collects `findings` and `warnings`."""
 
     state: State
     commands: CommandSet

@@ -1,4 +1,4 @@
-"""Config room: the names by which lines refer to what other lines define, and those that nothing defines.
+"""Config room: names by which lines refer to what other lines define; it finds names that nothing defines.
 
 IOS lets a line name what is not there: the line has no effect, or not the one that was meant, and nothing is said. So a file's
 reader is told of each such name, with the line that has it. A reference to add is a row of `_REFERENCES`.
@@ -302,7 +302,7 @@ def dangling(state: State, lines: Lines) -> list[Finding]:
 def line_of(
     lines: Lines, place: Place, words: Sequence[str], opening: str, name: str, told: Collection[int] = ()
 ) -> tuple[int, str]:
-    """The last line with a name that has not been told of, and its text; without one, the line that opens its section."""
+    """The last line with a name that is not reported yet, and its text; without one, the line that opens its section."""
     candidates = [(place, each) for each in words] + [(GLOBAL, opening)]
     for where, beginning in candidates:
         for number, text in reversed(lines.get(where, ())):

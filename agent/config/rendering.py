@@ -46,7 +46,7 @@ def _items(state: State, commands: CommandSet, place: Place) -> list[_Item]:
 
 
 def _out_of_reach(items: Iterable[_Item], commands: CommandSet) -> list[_Item]:
-    """The items, with each kept line that the section before it would take, when read again, in front of that section."""
+    """The items. If the section before a kept line would take it when read again, the line is moved in front of that section."""
     placed: list[_Item] = []
     for item in items:
         at = len(placed)
@@ -73,7 +73,7 @@ def _understood(state: State, commands: CommandSet, place: Place) -> Iterator[_I
 
 
 def _placed(items: Sequence[_Item], all_kept: Sequence[KeptLines]) -> list[_Item]:
-    """The items, and each kept line right after the line that it followed, or after the last whose rank is not above that line's.
+    """The items with the kept lines, each after the line that it followed, or after the last line whose rank is not above it.
 
     Of two that followed the same line, the later one comes first.
     """

@@ -1,4 +1,4 @@
-"""Config room: what is told of a configuration file: each line that is not carried out, and each name that resolves to nothing.
+"""Config room: the report on a configuration file: lines that are not carried out, and names that nothing defines.
 
 `ipsec-agent config check` prints all of it, `run` a line about what is not understood. Lines about IPsec and SNMP come first: they
 are what a router of this program is for.
@@ -54,7 +54,7 @@ def blocks(unknown: Iterable[Finding]) -> list[Block]:
 
 
 def checked(document: Document) -> list[str]:
-    """Everything that is to be said of a file, and its sum."""
+    """The whole report on a file, with its sum."""
     name = document.filename
     wrong = [finding.told(name) for finding in document.wrong]
     kept = [block.told(name) for block in blocks(document.unknown)]
@@ -62,7 +62,7 @@ def checked(document: Document) -> list[str]:
 
 
 def not_understood(document: Document) -> str | None:
-    """The one line about what a file has that is not carried out; None where there is nothing."""
+    """One line about the lines of a file that are not carried out; None if there are none."""
     if not document.unknown:
         return None
     parts = [f"{_count(len(document.unknown), 'line')} not understood"]

@@ -1,4 +1,4 @@
-"""Config room: sections and lines that IOS has and the grammar does not carry out: where they begin and what stands in them.
+"""Config room: sections and lines that IOS has and the grammar does not: where they begin, and their lines.
 
 The tables follow the Cisco IOS command references: a command is a section where its page says that it enters a configuration mode.
 Nothing here has an effect. The tables say only where a line belongs, so that no line reaches another section.

@@ -1,4 +1,4 @@
-"""Config room: what `snmp-server …` says, as plain values."""
+"""Config room: the model of `snmp-server …` lines, as plain values."""
 
 from __future__ import annotations
 

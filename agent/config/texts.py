@@ -1,4 +1,4 @@
-"""Config room: texts that go over several lines, none of them a command: `banner motd ^C … ^C`, `macro name X … @`.
+"""Config room: texts of several lines that are not commands: `banner motd ^C … ^C`, `macro name X … @`.
 
 The kinds are those of the Cisco IOS command references (configuration fundamentals, terminal services, security, smartports). Most
 end at the second occurrence of the character that they begin with, a macro at its own mark.
@@ -67,7 +67,7 @@ _MARKED = (
 
 
 def is_global_text(line: str) -> bool:
-    """Whether a line, or several in one, begins a text of the router itself."""
+    """Whether a line begins a text of the router itself."""
     first = line.partition("\n")[0]
     return any(kind.match(first) for kind in _GLOBAL) or any(kind.match(first) for kind, _ in _MARKED)
 

@@ -51,7 +51,7 @@ def run_client(
 
 
 def _connect(live: Sequence[Path], router: str | None) -> Connection:
-    """A session with the only lab, or the only one that has the router; raises SocketError where several could be meant."""
+    """A session with the only lab, or the only one that has the router. Raises SocketError if several are possible."""
     if len(live) == 1:
         return Connection(live[0], router)
     having: dict[Path, Connection] = {}
@@ -73,7 +73,7 @@ def _fail(stderr: TextIO, reason: str) -> int:
 
 
 def _forget(stdout: TextIO) -> None:
-    """Nobody reads our output any more: what is left in its buffer must not fail at exit."""
+    """Nobody reads our output any more. The rest of its buffer must not fail at exit."""
     with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
@@ -108,7 +108,7 @@ def _one_shot(connection: Connection, line: str, stdin: TextIO, stdout: TextIO, 
     done = connection.run(line, write, answer)
     if not done.error:
         return OK
-    # A caret points into the line as typed after the prompt: it says nothing without them.
+    # A caret points into the line after its prompt, and is useless without them.
     stderr.write((f"{prompt}{line}\n" if done.caret else "") + done.error)
     return FAILED
 
@@ -117,7 +117,7 @@ def _one_shot(connection: Connection, line: str, stdin: TextIO, stdout: TextIO, 
 
 
 def _pasted(connection: Connection, stdin: TextIO, stdout: TextIO) -> int:
-    """Each line as if pasted into a terminal: what results is a transcript, errors and all."""
+    """Carry out each line as if pasted into a terminal. The output is a transcript, errors included."""
     write = _writer(stdout)
 
     def answer(prompt: str, secret: bool) -> str | None:

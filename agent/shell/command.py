@@ -1,4 +1,4 @@
-"""Shell room: what an exec command is: a pattern on the grammar engine of config/, and what it does."""
+"""Shell room: exec commands: a pattern of config's grammar engine, and the function that carries it out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PRIVILEGED = "exec"
 
 
 class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a failure
-    """A command that was read but cannot be carried out; `lines` are what IOS prints."""
+    """A command is understood but cannot be carried out. `lines` are what IOS prints."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__(*lines)
@@ -37,7 +37,7 @@ class LineState:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What a command is carried out with. `interrupted` is set when the operator types the escape sequence."""
+    """The context of a running command. `interrupted` is set when the operator types the escape sequence."""
 
     router: Router
     line: LineState
@@ -46,7 +46,7 @@ class Context:
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def unless_interrupted(self, work: Coroutine[object, object, None]) -> bool:
-        """Carries out `work`, or as much of it as the operator lets; whether it was finished."""
+        """Carry out `work` until it ends or the operator interrupts it; whether it was finished."""
         doing = asyncio.ensure_future(work)
         stopping = asyncio.ensure_future(self.interrupted.wait())
         try:
@@ -62,7 +62,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class ExecCommand:
-    """`run` does it; `user` says that user exec has it too."""
+    """`run` carries it out. With `user`, user exec has it, too."""
 
     pattern: str
     run: Callable[[Context, Match[ExecCommand]], Awaitable[None]]

@@ -12,11 +12,11 @@ Answer = Callable[[str, bool], str | None]  # (prompt, secret) → what was type
 
 
 class ServerGoneError(Exception):
-    """The lab has ended, or answered with something else than frames."""
+    """The lab has ended, or does not answer with frames."""
 
 
 class ServerSilentError(Exception):
-    """The lab's process is there, and says nothing: it is stopped, or hangs."""
+    """The lab's process exists but is silent: it is stopped, or hangs."""
 
 
 class RefusedError(Exception):
@@ -38,7 +38,7 @@ class Done:
 class Connection:
     """A session with the server; raises ServerGoneError, ServerSilentError and RefusedError.
 
-    `silence` is how many seconds it may say nothing while something is expected of it.
+    `silence` is how many seconds the server may be silent while an answer is expected.
     """
 
     def __init__(self, path: Path, router: str | None, silence: float = SILENCE) -> None:
@@ -66,7 +66,7 @@ class Connection:
         self._socket.close()
 
     def run(self, line: str, write: Callable[[str], None], answer: Answer, typed: bool = False) -> Done:
-        """Has a line carried out, output written as it comes. A first ^C ends the command on the router, a second ends us."""
+        """Run a line on the router, and write its output as it comes. The first ^C ends the command, a second this client."""
         request: Frame = {"run": line, "typed": typed}
         if len(encode(request)) > LONGEST:
             return Done({"done": "% Line too long\n", "prompt": self.prompt})
@@ -110,7 +110,7 @@ class Connection:
             raise ServerGoneError from error
 
     def _receive(self) -> Frame:
-        # Our own buffer: a signal may come between any two reads, and what was read before it must not be lost.
+        # A buffer of our own: a signal may come between two reads, and what was read must not be lost.
         while b"\n" not in self._received:
             try:
                 octets = self._socket.recv(1 << 16)

@@ -25,7 +25,7 @@ HELP = {
 
 @dataclass(frozen=True, slots=True)
 class LineFilter:
-    """`keep` is asked of every line in turn; with `counting`, how many were kept is printed instead of them."""
+    """`keep` decides for every line in turn. With `counting`, the number of kept lines is printed instead of them."""
 
     keep: Test
     counting: bool = False
@@ -33,7 +33,7 @@ class LineFilter:
 
 @dataclass(frozen=True, slots=True)
 class Modifier:
-    """`make` turns the test of a single line into that of the modifier, which may remember the lines before."""
+    """`make` turns the test of a single line into the modifier's test, which may remember earlier lines."""
 
     pattern: str
     make: Callable[[Test, Match[Modifier]], LineFilter]

@@ -37,7 +37,7 @@ def interact(connection: Connection, write: Callable[[str], None]) -> None:
 
 
 def _waiting() -> bool:
-    """Whether there is input before the prompt is shown: then what comes next is pasted."""
+    """Whether there is input before the prompt is shown. Then the next lines are pasted."""
     return bool(select.select([sys.stdin], [], [], 0)[0])
 
 
@@ -50,7 +50,7 @@ def _type_answer(prompt: str, secret: bool) -> str | None:
 
 @contextlib.contextmanager
 def _without_suspension() -> Iterator[None]:
-    """Lets ^Z be typed: to a router it says that the configuration is done."""
+    """Let ^Z be typed: it ends configure mode."""
     terminal = sys.stdin.fileno()
     before = termios.tcgetattr(terminal)
     without = termios.tcgetattr(terminal)
@@ -64,7 +64,7 @@ def _without_suspension() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _editing(connection: Connection, write: Callable[[str], None]) -> Iterator[None]:
-    """Has readline ask the router for completion and help; without readline there is a plain prompt."""
+    """Let readline ask the router for completion and help. Without readline there is a plain prompt."""
     try:
         import readline
     except ImportError:  # a Python that was built without it
@@ -100,7 +100,7 @@ def _editing(connection: Connection, write: Callable[[str], None]) -> Iterator[N
 
 @contextlib.contextmanager
 def _plain_editing() -> Iterator[None]:
-    """While a command asks its own questions, their answers are no commands."""
+    """Switch editing off while a command asks questions, because the answers are no commands."""
     try:
         import readline
     except ImportError:

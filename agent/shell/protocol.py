@@ -1,4 +1,4 @@
-"""Shell room: what goes over the CLI's socket: frames, one JSON object a line (RFC 8259), UTF-8.
+"""Shell room: the protocol of the CLI's socket: frames, each a JSON object on one line (RFC 8259), in UTF-8.
 
 | from the client | meaning |
 | --- | --- |
@@ -19,8 +19,8 @@
 | `{"done": ERROR, "caret": BOOL, "prompt": PROMPT, "closed": BOOL}` | the line is done; ERROR is empty where it was obeyed |
 | `{"text": TEXT}` | to `help` and `complete` |
 
-What a client may have the server keep is bounded. A frame is at most `LONGEST` octets. While `MOST_WAITING` lines wait for the one
-under way, the server reads no more. A client that answers what nobody asks, or that lets output pile up unread, is cut off.
+What the server keeps for a client is bounded. A frame has at most `LONGEST` octets. While `MOST_WAITING` lines wait, the server
+stops reading. The server closes the session of a client that answers unasked questions, or lets output pile up unread.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BUSY_INTERVAL = 3.0  # seconds
 
 
 class ProtocolError(Exception):
-    """What came is no frame, or not the one that belongs here."""
+    """The octets are no frame, or not one that is expected here."""
 
 
 def encode(frame: Frame) -> bytes:

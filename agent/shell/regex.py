@@ -1,10 +1,10 @@
-"""Shell room: IOS regular expressions, as the output modifiers take them.
+"""Shell room: the IOS regular expressions of output modifiers.
 
-They are POSIX-like: `_` stands for a blank, a comma, a brace, a parenthesis or an end of the line; braces and letters after a
-backslash have no meaning of their own. A pattern is rewritten for RE2, which would read some of that otherwise.
+They are POSIX-like. `_` stands for a blank, a comma, a brace, a parenthesis or an end of the line. Braces, and letters after a
+backslash, have no special meaning. A pattern is rewritten for RE2, which has other rules.
 
-RE2 searches in time linear in the line, whatever the pattern: no pattern of an operator holds the lab. What no automaton can do,
-references back to a group, is refused as no regular expression.
+RE2 searches in time linear in the line, whatever the pattern, so no pattern can hold the lab. Back-references, which an automaton
+cannot do, are refused.
 """
 
 from __future__ import annotations

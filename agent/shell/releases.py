@@ -1,6 +1,6 @@
-"""Shell room: in which of two forms a router's output is: the classic one, or that of IOS XE. Nothing else knows a release.
+"""Shell room: the two forms of a router's output: classic IOS and IOS XE. Nothing else knows a release.
 
-The `version` line of the configuration decides; lines that differ are looked up by `Release` where they are printed.
+The `version` line of the configuration decides. Code that prints a line looks its form up by `Release`.
 """
 
 from __future__ import annotations

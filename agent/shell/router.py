@@ -1,4 +1,4 @@
-"""Shell room: one router as a CLI session sees it."""
+"""Shell room: one router as a CLI session uses it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.engine.port import Node
 
 @dataclass(frozen=True, slots=True)
 class NotificationHost:
-    """One `snmp-server host`, and what has become of the notifications for it; `limit` is how many may wait.
+    """One `snmp-server host`, with the counts of its notifications. `limit` is how many may wait.
 
     `level` is the security level of a version 3 host, else empty.
     """
@@ -33,7 +33,7 @@ class NotificationHost:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Router(Node):
-    """`configured` is told of the events of a configuration line that has taken effect: the document is already changed.
+    """A node, with what `app.py` adds. `configured` gets the events of a configuration line that has changed the document.
 
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `epoch` is the moment,
     with its time zone, at which the router's clock (`monitor.clock`) was 0. `software` is what `show version` calls the program

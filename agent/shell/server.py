@@ -1,4 +1,4 @@
-"""Shell room: the Unix socket front end: each connection is a CLI session of one router. The frames are in `protocol`."""
+"""Shell room: the server of the CLI's Unix socket. Each connection is a session of one router. `protocol` has the frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from agent.shell.router import Router
 from agent.shell.session import Commands, Result, Session
 from agent.shell.sockets import bind_socket
 
-MOST_SESSIONS = 64  # of a lab, those that have not said yet which router they want among them
+MOST_SESSIONS = 64  # of a lab, including those that have not chosen a router yet
 _OUT_CHUNK = 1 << 16  # characters: no frame of output comes near the limit
 _MOST_UNREAD = 8 << 20  # octets of output that a client lets wait
 _PATIENCE = 10.0  # seconds for a client to say hello
@@ -146,7 +146,7 @@ class _Connection:
         return decode(octets) if octets else None
 
     async def _receive_all(self, session: Session) -> None:
-        """Takes frames while a command may be under way: what is for the command goes to it, the rest waits its turn."""
+        """Receive frames, also while a command runs. Frames for the command go to it, the rest waits."""
         try:
             while (frame := await self._receive()) is not None:
                 if "interrupt" in frame:
@@ -178,7 +178,7 @@ class _Connection:
             await self.flush()
 
     async def _execute(self, session: Session, line: str, typed: bool) -> Result:
-        """A command that breaks is told to the operator and to the loop's handler (the log): it ends neither session nor lab."""
+        """Run a line. An exception is reported to the operator and to the log, and ends neither session nor lab."""
         busy = _Repeating(BUSY_INTERVAL, self._tell_busy)
         try:
             return await session.execute(line, typed)

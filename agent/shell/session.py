@@ -34,7 +34,7 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a line ended. `error` is IOS's lines, empty where it was obeyed; with `caret`, they point into the line as typed."""
+    """The result of a line. `error` has IOS's lines; it is empty on success. With `caret`, they point into the line."""
 
     error: str = ""
     caret: bool = False
@@ -45,7 +45,7 @@ class Result:
 
 
 class Session:
-    """Carries out lines one at a time; what they print goes to the terminal as it comes, errors into the result."""
+    """Carries out lines one at a time. Output goes to the terminal as it comes, errors into the result."""
 
     def __init__(self, router: Router, terminal: Terminal, commands: Commands, origin: Origin, privileged: bool = True) -> None:
         self._router = router
@@ -74,9 +74,9 @@ class Session:
         self._interrupted.set()
 
     async def execute(self, line: str, typed: bool = False) -> Result:
-        """Carries out one line as it stands after the prompt; one that ends in `?` is answered with help, one in ^Z is a last one.
+        """Carry out one line. A line that ends in `?` gets help; ^Z at its end leaves configure mode.
 
-        `typed` says that the operator had seen the prompt, so that the line is none of a paste.
+        `typed` says that the operator had seen the prompt, so the line is not part of a paste.
         """
         self._interrupted = asyncio.Event()
         if line.endswith(_CONTROL_Z):

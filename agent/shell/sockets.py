@@ -1,4 +1,4 @@
-"""Shell room: the sockets of running labs in the state directory: `LAB.cli`, which their owner alone may open."""
+"""Shell room: the sockets of running labs in the state directory: `LAB.cli`. Only their owner may open them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PATIENCE = 2.0  # seconds: a process that lives but is stopped does not answer
 
 
 class SocketError(UserError):
-    """A socket cannot be opened, or none or too many can be: one line that says so, and what would help."""
+    """No socket, or not exactly one, can be opened. `str()` is one line that says what would help."""
 
 
 def default_state_dir(environment: Mapping[str, str], home: Path) -> Path:

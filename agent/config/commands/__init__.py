@@ -8,7 +8,7 @@ from agent.config.grammar import Grammar
 
 
 def build() -> CommandSet:
-    """The command tables; costs some milliseconds: the owner keeps what it gets."""
+    """Build the command tables. This takes some milliseconds, so the owner keeps them."""
     areas = (system, aaa, inert, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
     modes = {"config": Mode("(config)#", "config")}
     for area in (inert, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps):

@@ -1,4 +1,4 @@
-"""Config room: what the command tables are built with: lines of one frozen leaf, inert lines, helpers for the model."""
+"""Config room: helpers for the command tables: lines of one frozen leaf, inert lines, networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HOST_MASK = IPv4Address("255.255.255.255")
 
 @dataclass(frozen=True, slots=True)
 class Leaves(Generic[L]):
-    """The commands of a sub-mode that edits one frozen leaf of the model: how to find it, and how to put its successor in place."""
+    """The commands of a sub-mode that edits one frozen leaf of the model. `get` finds the leaf, `put` replaces it."""
 
     mode: str
     get: Callable[[RouterConfig, Place], L]
@@ -37,7 +37,7 @@ class Leaves(Generic[L]):
     ) -> ConfigCommand:
         """A line that changes fields of the leaf; `write` gives its text (or several, or None where IOS prints nothing).
 
-        `doubt` gives what is to be warned of.
+        `doubt` returns a warning, or None.
         """
 
         def apply(edit: Edit, match: ConfigMatch) -> None:
@@ -145,7 +145,7 @@ def without_way(ways: tuple[str, ...], way: str | None) -> tuple[str, ...]:
 
 
 def network_of(address: IPv4Address, mask: IPv4Address) -> tuple[IPv4Network, IPv4Address | None]:
-    """The network, and the address as typed where the network alone would not tell it."""
+    """The network, and the address as typed if it is not the network's own."""
     network = IPv4Network((int(address) & int(mask), str(mask)))
     return network, None if network.network_address == address else address
 

@@ -1,4 +1,4 @@
-"""Config room: lines that are accepted, kept and rendered without effect: those of the guide's routers and of log-in sequences."""
+"""Config room: inert lines: accepted, kept and rendered without effect. They are those of the guide's routers and of log-ins."""
 
 from __future__ import annotations
 

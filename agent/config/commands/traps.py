@@ -99,7 +99,7 @@ def _leaves(edit: Edit, match: ConfigMatch) -> frozenset[str]:
 
 
 def _forget_spelling(edit: Edit) -> None:
-    """Of what is not rendered, no spelling is kept."""
+    """Forget the spelling of types that are not rendered."""
     edit.config.snmp.traps_as_ike &= edit.config.snmp.traps | edit.config.snmp.traps_disabled
 
 
