@@ -106,43 +106,51 @@ class _OneLineParser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     # Options of every command come after the command's name.
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="how much is logged (%(default)s)")
+    common.add_argument("--log-level", choices=LOG_LEVELS, default="warning", help="what is logged (default: %(default)s)")
     state = argparse.ArgumentParser(add_help=False)
-    state.add_argument("--state-dir", type=Path, default=_default_state_dir(), metavar="DIR", help="(%(default)s)")
+    state.add_argument(
+        "--state-dir", type=Path, default=_default_state_dir(), metavar="DIR", help="where state is kept (default: %(default)s)"
+    )
     parser: argparse.ArgumentParser = _OneLineParser(
         prog="ipsec-agent",
         description="An SNMP agent that shows the IPsec and IKE state of VPN routers, with a lab of simulated routers.",
     )
-    parser.add_argument("--version", action=_Version, help="say which release this is")
+    parser.add_argument("--version", action=_Version, help="print the version")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(metavar="COMMAND")
     strict = argparse.ArgumentParser(add_help=False)
     strict.add_argument("--strict", action="store_true", help="a line that is not understood is an error")
 
-    run = commands.add_parser("run", parents=[common, state, strict], help="run a lab, and answer SNMP and the CLI")
+    run = commands.add_parser("run", parents=[common, state, strict], help="run a lab that answers SNMP and the CLI")
     run.add_argument("lab", nargs="?", type=Path, metavar="LAB", help="a lab file (TOML)")
-    run.add_argument("--config", type=Path, metavar="ROUTER.cfg", help="a lab of one router, from its IOS configuration")
+    run.add_argument("--config", type=Path, metavar="ROUTER.cfg", help="run a lab of one router from its IOS configuration")
     run.add_argument(
-        "--listen", type=endpoint, action="append", metavar="HOST:PORT", help="where the first router answers SNMP (127.0.0.1:1161)"
+        "--listen",
+        type=endpoint,
+        action="append",
+        metavar="HOST:PORT",
+        help="where the first router answers SNMP (default: 127.0.0.1:1161)",
     )
-    run.add_argument("--mib-source", type=Path, action="append", default=[], metavar="DIR", help="MIB modules in the place of ours")
-    run.add_argument("--external-traffic", action="store_true", help="let notifications leave the loopback addresses")
-    run.add_argument("--speed", type=float, metavar="N", help="how many times faster than real time the lab's clock goes")
-    run.add_argument("--clock", choices=("real", "virtual"), default="real", help="virtual: run to --until, then stand still")
+    run.add_argument("--mib-source", type=Path, action="append", default=[], metavar="DIR", help="use the MIB modules of DIR")
+    run.add_argument("--external-traffic", action="store_true", help="send notifications to addresses outside loopback")
+    run.add_argument("--speed", type=float, metavar="N", help="run the lab's clock N times as fast as real time")
+    run.add_argument(
+        "--clock", choices=("real", "virtual"), default="real", help="virtual: run to --until, then stand still (default: real)"
+    )
     run.add_argument("--until", metavar="TIME", help='the virtual moment to run to, such as "90s", "10m" or "1d"')
     run.set_defaults(run=_run)
 
-    cli = commands.add_parser("cli", parents=[common, state], help="the IOS CLI of a running lab's router")
-    cli.add_argument("--lab", metavar="NAME", help="which lab, where several are running (its file's name without .toml)")
-    cli.add_argument("--router", metavar="NAME", help="which router (the first)")
-    cli.add_argument("words", nargs=argparse.REMAINDER, metavar="COMMAND", help="one exec command; without it, a prompt")
+    cli = commands.add_parser("cli", parents=[common, state], help="open the IOS CLI of a router of a running lab")
+    cli.add_argument("--lab", metavar="NAME", help="which of several running labs (its file's name without .toml)")
+    cli.add_argument("--router", metavar="NAME", help="which router (default: the first)")
+    cli.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="COMMAND", help="one exec command; without it, a prompt or lines from a pipe"
+    )
     cli.set_defaults(run=_cli)
 
     mibs = commands.add_parser("mibs", help="the MIB modules").add_subparsers(required=True, metavar="COMMAND")
     compiling = mibs.add_parser("compile", parents=[common, state], help="compile the MIB modules into the cache")
-    compiling.add_argument(
-        "--source", type=Path, action="append", default=[], metavar="DIR", help="MIB modules in the place of ours"
-    )
+    compiling.add_argument("--source", type=Path, action="append", default=[], metavar="DIR", help="use the MIB modules of DIR")
     compiling.set_defaults(run=_compile)
 
     config = commands.add_parser("config", help="router configurations").add_subparsers(required=True, metavar="COMMAND")
@@ -167,7 +175,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError("ipsec-agent run: name a lab file, or a router's configuration with --config")
     virtual = options.clock == "virtual"
     if virtual != (options.until is not None) or (virtual and options.speed is not None):
-        raise UsageError("ipsec-agent run: --clock virtual wants --until TIME and no --speed; the real clock has no --until")
+        raise UsageError("ipsec-agent run: --clock virtual needs --until TIME and no --speed; the real clock has no --until")
     if options.speed is not None and not 0 < options.speed <= FASTEST:
         raise UsageError(f"ipsec-agent run: --speed must be a number above 0, at most {FASTEST}")
     until = None

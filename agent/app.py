@@ -60,7 +60,8 @@ def load_mibs(state_dir: Path, mib_sources: Sequence[Path]) -> CompiledMibs:
     compiled = compile_mibs(state_dir / "mibs", mib_sources)
     for directory in compiled.unused:
         _log.warning(
-            "%s: no file in it (sub-directories aside) has a module that is used and that no earlier source has", directory
+            "%s: gives no module: its files (without sub-directories) have none that is used and that no earlier source has",
+            directory,
         )
     return compiled
 

@@ -13,7 +13,7 @@ def why_unbound(error: OSError, port: int, elsewhere: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{reason}: another program has it; {elsewhere}"
     if error.errno in (errno.EACCES, errno.EPERM) and port < UNPRIVILEGED:
-        return f"{reason}: ports below {UNPRIVILEGED} want the rights of root (CAP_NET_BIND_SERVICE); {elsewhere}"
+        return f"{reason}: ports below {UNPRIVILEGED} need the rights of root (CAP_NET_BIND_SERVICE); {elsewhere}"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{reason}: this machine does not have it; {elsewhere}"
     return f"{reason}; {elsewhere}"

@@ -42,7 +42,7 @@ class Rows(Generic[KeyT, RowT]):
 
     def add(self, key: KeyT, row: RowT) -> None:
         if key in self._rows:
-            raise KeyError(f"a row {key!r} is there already")
+            raise KeyError(f"row {key!r} exists already")
         self._rows[key] = row
         for listener in self._listeners:
             listener.row_added(key, row)

@@ -149,7 +149,7 @@ def _raise_first_failure(statuses: Mapping[str, Any], index: Mapping[str, Module
             problem = "is not ASN.1 that can be read" if line is not None else str(error).removesuffix(f" at MIB {name}")
             raise BrokenModuleError(
                 f"{name}: {problem}",
-                "mend the file, or take it out of the --mib-source directory to use ours",
+                "correct the file, or remove it from the --mib-source directory to use ours",
                 module=name,
                 file=module.path,
                 line=line + module.line - 1 if isinstance(line, int) else None,
@@ -157,7 +157,7 @@ def _raise_first_failure(statuses: Mapping[str, Any], index: Mapping[str, Module
     unfinished = sorted(name for name, status in statuses.items() if status != "compiled")
     if unfinished:
         module = index[unfinished[0]]
-        raise BrokenModuleError(f"{module.name} did not compile", "mend the file", module=module.name, file=module.path)
+        raise BrokenModuleError(f"{module.name} did not compile", "correct the file", module=module.name, file=module.path)
 
 
 def _check(documents: Documents, index: Mapping[str, ModuleText]) -> None:

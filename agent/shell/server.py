@@ -154,7 +154,7 @@ class _Connection:
                 elif "answer" in frame:
                     answer = frame["answer"]
                     if self._answers.qsize() >= MOST_WAITING:
-                        raise ProtocolError("answers that nobody asks for")
+                        raise ProtocolError("an answer without a question")
                     self._answers.put_nowait(answer if isinstance(answer, str) else None)
                 else:
                     await self._requests.put(frame)  # while too many wait, nothing is read

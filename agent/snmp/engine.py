@@ -169,7 +169,7 @@ class SnmpAgent:
         """What a user has at each security level with keys for another engine. Raises UnusableUserError."""
         user = self._users.get(text_of(name))
         if user is None or name not in self._levels:
-            raise UnusableUserError("there is no such user, or it cannot be used")
+            raise UnusableUserError("the user is unknown, or cannot be used")
         return self._levels_of(user, engine_id)
 
     @property
@@ -273,7 +273,7 @@ class SnmpAgent:
 
     def _over_share(self, source: str) -> None:
         self._limited.warning(
-            "%s: SNMP from %s: more than its share of datagrams wait, and this one is dropped", self._hostname, source
+            "%s: SNMP from %s: too many of its datagrams are waiting; this one is dropped", self._hostname, source
         )
 
     def _bad_community(self, source: Source, name: bytes, model: str) -> None:

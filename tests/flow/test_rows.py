@@ -41,7 +41,7 @@ def test_rows_are_found_by_key() -> None:
 def test_a_key_is_used_once_and_only_what_is_there_can_go() -> None:
     rows: Rows[int, str] = Rows()
     rows.add(1, "one")
-    with pytest.raises(KeyError, match="a row 1 is there already"):
+    with pytest.raises(KeyError, match="row 1 exists already"):
         rows.add(1, "another")
     with pytest.raises(KeyError):
         rows.remove(2)

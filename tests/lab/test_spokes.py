@@ -401,20 +401,20 @@ def test_the_ceiling_of_sas_holds_for_spokes_too(schema: Schema) -> None:
         (
             "{inside} 255",
             "{insde} 255",
-            "spokes[0].config: spoke.cfg line 16: {insde} is nothing; there are {number}, {address}, {inside}",
+            "spokes[0].config: spoke.cfg line 16: {insde} is unknown; there are {number}, {address}, {inside}",
         ),
         (
             "address {address} 255",
             "address 10.1.7.7 255",
-            "spokes[0].config: spoke.cfg gives no interface {address}, which is 10.1.1.1",
+            "spokes[0].config: spoke.cfg has no interface with {address}, which is 10.1.1.1",
         ),
         (
             "key secret address 10.1.0.1",
             "key wrong address 10.1.0.1",
-            "spokes[0]: the hub and a spoke come to no tunnel: the hub has an IKE failure, authentication failure",
+            "spokes[0]: the hub and a spoke set up no tunnel: the hub has an IKE failure, authentication failure",
         ),
-        ("host {inside}", "host 10.9.9.9", "spokes[0]: the hub and a spoke come to no tunnel: its traffic wants none"),
-        ("host {inside} 10.2.0.0 0.0.0.255", "10.3.0.0 0.0.0.3 any", "spokes[0]: the hub and a spoke come to no tunnel: "),
+        ("host {inside}", "host 10.9.9.9", "spokes[0]: the hub and a spoke set up no tunnel: its traffic needs none"),
+        ("host {inside} 10.2.0.0 0.0.0.255", "10.3.0.0 0.0.0.3 any", "spokes[0]: the hub and a spoke set up no tunnel: "),
     ],
 )
 def test_an_error_names_its_key(old: str, new: str, error: str) -> None:

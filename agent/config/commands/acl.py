@@ -184,7 +184,7 @@ def _ports(match: ConfigMatch, name: str, protocol: int) -> PortRange | None:
     if test == "range" and ports[0] > ports[1]:
         ports.reverse()
     if (test, ports[0]) in (("gt", 65535), ("lt", 0)):
-        raise Refused("a port that leaves some", argument=f"{name}-port")
+        raise Refused("a port that leaves other ports", argument=f"{name}-port")
     low, high = {"gt": (ports[0] + 1, 65535), "lt": (0, ports[0] - 1)}.get(test, (ports[0], ports[-1]))
     return PortRange(low, high, negated=test == "neq")
 
@@ -369,7 +369,7 @@ def _entry_lines(mode: str, extended: bool, rest: str) -> list[ConfigCommand]:
         elif text is None and any(number == sequence for number, _ in known.remarks):
             _drop_remarks(edit, known, sequence, None)
         else:
-            raise Refused("an entry that is there", "%Entry not found")
+            raise Refused("an existing entry", "%Entry not found")
 
     def remark(edit: Edit, match: ConfigMatch) -> None:
         name, text = str(edit.place.key[0]), match.maybe_word("text") or ""
@@ -405,7 +405,7 @@ def _resequence(edit: Edit, match: ConfigMatch) -> None:
     """`ip access-list resequence LIST START STEP`: every entry anew, its remarks with it."""
     known = edit.config.access_lists.get(match.word("list"))
     if known is None:
-        raise Refused("an access list that is there", "% Access-list does not exist", argument="list")
+        raise Refused("an existing access list", "% Access-list does not exist", argument="list")
     start, step = match.number("start"), match.number("step")
     if start + step * len(known.entries) > _LARGEST_NUMBER:
         raise Refused("numbers that leave room for all entries", "% Exceeded maximum sequence number", argument="step")

@@ -141,7 +141,7 @@ def _remove_address(edit: Edit, match: ConfigMatch) -> None:
     named = match.maybe_address("address")
     if named is not None and (interface.address is None or interface.address.ip != named):
         if edit.typed:
-            raise Refused("the address that is there", "% Invalid address")
+            raise Refused("the configured address", "% Invalid address")
     elif named is not None and interface.secondary:
         raise Refused("its secondary addresses to go first", "Must delete secondary before deleting primary")
     else:

@@ -74,7 +74,7 @@ def _remove_route(edit: Edit, match: ConfigMatch) -> None:
         if (known.prefix == route.prefix and known.vrf == route.vrf if every else _same_way(known, route))
     ]
     if not gone and edit.typed:
-        raise Refused("a route that is there", "%No matching route to delete")
+        raise Refused("an existing route", "%No matching route to delete")
     edit.config.routes[:] = [known for known in edit.config.routes if known not in gone]
 
 

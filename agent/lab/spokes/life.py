@@ -134,7 +134,7 @@ class HiddenPair:
                 for phase, failures in (("IKE", flow.ike_failures), ("IPsec", flow.ipsec_failures)):
                     for failure in failures.values():
                         return f"{whose} has an {phase} failure, {failure.reason.value}"
-        return "its traffic wants none"
+        return "its traffic needs none"
 
 
 def measure(pair: HiddenPair) -> Law:

@@ -83,7 +83,7 @@ class SpokeNumbers:
         def fill(found: re.Match[str]) -> str:
             if found[1] not in places:
                 line = self.template.count("\n", 0, found.start()) + 1
-                raise UnknownPlaceError(f"line {line}: {found[0]} is nothing; there are {{{'}, {'.join(places)}}}")
+                raise UnknownPlaceError(f"line {line}: {found[0]} is unknown; there are {{{'}, {'.join(places)}}}")
             return places[found[1]]
 
         return _PLACE.sub(fill, self.template)

@@ -103,7 +103,7 @@ def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Te
         life = Life(pair(FIRST), measure(pair(FIRST)))
         farewells = measure_farewells(pair(FIRST))
     except NoTunnelError as error:
-        raise _SectionError("", f"the hub and a spoke come to no tunnel: {error}") from None
+        raise _SectionError("", f"the hub and a spoke set up no tunnel: {error}") from None
     router, crypto = hub.router, hub.router.config.crypto
     stage = Stage(hub.monitor, router.device, router.sa_keeper.sad, given.random, numbers, life.law, lambda: crypto.ipsec_sa_limit)
     return Spokes(numbers, life, stage, farewells, given.scheduler, Beginning(section.start, section.over))
@@ -134,7 +134,7 @@ def _link(section: SpokesSection, numbers: SpokeNumbers, number: int, text: Text
         if interface.address is not None and interface.address.ip == address:
             ends = [f"{HIDDEN_HUB}:{section.hub[1]}", f"{_SPOKE}:{interface.name}"]
             return LinkSection.model_validate({"ends": ends, "delay": f"{section.delay}us"})
-    raise _SectionError(".config", f"{text[1]} gives no interface {{address}}, which is {address}")
+    raise _SectionError(".config", f"{text[1]} has no interface with {{address}}, which is {address}")
 
 
 def _check_alike(numbers: SpokeNumbers, first: HiddenPair, last: HiddenPair) -> None:

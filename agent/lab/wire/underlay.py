@@ -164,10 +164,12 @@ class Underlay:
         if found is None:
             self.refused += 1
             if self._told.is_first(source[0]):
-                self._limited.warning("%s: datagrams from %s are dropped: no [[peer]] is there", self.name, source[0])
+                self._limited.warning("%s: datagrams from %s are dropped: it is the address of no [[peer]]", self.name, source[0])
         elif self._share[found[0]] >= _MOST_WAITING // len(self.peers):
             self.refused += 1
-            self._limited.warning("%s: a datagram from %s is dropped: too many of that peer wait already", self.name, source[0])
+            self._limited.warning(
+                "%s: a datagram from %s is dropped: too many datagrams of that peer are waiting", self.name, source[0]
+            )
         else:
             self._share[found[0]] += 1
             self._waiting.append((*found, our_port, data))
