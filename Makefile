@@ -1,9 +1,9 @@
-# Two commands for a newcomer: `make run` and `make test`. Everything else is set up by them.
+# `make run` and `make test` install what they need.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LAB ?= examples/two-vrf-hub.toml
-# strongSwan's daemon is the peer that IKE is tried with; a word with a slash is a file that must be there.
+# What the tests need. A word with a slash is a file. IKE is tested with strongSwan's daemon.
 TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping nft conntrack swanctl /usr/lib/ipsec/charon \
 	/usr/lib/ipsec/plugins/libstrongswan-openssl.so /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so \
 	/usr/lib/ipsec/plugins/libstrongswan-xauth-generic.so
