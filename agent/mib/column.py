@@ -79,20 +79,25 @@ class Column:
         name = b"\x06" + length(len(self.prefix) + suffix_size) + self.prefix
         return b"\x30" + length(len(name) + suffix_size + value_size) + name
 
-    def bindings(self, first: int, count: int, now: int) -> list[bytes]:
-        """The bindings of the next `count` cells, from row `first` on. Rows without the cell are skipped."""
+    def bindings(self, first: int, count: int, now: int, most: int) -> tuple[list[bytes], int]:
+        """Those of the first `count` cells there are in the rows from `first` on; and how many rows without a cell were passed.
+
+        The search ends when more than `most` of these have been passed.
+        """
         table, last = self.table, len(self.subjects)
         found: list[bytes] = []
         ahead = count
-        while first < last and len(found) < count:
+        passed = 0
+        while first < last and len(found) < count and passed <= most:
             same, rests = table.stretch(first, min(first + ahead, last))
             stop = first + len(rests)
             some = self.run(same, rests, self.subjects[first:stop], now)
             found += some
             first = stop
+            passed += len(rests) - len(some)
             # If a whole stretch has no cell, the next stretch is twice as long.
             ahead = 2 * ahead if not some else count - len(found)
-        return found[:count] if len(found) > count else found
+        return (found[:count] if len(found) > count else found), passed
 
     def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:
         """The bindings of a stretch of rows. The suffix of a row is `same` followed by its item of `rests`; all have one size."""

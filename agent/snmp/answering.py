@@ -1,7 +1,8 @@
 """Snmp room: answers a request from the tree of its context and its access rights (RFC 3413 §3.2, RFC 3416 §4.2).
 
 It does not encode messages: pysnmp's responder and the general path both call it, and put the answer into a message. Every request
-gets an answer: an exception of a view gives genErr; an answer that does not fit is cut (GETBULK) or becomes tooBig.
+gets an answer: an exception of a view gives genErr; an answer that does not fit is cut (GETBULK) or becomes tooBig. An answer is
+work that pauses (`agent/base/work.py`).
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from agent.base.work import Work
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import Grant
-from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SET
+from agent.snmp.ber import GET, GET_BULK, SET
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.reading import (
     NO_ERROR,
@@ -69,14 +71,14 @@ class Answerer:
         """Forget what was compiled from views and trees that may have gone."""
         self._visible.clear()
 
-    def answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Answer:
+    def answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Work[Answer]:
         """The answer with at most `room` octets of bindings: its own, or those of the request if `echoes` says so.
 
         tooBig has none. The caller gives a tooBig of version 1 the request's bindings where they fit (RFC 1157 §4.1.2).
         """
         self._counters.request(question.kind)
         try:
-            answer = self._answer(question, tree, grant, room)
+            answer = yield from self._answer(question, tree, grant, room)
         except Exception as fault:  # the manager gets an answer even if a view raises
             self._failed(fault)
             answer = Answer(STATUS["genErr"], fault.place if isinstance(fault, ReadFaultError) else 0)
@@ -93,19 +95,17 @@ class Answerer:
             self._counters.count(counter)
         return answer
 
-    def _answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Answer:
+    def _answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Work[Answer]:
         if grant is None:
             # RFC 3413 §3.2: noAccessEntry is authorizationError at the first binding; without bindings nobody was refused anything.
             return _refused(question, Refusal("authorizationError", 1)) if question.count else Answer()
         if question.kind == SET:
             return self._set(question, tree, grant, room)
         shown = self._shown(question, tree, grant)
-        now = self._now()
-        if question.kind == GET:
-            return get(shown, question.names, now, question.version_1)
-        if question.kind == GET_NEXT:
-            return get_next(shown, question.names, now, question.version_1)
-        return get_bulk(shown, question.names, question.first, question.second, now, room)
+        if question.kind == GET_BULK:
+            return (yield from get_bulk(shown, question.names, question.first, question.second, self._now, room))
+        read = get if question.kind == GET else get_next
+        return (yield from read(shown, question.names, self._now, room, question.version_1))
 
     def _set(self, question: Question, tree: Tree, grant: Grant, room: int) -> Answer:
         if question.echoed > room:

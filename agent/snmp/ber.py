@@ -28,6 +28,7 @@ from agent.snmp.setting import Assignment, Value
 GET, GET_NEXT, SET, GET_BULK = 0xA0, 0xA1, 0xA3, 0xA5
 RESPONSE, TRAP_V1, INFORM, TRAP_V2, REPORT = 0xA2, 0xA4, 0xA6, 0xA7, 0xA8
 DROP = b""  # returned in place of an answer: nothing is sent
+Response = bytes | None  # what is sent, or DROP; None if pysnmp is to answer
 SMALLEST_BINDING = 7  # octets: of a name of one octet, and a value of two
 VERSION_1, VERSION_2C = 0, 1
 

@@ -25,13 +25,14 @@ from agent.base.endpoints import endpoint_text
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
 from agent.base.text import octets_of, text_of
+from agent.base.work import Work, in_shares
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy
 from agent.snmp.answering import Answerer
-from agent.snmp.ber import GET, GET_NEXT
+from agent.snmp.ber import DROP, GET, GET_NEXT, Response
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
 from agent.snmp.fast import FastPath
@@ -40,6 +41,7 @@ from agent.snmp.gate import Gate
 from agent.snmp.general import GeneralPath
 from agent.snmp.identity import EngineIdentity
 from agent.snmp.messages import message_models
+from agent.snmp.reading import Answer
 from agent.snmp.responder import REQUESTS, CommandResponder
 from agent.snmp.security import USM, AccessControl, CommunityV1, CommunityV2c
 from agent.snmp.transport import UdpTransport, bind_udp
@@ -87,7 +89,7 @@ class InFront(Protocol):
     variables: int
     too_bigs: int
 
-    def answer(self, datagram: bytes, source: str) -> bytes | None: ...
+    def answer(self, datagram: bytes, source: str) -> Response | Work[Response]: ...
 
     def policy_changed(self, largest: int) -> None: ...
 
@@ -142,6 +144,7 @@ class SnmpAgent:
             largest=self.largest,
             failed=self.failed,
             refused_user=self._refused_user,
+            later=self._later,
         )
         self.engine = self._make_engine(identity, access)
         self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
@@ -270,6 +273,19 @@ class SnmpAgent:
         self._count_what_pysnmp_counts()
         self._next_domain = 1
         return engine
+
+    def _later(self, domain: Any, address: Any, message: bytes, work: Work[Answer]) -> None:
+        """Have pysnmp answer a message when the work is done that finds out what."""
+        transport: UdpTransport = self.engine.transport_dispatcher.get_transport(domain)
+        transport.later(self._found_later(transport, tuple(address), message, work, self._policy), tuple(address))
+
+    def _found_later(
+        self, transport: UdpTransport, address: Any, message: bytes, work: Work[Answer], policy: AccessPolicy
+    ) -> Work[Response]:
+        found = yield from in_shares(work, lambda: self._policy is policy, None)
+        if found is not None:
+            self._responder.answer_with(found, lambda: transport.receive(message, address))
+        return DROP
 
     def _over_share(self, source: str) -> None:
         self._limited.warning(

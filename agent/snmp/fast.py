@@ -2,18 +2,19 @@
 
 It recognises GET, GETNEXT and GETBULK of known communities and SNMPv3 users whose views select whole columns. It answers them by
 RFC 3416 §4.2, octet for octet as pysnmp's responder does. Anything else goes to the gate, which settles who asks. The general path
-answers what the gate admits. What neither recognises goes to pysnmp unchanged.
+answers what the gate admits, and reads that have to skip many rows. What neither recognises goes to pysnmp unchanged.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from ipaddress import ip_address
 from itertools import accumulate, chain
 
 from agent.base.text import text_of
+from agent.base.work import Work, go_on, in_shares
 from agent.mib.column import LARGEST_KEPT_VALUE, Column
 from agent.mib.tree import Tree
 from agent.mib.values import (
@@ -27,15 +28,17 @@ from agent.mib.values import (
     order_key,
 )
 from agent.snmp.access import AccessPolicy, Grant, View
-from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SMALLEST_BINDING, VERSION_1, VERSION_2C, Decoder, SetPdu
+from agent.snmp.ber import DROP, GET, GET_BULK, GET_NEXT, SMALLEST_BINDING, VERSION_1, VERSION_2C, Decoder, Response, SetPdu
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.fast_v3 import Opened, V3Messages
 from agent.snmp.gate import MODELS, Admitted, Gate
 from agent.snmp.general import GeneralPath
+from agent.snmp.reading import LONGEST_SEARCH
 from agent.snmp.sizes import room_in_v3
 
 _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 _TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
+_SMALLEST_CELL = 14  # octets of a binding: of sysDescr.0, say, and a value of two
 _KEPT = 2048
 _RESPONSE = [b"\xa2" + length(size) for size in range(_KEPT)]
 _SEQUENCE = [b"\x30" + length(size) for size in range(_KEPT)]
@@ -145,8 +148,8 @@ class FastPath:
         self._user_grants.clear()
         self._views.clear()
 
-    def answer(self, datagram: bytes, source: str) -> bytes | None:
-        """The response to a datagram from an address, or DROP; None if it is for pysnmp."""
+    def answer(self, datagram: bytes, source: str) -> Response | Work[Response]:
+        """The response to a datagram from an address, or DROP; None if it is for pysnmp; the rest of the work if it takes long."""
         request = self._decode(datagram)
         if request is None:
             return self._admit(datagram, source)
@@ -183,19 +186,26 @@ class FastPath:
                 return response
         return _message(head, request_id, _TOO_BIG, b"")
 
-    def _admit(self, datagram: bytes, source: str) -> bytes | None:
+    def _admit(self, datagram: bytes, source: str) -> Response | Work[Response]:
         """Handle what is no ordinary read of a community: settle first who asks."""
         asked = self._gate.admit(datagram, source, self._most_names)
-        response: bytes | None
         if asked is None or isinstance(asked, bytes):
-            response = asked
-        elif isinstance(asked, Admitted):
-            response = self._general.answer(asked, datagram, self._largest)
+            return self._counted(asked)
+        if isinstance(asked, Admitted):
+            response = go_on(self._general.answer(asked, datagram, self._largest))
         else:
-            response = self._answer_v3(asked, source)
-            if response is not None:
-                return response
-            response = self._general.answer_v3(asked, source, self._largest)
+            sealed = self._answer_v3(asked, source)
+            if sealed is not None:
+                return sealed
+            response = go_on(self._general.answer_v3(asked, source, self._largest))
+        return self._later(response, self._policy()) if isinstance(response, Generator) else self._counted(response)
+
+    def _later(self, work: Work[Response], policy: AccessPolicy) -> Work[Response]:
+        """The rest of a work. Nothing is answered by access rules that have changed since."""
+        response = yield from in_shares(work, lambda: self._policy() is policy, DROP)
+        return self._counted(response)
+
+    def _counted(self, response: Response) -> Response:
         if response is not None:
             self._counters.count("snmpInPkts")
             if response:
@@ -294,9 +304,14 @@ def _get(visible: Visible, version: int, names: list[bytes], now: int, *_: int) 
     return bindings
 
 
-def _get_next(visible: Visible, version: int, names: list[bytes], now: int, *_: int) -> list[bytes] | None:
+def _get_next(
+    visible: Visible, version: int, names: list[bytes], now: int, first: int, second: int, largest: int
+) -> list[bytes] | None:
     """RFC 3416 §4.2.2."""
+    if len(names) * _SMALLEST_CELL > largest:
+        return None
     bindings: list[bytes] = []
+    left = LONGEST_SEARCH
     for name in names:
         place = visible.successor(name)
         if place is None:
@@ -314,7 +329,9 @@ def _get_next(visible: Visible, version: int, names: list[bytes], now: int, *_: 
                     head = column.heads.get(size) or column.heads_of(size)
                     bindings.append(head[len(value)] + suffix + value)
                     continue
-        found = _run(visible, place, 1, now)
+        found, left = _run(visible, place, 1, now, left)
+        if left < 0:
+            return None
         if found:
             bindings += found
         elif version == VERSION_1:
@@ -335,20 +352,24 @@ def _get_bulk(
     bindings: list[bytes] = []
     runs: list[list[bytes]] = []
     filled = 0
+    left = LONGEST_SEARCH
     for at, name in enumerate(names):
         place = visible.successor(name)
         if place is None:
             return None
         if at < non_repeaters:
-            found = _run(visible, place, 1, now) or [_bind(name, END_OF_MIB_VIEW)]
+            found, left = _run(visible, place, 1, now, left)
+            found = found or [_bind(name, END_OF_MIB_VIEW)]
             bindings += found
         elif count:
-            found = _run(visible, place, count, now)
+            found, left = _run(visible, place, count, now, left)
             if len(found) < count:
                 found.append(_bind(_name_of(found[-1]) if found else name, END_OF_MIB_VIEW))
             runs.append(found)
         else:
             continue
+        if left < 0:
+            return None
         filled += len(found[0])
         if filled > largest:
             break
@@ -364,7 +385,7 @@ def _get_bulk(
 
 
 # What answers a kind of request: of what is visible, the version, the names and the time; then, for GETBULK alone, non-repeaters,
-# max-repetitions and the octets that there is room for. None where the answer is pysnmp's to give.
+# max-repetitions and the octets that there is room for. None where the answer is another's to give: also where it takes long.
 _READS: dict[int, Callable[..., list[bytes] | None]] = {GET: _get, GET_NEXT: _get_next, GET_BULK: _get_bulk}
 
 
@@ -381,16 +402,21 @@ def _trim(head: bytes, request_id: bytes, bindings: list[bytes], largest: int) -
     return _message(head, request_id, _NO_ERROR, b"".join(bindings[:fitting]))
 
 
-def _run(visible: Visible, place: tuple[int, int], count: int, now: int) -> list[bytes]:
-    """The bindings of up to `count` cells from a place on, in order."""
+def _run(visible: Visible, place: tuple[int, int], count: int, now: int, left: int) -> tuple[list[bytes], int]:
+    """The bindings of up to `count` cells from a place on, in order; and how many rows and columns may still be passed.
+
+    Below 0 the search has ended early.
+    """
     at, first = place
     columns = visible.columns
     bindings: list[bytes] = []
-    while at < len(columns) and len(bindings) < count:
-        bindings += columns[at].bindings(first, count - len(bindings), now)
+    while at < len(columns) and len(bindings) < count and left >= 0:
+        some, passed = columns[at].bindings(first, count - len(bindings), now, left)
+        bindings += some
+        left -= passed + 1
         at += 1
         first = 0
-    return bindings
+    return bindings, left
 
 
 def _bind(name: bytes, value: bytes) -> bytes:

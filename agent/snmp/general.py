@@ -1,6 +1,7 @@
 """Snmp room: the general path: admitted requests that are no ordinary reads: SET, errors of version 1, views that select rows.
 
-It decodes and encodes messages. `answering.py` makes the answers, as for pysnmp's responder.
+It decodes and encodes messages. `answering.py` makes the answers, as for pysnmp's responder. Making a response is work that pauses
+(`agent/base/work.py`).
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from agent.base.text import text_of
+from agent.base.work import Work
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.mib.values import decode_name, name_content, number, wrap
 from agent.snmp.access import AccessPolicy, Source
 from agent.snmp.answering import Answerer, Question, echoes
-from agent.snmp.ber import DROP, RESPONSE, SEQUENCE, SET, VERSION_1, ReadPdu, SetPdu
+from agent.snmp.ber import DROP, RESPONSE, SEQUENCE, SET, VERSION_1, ReadPdu, Response, SetPdu
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.fast_v3 import Opened, V3Messages
 from agent.snmp.gate import Admitted
@@ -44,7 +46,7 @@ class GeneralPath:
         self._counters = counters
         self._refused_user = refused_user
 
-    def answer(self, request: Admitted, data: bytes, largest: int) -> bytes | None:
+    def answer(self, request: Admitted, data: bytes, largest: int) -> Work[Response]:
         """The response to a community's request, or DROP; None if pysnmp is to report the error."""
         tree, pdu = self._tree(request.grant.context), request.pdu
         if tree is None or pdu is None:
@@ -53,14 +55,14 @@ class GeneralPath:
         if question is None:
             return self._drop("snmpInASNParseErrs")
         room = room_in_community_message(largest, data)
-        answer = self._answerer.answer(question, tree, request.grant, room)
+        answer = yield from self._answerer.answer(question, tree, request.grant, room)
         response = wrap(SEQUENCE, request.head + _response(question, answer, pdu, data[_bindings_of(pdu) : request.end], room))
         if len(response) > largest:
             return self._drop("snmpSilentDrops")
         self._counters.count("snmpOutGetResponses")
         return response
 
-    def answer_v3(self, request: Opened, source: str, largest: int) -> bytes:
+    def answer_v3(self, request: Opened, source: str, largest: int) -> Work[Response]:
         """The response to an opened SNMPv3 request, its Report, or DROP."""
         context, policy, pdu = text_of(request.context), self._policy(), request.pdu
         address = ip_address(source.partition("%")[0])
@@ -78,7 +80,7 @@ class GeneralPath:
             self._refused_user(request.user, request.level, context, address)
         engine_id, user = len(self._v3.engine_id), len(request.user)
         room = room_in_v3(largest, request.largest_scoped_pdu, engine_id, user, len(request.context))
-        answer = self._answerer.answer(question, tree, grant, room)
+        answer = yield from self._answerer.answer(question, tree, grant, room)
         echoed = request.octets[_bindings_of(pdu) : request.end]
         response = self._v3.seal(request, wrap(SEQUENCE, request.head + _response(question, answer, pdu, echoed, room)))
         if len(response) > request.largest:

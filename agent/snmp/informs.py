@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from agent.snmp.ber import DROP, INFORM
+from agent.base.work import Work
+from agent.snmp.ber import DROP, INFORM, Response
 from agent.snmp.community_messages import read_answer, v2_notification
 from agent.snmp.transport import FastAnswers
 from agent.snmp.usm_message import read_engine_id, read_message_id
@@ -176,7 +177,7 @@ class AnswersFirst:
         self._knows = knows
         self._behind = behind
 
-    def answer(self, datagram: bytes, source: str) -> bytes | None:
+    def answer(self, datagram: bytes, source: str) -> Response | Work[Response]:
         if self._informs.answered(datagram):
             return DROP
         engine_id = read_engine_id(datagram)

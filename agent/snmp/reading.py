@@ -2,24 +2,33 @@
 
 Names are tuples of sub-identifiers, values the encoded octets that the tree gives. SNMPv1 has no Counter64: those columns are not
 there for it. How much a message can hold is the caller's to know.
+
+A read is work that pauses (`agent/base/work.py`): after each binding, and wherever rows without a cell or out of view have been
+passed over. Between two pauses it takes some tens of microseconds, whatever the tables and the view hold. Rows may come and go
+meanwhile: a walk goes on behind the last name that it looked at. Values are those of the moment when they are read.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 
+from agent.base.work import Work
 from agent.mib.column import Column
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, length, name_content, order_key
-from agent.snmp.view import View
+from agent.snmp.view import Standing, View
 
 NO_ERROR, TOO_BIG, NO_SUCH_NAME, BAD_VALUE, GEN_ERR = 0, 1, 2, 3, 5  # error-status
 
+LONGEST_SEARCH = 2000  # rows, columns and ranges without a cell that a GETBULK passes; then it answers with what it has
+_CELLS = 32  # that are not instantiated, and passed without a pause
 Binding = tuple[Oid, bytes]
+Now = Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,93 +50,98 @@ class ReadFaultError(Exception):
 
 @dataclass(slots=True)
 class Visible:
-    """A tree as a view shows it: the columns that are not wholly hidden, each with whether the view may cut inside it."""
+    """A tree as a view shows it: the columns that are not wholly hidden, each with what the view says of it."""
 
     columns: list[Column]
-    cut: list[bool]
-    view: View
+    standings: list[Standing]
     keys: list[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = [column.key for column in self.columns]
 
-    def column_of(self, key: bytes) -> Column | None:
+    def position(self, key: bytes) -> int | None:
+        """The position of the column that a name lies in, by the name's order key."""
         at = bisect_right(self.keys, key) - 1
-        return self.columns[at] if at >= 0 and key.startswith(self.keys[at]) else None
+        return at if at >= 0 and key.startswith(self.keys[at]) else None
 
 
 def visible(tree: Tree, view: View, version_1: bool) -> Visible:
     """What of a tree a view shows to a version of SNMP."""
-    columns, cut = [], []
+    columns, standings = [], []
     for column in tree.columns:
-        covered = view.covers(column.object.oid)
+        standing = view.whole.below(column.object.oid)
         syntax = column.object.syntax
-        if covered is not False and not (version_1 and syntax is not None and syntax.base == "Counter64"):
+        if standing.covers is not False and not (version_1 and syntax is not None and syntax.base == "Counter64"):
             columns.append(column)
-            cut.append(covered is None)
-    return Visible(columns, cut, view)
+            standings.append(standing)
+    return Visible(columns, standings)
 
 
-def get(shown: Visible, names: Sequence[Oid], now: int, version_1: bool) -> Answer:
-    """GET (RFC 3416 §4.2.1)."""
-    bindings = []
+def get(shown: Visible, names: Sequence[Oid], now: Now, budget: int, version_1: bool) -> Work[Answer]:
+    """GET (RFC 3416 §4.2.1), of bindings of `budget` octets at most."""
+    bindings: list[Binding] = []
     for place, name in enumerate(names, 1):
         with _faults_of(place):
-            value = _value(shown, name, now)
+            value = _value(shown, name, now())
         if version_1 and value in (NO_SUCH_OBJECT, NO_SUCH_INSTANCE):
             return Answer(NO_SUCH_NAME, place)
         bindings.append((name, value))
+        budget -= binding_size(bindings[-1])
+        if budget < 0:
+            return Answer(TOO_BIG)
+        yield
     return Answer(bindings=bindings)
 
 
-def get_next(shown: Visible, names: Sequence[Oid], now: int, version_1: bool) -> Answer:
-    """GETNEXT (RFC 3416 §4.2.2)."""
-    bindings = []
+def get_next(shown: Visible, names: Sequence[Oid], now: Now, budget: int, version_1: bool) -> Work[Answer]:
+    """GETNEXT (RFC 3416 §4.2.2), of bindings of `budget` octets at most."""
+    bindings: list[Binding] = []
     for place, name in enumerate(names, 1):
+        found = None
         with _faults_of(place):
-            binding = next(_cells(shown, name, now), None)
-        if binding is None and version_1:
+            for found in _cells(shown, name, now):
+                yield
+                if found is not None:
+                    break
+        if found is None and version_1:
             return Answer(NO_SUCH_NAME, place)
-        bindings.append(binding or (name, END_OF_MIB_VIEW))
+        bindings.append(found or (name, END_OF_MIB_VIEW))
+        budget -= binding_size(bindings[-1])
+        if budget < 0:
+            return Answer(TOO_BIG)
     return Answer(bindings=bindings)
 
 
-def get_bulk(shown: Visible, names: Sequence[Oid], non_repeaters: int, repetitions: int, now: int, budget: int) -> Answer:
+def get_bulk(shown: Visible, names: Sequence[Oid], non_repeaters: int, repetitions: int, now: Now, budget: int) -> Work[Answer]:
     """GETBULK (RFC 3416 §4.2.3). No more is gathered than `budget` octets of bindings can hold, and one binding.
 
-    Once every repeater is past the end of the view no further repetition is made, as the RFC allows.
+    As the RFC allows, no further repetition is made once every repeater is past the end of the view, or much has been passed over
+    to find the cells so far.
     """
     once = min(max(non_repeaters, 0), len(names))
+    walks = ((place, _endless(shown, name, now)) for place, name in enumerate(names, 1))  # begun when their turn comes
     bindings: list[Binding] = []
-    for place, walk in _looked_at(shown, names[:once], now, 1):
-        budget = _add_next(bindings, place, walk, budget)
-        if budget < 0:
-            return Answer(bindings=bindings)
-    walks: list[tuple[int, Iterator[Binding]]] = []
-    looked_at = _looked_at(shown, names[once:], now, once + 1)
-    for turn in range(max(repetitions, 0) if names[once:] else 0):
+    repeated: list[tuple[int, Iterator[Binding | None]]] = []
+    passed = 0
+    turn: Iterator[tuple[int, Iterator[Binding | None]]] = islice(walks, once)
+    for repetition in range(max(repetitions, 0) + 1 if names[once:] else 1):
         begin = len(bindings)
-        for each in walks if turn else looked_at:
-            budget = _add_next(bindings, *each, budget)
+        for place, walk in turn:
+            with _faults_of(place):
+                while (binding := next(walk)) is None:
+                    passed += 1
+                    yield
+            yield
+            bindings.append(binding)
+            budget -= binding_size(binding)
             if budget < 0:
                 return Answer(bindings=bindings)
-            if not turn:
-                walks.append(each)
-        if all(value == END_OF_MIB_VIEW for _, value in bindings[begin:]):
+            if repetition == 1:
+                repeated.append((place, walk))
+        if repetition and (passed > LONGEST_SEARCH or all(value == END_OF_MIB_VIEW for _, value in bindings[begin:])):
             break
+        turn = iter(repeated) if repetition else walks
     return Answer(bindings=bindings)
-
-
-def _looked_at(shown: Visible, names: Sequence[Oid], now: int, first: int) -> Iterator[tuple[int, Iterator[Binding]]]:
-    """The cells after each name, and the name's place; a name is looked at when its turn comes."""
-    return ((place, _endless(shown, name, now)) for place, name in enumerate(names, first))
-
-
-def _add_next(bindings: list[Binding], place: int, walk: Iterator[Binding], budget: int) -> int:
-    """Add the next cell of a walk; gives what is left of the budget."""
-    with _faults_of(place):
-        bindings.append(next(walk))
-    return budget - binding_size(bindings[-1])
 
 
 def fitting(bindings: Sequence[Binding], budget: int) -> int:
@@ -157,53 +171,78 @@ def _faults_of(place: int) -> Iterator[None]:
 
 def _value(shown: Visible, name: Oid, now: int) -> bytes:
     key = order_key(name)
-    column = shown.column_of(key)
-    if column is None:
+    at = shown.position(key)
+    if at is None:
         return NO_SUCH_OBJECT
-    if not shown.view.contains(name):
+    column = shown.columns[at]
+    if not shown.standings[at].below(name[len(column.object.oid) :]).included:
         return NO_SUCH_INSTANCE
-    at = column.table.place(key[len(column.key) :])
-    return (column.encode(column.subjects[at], now) if at >= 0 else None) or NO_SUCH_INSTANCE
+    row = column.table.place(key[len(column.key) :])
+    return (column.encode(column.subjects[row], now) if row >= 0 else None) or NO_SUCH_INSTANCE
 
 
-def _cells(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:
-    """The cells after a name that the view shows, in order."""
+def _cells(shown: Visible, name: Oid, now: Now) -> Iterator[Binding | None]:
+    """The cells after a name that the view shows, in order; None where some rows, or a column, have been passed over."""
     key = order_key(name)
     at = bisect_right(shown.keys, key)
-    first = 0
+    behind = b""
     if at and key.startswith(shown.keys[at - 1]):
         at -= 1
-        first = shown.columns[at].table.after(key[len(shown.keys[at]) :])
-    for column, cut in zip(shown.columns[at:], shown.cut[at:], strict=True):
-        oid, encode, table, subjects = column.object.oid, column.encode, column.table, column.subjects
-        for place in _shown_rows(column, shown.view, first) if cut else range(first, len(table)):
-            value = encode(subjects[place], now)
-            if value is not None:
-                yield (*oid, *_numbers(table.key(place))), value
-        first = 0
+        behind = key[len(shown.keys[at]) :]
+    for column, standing in zip(shown.columns[at:], shown.standings[at:], strict=True):
+        yield from _cells_of(column, behind, now) if standing.covers else _shown_cells_of(column, standing, behind, now)
+        yield None
+        behind = b""
 
 
-def _shown_rows(column: Column, view: View, place: int) -> Iterator[int]:
-    """The rows from a place on whose cells a view shows. What it hides is passed over range by range."""
-    oid, table = column.object.oid, column.table
+def _cells_of(column: Column, behind: bytes, now: Now) -> Iterator[Binding | None]:
+    """The cells of one column behind an order key."""
+    table, encode = column.table, column.encode
+    ahead = 1
+    place = table.after(behind)
     while place < len(table):
-        name = (*oid, *_numbers(table.key(place)))
-        if view.contains(name):
-            yield place
+        binding = None
+        moment = now()
+        for subject in column.subjects[place : place + ahead]:
+            value = encode(subject, moment)
+            if value is not None:
+                binding = (*column.object.oid, *_numbers(table.key(place))), value
+                break
             place += 1
-            continue
-        behind = view.behind(name, len(oid))
-        if behind is None:
-            return
-        key = order_key(behind[len(oid) :])
-        exact = table.place(key)
-        place = exact if exact >= 0 else table.after(key)
+        ahead = 1 if binding else _CELLS
+        behind = table.key(place if binding else place - 1)
+        yield binding
+        place = table.after(behind)
 
 
-def _endless(shown: Visible, name: Oid, now: int) -> Iterator[Binding]:
+def _shown_cells_of(column: Column, standing: Standing, behind: bytes, now: Now) -> Iterator[Binding | None]:
+    """The same where a view cuts inside the column. What it hides is passed over range by range."""
+    table = column.table
+    place = table.after(behind)
+    while place < len(table):
+        behind = table.key(place)
+        index = _numbers(behind)
+        if standing.below(index).included:
+            value = column.encode(column.subjects[place], now())
+            yield None if value is None else ((*column.object.oid, *index), value)
+        else:
+            onward = standing.behind(index)
+            if onward is None:
+                return
+            yield None
+            behind = order_key(onward)
+            exact = table.place(behind)
+            if exact >= 0:
+                place = exact
+                continue
+        place = table.after(behind)
+
+
+def _endless(shown: Visible, name: Oid, now: Now) -> Iterator[Binding | None]:
     """The cells after a name, then the end of the view for ever, under the last name."""
     for binding in _cells(shown, name, now):
-        name = binding[0]
+        if binding is not None:
+            name = binding[0]
         yield binding
     while True:
         yield name, END_OF_MIB_VIEW

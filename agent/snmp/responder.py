@@ -7,7 +7,7 @@ large is trimmed (GETBULK) or says tooBig, and an unknown SNMPv3 context gets it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from pysnmp.proto import errind, error, rfc1905
 from pysnmp.proto.api import v1, v2c
 
 from agent.base.text import octets_of, text_of
+from agent.base.work import Work, go_on
 from agent.mib.tree import Tree
 from agent.mib.values import LONGEST_NAME
 from agent.snmp.access import AccessPolicy, Grant, Source
@@ -59,8 +60,14 @@ class _Request:
         return self.mp_model == 0
 
 
+Later = Callable[[Any, Any, bytes, Work[Answer]], None]  # transport domain and address, and the message
+
+
 class CommandResponder:
-    """Answers GET, GETNEXT, GETBULK and SET of every context of one router."""
+    """Answers GET, GETNEXT, GETBULK and SET of every context of one router.
+
+    `later` has a work done whose answer takes long, and then `answer_with` called.
+    """
 
     def __init__(
         self,
@@ -72,6 +79,7 @@ class CommandResponder:
         largest: Callable[[], int],
         failed: Callable[[Exception], None],
         refused_user: Callable[[bytes, str, str, Source], None],
+        later: Later,
     ) -> None:
         self._access = access
         self._policy = policy
@@ -81,6 +89,16 @@ class CommandResponder:
         self._largest = largest
         self._failed = failed
         self._refused_user = refused_user
+        self._later = later
+        self._found: Answer | None = None
+
+    def answer_with(self, found: Answer, receive: Callable[[], None]) -> None:
+        """Have the request that `receive` takes in once more answered with what was found."""
+        self._found = found
+        try:
+            receive()
+        finally:
+            self._found = None
 
     def process_pdu(self, engine: Any, *message: Any) -> None:
         """pysnmp's dispatcher calls this with each request for us (RFC 3412 §4.2.2 processPdu). It never raises."""
@@ -127,7 +145,13 @@ class CommandResponder:
         status_information: dict[str, Any] = {}
         try:
             tree, grant = self._subject(request, source)
-            response = self._response(request, tree, grant, self._budget(request, engine, execution["wholeMsg"]))
+            room = self._budget(request, engine, execution["wholeMsg"])
+            question = _question(request)
+            found = go_on(self._answerer.answer(question, tree, grant, room)) if self._found is None else self._found
+            if isinstance(found, Generator):
+                self._later(execution["transportDomain"], execution["transportAddress"], execution["wholeMsg"], found)
+                return
+            response = _response_pdu(request, question, found, room)
         except _UnknownContext:
             response = pdu
             status_information = self._unknown_context(engine, request.level)
@@ -157,10 +181,6 @@ class CommandResponder:
         if tree is None:
             raise _UnknownContext
         return tree, grant
-
-    def _response(self, request: _Request, tree: Tree, grant: Grant | None, room: int) -> Any:
-        question = _question(request)
-        return _response_pdu(request, question, self._answerer.answer(question, tree, grant, room), room)
 
     def _unknown_context(self, engine: Any, level: int) -> dict[str, Any]:
         """Count the unknown context, and have the Report say so (RFC 3413 §3.2 step 5, RFC 3412 §7.1.3)."""

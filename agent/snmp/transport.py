@@ -8,6 +8,9 @@ With few datagrams waiting, they are served in the order in which they came. Wit
 turn), the senders take turns: the socket is emptied into a `FairQueue`, so that the system's buffer does not overflow, and one
 datagram of each sender is served after another. A sender beyond its share is dropped and counted. A sender with one datagram waits
 for one of each other sender.
+
+An answer that takes long is worked on in shares of about a millisecond. Between two shares its work waits in the sender's line, and
+counts as UNFINISHED octets there.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ from pysnmp.carrier.asyncio.dgram.udp import UdpTransportAddress
 from pysnmp.carrier.asyncio.dgram.udp6 import Udp6TransportAddress
 
 from agent.base.fair_queue import FairQueue
+from agent.base.work import Work, go_on
+from agent.snmp.ber import DROP, Response
 from agent.snmp.counters import SnmpCounters
 
 LARGEST_DATAGRAM = 65535
@@ -35,10 +40,12 @@ SLICE_IN_ORDER = 0.003  # as SLICE, while datagrams are served in order; after i
 BURSTS_IN_ORDER = 2  # full bursts in a turn that are served in order; with more, senders take turns
 SHARE = 256 << 10  # octets of one address that may wait
 WHOLE = 4 << 20  # octets that may wait in all
+UNFINISHED = 32 << 10  # octets that an answer counts for which is worked on
 _RECEIVE_BUFFER = 4 << 20  # octets, as far as the system allows: a burst of polls waits instead of being lost
 
 
-_Received = tuple[bytes, Any]  # a datagram, and the socket address that it came from
+# A datagram, or what is left to do for its answer; and the socket address that it came from.
+_Received = tuple[bytes | Work[Response], Any]
 
 
 def _ignore(source: str) -> None:
@@ -48,9 +55,9 @@ def _ignore(source: str) -> None:
 class FastAnswers(Protocol):
     """A path in front of pysnmp. It returns the response to a datagram, or no octets if there is to be none.
 
-    None where the datagram is for pysnmp."""
+    None where the datagram is for pysnmp; what is left to do where the response takes long."""
 
-    def answer(self, datagram: bytes, source: str) -> bytes | None: ...
+    def answer(self, datagram: bytes, source: str) -> Response | Work[Response]: ...
 
 
 class UdpTransport(AbstractAsyncioTransport):
@@ -132,7 +139,7 @@ class UdpTransport(AbstractAsyncioTransport):
                 break
             if not (served or waiting.held):
                 return  # else those who are answered may ask again at once
-        if waiting.held:
+        if waiting.held and self._resumption is None:
             self._resumption = self._loop.call_soon(self._drain)
 
     def _arriving(self) -> Iterator[_Received]:
@@ -153,13 +160,23 @@ class UdpTransport(AbstractAsyncioTransport):
     def _queue(self, received: list[_Received]) -> None:
         """Queue datagrams, and what else has come with them, because the system's buffer is smaller than ours."""
         for left in reversed(range(MOST_BURSTS)):
-            for each in received:
-                datagram, address = each
-                if not self._waiting.put(address[0], address[1], each, len(datagram)):
-                    self.over_share(address[0])
+            for datagram, address in received:
+                self._put(datagram, address)
             if not left or len(received) < DATAGRAMS_PER_BURST:
                 return
             received = self._take_in()
+
+    def _put(self, asked: bytes | Work[Response], address: Any) -> None:
+        """Have one wait in its sender's line, unless the sender has too much waiting."""
+        octets = len(asked) if isinstance(asked, bytes) else UNFINISHED
+        if not self._waiting.put(address[0], address[1], (asked, address), octets):
+            self.over_share(address[0])
+
+    def later(self, work: Work[Response], address: Any) -> None:
+        """Go on with a work, and send what comes of it, when its sender's turn comes."""
+        self._put(work, address)
+        if self._resumption is None:
+            self._resumption = self._loop.call_soon(self._drain)
 
     def _serve(self, those: Iterator[_Received], end: float) -> int:
         """Serve some of those until a moment; how many.
@@ -169,21 +186,28 @@ class UdpTransport(AbstractAsyncioTransport):
         fast, time = self.fast, self._loop.time
         answers: list[tuple[bytes, Any]] = []
         served, left = 0, UNTIMED
-        for datagram, address in those:
+        for asked, address in those:
             served += 1
-            try:
-                response = fast.answer(datagram, address[0]) if fast is not None else None
-            except Exception as fault:  # pysnmp may know better
-                self._failed(fault)
-                response = None
+            if isinstance(asked, bytes):
+                try:
+                    response = fast.answer(asked, address[0]) if fast is not None else None
+                except Exception as fault:  # pysnmp may know better
+                    self._failed(fault)
+                    response = None
+                if response is None:
+                    self.receive(asked, address)
+            else:
+                response = self._go_on(asked)
             left -= 1
-            if response is None:
-                self.receive(datagram, address)
+            if isinstance(response, bytes):
+                if response:
+                    answers.append((response, address))
+                    if len(response) > QUICK:
+                        left = 0
+            else:
                 left = 0
-            elif response:
-                answers.append((response, address))
-                if len(response) > QUICK:
-                    left = 0
+                if response is not None:
+                    self._put(response, address)
             if left <= 0:
                 if time() >= end:
                     break
@@ -191,6 +215,13 @@ class UdpTransport(AbstractAsyncioTransport):
         for response, address in answers:
             self._send(response, address)
         return served
+
+    def _go_on(self, work: Work[Response]) -> Response | Work[Response]:
+        try:
+            return go_on(work, 1)  # it pauses after each share
+        except Exception as fault:
+            self._failed(fault)
+            return DROP
 
     def _in_turn(self) -> Iterator[_Received]:
         """As many of what waits as a burst has."""

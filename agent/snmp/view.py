@@ -6,9 +6,9 @@ the most sub-identifiers decides, and of several such the lexicographically grea
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import count
 
 from agent.config.snmp_model import ViewSubtree
 from agent.mib.index import LARGEST_SUB_IDENTIFIER
@@ -27,6 +27,9 @@ FRAMEWORK_MODULES: dict[str, Oid] = {
     "snmpCommunityMIB": (*SNMP_MODULES, 18),
 }
 
+LONGEST_SEARCH = 16  # numbers that are looked at in one step
+MOST_KEPT = 10_000  # standings of a view: lines with many wildcards could have any number of them
+
 
 class UnknownSubtreeError(ValueError):
     """A subtree's name is not in the compiled modules."""
@@ -42,72 +45,173 @@ class Family:
 
     def holds(self, name: Oid) -> bool:
         """Whether a name lies in the subtree."""
-        return len(name) >= len(self.subtree) and self._agrees(name, len(self.subtree))
-
-    def may_hold_below(self, prefix: Oid) -> bool:
-        """Whether names that begin with a prefix (no longer than the subtree) may lie in the subtree."""
-        return self._agrees(prefix, len(prefix))
-
-    def _agrees(self, name: Oid, size: int) -> bool:
-        if not self.wild:
-            return name[:size] == self.subtree[:size]
-        return all(at in self.wild or name[at] == self.subtree[at] for at in range(size))
+        if len(name) < len(self.subtree):
+            return False
+        return all(at in self.wild or name[at] == number for at, number in enumerate(self.subtree))
 
 
-@dataclass(frozen=True, slots=True)
+class _Node:
+    """The families whose subtrees begin alike, up to one sub-identifier: a place in the tree that a view's families make.
+
+    `rank` is the place of the family whose subtree ends here in the order in which families are asked, -1 where none does, and
+    `included` what it says. `below` are the answers of families whose subtrees are longer.
+    """
+
+    __slots__ = ("any", "below", "included", "named", "numbers", "rank")
+
+    def __init__(self) -> None:
+        self.rank = -1
+        self.included = False
+        self.below: set[bool] = set()
+        self.named: dict[int, _Node] = {}
+        self.numbers: list[int] = []  # those of `named`, in order
+        self.any: _Node | None = None  # where any number may stand
+
+    def child(self, number: int | None) -> _Node:
+        """What stands below one number, or below any."""
+        if number is None:
+            self.any = self.any or _Node()
+            return self.any
+        if number not in self.named:
+            self.named[number] = _Node()
+            insort(self.numbers, number)
+        return self.named[number]
+
+
+class Standing:
+    """What a view says of the names that begin with a prefix: whether they are in it, but for what longer subtrees say.
+
+    `covers` is whether all of them are in it (True), none is (False), or the view may cut between them (None). Standings are made
+    when they are first asked for. Those that a view has are kept in `kept`, up to a number.
+    """
+
+    __slots__ = ("_kept", "_named", "_nodes", "_unnamed", "covers", "included")
+
+    def __init__(self, nodes: tuple[_Node, ...], included: bool, kept: dict[tuple[tuple[_Node, ...], bool], Standing]) -> None:
+        self.included = included
+        self.covers = None if any((not included) in node.below for node in nodes) else included
+        self._nodes = nodes  # that agree with the prefix
+        self._kept = kept
+        self._named: dict[int, Standing] = {}
+        self._unnamed: Standing | None = None
+
+    def below(self, numbers: Iterable[int]) -> Standing:
+        """The same of a longer prefix."""
+        standing = self
+        for number in numbers:
+            if not standing._nodes:
+                break
+            standing = standing._named.get(number) or standing._below(number)
+        return standing
+
+    def _below(self, number: int) -> Standing:
+        if self._names(number):
+            standing = self._made(number)
+            if len(self._kept) < MOST_KEPT:
+                self._named[number] = standing
+            return standing
+        # All numbers that no family names are alike.
+        if self._unnamed is None:
+            self._unnamed = self._made(number)
+        return self._unnamed
+
+    def _names(self, number: int) -> bool:
+        return any(number in node.named for node in self._nodes)
+
+    def _made(self, number: int) -> Standing:
+        found = [child for node in self._nodes for child in (node.named.get(number), node.any) if child is not None]
+        # A subtree that ends here is longer than the one that decided so far.
+        ends = min((node for node in found if node.rank >= 0), key=lambda node: node.rank, default=None)
+        key = tuple(found), self.included if ends is None else ends.included
+        standing = self._kept.get(key) or Standing(*key, self._kept)
+        if len(self._kept) < MOST_KEPT:
+            self._kept[key] = standing
+        return standing
+
+    def behind(self, hidden: Oid) -> Oid | None:
+        """The least name behind a hidden one at or below which names may be in the view; None where there is none.
+
+        Names are given by what follows the prefix. So who walks passes over a range that is hidden in one step, however many rows
+        lie in it.
+        """
+        standings = [self]
+        for number in hidden:
+            standings.append(standings[-1].below((number,)))
+            if standings[-1].covers is False:
+                break
+        else:
+            return (*hidden, 0)
+        for at in reversed(range(len(standings) - 1)):
+            onward = standings[at]._number_behind(hidden[at])
+            if onward is not None:
+                return (*hidden[:at], onward)
+        return None
+
+    def _number_behind(self, number: int) -> int | None:
+        """The least number behind another at or below which names may be in the view.
+
+        After a long search it is the least that is not known to be hidden.
+        """
+        number += 1
+        for _ in range(LONGEST_SEARCH):
+            if number > LARGEST_SUB_IDENTIFIER:
+                break
+            if self.below((number,)).covers is not False:
+                return number
+            if self._names(number):
+                number += 1
+                continue
+            # What is hidden of one number that no family names is hidden of all of them.
+            named = [node.numbers[at] for node in self._nodes if (at := bisect_left(node.numbers, number)) < len(node.numbers)]
+            if not named:
+                return None
+            number = min(named)
+        return number if number <= LARGEST_SUB_IDENTIFIER else None
+
+
 class View:
-    """Families in the order in which they are asked: the first that holds a name decides."""
+    """Families in the order in which they are asked: the first that holds a name decides.
 
-    families: tuple[Family, ...] = ()
+    They are compiled to a tree, so that asking costs the name's length, however many families there are. `whole` is what the view
+    says of all names.
+    """
+
+    __slots__ = ("_hash", "families", "whole")
+
+    def __init__(self, families: tuple[Family, ...] = ()) -> None:
+        self.families = families
+        self._hash = hash(families)
+        root = _Node()
+        for rank, family in enumerate(families):
+            _plant(root, rank, family)
+        self.whole = Standing((root,), False, {})
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, View) and self.families == other.families)
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def contains(self, name: Oid) -> bool:
         """Whether an object instance's name is in the view."""
-        for family in self.families:
-            if family.holds(name):
-                return family.included
-        return False
+        return self.whole.below(name).included
 
     def covers(self, prefix: Oid) -> bool | None:
-        """Whether all names below a prefix are in the view (True), none is (False), or some may be (None)."""
-        inner: set[bool] = set()
-        whole = False
-        for family in self.families:
-            if len(family.subtree) > len(prefix):
-                if family.may_hold_below(prefix):
-                    inner.add(family.included)
-            elif family.holds(prefix):
-                whole = family.included
-                break
-        return None if (not whole) in inner else whole
+        """As `Standing.covers`, of names that begin with a prefix."""
+        return self.whole.below(prefix).covers
 
-    def behind(self, hidden: Oid, fixed: int) -> Oid | None:
-        """The least name after a hidden one, at or below which names may be in the view; None if there is none.
 
-        Only names are considered whose first `fixed` sub-identifiers are those of `hidden`. So a walk skips a hidden range in one
-        step, however many rows are in it.
-        """
-        size = next((size for size in range(fixed + 1, len(hidden) + 1) if self.covers(hidden[:size]) is False), None)
-        if size is None:
-            return (*hidden, 0)
-        for at in reversed(range(fixed, size)):
-            number = self._number_behind(hidden[:at], hidden[at])
-            if number is not None:
-                return (*hidden[:at], number)
-        return None
-
-    def _number_behind(self, prefix: Oid, number: int) -> int | None:
-        """The least sub-identifier behind `number` which names may have after a prefix that are in the view."""
-        at = len(prefix)
-        named = {
-            family.subtree[at]
-            for family in self.families
-            if len(family.subtree) > at and at not in family.wild and family.may_hold_below(prefix)
-        }
-        # Numbers that no family names are alike, so the first of them is enough.
-        unnamed = next(each for each in count(number + 1) if each not in named)
-        candidates = sorted({unnamed, *(each for each in named if each > number)})
-        possible = (each for each in candidates if each <= LARGEST_SUB_IDENTIFIER)
-        return next((each for each in possible if self.covers((*prefix, each)) is not False), None)
+def _plant(root: _Node, rank: int, family: Family) -> None:
+    """Add a family to a view's tree, unless one that is asked earlier has the same names."""
+    node = root
+    path: list[_Node] = []
+    for at, number in enumerate(family.subtree):
+        path.append(node)
+        node = node.child(None if at in family.wild else number)
+    if node.rank < 0:
+        node.rank, node.included = rank, family.included
+        for each in path:
+            each.below.add(family.included)
 
 
 def view_of(families: Iterable[Family]) -> View:

@@ -45,8 +45,8 @@ def test_a_run_of_a_counter_is_its_cells_one_by_one(base: str, lead: int, values
         table.add((lead + row,), Counted(FrozenCounters((0, value))))
     column = CounterColumn(object_of(base), table, base, 1)
     expected = [binding((lead + row,), number(base, value % SIZES[base])) for row, value in enumerate(values) if value is not None]
-    assert column.bindings(0, len(values), 0) == expected
-    assert column.bindings(0, 3, 0) == expected[:3]
+    assert column.bindings(0, len(values), 0, 100)[0] == expected
+    assert column.bindings(0, 3, 0, 100)[0] == expected[:3]
     cells = [column.encode(source, 0) for source in column.subjects]
     assert cells == [None if value is None else number(base, value % SIZES[base]) for value in values]
 
@@ -78,9 +78,9 @@ def test_missing_cells_are_passed_over_in_growing_numbers(index: type[NumberInde
 
     column = Watched(object_of("Gauge32"), table, lambda row, now: number("Gauge32", row) if row in shown else None)
     all_of_them = [binding((row,), number("Gauge32", row)) for row in sorted(shown)]
-    assert column.bindings(0, 100, 0) == all_of_them
+    assert column.bindings(0, 100, 0, 20_000)[0] == all_of_them
     for count in range(1, 7):
-        assert column.bindings(0, count, 0) == all_of_them[:count]
+        assert column.bindings(0, count, 0, 20_000)[0] == all_of_them[:count]
     steps.clear()
-    assert column.bindings(3002, 1, 0) == all_of_them[-1:]
+    assert column.bindings(3002, 1, 0, 20_000)[0] == all_of_them[-1:]
     assert len(steps) < 100

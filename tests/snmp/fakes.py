@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.work import Work, go_on
 from agent.config.model import RouterConfig, Vrf
 from agent.config.snmp_model import Community, SnmpGroup, SnmpUser, SnmpView, ViewSubtree
 from agent.mib.column import Column, Commit, SetRefusedError
@@ -17,6 +18,7 @@ from agent.mib.index import NumberIndex
 from agent.mib.schema import Object, Oid, Syntax
 from agent.mib.tree import Tree
 from agent.mib.values import number, object_identifier, octets
+from agent.snmp.ber import Response as Sent
 
 LOOPBACK = "127.0.0.1"
 ROOT: Oid = (1, 3, 6, 1, 4, 1, 99999)
@@ -161,6 +163,14 @@ def add_user(config: RouterConfig, name: str, group: str, **rest: Any) -> None:
 
 
 # --- messages ---
+
+
+def whole(answered: Sent | Work[Sent]) -> Sent:
+    """The response to a request, waited for where it takes long."""
+    while isinstance(answered, Generator):
+        answered = go_on(answered)
+    return answered
+
 
 GET, GET_NEXT, GET_BULK, SET = "get", "get-next", "get-bulk", "set"
 

@@ -26,7 +26,7 @@ from agent.lab.lab import open_lab
 from agent.mib.schema import Schema
 from agent.mib.values import END_OF_MIB_VIEW, NULL, number, object_identifier, wrap
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
-from tests.snmp.fakes import response
+from tests.snmp.fakes import response, whole
 from tests.snmp.v3 import V3User
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -91,7 +91,7 @@ class Pair:
     names: list[Oid]
 
     def fast(self, datagram: bytes) -> bytes | None:
-        return self.service.fast.answer(datagram, "127.0.0.1")
+        return whole(self.service.fast.answer(datagram, "127.0.0.1"))
 
     def user(self, name: str, level: str, largest: int = 65507) -> V3User:
         """One of the users at a level that it has, as a manager knows it."""
@@ -104,6 +104,8 @@ class Pair:
         sent: list[bytes] = []
         transport._send = lambda message, address: bool(sent.append(message)) or True  # type: ignore[method-assign]  # the way out
         transport.receive(datagram, ("127.0.0.1", 40000))
+        while transport._waiting.held:
+            transport._drain()
         assert len(sent) <= 1
         return sent[0] if sent else None
 
