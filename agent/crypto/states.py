@@ -1,8 +1,8 @@
-"""Crypto room: the states of an ISAKMP SA and of a quick mode, and what leads from one to another.
+"""Crypto room: the states of an ISAKMP SA and of a quick mode, and the transitions between them.
 
-State names are those that IOS prints for the phases of RFC 2409. The two tables of transitions are all that writes a state, as in
-h11: who has something happen says what (`Machine.happened`), and the table says which state follows. What the table does not have
-cannot happen: a handler that says so is wrong, and `TransitionError` says where.
+State names are those that IOS prints for the phases of RFC 2409. Only the two tables of transitions write a state: a handler names
+a cause (`Machine.happened`), and the table gives the next state. A cause that the table does not have is a mistake in the handler,
+and raises `TransitionError`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class State(Enum):
     MM_NO_STATE = "MM_NO_STATE"
     MM_SA_SETUP = "MM_SA_SETUP"
     MM_KEY_EXCH = "MM_KEY_EXCH"
-    MM_KEY_AUTH = "MM_KEY_AUTH"  # the peer is authenticated; what comes before quick modes is decided at once
+    MM_KEY_AUTH = "MM_KEY_AUTH"  # the peer is authenticated; the next state follows immediately
     AG_NO_STATE = "AG_NO_STATE"
     AG_INIT_EXCH = "AG_INIT_EXCH"
     AG_AUTH = "AG_AUTH"  # as MM_KEY_AUTH
