@@ -93,7 +93,7 @@ class Options:
     state_dir_given: bool = False
 
 
-def files_told(documents: Sequence[Document], program: str) -> list[str]:
+def file_reports(documents: Sequence[Document], program: str) -> list[str]:
     """What the start prints about the configurations: a line for lines that are not understood, and each warning."""
     lines = []
     for document in documents:
@@ -263,7 +263,7 @@ class LabService:
             node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
         self._shown = {name: service.shown(lab.epoch) for name, service in self.routers.items()}
         self._commands = Commands()
-        for line in files_told(lab.documents, options.program):
+        for line in file_reports(lab.documents, options.program):
             _log.warning("%s", line)
         self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
 

@@ -197,9 +197,9 @@ def _interface(_: str) -> ArgumentType:
         if joined:
             return joined, 1
         if i + 1 < len(words) and words[i].text.replace("-", "").isalpha() and _UNIT.fullmatch(words[i + 1].text):
-            apart = interface_name(words[i].text + words[i + 1].text)
-            if apart:
-                return apart, 2
+            joined = interface_name(words[i].text + words[i + 1].text)
+            if joined:
+                return joined, 2
         return None
 
     return ArgumentType(read, "Interface", "an interface name such as FastEthernet0/0", _never)

@@ -32,7 +32,7 @@ from agent.config.snmp_model import SnmpConfig
 C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig)
 
 # These have events of their own, which the commands emit even if nothing changes.
-_TOLD_ELSEWHERE = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
+_WITH_EVENTS_OF_THEIR_OWN = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
 
 
 def snapshot(config: RouterConfig) -> RouterConfig:
@@ -121,7 +121,7 @@ def _map_settings(crypto: CryptoConfig) -> list[object]:
 
 
 def _rest(crypto: CryptoConfig) -> list[object]:
-    left_out = _TOLD_ELSEWHERE | {"policies", "maps"}
+    left_out = _WITH_EVENTS_OF_THEIR_OWN | {"policies", "maps"}
     return [getattr(crypto, item.name) for item in fields(crypto) if item.name not in left_out]
 
 
@@ -142,7 +142,9 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
     if before.routes != after.routes or before.access_lists != after.access_lists:
         yield RoutingChanged()
     if any(
-        getattr(before.snmp, f.name) != getattr(after.snmp, f.name) for f in fields(SnmpConfig) if f.name not in _TOLD_ELSEWHERE
+        getattr(before.snmp, f.name) != getattr(after.snmp, f.name)
+        for f in fields(SnmpConfig)
+        if f.name not in _WITH_EVENTS_OF_THEIR_OWN
     ):
         yield SnmpChanged()
     if before.hostname != after.hostname:

@@ -26,14 +26,14 @@ def render(state: State, commands: CommandSet) -> str:
     lines = ["!"]
     previous: _Item | None = None
     for item in _items(state, commands, GLOBAL):
-        if previous is not None and _apart(previous, item):
+        if previous is not None and _need_separator(previous, item):
             lines.append("!")
         lines.extend(item.lines)
         previous = item
     return "\n".join([*lines, "!", "end", ""])
 
 
-def _apart(before: _Item, after: _Item) -> bool:
+def _need_separator(before: _Item, after: _Item) -> bool:
     group = after.rank // 100
     if after.kept and before.section:
         return True  # or else, read again, it would seem to stand under that section

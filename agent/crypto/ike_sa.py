@@ -288,7 +288,7 @@ class IkeSa:
 
     # --- what it has for its owner ---
 
-    def tell(self, event: IkeEvent) -> None:
+    def emit(self, event: IkeEvent) -> None:
         self._events.append(event)
 
     @property
@@ -317,7 +317,7 @@ class IkeSa:
         """Use the crypto engine. Raises RefusedError if it has failed."""
         if self.engine.failed:
             if self.authenticated:
-                self.tell(EngineFailed())
+                self.emit(EngineFailed())
             raise RefusedError(trouble)
 
     def encode(self, exchange: Exchange, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
@@ -421,7 +421,7 @@ class IkeSa:
         after_am3 = self.state is State.AG_INIT_EXCH and not self.initiator
         sealed = bool(self.keying.last_block) or after_am3
         if sealed and self.engine.failed:
-            self.tell(EngineFailed())
+            self.emit(EngineFailed())
             return b""
         if sealed:
             message = self.seal_behind_hash(Exchange.INFORMATIONAL, Dialogue(self.vector_of(message_id)), payloads, message_id)
@@ -440,9 +440,9 @@ class IkeSa:
         quick.happened(QuickCause.GIVEN_UP)
         quick.linger(now)
         spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
-        self.tell(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked))
+        self.emit(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked))
 
-    def die(self, now: int, trouble: Trouble) -> None:
+    def end(self, now: int, trouble: Trouble) -> None:
         """End the SA, but remember it. Its unfinished quick modes fail for the same reason."""
         for quick in self.quick.values():
             if quick.under_way:

@@ -304,7 +304,7 @@ def _receive_late(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
             raise RefusedError(Trouble.AUTHENTICATION)
         informational.receive_late(sa, sa.open(header, octets, sa.vector_of(header.message_id)), now)
     except (MalformedMessageError, RefusedError):
-        sa.tell(OverButUsed())
+        sa.emit(OverButUsed())
 
 
 def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Callable[[Message], None]) -> bool:
@@ -321,7 +321,7 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
             # Most likely an error under different keys, or a message that overtook the last one of phase 1.
             sa.set_up.suspicion = Trouble.AUTHENTICATION
         else:
-            sa.tell(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
+            sa.emit(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
         return False
     if header.encrypted:
         sa.follow()
@@ -371,10 +371,10 @@ def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:
     _arrived(sa, octets)
     sa.count(IkeCounter.IN_DROPS)
     if trouble is not None and sa.up:
-        sa.tell(BadMessage(trouble))
+        sa.emit(BadMessage(trouble))
 
 
 def _invalid(sa: IkeSa, trouble: Trouble) -> None:
     sa.count(IkeCounter.IN_DROPS)
     sa.count(IkeCounter.IN_P2_INVALIDS)
-    sa.tell(BadMessage(trouble))
+    sa.emit(BadMessage(trouble))

@@ -106,15 +106,15 @@ def refusal(refused: RefusedHeaderError) -> bytes | None:
 
 def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
     """The phase 1 will not come about."""
-    sa.die(now, trouble)
-    sa.tell(Phase1Failed(trouble))
+    sa.end(now, trouble)
+    sa.emit(Phase1Failed(trouble))
 
 
 def delete_phase1(sa: IkeSa, now: int, trouble: Trouble = Trouble.GIVEN_UP) -> None:
     """Tell the peer that the ISAKMP SA is gone, and forget it."""
     if sa.authenticated:
         _say_deleted(sa)
-    sa.die(now, trouble)
+    sa.end(now, trouble)
 
 
 def _say_deleted(sa: IkeSa) -> None:
@@ -125,7 +125,7 @@ def _say_deleted(sa: IkeSa) -> None:
 def expire(sa: IkeSa, now: int) -> None:
     """End an expired SA with a delete, because the peer may count another lifetime."""
     delete_phase1(sa, now, Trouble.EXPIRED)
-    sa.tell(Phase1Expired())
+    sa.emit(Phase1Expired())
 
 
 def receive_late(sa: IkeSa, message: Message, now: int) -> None:
@@ -138,7 +138,7 @@ def receive_late(sa: IkeSa, message: Message, now: int) -> None:
             _receive_delete(sa, delete, now)
     if not deletes:
         _say_deleted(sa)
-        sa.tell(OverButUsed())
+        sa.emit(OverButUsed())
 
 
 def delete_phase2(sa: IkeSa, spis: Mapping[Protocol, tuple[int, ...]]) -> None:
@@ -163,8 +163,8 @@ def watch(sa: IkeSa, now: int) -> None:
     if question is not None:
         _say_dpd(sa, NotifyType.R_U_THERE, question)
     else:
-        sa.die(now, Trouble.TIMEOUT)
-        sa.tell(PeerLost())
+        sa.end(now, Trouble.TIMEOUT)
+        sa.emit(PeerLost())
 
 
 def _say_dpd(sa: IkeSa, kind: NotifyType, sequence: bytes) -> None:
@@ -185,7 +185,7 @@ def _receive_dpd(sa: IkeSa, payload: Notification, now: int) -> None:
 
 
 def _receive_initial_contact(sa: IkeSa, payload: Notification, now: int) -> None:
-    sa.tell(InitialContact())
+    sa.emit(InitialContact())
 
 
 def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
@@ -193,7 +193,7 @@ def _receive_invalid_spi(sa: IkeSa, payload: Notification, now: int) -> None:
     if any(payload.spi in quick.spis.values() for quick in _waiting(sa)):
         _receive_phase2_error(sa, payload, now)
     elif payload.protocol != Protocol.ISAKMP:
-        sa.tell(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
+        sa.emit(InvalidSpi(payload.protocol, int.from_bytes(payload.spi, "big")))
 
 
 def _receive_lifetime(sa: IkeSa, payload: Notification, now: int) -> None:
@@ -247,11 +247,11 @@ def _deleted(sa: IkeSa, now: int) -> None:
     if not sa.up:
         fail_phase1(sa, sa.set_up.suspicion or Trouble.PEER_DELETED, now)
     elif sa.expires is not None and sa.expires - now <= ABOUT_OVER:
-        sa.die(now, Trouble.EXPIRED)
-        sa.tell(Phase1Expired())
+        sa.end(now, Trouble.EXPIRED)
+        sa.emit(Phase1Expired())
     else:
-        sa.die(now, Trouble.PEER_DELETED)
-        sa.tell(Phase1Deleted())
+        sa.end(now, Trouble.PEER_DELETED)
+        sa.emit(Phase1Deleted())
 
 
 def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
@@ -260,4 +260,4 @@ def _receive_delete(sa: IkeSa, payload: Delete, now: int) -> None:
             _deleted(sa, now)
         return
     sa.count(IkeCounter.IN_P2_SA_DELETES)
-    sa.tell(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))
+    sa.emit(Phase2Deleted(payload.protocol, tuple(int.from_bytes(spi, "big") for spi in payload.spis)))

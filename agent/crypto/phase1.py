@@ -244,20 +244,20 @@ def take_notifications(sa: IkeSa, message: Message) -> None:
     for notification in message.all(Notification):
         sa.count(IkeCounter.IN_NOTIFYS)
         if notification.kind == NotifyType.INITIAL_CONTACT:
-            sa.tell(InitialContact())
+            sa.emit(InitialContact())
         elif notification.kind == NotifyType.RESPONDER_LIFETIME and sa.initiator:
             shorten(sa, notification)
 
 
 def shorten(sa: IkeSa, notification: Notification) -> None:
     """Take the responder's lifetime, where it is shorter than what was agreed; it may come when the SA is already up."""
-    was, told = sa.policy().lifetime, read_phase1_lifetime(notification.data)
-    if not told or told >= was:
+    was, named = sa.policy().lifetime, read_phase1_lifetime(notification.data)
+    if not named or named >= was:
         return
-    sa.terms.agreed = replace(sa.policy(), lifetime=told)
+    sa.terms.agreed = replace(sa.policy(), lifetime=named)
     if sa.expires is not None:
-        sa.expire_at(sa.expires - (was - told) * SECOND)
-        sa.tell(Phase1Shortened(told))
+        sa.expire_at(sa.expires - (was - named) * SECOND)
+        sa.emit(Phase1Shortened(named))
 
 
 # --- sending, and the end ---

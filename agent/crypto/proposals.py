@@ -129,15 +129,15 @@ def _read_attributes(
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Attributes by class, and apart from them the lifetimes by their type; `life_type` is that of a duration without one."""
     values: dict[int, int] = {}
-    lives: dict[int, int] = {}
+    lifetimes: dict[int, int] = {}
     for attribute in attributes:
         if attribute.kind == type_kind:
             life_type = attribute.number
         elif attribute.kind == duration_kind:
-            lives[life_type] = attribute.number
+            lifetimes[life_type] = attribute.number
         else:
             values[attribute.kind] = attribute.number
-    return values, lives
+    return values, lifetimes
 
 
 def _with(proposal: Proposal, transform: Transform) -> Proposal:
@@ -193,9 +193,9 @@ def _read_phase1(transform: Transform) -> dict[int, int] | None:
     """A phase-1 transform's attributes by class; its lifetime, in seconds, under LIFE_DURATION. None: we cannot do it."""
     if transform.identifier != KEY_IKE:
         return None
-    values, lives = _read_attributes(transform.attributes, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION, LifeType.SECONDS)
-    if lives.get(LifeType.SECONDS):  # one of nothing is none
-        values[IkeAttribute.LIFE_DURATION] = lives[LifeType.SECONDS]
+    values, lifetimes = _read_attributes(transform.attributes, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION, LifeType.SECONDS)
+    if lifetimes.get(LifeType.SECONDS):  # one of nothing is none
+        values[IkeAttribute.LIFE_DURATION] = lifetimes[LifeType.SECONDS]
     return values
 
 
@@ -289,8 +289,8 @@ class _Read:
 
 @lru_cache(TRANSFORMS_REMEMBERED)
 def _read_phase2(transform: Transform) -> _Read:
-    values, lives = _read_attributes(transform.attributes, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
-    return _Read(transform.identifier, values, lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES))
+    values, lifetimes = _read_attributes(transform.attributes, IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
+    return _Read(transform.identifier, values, lifetimes.get(LifeType.SECONDS), lifetimes.get(LifeType.KILOBYTES))
 
 
 def _alternatives(offer: SecurityAssociation) -> Iterator[tuple[Proposal, ...]]:
@@ -384,11 +384,11 @@ def phase1_lifetime_attributes(seconds: int) -> bytes:
 
 def read_phase1_lifetime(data: bytes) -> int | None:
     """Seconds of a phase-1 RESPONDER-LIFETIME."""
-    _, lives = _read_attributes(decode_attributes(data), IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION)
-    return lives.get(LifeType.SECONDS)
+    _, lifetimes = _read_attributes(decode_attributes(data), IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION)
+    return lifetimes.get(LifeType.SECONDS)
 
 
 def read_phase2_lifetimes(data: bytes) -> tuple[int | None, int | None]:
     """Seconds and kilobytes of a phase-2 RESPONDER-LIFETIME."""
-    _, lives = _read_attributes(decode_attributes(data), IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
-    return lives.get(LifeType.SECONDS), lives.get(LifeType.KILOBYTES)
+    _, lifetimes = _read_attributes(decode_attributes(data), IpsecAttribute.LIFE_TYPE, IpsecAttribute.LIFE_DURATION)
+    return lifetimes.get(LifeType.SECONDS), lifetimes.get(LifeType.KILOBYTES)

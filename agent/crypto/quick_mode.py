@@ -135,7 +135,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
         sa.count(IkeCounter.OUT_NOTIFYS)
     quick.result = _result(sa, quick, choice, shared)
     _say(sa, quick, payloads, quick.initiator_nonce, now, resend=True)
-    sa.tell(Phase2Keyed(quick.result))
+    sa.emit(Phase2Keyed(quick.result))
 
 
 def _take_notifications(sa: IkeSa, message: Message) -> list[Notification]:
@@ -143,7 +143,7 @@ def _take_notifications(sa: IkeSa, message: Message) -> list[Notification]:
     found = message.all(Notification)
     sa.count(IkeCounter.IN_NOTIFYS, len(found))
     if any(notification.kind == NotifyType.INITIAL_CONTACT for notification in found):
-        sa.tell(InitialContact())
+        sa.emit(InitialContact())
     return found
 
 
@@ -167,7 +167,7 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
     sa.count(IkeCounter.OUT_P2_EXCHANGES)
     if message.committed:
         # RFC 2408 §3.1: its SAs are not to be used before it says that they are there.
-        sa.tell(Phase2Keyed(quick.result))
+        sa.emit(Phase2Keyed(quick.result))
         return QuickCause.QM2_COMMIT
     _complete(sa, quick, now)
     return None
@@ -273,7 +273,7 @@ def _shortened(choice: Phase2Choice, notification: Notification) -> Phase2Choice
 def _complete(sa: IkeSa, quick: QuickMode, now: int) -> None:
     assert quick.result is not None
     quick.linger(now)
-    sa.tell(Phase2Up(quick.result))
+    sa.emit(Phase2Up(quick.result))
 
 
 def _result(sa: IkeSa, quick: QuickMode, choice: Phase2Choice, shared: bytes) -> Phase2Result:

@@ -122,7 +122,7 @@ def open_quick_modes(sa: IkeSa) -> None:
     """There is nothing more to wait for; a client that did not ask for an address has begun a quick mode, perhaps."""
     sa.happened(Cause.READY)
     sa.main.due = sa.set_up.suspicion = None
-    sa.tell(Phase1Up())
+    sa.emit(Phase1Up())
 
 
 def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
@@ -156,7 +156,7 @@ def _configure(sa: IkeSa, now: int) -> None:
     sa.happened(Cause.CONFIGURATION_FIRST)
     if addressing is Addressing.PUSHED and not sa.initiator:
         sa.main.wait(now)
-        sa.tell(ConfigurationWanted(None, 0, _seconds_left(sa, now)))
+        sa.emit(ConfigurationWanted(None, 0, _seconds_left(sa, now)))
     elif addressing is Addressing.ASKED and sa.initiator:
         ask(sa, sa.decisions.wanted_attributes(), now)
     else:
@@ -183,7 +183,7 @@ def _receive_login(sa: IkeSa, transaction: Transaction, said: Attributes, now: i
         answer_login(sa, Trouble.AUTHENTICATION, now)
         return
     sa.main.wait(now)
-    sa.tell(LoginOffered(Login(_text(user), _text(password))))
+    sa.emit(LoginOffered(Login(_text(user), _text(password))))
 
 
 def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -205,7 +205,7 @@ def _receive_late_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now
 
 
 def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.tell(ConfigurationWanted(said.attributes, transaction.message_id, _seconds_left(sa, now)))
+    sa.emit(ConfigurationWanted(said.attributes, transaction.message_id, _seconds_left(sa, now)))
 
 
 def _receive_clients_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -243,18 +243,18 @@ def _receive_status(sa: IkeSa, transaction: Transaction, said: Attributes, now: 
 
 
 def _receive_configuration(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.tell(Configured(said.attributes))
+    sa.emit(Configured(said.attributes))
     open_quick_modes(sa)
 
 
 def _receive_another(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    sa.tell(Configured(said.attributes))
+    sa.emit(Configured(said.attributes))
 
 
 def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
     """Acknowledged by the attributes that are taken, without their values."""
     _answer(sa, transaction, said, [Attribute(attribute.kind, b"") for attribute in said.attributes], now)
-    sa.tell(Configured(said.attributes))
+    sa.emit(Configured(said.attributes))
     if not sa.up:
         open_quick_modes(sa)
 

@@ -58,7 +58,7 @@ class InterfaceState:
         steady = self.steady.value(counter, now) or 0
         return self.counters[counter] + steady + sum(part.count(counter, now) for part in self.parts)
 
-    def part_with(self, part: InterfaceState, now: int) -> None:
+    def remove_part(self, part: InterfaceState, now: int) -> None:
         """Let go of a sub-interface that is no more, and keep what has crossed it."""
         if part not in self.parts:
             return

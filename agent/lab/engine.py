@@ -73,7 +73,7 @@ class LabEngine:
             return False
         live = self._router.sa_keeper.of_tunnel(tunnel)
         if live is not None:
-            self._router.sa_keeper.end(live, EndReason.OPERATOR, tell=True)
+            self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         owned = [(spokes, spoke) for spokes in self.spokes if (spoke := spokes.owner_of(tunnel))]
         for spokes, spoke in owned:
             spokes.end(spoke, ipsec=True)
@@ -84,24 +84,24 @@ class LabEngine:
     def _clear_sessions(self, request: ClearSessions) -> bool:
         """Set-ups under way end too."""
         wanted = request.wanted
-        lives = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
+        flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
-        pairs = {live.pair for live in lives}
+        pairs = {live.pair for live in flows}
         records = [record for record in self._router.ike.sas if record.pair in pairs or wanted.takes(self._ends_of_record(record))]
-        for live in lives:
-            self._router.sa_keeper.end(live, EndReason.OPERATOR, tell=True)
+        for live in flows:
+            self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
         self._clear_spokes(wanted)
-        return bool(lives or records)
+        return bool(flows or records)
 
     def _clear_sas(self, request: ClearSas) -> bool:
         wanted = request.wanted
-        lives = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
-        for live in lives:
-            self._router.sa_keeper.end(live, EndReason.OPERATOR, tell=True)
+        flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
+        for live in flows:
+            self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         self._clear_spokes(wanted, ike=False)
-        return bool(lives)
+        return bool(flows)
 
     def _clear_spokes(self, wanted: SessionFilter, *, ike: bool = True) -> None:
         def takes(spoke: Spoke) -> bool:

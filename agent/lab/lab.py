@@ -84,21 +84,22 @@ class Lab:
     def first(self) -> LabRouter:
         return next(iter(self.routers.values()))
 
-    def start(self, run: RunLines, tell: Callable[[str], None] = lambda text: None) -> None:
+    def start(self, run: RunLines, announce: Callable[[str], None] = lambda text: None) -> None:
         """Put the timeline, the traffic and the spokes on the schedule.
 
-        `run` carries out lines of a router's CLI, with their key in the lab file; `tell` hears of each entry that is carried out.
+        `run` carries out lines of a router's CLI, with their key in the lab file. `announce` is called with each entry that is
+        carried out.
         """
         for at, entry in enumerate(self.timeline):
-            self.scheduler.at(entry.time, partial(self._happen, at, entry, run, tell))
+            self.scheduler.at(entry.time, partial(self._happen, at, entry, run, announce))
         for traffic in self.traffic:
             traffic.start()
         for spokes in self.spokes:
             spokes.start()
 
-    def _happen(self, at: int, entry: AtSection, run: RunLines, tell: Callable[[str], None]) -> None:
+    def _happen(self, at: int, entry: AtSection, run: RunLines, announce: Callable[[str], None]) -> None:
         """Carry out one entry of the timeline."""
-        tell(f"timeline: at[{at}]: {_described(entry)}")
+        announce(f"timeline: at[{at}]: {_described(entry)}")
         if entry.router is not None:
             router = self.routers[entry.router]
             if entry.run is not None:

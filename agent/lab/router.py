@@ -105,7 +105,7 @@ class Router:
             gone = self.ports.pop(name).state
             self.device.interfaces.remove(gone.index)
             if whole := self._whole_of(name):
-                whole.part_with(gone, self._clock.now())
+                whole.remove_part(gone, self._clock.now())
         known = set(self.ports)
         for interface in self.config.interfaces.values():
             port = self.ports.get(interface.name)

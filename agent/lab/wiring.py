@@ -50,15 +50,15 @@ class Wiring:
             self._host(f"host[{at}].behind", host)
         for at, peer in enumerate(lab.peer):
             self._peer(f"peer[{at}].behind", peer)
-        self._tell()  # what goes over wires makes sense only where these do
+        self._raise_problems()  # what goes over wires makes sense only where these do
         for at, entry in enumerate(lab.at):
             if entry.link is not None:
                 self._wire_of(f"at[{at}].link", entry.link)
         traffic = tuple(self._traffic(f"traffic[{at}]", section) for at, section in enumerate(lab.traffic))
-        self._tell()
+        self._raise_problems()
         return tuple(each for each in traffic if each is not None)
 
-    def _tell(self) -> None:
+    def _raise_problems(self) -> None:
         if self._problems:
             raise LabFileError(self._filename, self._problems)
 
@@ -94,7 +94,7 @@ class Wiring:
                 if port.wire is None and port.interface.address is not None and not port.name.startswith(("Loopback", "Tunnel")):
                     by_subnet.setdefault(port.interface.address.network, []).append(port)
         for ports in by_subnet.values():
-            for group in _apart(ports):
+            for group in _without_shared_addresses(ports):
                 if len(group) > 1:
                     wire = Wire(self._scheduler, self._random, Quality())
                     for port in group:
@@ -184,7 +184,7 @@ class Wiring:
         return port.address if port else None
 
 
-def _apart(ports: list[InterfacePort]) -> Iterable[list[InterfacePort]]:
+def _without_shared_addresses(ports: list[InterfacePort]) -> Iterable[list[InterfacePort]]:
     """The interfaces of one subnet that share a wire; two with one address cannot be on the same, so they are on none."""
     vrfs = {port.vrf for port in ports if port.vrf is not None}
     groups = [ports] if len(vrfs) < 2 else [[port for port in ports if port.vrf == vrf] for vrf in (None, *sorted(vrfs))]

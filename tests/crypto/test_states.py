@@ -71,9 +71,9 @@ def test_phase_1_and_remote_access_go_through_every_row_of_the_table(taken: Take
 def test_an_sa_can_end_in_every_state(role: Role, state: State) -> None:
     sa = Pair(exchange=Exchange.AGGRESSIVE if state.value.startswith("AG") else Exchange.MAIN).ends[role is Role.RESPONDER]
     sa._machine = Machine(TRANSITIONS, role, state)
-    sa.die(0, Trouble.TIMEOUT)
+    sa.end(0, Trouble.TIMEOUT)
     assert sa.state is State.DEAD
-    sa.die(1, Trouble.TIMEOUT)
+    sa.end(1, Trouble.TIMEOUT)
     assert sa.state is State.DEAD
 
 

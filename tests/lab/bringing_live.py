@@ -103,7 +103,7 @@ def _not_for_it(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
     yield lab, "west"
     # A peer that breaks the rules: ours seals nothing but what its access list has.
-    (live,) = lab.east.router.sa_keeper.lives
+    (live,) = lab.east.router.sa_keeper.flows
     inner = ip.Packet(0x0A090909, 0x0A000201, ip.ICMP, ip.encode_echo(ip.Echo(True, 1, 1, b"")))
     outer = live.outbound.bundle.seal(inner, EAST, WEST, lab.lab.routers["east"].router.ipsec._random)
     port_of(lab, "west").receive(outer.encode())
@@ -176,7 +176,7 @@ def _map_removed(make_pair: MakePair) -> Bringing:
 @brings("sequence numbers are used up")
 def _rollover(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())
-    (live,) = lab.east.router.sa_keeper.lives
+    (live,) = lab.east.router.sa_keeper.flows
     live.outbound.bundle.outbound[0]._sequence.last = LAST_SEQUENCE  # as after 2^32 - 1 packets
     yield lab, "east"
     ping(lab)

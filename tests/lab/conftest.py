@@ -138,7 +138,7 @@ class DrivenLab:
     def leaks(self, name: str) -> SimpleNamespace:
         """What a router's engine still holds."""
         router = self.lab.routers[name].router
-        return SimpleNamespace(sad=len(router.sa_keeper.sad), lives=len(router.sa_keeper.lives), records=len(list(router.ike.sas)))
+        return SimpleNamespace(sad=len(router.sa_keeper.sad), flows=len(router.sa_keeper.flows), records=len(list(router.ike.sas)))
 
 
 MakePair = Callable[..., DrivenLab]

@@ -158,11 +158,11 @@ class Day:
         """What a router holds is in proportion to its tunnels: one SA that carries, those that were replaced, those being made."""
         for name in self.lab.lab.routers:
             held, peers = self.lab.leaks(name), self.size.spokes if name == "hub" else 1
-            assert held.lives <= 2 * peers
+            assert held.flows <= 2 * peers
             assert held.sad <= 6 * peers
             assert held.records <= 6 * peers
             row_spis = {spi.value for row in self.lab.flow(name).ipsec_tunnels.values() for spi in row.spis if spi.inbound}
-            bundles = [found for live in self.lab.router(name).sa_keeper.lives for found in live.bundles]
+            bundles = [found for live in self.lab.router(name).sa_keeper.flows for found in live.bundles]
             assert row_spis == {spi.value for found in bundles for spi in found.spis if spi.inbound}
         assert len(self.lab.lab.scheduler) < 60 * (self.size.spokes + 1)
 
@@ -208,6 +208,6 @@ def test_a_day_and_its_repetition_soak(schema: Schema, seed: int) -> None:
     day.lab.wait(SIZE.lifetimes.ike + SIZE.lifetimes.ipsec + 10 * MINUTE)
     day.check()
     for name in day.lab.lab.routers:
-        assert vars(day.lab.leaks(name)) == {"sad": 0, "lives": 0, "records": 0}, name
+        assert vars(day.lab.leaks(name)) == {"sad": 0, "flows": 0, "records": 0}, name
         assert not day.lab.flow(name).peers
     assert day.lab.lab.scheduler.next_time() is None

@@ -176,7 +176,7 @@ def test_a_set_up_that_failed_leaves_nothing_behind(make_pair: Callable[..., Any
     ping(lab, 2)
     for name in ("east", "west"):
         assert not lab.flow(name).ipsec_history
-        assert (lab.leaks(name).lives, lab.leaks(name).sad) == (0, 0)
+        assert (lab.leaks(name).flows, lab.leaks(name).sad) == (0, 0)
 
 
 def test_the_page_has_the_tables() -> None:

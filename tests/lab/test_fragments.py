@@ -100,7 +100,7 @@ def with_ports(make_pair: MakePair) -> Any:
 
 def test_where_ports_select_a_fragment_without_them_is_a_drop_by_policy(make_pair: MakePair) -> None:
     lab = with_ports(make_pair)
-    live = next(iter(lab.east.router.sa_keeper.lives))
+    live = next(iter(lab.east.router.sa_keeper.flows))
     bundle = live.outbound.bundle
     for piece in fragments_of_udp():
         sealed = bundle.seal(piece, live.pair.local, live.pair.remote, lab.east.router.ipsec._random)
@@ -145,7 +145,7 @@ def test_what_must_not_be_cut_is_dropped_and_its_sender_told_the_room(make_pair:
     ((_, destination, protocol, payload),) = [each[:4] for each in told if each.protocol == ip.ICMP]
     assert (destination, protocol, payload[:2]) == (inner.source, ip.ICMP, b"\x03\x04")
     room = int.from_bytes(payload[6:8], "big")
-    bundle = next(iter(lab.east.router.sa_keeper.lives)).outbound.bundle
+    bundle = next(iter(lab.east.router.sa_keeper.flows)).outbound.bundle
     assert bundle.sealed_octets(room) <= 1500 < bundle.sealed_octets(room + 1)
     assert payload[8:28] == inner.encode()[:20]
 

@@ -99,11 +99,11 @@ def assert_nothing_stays(lab: DrivenLab) -> None:
     sas, records = router.sa_keeper, list(router.ike.sas)
     assert not router.ike.sas.over
     assert len(records) == len(flow.ike_tunnels)
-    assert {live.row for live in sas.lives} == set(flow.ipsec_tunnels.values())
+    assert {live.row for live in sas.flows} == set(flow.ipsec_tunnels.values())
     assert sas.sad.spis == len(sas.sad) == len(flow.spis) / 2
     assert not [record for record in records if record.sa.quick]
     timers = [timer for _, _, timer in lab.lab.scheduler._queue if timer.callback]
-    assert len(timers) <= 10 * (1 + len(records) + len(sas.lives))
+    assert len(timers) <= 10 * (1 + len(records) + len(sas.flows))
 
 
 @pytest.mark.parametrize("scenario", ["AH and ESP", "ESP without authentication", "ESP in UDP", "aggressive mode and signatures"])

@@ -125,7 +125,7 @@ def test_a_forged_packet_moves_nobody() -> None:
     lab, nat = behind_a_nat()
     lab.ping("east", "10.0.2.1", "10.0.1.1")
     west = lab.router("west")
-    (live,) = west.sa_keeper.lives
+    (live,) = west.sa_keeper.flows
     before = live.ends
     _, genuine = next(seen for seen in reversed(nat.seen) if seen[0])
     nat.move("192.0.2.99")
@@ -277,7 +277,7 @@ def test_the_hub_begins_an_ike_sa_with_where_it_last_heard_the_peer() -> None:
     ping_both(lab)
     lab.wait(310)
     assert not lab.flow("west").ike_tunnels
-    lives = list(lab.router("west").sa_keeper.lives)
+    lives = list(lab.router("west").sa_keeper.flows)
     for live in lives:
         lab.router("west").sa_keeper.negotiate(live)
     lab.wait(2)

@@ -30,7 +30,7 @@ def test_an_idle_tunnel_expires_on_both_sides_without_a_failure(make_pair: Calla
         assert not flow.peers
     lab.wait(100)
     for name in ("east", "west"):
-        assert vars(lab.leaks(name)) == {"sad": 0, "lives": 0, "records": 0}
+        assert vars(lab.leaks(name)) == {"sad": 0, "flows": 0, "records": 0}
     assert lab.lab.scheduler.next_time() is None
 
 
@@ -70,7 +70,7 @@ def test_the_initiator_of_a_rekey_sends_by_the_new_sas_once_the_peer_has_them(ma
     traffic = f'[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nperiod = "100ms"\nprotocol = "{protocol}"\n'
     lab = make_pair(LINK + traffic, seconds="120").start()
     lab.wait(60)
-    (live,) = lab.east.router.sa_keeper.lives
+    (live,) = lab.east.router.sa_keeper.flows
     (old,) = live.bundles
     first: dict[tuple[str, bytes], int] = {}  # when a packet of an SPI came to an end
 
@@ -102,7 +102,7 @@ def test_replaced_sas_send_no_more_than_their_volume(make_pair: Callable[..., An
     traffic = '[[traffic]]\nsource = "east:Loopback0"\ndestination = "west:Loopback0"\nrate = 1000\nsizes = [1400]\n'
     lab = make_pair(LINK + traffic, kilobytes="2560").start()
     lab.wait(2.1)
-    (live,) = lab.east.router.sa_keeper.lives
+    (live,) = lab.east.router.sa_keeper.flows
     old, new = live.bundles
     assert old.bundle.kilobytes == 2560  # full before the second that the peer is given
     assert live.outbound is new
@@ -177,7 +177,7 @@ def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
     ping(lab)
     lab.wait(50)
     for name in ("east", "west"):
-        (live,) = lab.lab.routers[name].router.sa_keeper.lives
+        (live,) = lab.lab.routers[name].router.sa_keeper.flows
         lab.lab.routers[name].router.sa_keeper._rekey(live.bundles[0])
     assert ping(lab, 3) == 3
     for name in ("east", "west"):

@@ -357,7 +357,7 @@ def test_whatever_ends_an_isakmp_sa_ends_its_row_its_flow_and_its_address(
     assert next(iter(lab.flow("hub").ike_history.values())).reason is reason
     assert next(iter(lab.flow("hub").ipsec_history.values())).reason is reason
     held = lab.leaks("hub")
-    assert (held.sad, held.lives, held.records) == (0, 0, 0)
+    assert (held.sad, held.flows, held.records) == (0, 0, 0)
 
 
 def test_a_client_that_is_silent_with_its_address_has_given_it_back(make_hub: MakeHub) -> None:

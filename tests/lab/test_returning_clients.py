@@ -44,7 +44,7 @@ def test_two_clients_behind_one_nat_each_move_their_own_flow(behind_nat: MakeNat
     for _ in range(3):
         nat.move("192.0.2.77")  # other ports; the first to speak has moved nobody but itself
         assert one.ping("10.0.0.1") == 3
-        places = {live.ends.remote_port for live in lab.router("hub").sa_keeper.lives}
+        places = {live.ends.remote_port for live in lab.router("hub").sa_keeper.flows}
         assert len(places) == 2
         assert two.ping("10.0.0.1") == 3
         assert one.ping("10.0.0.1") == 3

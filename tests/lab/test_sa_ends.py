@@ -38,7 +38,7 @@ def deletes(monkeypatch: pytest.MonkeyPatch) -> Told:
 
 def keepers(lab: DrivenLab, name: str) -> dict[int, bytes]:
     """Of each inbound SPI the cookies of the ISAKMP SA that keyed it."""
-    installed = [found for live in lab.router(name).sa_keeper.lives for found in live.bundles]
+    installed = [found for live in lab.router(name).sa_keeper.flows for found in live.bundles]
     return {keys.inbound_spi: found.bundle.result.cookies for found in installed for keys in found.bundle.result.sas}
 
 
@@ -91,7 +91,7 @@ def test_a_peer_that_has_authenticated_anew_is_told_under_the_new_isakmp_sa_too(
 
 def count_for_longer(lab: DrivenLab, name: str) -> None:
     """Have a router forget when the SAs that it has are over."""
-    for live in lab.router(name).sa_keeper.lives:
+    for live in lab.router(name).sa_keeper.flows:
         for installed in live.bundles:
             for timer in installed.timers:
                 timer.cancel()
@@ -153,4 +153,4 @@ def test_nothing_goes_to_a_peer_that_has_crashed_once_it_is_back_by_another_port
     assert len(lab.flow("west").ipsec_tunnels) == 2  # it has not said that the others are gone
     assert lab.ping("west", "10.0.1.1", "10.0.2.1", repeat=5) == 5
     # Nor are SAs made anew that are for nobody.
-    assert [installed.replaced for live in lab.router("west").sa_keeper.lives for installed in live.bundles] == [True, False]
+    assert [installed.replaced for live in lab.router("west").sa_keeper.flows for installed in live.bundles] == [True, False]

@@ -113,7 +113,7 @@ def test_a_row_is_kept_while_the_next_ike_sa_is_awaited(make_pair: MakePair) -> 
     lab.wait(130)
     assert (row.tunnel_index, only(lab.flow("east").ipsec_tunnels).ike) == (0, None)
     lab.configure("east", "crypto ipsec security-association lifetime seconds 3600")
-    lab.east.router.ike.negotiate(next(iter(lab.east.router.sa_keeper.lives)))  # from the same ends
+    lab.east.router.ike.negotiate(next(iter(lab.east.router.sa_keeper.flows)))  # from the same ends
     lab.wait(2)
     assert only(lab.flow("east").peers) is row
     assert (row.start, row.tunnel_index, only(lab.flow("east").ipsec_tunnels).ike_index) == (start, 2, 2)
@@ -144,7 +144,7 @@ def test_what_each_sa_has_carried_is_what_the_other_end_says(make_pair: MakePair
     assert 100 < (new.start - old.start) / SECOND < 120
     assert old.seconds_left(now) < 10 < 110 < new.seconds_left(now) <= 120
     assert new.kilobytes_left(now) == 100000
-    hard_end = min(found.hard_end for live in lab.east.router.sa_keeper.lives for found in live.bundles)
+    hard_end = min(found.hard_end for live in lab.east.router.sa_keeper.flows for found in live.bundles)
     assert old.seconds_left(now) == (hard_end - now) // SECOND
 
 
@@ -181,7 +181,7 @@ def two_clients(lab: Any, nat: Nat, user: Login = BOB) -> tuple[VpnClient, VpnCl
 def port_of(lab: Any, client: VpnClient) -> int:
     """The port that the hub has heard a client from last."""
     (live,) = [
-        live for live in lab.router("hub").sa_keeper.lives if live.plan.remote_identity.network().network_address == client.inner
+        live for live in lab.router("hub").sa_keeper.flows if live.plan.remote_identity.network().network_address == client.inner
     ]
     return int(live.ends.remote_port)
 
@@ -301,7 +301,7 @@ def test_routers_behind_one_nat_keep_their_rows_from_500_to_4500_and_through_the
     for _ in range(3):
         lab.wait(100)
         for name in ("east", "north"):
-            live = next(iter(lab.router(name).sa_keeper.lives))
+            live = next(iter(lab.router(name).sa_keeper.flows))
             lab.router(name).ike.negotiate(live)
         lab.wait(2)
     assert list(lab.flow("west").peers.values()) == rows

@@ -131,7 +131,7 @@ def test_a_pfs_group_that_nobody_does_is_not_negotiated(make_pair: Callable[...,
     assert ping(lab) == 0
     for name in ("east", "west"):
         assert not lab.flow(name).ike_tunnels
-        assert lab.leaks(name).lives == 0
+        assert lab.leaks(name).flows == 0
 
 
 def test_a_pfs_group_that_the_responder_does_not_do_is_refused(make_pair: Callable[..., Any]) -> None:
@@ -242,7 +242,7 @@ def test_a_session_is_cleared_while_it_is_being_made(make_pair: Callable[..., An
     lab.wait_for(ping_)
     lab.wait(200)
     for name in ("east", "west"):
-        assert lab.leaks(name).lives == len(lab.flow(name).ipsec_tunnels)
+        assert lab.leaks(name).flows == len(lab.flow(name).ipsec_tunnels)
 
 
 def test_isakmp_sas_lists_those_being_made(make_pair: Callable[..., Any]) -> None:

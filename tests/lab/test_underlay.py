@@ -101,7 +101,7 @@ def test_two_labs_meet_by_real_sockets_and_carry_esp_in_udp() -> None:
             (router,) = lab.routers.values()
             (ike,) = router.monitor.vrf(None).ike_tunnels.values()
             assert (ike.facts.local_port, ike.facts.remote_port) == (4500, 4500)
-            (live,) = router.router.sa_keeper.lives
+            (live,) = router.router.sa_keeper.flows
             assert live.bundles[0].bundle.udp
 
     between_two_labs(work)

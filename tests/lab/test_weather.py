@@ -73,12 +73,12 @@ def test_after_the_storm_nothing_is_left(make_pair: Callable[..., Any], seed: in
             held = lab.lab.routers[name].router.sa_keeper
             # AH around ESP is two inbound SAs.
             assert len(held.sad) <= 12
-            assert tunnel is None or any(live.row is tunnel for live in held.lives)
+            assert tunnel is None or any(live.row is tunnel for live in held.flows)
     assert received > 100
     lab.wait(700)
     for name in ("east", "west"):
         flow = lab.flow(name)
-        assert vars(lab.leaks(name)) == {"sad": 0, "lives": 0, "records": 0}
+        assert vars(lab.leaks(name)) == {"sad": 0, "flows": 0, "records": 0}
         assert not flow.ike_tunnels
         assert not flow.ipsec_tunnels
         assert not flow.peers

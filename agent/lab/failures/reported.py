@@ -1,14 +1,14 @@
-"""Lab room: what has been told once, so that who goes on with it is not told of again."""
+"""Lab room: what has been reported, so that it is reported once however often it comes."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-_MOST = 256  # a flood of forged ones must not fill the memory
+_MOST = 256  # forged ones in large numbers must not fill the memory
 
 
-class Told:
-    """The last things that were told of."""
+class Reported:
+    """The last things that were reported."""
 
     __slots__ = ("_known",)
 
@@ -16,7 +16,7 @@ class Told:
         self._known: dict[Hashable, None] = {}
 
     def is_first(self, thing: Hashable) -> bool:
-        """Whether a thing has not been told of yet; from now on it has."""
+        """Whether a thing has not been reported yet. From now on it has."""
         if thing in self._known:
             return False
         self._known[thing] = None

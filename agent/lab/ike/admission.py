@@ -27,7 +27,7 @@ from agent.crypto.dialogues import RETRY_AFTER
 from agent.crypto.states import State
 from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
-from agent.lab.failures.reported import Told
+from agent.lab.failures.reported import Reported
 from agent.lab.failures.words import IKE_LIMIT
 from agent.lab.ike.records import IkeRecord
 from agent.lab.ike.sas import IkeSas
@@ -87,7 +87,7 @@ class IkeAdmission:
         self._established = established
         self._give_up = give_up
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
-        self._told = Told()
+        self._reported = Reported()
         self._newcomers = Allowance(_NEWCOMERS, _NEWCOMERS, lambda: scheduler.clock.now() / SECOND)
         self._rows = 0
         self._rows_since = 0
@@ -120,8 +120,8 @@ class IkeAdmission:
         self.incoming.count(limit is None)
         if limit is not None:
             self.refused_by[limit] += 1
-            if self._told.is_first((pair, cookie)):
-                self._tell(pair, limit, initiator=False)
+            if self._reported.is_first((pair, cookie)):
+                self._report(pair, limit, initiator=False)
         return limit is None
 
     def admits_outgoing(self, pair: PeerPair) -> bool:
@@ -132,7 +132,7 @@ class IkeAdmission:
         self.outgoing.count(limit is None)
         if limit is not None:
             self.refused_by[limit] += 1
-            self._tell(pair, limit, initiator=True)
+            self._report(pair, limit, initiator=True)
         return limit is None
 
     def _limit_of_address(self, pair: PeerPair) -> Limit | None:
@@ -161,7 +161,7 @@ class IkeAdmission:
             return False
         return self._clock.now() - record.begun >= (max(age, RETRY_AFTER[0]) if record.sa.aggressive else age)
 
-    def _tell(self, pair: PeerPair, limit: Limit, initiator: bool) -> None:
+    def _report(self, pair: PeerPair, limit: Limit, initiator: bool) -> None:
         """A set-up is refused: to the log, and to the flow monitor."""
         local, remote = IPv4Address(pair.local), IPv4Address(pair.remote)
         source, destination = (local, remote) if initiator else (remote, local)

@@ -12,7 +12,7 @@ from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import words
 from agent.lab.failures.reasons import IKE_REASONS
-from agent.lab.failures.reported import Told
+from agent.lab.failures.reported import Reported
 from agent.lab.ike.records import IkeRecord
 from agent.lab.policy.isakmp import identity_of
 from agent.lab.policy.peer_pair import PeerPair
@@ -23,8 +23,8 @@ class IkeFaults:
 
     def __init__(self, monitor: FlowMonitor) -> None:
         self._monitor = monitor
-        self._unknown = Told()  # SAs that are not there
-        self._unreadable = Told()  # peers that speak otherwise
+        self._unknown = Reported()  # SAs that are not there
+        self._unreadable = Reported()  # peers that speak otherwise
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """A phase 1 did not come about."""

@@ -163,7 +163,7 @@ class Ike:
         elif self._config.crypto.invalid_spi_recovery and self._decisions(pair, None, None).policies(None):
             record = next(iter(self.sas.of_peer(pair)), None) or self._initiate(pair, None)
             if record is not None:
-                record.to_tell.append(notification)
+                record.notifications.append(notification)
                 self._settle(record)
 
     def heard(self, live: LiveTunnel) -> None:
@@ -188,7 +188,7 @@ class Ike:
         """End an SA from our side, also one that is still being negotiated: the peer is told."""
         if record.negotiating:
             self._faults.set_up(record, Trouble.GIVEN_UP)
-        self._peers.part_with_flows(record, reason, tell=True)
+        self._peers.release_flows(record, reason, notify=True)
         delete_phase1(record.sa, self._scheduler.clock.now())
         self._ended(record, reason)
         self._settle(record)
@@ -286,7 +286,7 @@ class Ike:
     def _over(self, record: IkeRecord) -> None:
         """The core has no more use for the SA. Whatever ended it, its tunnel, its flows and its address end with it."""
         self._ended(record, EndReason.OTHER)
-        self.sas.bury(record)
+        self.sas.finish(record)
         if record.decisions.client:
             self.clients.ended(record.decisions.client)
 
@@ -348,7 +348,7 @@ class Ike:
     def _make_room(self, record: IkeRecord) -> None:
         """An SA whose peer has not shown that it hears us goes, so that another may begin."""
         self._monitor.ike_fault(record.pair.front_vrf, IkeFailureReason.CAPACITY, initiator=False)
-        record.sa.die(self._scheduler.clock.now(), Trouble.GIVEN_UP)
+        record.sa.end(self._scheduler.clock.now(), Trouble.GIVEN_UP)
         self._settle(record)
 
     # --- what an SA tells ---
@@ -361,7 +361,7 @@ class Ike:
                 answer_login(record.sa, refusal, self._scheduler.clock.now())
                 self._settle(record)
 
-        self._peers.know_by_port(record)
+        self._peers.learn_port(record)
         self.clients.log_in(record.decisions.client, event.login, answer)
 
     def _configuration_wanted(self, record: IkeRecord, event: ConfigurationWanted) -> None:
@@ -370,7 +370,7 @@ class Ike:
             answer_configuration(record.sa, event, given, self._scheduler.clock.now())
             self._settle(record)
 
-        self._peers.know_by_port(record)
+        self._peers.learn_port(record)
         client = record.decisions.client
         if client is None:
             answer(())
@@ -378,9 +378,9 @@ class Ike:
             self.clients.configure(client, event.asked, event.seconds, answer)
 
     def _phase1_up(self, record: IkeRecord, event: Phase1Up) -> None:
-        self._sa_keeper.lost.discard(record.pair)
+        self._sa_keeper.lost_peers.discard(record.pair)
         self._liveness.watch(record)
-        self._peers.know_by_port(record)
+        self._peers.learn_port(record)
         former = self._peers.take_over(record)
         facts = facts_of(self._config, record)
         continues = self._peers.associations_of(record)
@@ -390,8 +390,8 @@ class Ike:
         for each in former:
             self._liveness.ask(each)  # whether the client has it still
         waiting, record.waiting = record.waiting, []
-        if record.to_tell:
-            record.sa.inform(record.to_tell)
+        if record.notifications:
+            record.sa.inform(record.notifications)
         for live in waiting:
             if live.negotiating:
                 self.negotiate(live)
@@ -402,13 +402,13 @@ class Ike:
         self._faults.set_up(record, event.trouble)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
-            self._elsewhere(record, live)
+            self._try_next_peer(record, live)
 
     def _phase1_shortened(self, record: IkeRecord, event: Phase1Shortened) -> None:
         if record.tunnel is not None:
             self._monitor.ike_shortened(record.tunnel, event.seconds)
 
-    def _elsewhere(self, record: IkeRecord, live: LiveTunnel) -> None:
+    def _try_next_peer(self, record: IkeRecord, live: LiveTunnel) -> None:
         """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
         peers = live.plan.target.peers
         if not record.sa.initiator:
@@ -418,7 +418,7 @@ class Ike:
             self._sa_keeper.redirect(live, live.pair._replace(remote=peers[live.peer_at]))
             self._scheduler.after(0, lambda: self._try(live))
         else:
-            self._sa_keeper.lost.difference_update(live.pair._replace(remote=peer) for peer in peers)
+            self._sa_keeper.lost_peers.difference_update(live.pair._replace(remote=peer) for peer in peers)
             self._sa_keeper.abandon(live)
 
     def _try(self, live: LiveTunnel) -> None:
@@ -426,7 +426,7 @@ class Ike:
             self.negotiate(live)
 
     def _ended(self, record: IkeRecord, reason: EndReason) -> None:
-        self._peers.part_with_flows(record, reason, tell=False)
+        self._peers.release_flows(record, reason, notify=False)
         tunnel = self.sas.went_down(record)
         if tunnel is not None:
             self._monitor.ike_ended(tunnel, reason)
@@ -436,7 +436,7 @@ class Ike:
 
     def _initial_contact(self, record: IkeRecord, event: InitialContact) -> None:
         """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
-        self._peers.know_by_port(record)
+        self._peers.learn_port(record)
         self._forget_system(record)
 
     def _peer_lost(self, record: IkeRecord, event: PeerLost) -> None:
@@ -450,15 +450,15 @@ class Ike:
         if same[-1:] != [record]:
             return
         for other in same[:-1]:
-            self._lose(other)
+            self._end_as_lost(other)
         for live in flows:
             if live.row is not None:
-                self._sa_keeper.end(live, EndReason.PEER_LOST, tell=False)
-        self._sa_keeper.lost.add(record.pair)
+                self._sa_keeper.end(live, EndReason.PEER_LOST, notify=False)
+        self._sa_keeper.lost_peers.add(record.pair)
 
-    def _lose(self, record: IkeRecord) -> None:
+    def _end_as_lost(self, record: IkeRecord) -> None:
         """The peer of an ISAKMP SA that is up does not have it any more."""
-        record.sa.die(self._scheduler.clock.now(), Trouble.TIMEOUT)
+        record.sa.end(self._scheduler.clock.now(), Trouble.TIMEOUT)
         self._ended(record, EndReason.PEER_LOST)
         self._settle(record)
 
@@ -481,7 +481,7 @@ class Ike:
         asked = [each for each in held if doubtful and each.sa.peer.dpd]
         for each in held:
             if each not in asked:
-                self._lose(each)
+                self._end_as_lost(each)
         for live in flows:
             if live.isakmp not in [each.sa for each in asked]:
                 self._sa_keeper.lose(live, sa.cookies, live in keying)
@@ -511,18 +511,18 @@ class Ike:
         self._ipsec.failed(event, record.pair, record.decisions.inside_vrf, record.tunnel)
 
     def _phase2_deleted(self, record: IkeRecord, event: Phase2Deleted) -> None:
-        for pair in self._peers.places_of(record):
+        for pair in self._peers.pairs_of(record):
             self._sa_keeper.deleted_by_peer(pair, event.protocol, event.spis)
 
     def _invalid_spi(self, record: IkeRecord, event: InvalidSpi) -> None:
-        for pair in self._peers.places_of(record):
+        for pair in self._peers.pairs_of(record):
             self._sa_keeper.unknown_to_peer(pair, event.protocol, event.spi)
 
     def _engine_failed(self, record: IkeRecord, event: EngineFailed) -> None:
         """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
         if record.negotiating:
             self._faults.set_up(record, Trouble.ENGINE)
-        record.sa.die(self._scheduler.clock.now(), Trouble.ENGINE)
+        record.sa.end(self._scheduler.clock.now(), Trouble.ENGINE)
         self._ended(record, EndReason.LOCAL_FAILURE)
 
     def _bad_message(self, record: IkeRecord, event: BadMessage) -> None:

@@ -21,7 +21,7 @@ from agent.lab.policy.peer_pair import PeerPair
 
 
 class Peers:
-    """`keep_open` keeps the way to a peer open where we are behind a NAT. `tell_moved` tells the flow monitor where a peer is."""
+    """`keep_open` keeps the way to a peer open where we are behind a NAT. `report_moved` tells the flow monitor where a peer is."""
 
     def __init__(
         self,
@@ -29,13 +29,13 @@ class Peers:
         flows: SaKeeper,
         clients: Clients,
         keep_open: Callable[[IkeRecord], None],
-        tell_moved: Callable[[Peer, PeerEnds], None],
+        report_moved: Callable[[Peer, PeerEnds], None],
     ) -> None:
         self._sas = sas
         self._flows = flows
         self._clients = clients
         self._keep_open = keep_open
-        self._tell_moved = tell_moved
+        self._report_moved = report_moved
 
     # --- where a peer is ---
 
@@ -47,7 +47,7 @@ class Peers:
             self.follow(record, ends)
         elif sa is not None:
             sa.move_to(ends)
-            self._lead({sa}, live.pair, _place_of(sa, live.pair), ends)
+            self._move_flows({sa}, live.pair, _pair_of(sa, live.pair), ends)
         live.ends = ends
 
     def follow(self, record: IkeRecord, ends: Ends) -> None:
@@ -55,24 +55,24 @@ class Peers:
         old, same = record.pair, self._sas.of_same_peer(record)
         for each in same:
             each.sa.move_to(ends)
-            self.know_by_port(each)
+            self.learn_port(each)
             self._keep_open(each)
             if each.tunnel is not None:
-                self._tell_moved(each.tunnel.peer, each.peer_ends)
-        self._lead({each.sa for each in same}, old, record.pair, ends)
+                self._report_moved(each.tunnel.peer, each.peer_ends)
+        self._move_flows({each.sa for each in same}, old, record.pair, ends)
 
-    def _lead(self, owners: Collection[IkeSa], old: PeerPair, pair: PeerPair, ends: Ends) -> None:
+    def _move_flows(self, owners: Collection[IkeSa], old: PeerPair, pair: PeerPair, ends: Ends) -> None:
         """The flows of some ISAKMP SAs go elsewhere."""
         for live in self._flows.of_peer(old):
             if live.isakmp in owners:
                 live.ends = ends
                 self._flows.redirect(live, pair)
                 if live.row is not None:
-                    self._tell_moved(live.row.peer, peer_ends(pair, ends))
+                    self._report_moved(live.row.peer, peer_ends(pair, ends))
 
-    def know_by_port(self, record: IkeRecord) -> None:
+    def learn_port(self, record: IkeRecord) -> None:
         """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
-        pair = _place_of(record.sa, record.pair)
+        pair = _pair_of(record.sa, record.pair)
         self._sas.rename(record, pair)
         record.decisions.pair = pair
         if record.decisions.client:
@@ -88,7 +88,7 @@ class Peers:
         for live in self._flows.of_peer(record.pair):
             if live.isakmp is not None and self._sas.of_cookies(live.isakmp.cookies) is None:
                 live.isakmp = record.sa
-        former = self._formerly(record)
+        former = self._other_records(record)
         for each in former:
             self.follow(each, record.sa.ends)
         for each in (*self._sas.of_same_peer(record), *former):
@@ -103,47 +103,47 @@ class Peers:
         nat = record.sa.nat
         if record.decisions.client is None and not (nat is not None and nat.remote_behind):
             return None
-        others = [each.tunnel for each in (*self._sas.of_same_peer(record), *self._formerly(record))]
+        others = [each.tunnel for each in (*self._sas.of_same_peer(record), *self._other_records(record))]
         flows = [live.row for live in self.flows_of({record.sa}, record.pair)]
         return list(dict.fromkeys(row.peer for row in (*reversed(others), *flows) if row is not None))
 
-    def _give_flows(self, owner: IkeRecord, heir: IkeRecord) -> None:
+    def _give_flows(self, owner: IkeRecord, successor: IkeRecord) -> None:
         """The flows of an ISAKMP SA belong to another of the same peer from now on."""
         for live in self.flows_of({owner.sa}, owner.pair):
-            live.isakmp, live.ends = heir.sa, heir.sa.ends
-            self._flows.redirect(live, heir.pair)
+            live.isakmp, live.ends = successor.sa, successor.sa.ends
+            self._flows.redirect(live, successor.pair)
 
-    def _formerly(self, record: IkeRecord) -> list[IkeRecord]:
+    def _other_records(self, record: IkeRecord) -> list[IkeRecord]:
         """The other ISAKMP SAs of a remote-access client, wherever it was when it made them."""
         client = record.decisions.client
-        found = [self.record_of(each) for each in self._clients.formerly(client)] if client else []
+        found = [self.record_of(each) for each in self._clients.other_records(client)] if client else []
         return [each for each in found if each is not None and each.sa.up]
 
     def record_of(self, client: Client) -> IkeRecord | None:
         return next((each for each in self._sas.of_peer(client.pair) if each.decisions.client is client), None)
 
-    def part_with_flows(self, record: IkeRecord, reason: EndReason, tell: bool) -> None:
+    def release_flows(self, record: IkeRecord, reason: EndReason, notify: bool) -> None:
         """An ISAKMP SA ends: its flows belong to another with the same peer; without one, those of an assigned address end too.
 
         draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS: the address is good until the ISAKMP SA that secured the request is gone.
         """
-        heirs = [each for each in (*self._formerly(record), *self._sas.of_same_peer(record)) if each is not record]
+        successors = [each for each in (*self._other_records(record), *self._sas.of_same_peer(record)) if each is not record]
         client = record.decisions.client
-        if heirs:
-            self._give_flows(record, heirs[-1])
+        if successors:
+            self._give_flows(record, successors[-1])
         elif client is not None and client.address is not None:
             for live in self.flows_of({record.sa}, record.pair):
-                self._flows.end(live, reason, tell=tell)
+                self._flows.end(live, reason, notify=notify)
 
     def flows_of(self, owners: Collection[IkeSa], pair: PeerPair) -> list[LiveTunnel]:
         return [live for live in self._flows.of_peer(pair) if live.isakmp in owners]
 
-    def places_of(self, record: IkeRecord) -> list[PeerPair]:
+    def pairs_of(self, record: IkeRecord) -> list[PeerPair]:
         """Where the flows of a peer are: a client that has moved speaks of them under an ISAKMP SA of before, too."""
-        return list(dict.fromkeys((record.pair, *(each.pair for each in self._formerly(record)))))
+        return list(dict.fromkeys((record.pair, *(each.pair for each in self._other_records(record)))))
 
 
-def _place_of(sa: IkeSa, old: PeerPair) -> PeerPair:
+def _pair_of(sa: IkeSa, old: PeerPair) -> PeerPair:
     """Where the peer of an SA is: past a NAT, which we did not find by ourselves, by the port that it has there."""
     if (sa.initiator and not old.port) or sa.nat is None or not sa.nat.remote_behind:
         return old

@@ -39,7 +39,7 @@ class IkeRecord:
     waiting: list[LiveTunnel] = field(default_factory=list)
     timer: Timer | None = None
     reported: set[Trouble] = field(default_factory=set)
-    to_tell: list[Notification] = field(default_factory=list)  # once it is up
+    notifications: list[Notification] = field(default_factory=list)  # once it is up
     answers: list[Callable[[bool], None]] | None = None
 
     @property

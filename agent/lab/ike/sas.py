@@ -150,7 +150,7 @@ class IkeSas:
             self._by_peer.add(pair, record)
         record.pair = pair
 
-    def bury(self, record: IkeRecord) -> None:
+    def finish(self, record: IkeRecord) -> None:
         """It is over: remembered until the core has forgotten it."""
         key = _key_of(record)
         if self._live.get(key) is record:

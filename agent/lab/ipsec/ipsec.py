@@ -29,7 +29,7 @@ from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import words
 from agent.lab.failures.reasons import IPSEC_REASONS, PACKET_RULES
-from agent.lab.failures.reported import Told
+from agent.lab.failures.reported import Reported
 from agent.lab.ipsec.reverse_routes import VrfRoute, Way, reverse_routes
 from agent.lab.ipsec.sa_keeper import Negotiator, SaKeeper
 from agent.lab.ipsec.tunnels import Installed, LiveTunnel
@@ -112,7 +112,7 @@ class Ipsec:
         self._random = random
         self._policies: dict[str, Spd[Target]] = {}
         self._protections: dict[str, Spd[Target]] = {}
-        self._unknown = Told()  # SPIs that are not there
+        self._unknown = Reported()  # SPIs that are not there
         self._identification = 0
         self._mtu_to = mtu_to  # the MTU of the way from a VRF to an address
         self.smallest_mtu = ip.LARGEST  # of all ways, so that the way is seldom looked for; the owner sets it
@@ -126,8 +126,8 @@ class Ipsec:
         self._policies = policies_of(self._config)
         self._protections = protections_of(self._config)
         known = {entry.target.key for entry in self._entries()}
-        for live in [live for live in self._sa_keeper.lives if live.plan.target.key not in known]:
-            self._sa_keeper.end(live, EndReason.OPERATOR, tell=True)
+        for live in [live for live in self._sa_keeper.flows if live.plan.target.key not in known]:
+            self._sa_keeper.end(live, EndReason.OPERATOR, notify=True)
 
     def _entries(self) -> Iterator[PolicyEntry[Target]]:
         yield from entries_of(self._protections.values())
@@ -135,7 +135,7 @@ class Ipsec:
 
     def reverse_routes(self, way: Way) -> list[VrfRoute]:
         """The routes that crypto maps and their SAs have put there."""
-        return reverse_routes(self._entries(), self._sa_keeper.lives, way)
+        return reverse_routes(self._entries(), self._sa_keeper.flows, way)
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
         """The map entry, and its access list's line, that may protect a flow which a peer asks for."""
@@ -199,7 +199,7 @@ class Ipsec:
         if target.entry.per_host:
             selector = _narrowed(selector, flow)
         pairs = [PeerPair(target.front_vrf, target.local, peer) for peer in target.peers]
-        at = next((at for at, pair in enumerate(pairs) if pair not in self._sa_keeper.lost), 0)
+        at = next((at for at, pair in enumerate(pairs) if pair not in self._sa_keeper.lost_peers), 0)
         plan = plan_of(self._config, target, selector, pairs[at].remote, rule)
         if plan is None:
             return
@@ -230,7 +230,7 @@ class Ipsec:
             outer = bundle.seal(packet, live.pair.local, remote, self._random, self._identification)
         except PacketRefusedError:
             live.counters.add(IpsecCounter.OUT_DROPS)
-            self._sa_keeper.end(live, EndReason.SEQUENCE_ROLLOVER, tell=True)
+            self._sa_keeper.end(live, EndReason.SEQUENCE_ROLLOVER, notify=True)
             return Outcome(Verdict.DROPPED, packet)
         self.ike.about_to_send(live)
         if bundle.udp and ends:

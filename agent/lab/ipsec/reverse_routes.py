@@ -43,7 +43,7 @@ def _routes(target: Target, destination: Addresses | AddressRange, peer: int, wa
             yield target.front_vrf, RouteEntry(IPv4Network((peer, 32)), path.interface, path.next_hop, _DISTANCE, "reverse")
 
 
-def reverse_routes(entries: Iterable[PolicyEntry[Target]], lives: Iterable[LiveTunnel], way: Way) -> list[VrfRoute]:
+def reverse_routes(entries: Iterable[PolicyEntry[Target]], flows: Iterable[LiveTunnel], way: Way) -> list[VrfRoute]:
     """By VRF, each route once. `way` is how an address of a VRF is reached without them."""
     found: dict[VrfRoute, None] = {}
     for entry in entries:
@@ -51,7 +51,7 @@ def reverse_routes(entries: Iterable[PolicyEntry[Target]], lives: Iterable[LiveT
             for rule in entry.rules:
                 if rule.permit:
                     found.update(dict.fromkeys(_routes(entry.target, rule.selector.destination, entry.target.peers[0], way)))
-    for live in lives:
+    for live in flows:
         if live.row is not None and is_dynamic(live.plan.target):
             found.update(dict.fromkeys(_routes(live.plan.target, live.plan.selector.destination, live.pair.remote, way)))
     return list(found)

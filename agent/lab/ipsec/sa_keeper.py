@@ -75,10 +75,10 @@ class SaKeeper:
         self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, routes_changed: Callable[[], None]
     ) -> None:
         self.sad: Sad[Installed] = Sad()
-        self.lives: dict[LiveTunnel, None] = {}  # in the order in which they began
+        self.flows: dict[LiveTunnel, None] = {}  # in the order in which they began
         # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
         self.found: dict[tuple[Spd[Target], str | None, Flow], LiveTunnel] = {}
-        self.lost: set[PeerPair] = set()  # peers that dead peer detection has lost: others of a map entry are tried before them
+        self.lost_peers: set[PeerPair] = set()  # by dead peer detection: others of a map entry are tried before them
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
@@ -95,7 +95,7 @@ class SaKeeper:
         return live if live and live.row is row else None
 
     def matching(self, wanted: Callable[[LiveTunnel], bool]) -> list[LiveTunnel]:
-        return [live for live in self.lives if wanted(live)]
+        return [live for live in self.flows if wanted(live)]
 
     def of_peer(self, pair: PeerPair) -> list[LiveTunnel]:
         return self._by_link.of(pair)
@@ -138,7 +138,7 @@ class SaKeeper:
 
     def add(self, live: LiveTunnel) -> LiveTunnel:
         self.found.clear()
-        self.lives[live] = None
+        self.flows[live] = None
         self._by_target.add(live.plan.target.key, live)
         self._by_link.add(live.pair, live)
         self._by_flow.add(live.flow_key, live)
@@ -148,7 +148,7 @@ class SaKeeper:
         """A flow's peer is another, or elsewhere."""
         if live.pair == pair:
             return
-        if live in self.lives:
+        if live in self.flows:
             self._by_link.discard(live.pair, live)
             self._by_link.add(pair, live)
         live.pair = pair
@@ -167,7 +167,7 @@ class SaKeeper:
         """A quick mode has finished: its SAs carry the flow from now on."""
         live = result.tag
         assert isinstance(live, LiveTunnel)
-        if live not in self.lives:
+        if live not in self.flows:
             # The flow was ended while its quick mode was under way: the peer must not go on with it.
             self.ike.delete_sas(live.pair, result.cookies, self._scheduler.clock.now(), inbound_spis(result))
             for keys in result.sas:
@@ -187,17 +187,17 @@ class SaKeeper:
         for found in older:
             if found.active:
                 self._choose(found, installed)
-        self._tell_up(live, installed, ike)
+        self._report_up(live, installed, ike)
         self._supersede(live)
 
-    def _tell_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
+    def _report_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
         """Tell the monitor of a new bundle, and of those that it replaces; of two made at once it may be the one that gives way."""
         new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
         if live.row is None:
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
             installed.spis = tuple(live.row.spis)
             self._by_row[live.row.index] = live
-            self._tell_routes(live)
+            self._routes_may_change(live)
             return
         replaced = [spi for found in live.bundles if found.replaced for spi in found.spis]
         terms = live.row.facts if installed.replaced else facts
@@ -224,36 +224,36 @@ class SaKeeper:
 
     # --- ends ---
 
-    def end(self, live: LiveTunnel, reason: EndReason, tell: bool) -> None:
-        """A flow is no longer protected: its SAs go, the peer is told if `tell`, its row becomes history."""
-        if live not in self.lives:
+    def end(self, live: LiveTunnel, reason: EndReason, notify: bool) -> None:
+        """A flow is no longer protected: its SAs go, the peer is told if `notify`, its row becomes history."""
+        if live not in self.flows:
             return
         for installed in list(live.bundles):
-            if tell:
-                self._tell_deleted(installed)
+            if notify:
+                self._send_delete(installed)
             self._uninstall(installed)
         row, live.row = live.row, None
         self._forget(live)
         if row is not None:
             del self._by_row[row.index]
             self._monitor.ipsec_ended(row, reason)
-            self._tell_routes(live)
+            self._routes_may_change(live)
 
-    def lose(self, live: LiveTunnel, spared: bytes, keying: bool) -> None:
-        """The peer has lost the SAs of a flow, but for those that the ISAKMP SA with the cookies `spared` has keyed.
+    def lose(self, live: LiveTunnel, kept: bytes, keying: bool) -> None:
+        """The peer has lost the SAs of a flow, but for those that the ISAKMP SA with the cookies `kept` has keyed.
 
         A quick mode that is under way, if it is `keying` the flow anew, goes on: what comes of it is another tunnel.
         """
-        self._drop(live, [found for found in live.bundles if found.bundle.result.cookies != spared], EndReason.PEER_LOST)
-        if keying and live not in self.lives:
+        self._drop(live, [found for found in live.bundles if found.bundle.result.cookies != kept], EndReason.PEER_LOST)
+        if keying and live not in self.flows:
             live.counters = PacketCounters(IpsecCounter)
             self.add(live)
 
     def lose_everything(self) -> None:
         """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""
-        for live in list(self.lives):
+        for live in list(self.flows):
             live.negotiating = False
-            self.end(live, EndReason.LOCAL_FAILURE, tell=False)
+            self.end(live, EndReason.LOCAL_FAILURE, notify=False)
         self.sad.clear()
 
     def deleted_by_peer(self, pair: PeerPair, protocol: int, spis: tuple[int, ...]) -> None:
@@ -334,25 +334,25 @@ class SaKeeper:
             installed.timers.append(self._scheduler.at(end, lambda: self._remove_replaced(installed)))
 
     def _remove_replaced(self, installed: Installed) -> None:
-        self._tell_deleted(installed)
+        self._send_delete(installed)
         self._drop(installed.live, [installed], EndReason.NORMAL)
 
     def _expire(self, installed: Installed) -> None:
         """The hard end of a bundle. The peer may count longer, and would send by it until its own end: it is told."""
         if installed in installed.live.bundles:
-            self._tell_deleted(installed)
+            self._send_delete(installed)
             self._drop(installed.live, [installed], EndReason.NORMAL)
 
     # --- within ---
 
-    def _tell_routes(self, live: LiveTunnel) -> None:
+    def _routes_may_change(self, live: LiveTunnel) -> None:
         if is_dynamic(live.plan.target):
             self._routes_changed()
 
     def _forget(self, live: LiveTunnel) -> None:
         self.found.clear()
-        if live in self.lives:
-            del self.lives[live]
+        if live in self.flows:
+            del self.flows[live]
             self._by_target.discard(live.plan.target.key, live)
             self._by_link.discard(live.pair, live)
             self._by_flow.discard(live.flow_key, live)
@@ -366,7 +366,7 @@ class SaKeeper:
         self.sad.install(installed)
         return installed
 
-    def _tell_deleted(self, installed: Installed) -> None:
+    def _send_delete(self, installed: Installed) -> None:
         keyed_by = installed.bundle.result.cookies
         self.ike.delete_sas(installed.live.pair, keyed_by, installed.up_at, installed.inbound_spis)
 
@@ -387,7 +387,7 @@ class SaKeeper:
                 if live.row is not None and installed.spis:
                     self._monitor.sas_expired(live.row, installed.spis)
         else:
-            self.end(live, reason, tell=False)
+            self.end(live, reason, notify=False)
 
 
 def _confirm(installed: Installed) -> None:

@@ -111,7 +111,7 @@ class Clients:
         else:
             self._find_address(client, pool, wished, found)
 
-    def formerly(self, client: Client) -> list[Client]:
+    def other_records(self, client: Client) -> list[Client]:
         """The same client with other phase 1s: those that have its address."""
         if client.address is None:
             return []
@@ -144,22 +144,22 @@ class Clients:
         if best is not None:
             found(best)
         else:
-            self._ask_rivals(elsewhere, pool, found)
+            self._ask_holders(elsewhere, pool, found)
 
-    def _ask_rivals(self, rivals: Sequence[Client], pool: AddressPool, found: _Found) -> None:
+    def _ask_holders(self, holders: Sequence[Client], pool: AddressPool, found: _Found) -> None:
         """Those who are the same client, or another computer of the user: the first that is not there has lost its address."""
-        if not rivals:
+        if not holders:
             found(self._free_address(pool))
             return
-        rival, address = rivals[0], rivals[0].address
+        holder, address = holders[0], holders[0].address
 
         def answered(there: bool) -> None:
             if there or any(other.address == address for other in self._known):
-                self._ask_rivals(rivals[1:], pool, found)
+                self._ask_holders(holders[1:], pool, found)
             else:
                 found(address)
 
-        self._is_there(rival, answered)
+        self._is_there(holder, answered)
 
     def _free_address(self, pool: AddressPool) -> IPv4Address | None:
         taken = {other.address for other in self._known}

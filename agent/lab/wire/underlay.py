@@ -21,7 +21,7 @@ from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
 from agent.crypto.fragments import Reassembly
-from agent.lab.failures.reported import Told
+from agent.lab.failures.reported import Reported
 from agent.lab.labfile.sections import Endpoint, LabFile, PeerSection, RouterSection
 from agent.lab.policy.crypto_maps import entries_of, policies_of, protections_of, transform_sets
 from agent.lab.wire.wires import Wire
@@ -102,7 +102,7 @@ class Underlay:
         self._sockets: dict[int, socket.socket] = {}
         self._waiting: deque[tuple[RealPeer, int, int, bytes]] = deque()
         self._share: Counter[RealPeer] = Counter()  # how many of these are of each peer
-        self._told = Told()
+        self._reported = Reported()
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
 
     def open(self) -> None:
@@ -163,7 +163,7 @@ class Underlay:
         found = self._whose(source)
         if found is None:
             self.refused += 1
-            if self._told.is_first(source[0]):
+            if self._reported.is_first(source[0]):
                 self._limited.warning("%s: datagrams from %s are dropped: it is the address of no [[peer]]", self.name, source[0])
         elif self._share[found[0]] >= _MOST_WAITING // len(self.peers):
             self.refused += 1
@@ -189,7 +189,7 @@ class Underlay:
     def refuse(self, address: int, protocol: int) -> None:
         """A packet that would have to leave the lab as what it is."""
         self.refused += 1
-        if self._told.is_first((address, protocol)):
+        if self._reported.is_first((address, protocol)):
             self._limited.warning("%s: packets of protocol %d cannot leave the lab and are dropped", self.name, protocol)
 
 
