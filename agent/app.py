@@ -5,6 +5,7 @@ It is the only file that knows every room. An inner room gets from here what it 
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import shlex
@@ -18,31 +19,28 @@ from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import CONSOLE, TIMELINE
 from agent.base.runner import RealRunner
 from agent.config.document import Document
-from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, RoutingChanged, SnmpChanged, TrapTypesSet, VrfChanged
+from agent.config.edits import Editor
+from agent.config.endpoint import RouterEndpoint
+from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, TrapTypesSet, VrfChanged
 from agent.config.report import not_understood
-from agent.config.session import Session
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
 from agent.lab.failures.tunnel_log import TunnelLog
 from agent.lab.lab import Lab, LabRouter
-from agent.mib.column import SetRefusedError
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
-from agent.shell.router import NotificationHost
 from agent.shell.router import Router as ShellRouter
 from agent.shell.server import CliServer
 from agent.shell.session import Commands
 from agent.shell.session import Session as CliSession
 from agent.shell.terminal import Collected
-from agent.snmp.administration import EngineFacts, administration
-from agent.snmp.counters import SnmpCounters
+from agent.snmp.administration import administration
 from agent.snmp.engine import SnmpAgent, Surroundings
-from agent.snmp.identity import start_engine
-from agent.snmp.notifications import Scene, of_bad_community, of_config_event, of_link, of_record, of_start
+from agent.snmp.identity import LocalEngine, start_engine
+from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, switch_leaves
-from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
 
 _log = logging.getLogger(__name__)
 
@@ -110,13 +108,13 @@ class RouterService:
         self.node = node
         self.document = node.document
         config, monitor = self.document.config, node.monitor
-        for vrf in config.vrfs:
-            monitor.vrf(vrf)
-        apply_trap_leaves(monitor, config.snmp.traps, True)
-        apply_trap_leaves(monitor, config.snmp.traps_disabled, False)
-        counters = SnmpCounters()
-        identity = start_engine(options.state_dir / f"{options.name}.{node.name}.engine.json")
-        engine = EngineFacts(identity, lambda: self.agent.engine_time(), LARGEST_UDP_PAYLOAD, counters.value)
+        for vrf in (None, *config.vrfs):
+            self._begin_vrf(vrf)
+        local = LocalEngine(
+            start_engine(options.state_dir / f"{options.name}.{node.name}.engine.json"), asyncio.get_running_loop().time
+        )
+        self.endpoint = RouterEndpoint(config)
+        self.editor = Editor(config, self.configured)
         self.contexts = Contexts(
             Sources(
                 schema=schema,
@@ -124,64 +122,45 @@ class RouterService:
                 monitor=monitor,
                 device=node.device,
                 engine=node.engine,
-                configure=self.configure,
-                snmp_count=counters.value,
-                administration=lambda: administration(config, schema.oid_of, engine),
+                editor=self.editor,
+                snmp_count=local.counters.value,
+                administration=lambda: administration(self.endpoint, schema.oid_of, local),
             ),
         )
         self.contexts.build()
-        self.agent = SnmpAgent(
-            identity,
-            config,
-            Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now),
-            counters,
-        )
-        self.fast = self.agent.fast_path()
-        self.agent.use_fast_path(self.fast)
+        self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
         self.sender: NotificationSender | None = None
+        self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
-        self._schema = schema
         self._external_traffic = options.external_traffic
 
     def listen(self, addresses: Sequence[Endpoint]) -> None:
         """Answer SNMP on these addresses, and send notifications from now on. Raises ListenError."""
         self.agent.listen(addresses)
-        monitor, config = self.node.monitor, self.document.config
-        sender = NotificationSender(self.agent, config, monitor.clock.now, self._external_traffic)
-        scene = Scene(self._schema, config, monitor, self.contexts.tree, sender.wanted)
-        self.sender = sender
+        monitor = self.node.monitor
+        sender = self.sender = NotificationSender(self.agent, self.endpoint, monitor.clock.now, self._external_traffic)
+        scene = Scene(self._forms, self.endpoint, monitor, self.contexts.tree, sender.wanted)
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
         monitor.subscribe(lambda record: sender.send(of_record(record, scene)))
         self.node.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
 
-    def configure(self, lines: Sequence[str]) -> None:
-        """Run configuration lines as if typed: the door of an SNMP SET that changes the configuration.
-
-        Raises SetRefusedError where a line is refused; the lines before it have been obeyed.
-        """
-        session = Session(self.document)
-        for line in lines:
-            outcome = session.feed(line)
-            self.configured(outcome.events)
-            if outcome.problem or outcome.refused:
-                raise SetRefusedError("commitFailed")
-
     def configured(self, events: Sequence[ConfigEvent]) -> None:
-        """Make everything follow the changes of a configuration line."""
+        """Have everything follow what an edit of the configuration has changed. One edit's events have one origin."""
         if not events:
             return
-        self.node.engine.config_changed(events)
-        for event in events:
-            follow = _FOLLOW.get(type(event))
-            if follow is not None:
-                follow(self, event)
+        with self.node.monitor.caused_by(events[0].origin):
+            self.node.engine.config_changed(events)
+            for event in events:
+                follow = _FOLLOW.get(type(event))
+                if follow is not None:
+                    follow(self, event)
         self.contexts.config_changed()
-        if any(isinstance(event, _ACCESS_EVENTS) for event in events):
-            self.agent.apply(self.document.config)
+        if any(map(self.endpoint.is_changed_by, events)):
+            self.agent.apply()
             if self.sender is not None:
-                self.sender.apply(self.document.config)
+                self.sender.apply()
         for event in events:
             self._notify_of(event)
 
@@ -200,9 +179,9 @@ class RouterService:
             software=SOFTWARE,
         )
 
-    def notification_hosts(self) -> list[NotificationHost]:
+    def notification_hosts(self) -> list[Account]:
         """Every host that notifications go to, in the order of the configuration."""
-        return [] if self.sender is None else [_notification_host(account) for account in self.sender.accounts()]
+        return [] if self.sender is None else self.sender.accounts()
 
     def close(self) -> None:
         if self.sender is not None:
@@ -220,35 +199,20 @@ class RouterService:
 
     def _follow_vrf(self, event: VrfChanged) -> None:
         """A VRF that is new has the settings that the configuration gives every context; one that is gone leaves nothing."""
-        monitor, snmp = self.node.monitor, self.document.config.snmp
-        known = {flow.name for flow in monitor.vrfs()}
         if event.name not in self.document.config.vrfs:
-            self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), CONSOLE)
-            monitor.remove_vrf(event.name)
-        elif event.name not in known:
-            monitor.vrf(event.name)
-            switch_leaves(monitor, event.name, snmp.traps, True)
-            switch_leaves(monitor, event.name, snmp.traps_disabled, False)
+            self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), event.origin or CONSOLE)
+            self.node.monitor.remove_vrf(event.name)
+        elif event.name not in {flow.name for flow in self.node.monitor.vrfs()}:
+            self._begin_vrf(event.name)
+
+    def _begin_vrf(self, vrf: str | None) -> None:
+        monitor, snmp = self.node.monitor, self.document.config.snmp
+        monitor.vrf(vrf)
+        switch_leaves(monitor, vrf, snmp.traps, True)
+        switch_leaves(monitor, vrf, snmp.traps_disabled, False)
 
     def _rename(self, event: HostnameSet) -> None:
         self.node.device.name = event.hostname
-
-
-def _notification_host(account: Account) -> NotificationHost:
-    host, receiver = account.host, account.receiver
-    return NotificationHost(
-        address=account.address,
-        port=host.port,
-        informs=host.informs and host.version != "1",
-        user=host.community,
-        version=host.version,
-        level=host.level if host.version == "3" else "",
-        waiting=len(receiver.queue),
-        limit=receiver.queue.limit,
-        unanswered=receiver.unanswered,
-        delivered=receiver.delivered,
-        dropped=receiver.drops.total,
-    )
 
 
 class LabService:
@@ -337,7 +301,6 @@ class LabService:
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
 
 
-_ACCESS_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged)  # RoutingChanged: for access lists
 _FOLLOW: dict[type, Callable[..., None]] = {
     HistorySizeSet: RouterService._resize,
     TrapTypesSet: RouterService._switch_traps,

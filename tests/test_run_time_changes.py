@@ -7,8 +7,6 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
@@ -18,7 +16,7 @@ from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
-from agent.mib.column import Column, SetRefusedError
+from agent.mib.column import Column
 from agent.mib.schema import Schema
 from agent.mib.tree import Tree
 from tests.flow.builders import ike_facts
@@ -90,16 +88,5 @@ def test_a_vrf_that_still_has_a_tunnel_is_kept_until_that_has_gone(schema: Schem
         monitor.remove_vrf("red")
         assert monitor.ike_tunnels.get(tunnel.index) is tunnel
         assert "red" in [flow.name for flow in monitor.vrfs()]
-
-    with_service(schema, tmp_path, act)
-
-
-def test_a_line_that_a_set_asks_for_and_the_configuration_refuses_is_no_success(schema: Schema, tmp_path: Path) -> None:
-    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
-        service.configure(["snmp-server contact somebody"])
-        assert service.document.config.snmp.contact == "somebody"
-        with pytest.raises(SetRefusedError, match="commitFailed"):
-            service.configure(["snmp-server no-such-word", "snmp-server contact nobody"])
-        assert service.document.config.snmp.contact == "somebody"
 
     with_service(schema, tmp_path, act)

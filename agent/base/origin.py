@@ -24,5 +24,9 @@ class Origin:
 
 
 CONSOLE = Origin(OriginKind.CONSOLE)
-SNMP = Origin(OriginKind.SNMP)
 TIMELINE = Origin(OriginKind.TIMELINE)
+
+
+def manager(address: str) -> Origin:
+    """An SNMP manager."""
+    return Origin(OriginKind.SNMP, address)

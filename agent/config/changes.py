@@ -19,6 +19,7 @@ from agent.config.events import (
     CryptoMapDeleted,
     CryptoMapDetached,
     HostnameSet,
+    HostsChanged,
     InterfaceChanged,
     IsakmpPolicyAdded,
     IsakmpPolicyDeleted,
@@ -141,6 +142,8 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
             yield VrfChanged(name)
     if before.routes != after.routes or before.access_lists != after.access_lists:
         yield RoutingChanged()
+    if before.hosts != after.hosts:
+        yield HostsChanged()
     if any(
         getattr(before.snmp, f.name) != getattr(after.snmp, f.name)
         for f in fields(SnmpConfig)

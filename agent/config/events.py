@@ -5,23 +5,32 @@ An event is emitted after the model has changed. It carries the change, and the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+from agent.base.origin import Origin
 from agent.config.crypto_model import CryptoMapEntry, IsakmpPolicy
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What every event says: `origin` is who caused it, None of what a file says at load."""
+
+    origin: Origin | None = None
+
+
 @dataclass(frozen=True, slots=True)
-class CryptoMapAdded:
+class CryptoMapAdded(Event):
     entry: CryptoMapEntry
 
 
 @dataclass(frozen=True, slots=True)
-class CryptoMapDeleted:
+class CryptoMapDeleted(Event):
     entry: CryptoMapEntry
 
 
 @dataclass(frozen=True, slots=True)
-class CryptoMapAttached:
+class CryptoMapAttached(Event):
     """A map was put on an interface."""
 
     map_name: str
@@ -29,7 +38,7 @@ class CryptoMapAttached:
 
 
 @dataclass(frozen=True, slots=True)
-class CryptoMapDetached:
+class CryptoMapDetached(Event):
     """A map was taken off an interface."""
 
     map_name: str
@@ -37,17 +46,17 @@ class CryptoMapDetached:
 
 
 @dataclass(frozen=True, slots=True)
-class IsakmpPolicyAdded:
+class IsakmpPolicyAdded(Event):
     policy: IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class IsakmpPolicyDeleted:
+class IsakmpPolicyDeleted(Event):
     policy: IsakmpPolicy
 
 
 @dataclass(frozen=True, slots=True)
-class HistorySizeSet:
+class HistorySizeSet(Event):
     """`crypto mib ipsec flowmib history {tunnel|failure} size N`: N rows in every context."""
 
     failure: bool
@@ -55,7 +64,7 @@ class HistorySizeSet:
 
 
 @dataclass(frozen=True, slots=True)
-class TrapTypesSet:
+class TrapTypesSet(Event):
     """`[no] snmp-server enable traps …`: the leaves that the line turned on or off (as in `SnmpConfig.traps`)."""
 
     leaves: frozenset[str]
@@ -63,36 +72,41 @@ class TrapTypesSet:
 
 
 @dataclass(frozen=True, slots=True)
-class SnmpChanged:
+class SnmpChanged(Event):
     """Communities, views, groups, users, hosts or contexts changed: access tables must be compiled again."""
 
 
 @dataclass(frozen=True, slots=True)
-class VrfChanged:
+class VrfChanged(Event):
     """A VRF appeared, went, or changed its context."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class InterfaceChanged:
+class InterfaceChanged(Event):
     """An interface appeared, went, or changed its address, VRF, state or tunnel."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class RoutingChanged:
+class RoutingChanged(Event):
     """A route or an access list changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class HostnameSet:
+class HostsChanged(Event):
+    """`ip host` lines changed: a name has another address, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostnameSet(Event):
     hostname: str
 
 
 @dataclass(frozen=True, slots=True)
-class CryptoChanged:
+class CryptoChanged(Event):
     """Any other crypto line took effect (a key, a transform set, an existing map entry's settings, …)."""
 
 
@@ -109,6 +123,12 @@ ConfigEvent = (
     | VrfChanged
     | InterfaceChanged
     | RoutingChanged
+    | HostsChanged
     | HostnameSet
     | CryptoChanged
 )
+
+
+def caused_by(origin: Origin | None, events: Iterable[ConfigEvent]) -> tuple[ConfigEvent, ...]:
+    """The events, with who caused them."""
+    return tuple(replace(event, origin=origin) for event in events)

@@ -51,7 +51,8 @@ class Interface:
     secondary: tuple[IPv4Interface, ...] = ()
 
 
-LONGEST_HOSTNAME = 63  # a label of a domain name (RFC 1035 §2.3.4)
+LONGEST_HOSTNAME = 63  # octets; a label of a domain name (RFC 1035 §2.3.4)
+LONGEST_DESCRIPTION = 240  # octets, of an interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,10 @@ class RouterConfig:
     timezone: tuple[str, int] = ("UTC", 0)  # name, minutes east of UTC
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
     snmp: SnmpConfig = field(default_factory=SnmpConfig)
+
+    def contexts(self) -> tuple[str, ...]:
+        """Every SNMP context once, that of the global table ("") first."""
+        return tuple(dict.fromkeys(["", *(vrf.context for vrf in self.vrfs.values() if vrf.context)]))
 
     def context_of(self, vrf: str | None) -> str | None:
         """The SNMP context of a VRF: "" of the global table, None of a VRF that has none."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.base.lines import LONGEST_TYPED, TOO_LONG
+from agent.base.origin import Origin
 from agent.base.text import BLANKS
 from agent.config.changes import changes, restore, snapshot
 from agent.config.command import CommandSet, Edit, Located, Refused, carry_out, leading_form
 from agent.config.document import Document
-from agent.config.events import ConfigEvent
+from agent.config.events import ConfigEvent, caused_by
 from agent.config.grammar import SyntaxProblem
 from agent.config.nesting import Inside, Nesting, Strange, Understood
 from agent.config.texts import End, missing_end
@@ -33,10 +34,14 @@ class Outcome:
 
 
 class Session:
-    """One user's configure mode on a document. `do` carries out an exec command and returns the lines it prints."""
+    """One user's configure mode on a document. `do` carries out an exec command and returns the lines it prints.
 
-    def __init__(self, document: Document, do: Callable[[str], list[str]] | None = None) -> None:
+    `origin` is who types: the events of what is typed bear it.
+    """
+
+    def __init__(self, document: Document, do: Callable[[str], list[str]] | None = None, origin: Origin | None = None) -> None:
         self._document = document
+        self._origin = origin
         self._commands: CommandSet = document.commands
         self._do = do
         self._nesting = Nesting(document.commands)
@@ -107,7 +112,7 @@ class Session:
             return self._read(line, indent)
         if entered is not None:
             self._nesting.enter(entered, indent)
-        return Outcome(tuple(edit.output), (*changes(before, config), *edit.events))
+        return Outcome(tuple(edit.output), caused_by(self._origin, (*changes(before, config), *edit.events)))
 
     def help_at(self, text: str) -> list[tuple[str, str]]:
         """What `?` typed after `text` lists; raises SyntaxProblem. Words of the sub-mode, or else of an outer mode."""

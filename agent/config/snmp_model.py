@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 
 # What IOS 15 and later write for `isakmp`, as a type of notifications. A line is rendered with the word that it was written with.
 IKE = "ike"
+LONGEST_TEXT = 255  # octets of contact, location and chassis-id (RFC 3418: DisplayString (SIZE (0..255)))
 
 
 def canonical_type(word: str) -> str:

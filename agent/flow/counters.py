@@ -225,22 +225,20 @@ class PolledCounters:
         self._totals = None
 
 
+@dataclass(frozen=True, slots=True)
 class FrozenCounters:
     """The numbers of a tunnel that has ended."""
 
-    __slots__ = ("_values",)
-
-    def __init__(self, values: tuple[int | None, ...]) -> None:
-        self._values = values
+    values: tuple[int | None, ...]
 
     def value(self, counter: int, now: int) -> int | None:
-        return self._values[counter]
+        return self.values[counter]
 
     def snapshot(self, now: int) -> tuple[int | None, ...]:
-        return self._values
+        return self.values
 
     def join(self, totals: Totals) -> None:
-        totals.add_known(self._values)
+        totals.add_known(self.values)
 
     def leave(self, totals: Totals, now: int) -> None:
         """What was counted stays counted."""

@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Final
 
 from agent.base.clock import SECOND
-from agent.flow.counters import CounterSource
+from agent.flow.counters import CounterSource, FrozenCounters
 from agent.flow.sa_counts import SaCounts, SaShare, SaSource
 
 if TYPE_CHECKING:
@@ -348,7 +348,7 @@ class IkeHistory:
     start: int
     active: int  # microseconds
     refreshes: int
-    counters: CounterSource
+    counters: FrozenCounters
 
 
 @dataclass(frozen=True, slots=True)
@@ -365,7 +365,7 @@ class IpsecHistory:
     refreshes: int
     total_sas: int
     current_sas: int
-    counters: CounterSource
+    counters: FrozenCounters
 
 
 @dataclass(frozen=True, slots=True)

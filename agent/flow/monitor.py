@@ -56,6 +56,7 @@ from agent.flow.records import (
     VrfAdded,
     VrfRemoved,
     WindowsResized,
+    WindowsRestored,
 )
 from agent.flow.rows import IndexAllocator, Rows
 from agent.flow.sa_counts import SaShare, SaSource
@@ -424,6 +425,36 @@ class FlowMonitor:
                 origin=self._origin,
             )
         )
+
+    def reversibly(self, vrf: str | None, act: Callable[[], None]) -> Callable[[], None]:
+        """Resize a VRF's windows, or check-point it, by `act`. What is given takes that back: sizes, rows dropped, rows added."""
+        flow = self.vrf(vrf)
+        ike, ipsec, ends = flow.ike_history, flow.ipsec_history, flow.endpoint_history
+        ike_failures, ipsec_failures = flow.ike_failures, flow.ipsec_failures
+        tunnels, failures = flow.tunnel_window, flow.failure_window
+        had = ike.copy(), ipsec.copy(), ends.copy(), ike_failures.copy(), ipsec_failures.copy()
+        act()
+        added_ike, added_ipsec = ike.added_since(had[0]), ipsec.added_since(had[1])
+
+        def undo() -> None:
+            self._happened(
+                WindowsRestored(
+                    tunnels,
+                    failures,
+                    ike.dropped_since(had[0]),
+                    ipsec.dropped_since(had[1]),
+                    ends.dropped_since(had[2]),
+                    ike_failures.dropped_since(had[3]),
+                    ipsec_failures.dropped_since(had[4]),
+                    added_ike,
+                    added_ipsec,
+                    at=self.clock.now(),
+                    vrf=vrf,
+                    origin=self._origin,
+                )
+            )
+
+        return undo
 
     def tell_counters(self) -> None:
         """Have those who follow by records alone know what every live tunnel has counted until now."""

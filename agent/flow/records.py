@@ -16,12 +16,17 @@ from agent.base.origin import Origin
 from agent.flow.counters import Counts
 from agent.flow.model import (
     Address,
+    EndpointHistory,
     EndReason,
     Identity,
     IkeFacts,
+    IkeFailure,
     IkeFailureReason,
+    IkeHistory,
     IpsecFacts,
+    IpsecFailure,
     IpsecFailureReason,
+    IpsecHistory,
     PeerEnds,
     PeerKey,
 )
@@ -320,6 +325,25 @@ class CheckPointed(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class WindowsRestored(Record):
+    """A resize or a check-point was taken back: the VRF keeps so many rows again.
+
+    Of each window the rows that had been dropped are back, oldest first. Those that the check-point had added to history are gone:
+    `added_ike` and `added_ipsec` are their indexes.
+    """
+
+    tunnels: int
+    failures: int
+    ike_history: tuple[IkeHistory, ...] = ()
+    ipsec_history: tuple[IpsecHistory, ...] = ()
+    endpoint_history: tuple[EndpointHistory, ...] = ()
+    ike_failures: tuple[IkeFailure, ...] = ()
+    ipsec_failures: tuple[IpsecFailure, ...] = ()
+    added_ike: tuple[int, ...] = ()
+    added_ipsec: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CountersTold(Record):
     """What every live tunnel of every VRF has counted until now: index and counters of each.
 
@@ -354,5 +378,6 @@ FlowRecord = (
     | WindowsResized
     | TrapSwitched
     | CheckPointed
+    | WindowsRestored
     | CountersTold
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, ValuesView
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, ValuesView
 from heapq import heappop, heappush
 from typing import Generic, Protocol, TypeVar
 
@@ -130,6 +130,29 @@ class Window(Rows[int, RowT]):
     def resize(self, size: int) -> None:
         self._size = size
         self._trim(size)
+
+    def copy(self) -> dict[int, RowT]:
+        """The rows as they are, oldest first."""
+        return self._rows.copy()
+
+    def added_since(self, had: Mapping[int, RowT]) -> tuple[int, ...]:
+        """The indexes of rows that a copy does not have."""
+        return tuple(index for index in self._rows if index not in had)
+
+    def dropped_since(self, had: Mapping[int, RowT]) -> tuple[RowT, ...]:
+        """The rows of a copy that are gone, oldest first."""
+        return tuple(row for index, row in had.items() if index not in self._rows)
+
+    def restore(self, size: int, dropped: Mapping[int, RowT], added: Iterable[int]) -> None:
+        """Take a resize or an addition back: rows that were dropped, oldest first, are back as the oldest ones; others go."""
+        for index in added:
+            if index in self._rows:
+                self.remove(index)
+        self._rows = {**dropped, **self._rows}
+        for index, row in dropped.items():
+            for listener in self._listeners:
+                listener.row_added(index, row)
+        self.resize(size)
 
     def append(self, make: Callable[[int], RowT]) -> RowT:
         """Add what `make` makes of the new row's index, dropping the oldest row when the window is full."""

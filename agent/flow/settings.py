@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from enum import Enum
 
+from agent.base.defaults import ENABLED_TRAPS
+
 MIB_LEVEL = 1  # cipSecMibLevel
 
 
 class TrapKind(Enum):
-    """One notification that a control scalar switches."""
+    """One notification that a control scalar switches. The value is the name by which `snmp-server enable traps` has it, if any."""
 
-    IKE_TUNNEL_START = "ike tunnel start"
-    IKE_TUNNEL_STOP = "ike tunnel stop"
+    IKE_TUNNEL_START = "isakmp tunnel start"
+    IKE_TUNNEL_STOP = "isakmp tunnel stop"
     IKE_SYSTEM_FAILURE = "ike system failure"
     IKE_CERTIFICATE_FAILURE = "ike certificate or crl failure"
     IKE_PROTOCOL_FAILURE = "ike protocol failure"
@@ -23,16 +25,13 @@ class TrapKind(Enum):
     IPSEC_EARLY_END = "ipsec early tunnel termination"
     IPSEC_PROTOCOL_FAILURE = "ipsec protocol failure"
     IPSEC_NO_SA = "ipsec no sa"
-    POLICY_ADDED = "isakmp policy added"
-    POLICY_DELETED = "isakmp policy deleted"
-    MAP_ADDED = "crypto map entry added"
-    MAP_DELETED = "crypto map entry deleted"
-    MAP_ATTACHED = "crypto map set attached"
-    MAP_DETACHED = "crypto map set detached"
-    TOO_MANY_SAS = "too many sas"
+    POLICY_ADDED = "isakmp policy add"
+    POLICY_DELETED = "isakmp policy delete"
+    MAP_ADDED = "ipsec cryptomap add"
+    MAP_DELETED = "ipsec cryptomap delete"
+    MAP_ATTACHED = "ipsec cryptomap attach"
+    MAP_DETACHED = "ipsec cryptomap detach"
+    TOO_MANY_SAS = "ipsec too-many-sas"
 
 
-# What the guide's polls show of a router that nobody has configured otherwise.
-DEFAULT_TRAPS = frozenset(
-    {TrapKind.IKE_TUNNEL_START, TrapKind.IKE_TUNNEL_STOP, TrapKind.IPSEC_TUNNEL_START, TrapKind.IPSEC_TUNNEL_STOP}
-)
+DEFAULT_TRAPS = frozenset(map(TrapKind, ENABLED_TRAPS))

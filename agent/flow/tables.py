@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.flow.counters import CounterSource, Counts, FrozenCounters, PolledCounters, Totals
 from agent.flow.model import (
@@ -64,11 +64,14 @@ from agent.flow.records import (
     VrfAdded,
     VrfRemoved,
     WindowsResized,
+    WindowsRestored,
 )
 from agent.flow.rows import Rows
 from agent.flow.sa_counts import SaShare, SaSource, ToldCounts, share_from
 from agent.flow.sessions import Session
 from agent.flow.vrf import IkeEvents, IpsecEvents, Namesakes, VrfFlow, place_of
+
+KeptT = TypeVar("KeptT", IkeHistory, IpsecHistory, EndpointHistory, IkeFailure, IpsecFailure)
 
 # A tunnel that ends for one of these reasons has a failure row, too.
 IKE_FAILURE_OF_END: Mapping[EndReason, IkeFailureReason] = MappingProxyType(
@@ -334,6 +337,15 @@ class Tables:
         for index, counted in record.ipsec:
             _keep_ipsec(flow, self.ipsec_tunnels[index], EndReason.CHECKPOINT, record.at, counted)
 
+    def _restored(self, record: WindowsRestored, sources: Sources) -> None:
+        flow = self.vrfs[record.vrf]
+        ended = [end.index for end in flow.endpoint_history.values() if end.tunnel_index in record.added_ipsec]
+        flow.ike_history.restore(record.tunnels, _by_index(record.ike_history), record.added_ike)
+        flow.ipsec_history.restore(record.tunnels, _by_index(record.ipsec_history), record.added_ipsec)
+        flow.endpoint_history.restore(record.tunnels, _by_index(record.endpoint_history), ended)
+        flow.ike_failures.restore(record.failures, _by_index(record.ike_failures), ())
+        flow.ipsec_failures.restore(record.failures, _by_index(record.ipsec_failures), ())
+
     def _told(self, record: CountersTold, sources: Sources) -> None:
         for index, counted in record.ike:
             _replace(self.ike_tunnels[index].counters, counted)
@@ -461,6 +473,10 @@ def _settled(source: CounterSource, totals: Totals, counted: Counts, at: int) ->
     return FrozenCounters(counted)
 
 
+def _by_index(rows: Iterable[KeptT]) -> dict[int, KeptT]:
+    return {row.index: row for row in rows}
+
+
 def _keep_ike(flow: VrfFlow, tunnel: IkeTunnel, reason: EndReason, at: int, counted: Counts) -> None:
     flow.ike_history.append(
         lambda index: IkeHistory(
@@ -524,6 +540,7 @@ _APPLY: Mapping[type[FlowRecord], Callable[[Tables, Any, Any], None]] = MappingP
         WindowsResized: Tables._resized,
         TrapSwitched: Tables._switched,
         CheckPointed: Tables._check_pointed,
+        WindowsRestored: Tables._restored,
         CountersTold: Tables._told,
     }
 )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import Any, NamedTuple
 
+from agent.base.origin import Origin
 from agent.mib.index import Row, TableIndex
 from agent.mib.schema import Object
 from agent.mib.values import MASKS, counter_cell, length, name_content, number, order_key, tag_of
@@ -22,12 +23,26 @@ from agent.mib.values import MASKS, counter_cell, length, name_content, number, 
 LARGEST_KEPT_VALUE = 24  # octets; heads for larger values are not kept. A number takes at most 11
 
 
+Undo = Callable[[], None]
+# Orders of commits. What can be taken back whole comes first (0), then what ends tunnels that follow from it, then what ends rows.
+ENDS_TUNNELS = 5
+DESTROY_LAST = 10
+
+
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit phase of a SET of one cell. Commits with a lower `order` come first; those that destroy rows come last."""
+    """The commit phase of a SET of one cell, which has been tested. `do` gets who asks for it.
 
-    act: Callable[[], object]
+    `do` gives what takes it back, or None where nothing can. One that raises has changed nothing. Commits of lower `order` come
+    first.
+    """
+
+    do: Callable[[Origin], Undo | None]
     order: int = 0
+
+
+def nothing_to_undo() -> None:
+    """What takes back a commit that has changed nothing."""
 
 
 class SetRefusedError(Exception):

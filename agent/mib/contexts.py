@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from agent.base.bus import Subscription
+from agent.config.edits import Editor
 from agent.config.model import RouterConfig
 from agent.engine.port import Engine
 from agent.flow.device import Device
@@ -17,10 +18,10 @@ from agent.flow.monitor import FlowMonitor
 from agent.mib.declare import ComputedRows, ScalarView, TableView, add_scalars, add_table
 from agent.mib.flow_live import GATEWAY_TABLES, gateway_tables, live_scalars, live_tables
 from agent.mib.flow_past import past_tables, settings_scalars
-from agent.mib.ipsec_config import Configure, config_scalars, config_tables
+from agent.mib.ipsec_config import config_scalars, config_tables
 from agent.mib.policy_map import policy_map_tables
 from agent.mib.schema import Schema
-from agent.mib.sources import MibError
+from agent.mib.sources import undefined
 from agent.mib.standard import (
     SNMP_COUNTERS_EXCEPT,
     SerialNumber,
@@ -48,7 +49,7 @@ class Sources:
     monitor: FlowMonitor
     device: Device
     engine: Engine
-    configure: Configure
+    editor: Editor
     snmp_count: Callable[[str], int]
     administration: Callable[[], Iterable[ScalarView | Followed]] = _no_views
 
@@ -84,14 +85,13 @@ class Contexts:
     def build(self) -> None:
         """Build the trees of all contexts, so that no first poll waits for it.
 
-        Raises MibError if the modules lack an object that a view declares. Most likely they are an older revision.
+        Raises MibError if the modules lack an object that a view declares.
         """
-        for name in ["", *(vrf.context for vrf in self._sources.config.vrfs.values() if vrf.context)]:
+        for name in self._sources.config.contexts():
             try:
                 self.tree(name)
             except KeyError as missing:
-                problem = f"the MIB modules do not define {missing.args[0]}"
-                raise MibError(problem, "take the latest revision of the module that should, or ours") from None
+                raise undefined(missing.args[0]) from None
 
     def config_changed(self) -> None:
         """Refresh the tables that show the configuration. The tree of a removed VRF is removed."""
@@ -119,16 +119,16 @@ class Contexts:
         yield from gateway_tables({table: _accessible(given.schema, table) for table in GATEWAY_TABLES})
         yield from past_tables(flow)
         yield settings_scalars(flow, given.monitor)
-        yield system_scalars(given.config, given.device, given.configure)
+        yield system_scalars(given.config, given.device, given.editor)
         yield sysor_table(given.schema)
-        yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.configure, self._serial)
-        yield from interface_views(given.config, given.device, given.configure)
+        yield snmp_scalars(given.config, self._snmp_counters(), given.snmp_count, given.editor, self._serial)
+        yield from interface_views(given.config, given.device, given.editor)
         yield from _follow([context_table(given.config)], computed)
         for view in given.administration():
             yield from [view] if isinstance(view, ScalarView) else _follow([view], computed)
         if vrf is None:
             yield from config_scalars(given.config, given.monitor)
-            yield from _follow(config_tables(given.config, given.device, given.monitor, given.configure), computed)
+            yield from _follow(config_tables(given.config, given.device, given.monitor, given.editor), computed)
             yield from policy_map_tables(given.monitor)
 
     def _snmp_counters(self) -> list[str]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from agent.base.origin import SNMP
 from agent.engine.port import Engine
 from agent.engine.values import DestroyIke, DestroyIpsec, Request
 from agent.flow.model import PeerKey
 from agent.flow.rows import Rows
 from agent.flow.settings import MIB_LEVEL
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
-from agent.mib.column import Commit, SetRefusedError
+from agent.mib.column import DESTROY_LAST, Commit, SetRefusedError, nothing_to_undo
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
 from agent.mib.terms import (
@@ -32,8 +31,6 @@ from agent.mib.terms import (
     representable,
     truth,
 )
-
-DESTROY_LAST = 10  # an order of commits: those that destroy rows come last
 
 
 def peer_index(key: PeerKey) -> tuple[Any, ...]:
@@ -239,10 +236,10 @@ def _destroyer(engine: Engine, ask: Callable[[int], Request]) -> Write:
 
     def write(row: Any, value: str) -> Commit:
         if value != "destroy":
-            return Commit(lambda: None)
+            return Commit(lambda origin: nothing_to_undo)
         request = ask(row.index)
         if engine.test(request) is not None:
             raise SetRefusedError("noAccess")
-        return Commit(lambda: engine.do(request, SNMP), DESTROY_LAST)
+        return Commit(lambda origin: None if engine.do(request, origin) else nothing_to_undo, DESTROY_LAST)
 
     return write

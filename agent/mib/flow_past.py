@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from agent.base.origin import Origin
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
-from agent.mib.column import Commit, SetRefusedError
+from agent.mib.column import Commit, SetRefusedError, Undo, nothing_to_undo
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters
 from agent.mib.flow_live import endpoint_columns, ike_facts_columns, ipsec_facts_columns
@@ -120,9 +121,9 @@ def settings_scalars(flow: VrfFlow, monitor: FlowMonitor) -> ScalarView:
             **{name: trap_value(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
         {
-            "cipSecHistTableSize": _resizer(lambda row, size: monitor.resize(row.name, tunnels=size)),
-            "cipSecHistCheckPoint": lambda row, value: _check_point(value, lambda: monitor.checkpoint(row.name)),
-            "cipSecFailTableSize": _resizer(lambda row, size: monitor.resize(row.name, failures=size)),
+            "cipSecHistTableSize": _resizer(monitor, "tunnels"),
+            "cipSecHistCheckPoint": _check_pointer(monitor),
+            "cipSecFailTableSize": _resizer(monitor, "failures"),
             **{name: trap_write(monitor, kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
     )
@@ -137,22 +138,54 @@ def trap_write(monitor: FlowMonitor, kind: TrapKind) -> Write:
     """Switch one notification of the VRF's settings by TrapStatus."""
 
     def write(row: VrfFlow, value: str) -> Commit:
-        return Commit(lambda: monitor.switch_trap(row.name, kind, value == "enabled"))
+        def switch(enabled: bool, origin: Origin) -> None:
+            with monitor.caused_by(origin):
+                monitor.switch_trap(row.name, kind, enabled)
+
+        def do(origin: Origin) -> Undo:
+            before = kind in row.traps
+            switch(value == "enabled", origin)
+            return lambda: switch(before, origin)
+
+        return Commit(do)
 
     return write
 
 
-def _resizer(resize: Callable[[VrfFlow, int], None]) -> Write:
+def _resizer(monitor: FlowMonitor, window: str) -> Write:
+    """Set the size of the `tunnels` or the `failures` windows."""
+
     def write(row: VrfFlow, value: int) -> Commit:
         if not 1 <= value <= LARGEST_WINDOW:
             raise SetRefusedError("wrongValue")
-        return Commit(lambda: resize(row, value))
+        return Commit(_reversible(monitor, row.name, lambda: monitor.resize(row.name, **{window: value})))
 
     return write
 
 
-def _check_point(value: str, checkpoint: Callable[[], None]) -> Commit:
-    return Commit(checkpoint if value == "checkPoint" else lambda: None)
+def _check_pointer(monitor: FlowMonitor) -> Write:
+    def write(row: VrfFlow, value: str) -> Commit:
+        if value != "checkPoint":
+            return Commit(lambda origin: nothing_to_undo)
+        return Commit(_reversible(monitor, row.name, lambda: monitor.checkpoint(row.name)))
+
+    return write
+
+
+def _reversible(monitor: FlowMonitor, vrf: str | None, act: Callable[[], None]) -> Callable[[Origin], Undo]:
+    """What does something to a VRF's windows, and gives what takes it back."""
+
+    def do(origin: Origin) -> Undo:
+        with monitor.caused_by(origin):
+            take_back = monitor.reversibly(vrf, act)
+
+        def undo() -> None:
+            with monitor.caused_by(origin):
+                take_back()
+
+        return undo
+
+    return do
 
 
 def _start_time(row: Any, now: int) -> int:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
+from agent.config.edits import DetachCryptoMap, Editor
 from agent.config.model import RouterConfig
 from agent.flow.device import Device
 from agent.flow.model import NO_GROUP
 from agent.flow.monitor import FlowMonitor
-from agent.mib.column import Commit, SetRefusedError
+from agent.mib.column import ENDS_TUNNELS, Commit, SetRefusedError
 from agent.mib.declare import ComputedRows, ScalarView, TableView
+from agent.mib.edits import edit_commit
 from agent.mib.flow_past import trap_value, trap_write
 from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
-
-Configure = Callable[[list[str]], None]
-"""Runs configuration lines as if typed."""
 
 _IDENTITY = {"address": "isakmpIdTypeADDRESS", "hostname": "isakmpIdTypeHOSTNAME"}
 _LARGEST_CEILING = 65535  # of cipsMaxSAs
@@ -94,7 +93,7 @@ def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarVi
 
 
 def config_tables(
-    config: RouterConfig, device: Device, monitor: FlowMonitor, configure: Configure
+    config: RouterConfig, device: Device, monitor: FlowMonitor, editor: Editor
 ) -> Iterator[tuple[TableView, ComputedRows]]:
     """The tables, each with the rows to refresh when the configuration has changed."""
 
@@ -163,14 +162,14 @@ def config_tables(
             "cipsCryptomapSetIfVirtual": lambda row, now: truth(row.interface.startswith(_VIRTUAL)),
             "cipsCryptomapSetIfStatus": lambda row, now: "attached",
         },
-        {"cipsCryptomapSetIfStatus": lambda row, value: _detach(row, value, configure)},
+        {"cipsCryptomapSetIfStatus": lambda row, value: _detach(row, value, editor)},
     )
 
 
-def _detach(row: Attachment, value: str, configure: Configure) -> Commit:
+def _detach(row: Attachment, value: str, editor: Editor) -> Commit:
     """detached takes the map off the interface, like `no crypto map`. SNMP cannot attach a map."""
     if value == "detached":
-        return Commit(lambda: configure([f"interface {row.interface}", f"no crypto map {row.map_name}", "end"]), order=5)
+        return edit_commit(editor, DetachCryptoMap(row.interface, row.map_name), ENDS_TUNNELS)
     raise SetRefusedError("genErr" if value == "attached" else "wrongValue")
 
 

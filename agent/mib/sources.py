@@ -39,6 +39,11 @@ class MibError(UserError):
         self.remedy = remedy
 
 
+def undefined(name: str) -> MibError:
+    """What is told of a name that a module should define and does not: an older revision of it, most likely."""
+    return MibError(f"the MIB modules do not define {name}", "take the latest revision of the module that should, or ours")
+
+
 class MissingModuleError(MibError):
     """A module imports another that no source has."""
 

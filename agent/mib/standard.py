@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from agent.base.clock import CENTISECOND
-from agent.config.model import LONGEST_HOSTNAME, RouterConfig
+from agent.base.origin import Origin
+from agent.config.edits import DescribeInterface, Editor, SetHostname, SetSnmpText, ShutInterface, SwitchTrapType
+from agent.config.model import RouterConfig
 from agent.flow.device import Device, InterfaceCounter
-from agent.mib.column import Commit, SetRefusedError
+from agent.mib.column import ENDS_TUNNELS, Commit, SetRefusedError, Undo
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
-from agent.mib.ipsec_config import Configure
+from agent.mib.edits import edit_commit
 from agent.mib.schema import Schema
 from agent.mib.terms import centiseconds, truth
 
@@ -34,10 +36,7 @@ SERVED_MODULES = (
 SNMP_COUNTERS_EXCEPT = frozenset({"snmpEnableAuthenTraps"})
 
 
-def system_scalars(config: RouterConfig, device: Device, configure: Configure) -> ScalarView:
-    def setter(line: str) -> Callable[[Any, bytes], Commit]:
-        return lambda row, value: _configured(line, value, configure)
-
+def system_scalars(config: RouterConfig, device: Device, editor: Editor) -> ScalarView:
     return ScalarView(
         config,
         {
@@ -51,9 +50,9 @@ def system_scalars(config: RouterConfig, device: Device, configure: Configure) -
             "sysORLastChange": lambda row, now: 0,
         },
         {
-            "sysContact": setter("snmp-server contact"),
-            "sysName": setter("hostname"),
-            "sysLocation": setter("snmp-server location"),
+            "sysContact": lambda row, value: edit_commit(editor, SetSnmpText("contact", _text(value))),
+            "sysName": lambda row, value: edit_commit(editor, SetHostname(_text(value))),
+            "sysLocation": lambda row, value: edit_commit(editor, SetSnmpText("location", _text(value))),
         },
     )
 
@@ -81,17 +80,22 @@ class SerialNumber:
     def write(self, row: Any, value: int) -> Commit:
         if value != self.value:
             raise SetRefusedError("inconsistentValue")
-        return Commit(self._increment)
 
-    def _increment(self) -> None:
-        self.value = (self.value + 1) % 2147483648
+        def undo() -> None:
+            self.value = value
+
+        def do(origin: Origin) -> Undo:
+            self.value = (value + 1) % 2147483648
+            return undo
+
+        return Commit(do)
 
 
 def snmp_scalars(
     config: RouterConfig,
     counters: Iterable[str],
     count: Callable[[str], int],
-    configure: Configure,
+    editor: Editor,
     serial: SerialNumber,
 ) -> ScalarView:
     """The snmp group. `count` reads a counter of the engine by its object's name."""
@@ -100,8 +104,7 @@ def snmp_scalars(
         return lambda row, now: count(name)
 
     def enable(row: RouterConfig, value: str) -> Commit:
-        prefix = "" if value == "enabled" else "no "
-        return Commit(lambda: configure([f"{prefix}snmp-server enable traps snmp authentication"]))
+        return edit_commit(editor, SwitchTrapType(_AUTHENTICATION_TRAP, value == "enabled"))
 
     return ScalarView(
         config,
@@ -123,17 +126,14 @@ def _nothing(row: Any, now: int) -> int:
     return 0
 
 
-def interface_views(config: RouterConfig, device: Device, configure: Configure) -> Iterator[ScalarView | TableView]:
+def interface_views(config: RouterConfig, device: Device, editor: Editor) -> Iterator[ScalarView | TableView]:
     def admin(row: Any, value: str) -> Commit:
         if value not in ("up", "down"):
             raise SetRefusedError("inconsistentValue")
-        line = "shutdown" if value == "down" else "no shutdown"
-        return Commit(lambda: configure([f"interface {row.name}", line, "end"]), order=5)
+        return edit_commit(editor, ShutInterface(row.name, value == "down"), ENDS_TUNNELS)
 
     def alias(row: Any, value: bytes) -> Commit:
-        text = _text(value)
-        line = f"description {text}" if text else "no description"
-        return Commit(lambda: configure([f"interface {row.name}", line, "end"]))
+        return edit_commit(editor, DescribeInterface(row.name, _text(value)))
 
     yield ScalarView(device, {"ifNumber": lambda row, now: len(row.interfaces)})
     yield TableView(
@@ -228,18 +228,8 @@ def short_name(name: str) -> str:
 
 
 def _text(value: bytes) -> str:
-    """A DisplayString that a configuration line can hold. Blanks at its ends would be lost, so they are refused."""
+    """A DisplayString, which is ASCII (RFC 2579 §2). The configuration tests what else a text must be."""
     try:
-        text = value.decode("ascii")
+        return value.decode("ascii")
     except UnicodeDecodeError:
         raise SetRefusedError("wrongValue") from None
-    if text != text.strip() or not text.isprintable():
-        raise SetRefusedError("wrongValue")
-    return text
-
-
-def _configured(line: str, value: bytes, configure: Configure) -> Commit:
-    text = _text(value)
-    if line == "hostname" and (not 0 < len(text) <= LONGEST_HOSTNAME or " " in text):
-        raise SetRefusedError("wrongValue")
-    return Commit(lambda: configure([f"{line} {text}" if text else f"no {line}"]))

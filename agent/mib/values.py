@@ -26,6 +26,7 @@ IP_ADDRESS = 0x40
 COUNTER32 = 0x41
 GAUGE32 = 0x42
 TIME_TICKS = 0x43
+OPAQUE = 0x44
 COUNTER64 = 0x46
 
 _TAG_OF_BASE = {
@@ -35,6 +36,14 @@ _TAG_OF_BASE = {
     "Counter32": COUNTER32,
     "Counter64": COUNTER64,
     "TimeTicks": TIME_TICKS,
+}
+_TAG_OF_ANY_BASE = {
+    **_TAG_OF_BASE,
+    "OctetString": OCTET_STRING,
+    "Bits": OCTET_STRING,
+    "ObjectIdentifier": OBJECT_IDENTIFIER,
+    "IpAddress": IP_ADDRESS,
+    "Opaque": OPAQUE,
 }
 MASKS = {"Counter32": 0xFFFFFFFF, "Counter64": 0xFFFFFFFFFFFFFFFF, "TimeTicks": 0xFFFFFFFF}
 LONGEST_NAME = 128  # sub-identifiers (RFC 2578 §7.1.3)
@@ -56,8 +65,8 @@ def wrap(tag: int, content: bytes) -> bytes:
 
 
 def tag_of(base: str) -> int:
-    """The tag of a number in the numeric SMI type `base`."""
-    return _TAG_OF_BASE[base]
+    """The tag of a value in the SMI type `base`."""
+    return _TAG_OF_ANY_BASE[base]
 
 
 def number_cell(base: str, read: Callable[[Any, int], int | None]) -> Callable[[Any, int], bytes | None]:

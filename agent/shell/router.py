@@ -6,29 +6,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import IPv4Address
+from typing import Protocol
 
 from agent.config.events import ConfigEvent
+from agent.config.snmp_model import SnmpHost
 from agent.engine.port import Node
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationHost:
-    """One `snmp-server host`, with the counts of its notifications. `limit` is how many may wait.
+class NotificationHost(Protocol):
+    """One `snmp-server host`, with the counts of its notifications."""
 
-    `level` is the security level of a version 3 host, else empty.
-    """
+    @property
+    def host(self) -> SnmpHost: ...
 
-    address: IPv4Address
-    port: int
-    informs: bool
-    user: str
-    version: str
-    level: str
-    waiting: int
-    limit: int
-    unanswered: int
-    delivered: int
-    dropped: int
+    @property
+    def address(self) -> IPv4Address: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def limit(self) -> int:
+        """How many may wait."""
+        ...
+
+    @property
+    def unanswered(self) -> int: ...
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def dropped(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)

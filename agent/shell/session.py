@@ -111,7 +111,7 @@ class Session:
             out.finish()
         if self._line.configuring:
             self._line.configuring = False
-            self._config = ConfigSession(self._router.document, self._defer)
+            self._config = ConfigSession(self._router.document, self._defer, self._line.origin)
         return Result()
 
     @property

@@ -1,4 +1,4 @@
-"""Snmp room: the access rules of one configuration, compiled (RFC 3415 §3.2 for SNMPv3, IOS's rules for communities).
+"""Snmp room: the access rules of one endpoint, compiled (RFC 3415 §3.2 for SNMPv3, IOS's rules for communities).
 
 Both paths use them, and no others. A policy never changes: a changed configuration is compiled to a new one.
 
@@ -17,10 +17,11 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
 
 from agent.base.text import octets_of
-from agent.config.model import AccessList, RouterConfig
-from agent.config.snmp_model import Community, SnmpGroup
+from agent.config.model import AccessList
+from agent.config.snmp_model import Community, SnmpConfig, SnmpGroup, SnmpView
 from agent.mib.schema import Oid
-from agent.snmp.view import EVERYTHING, INTERNET, NOTHING, Family, UnknownSubtreeError, View, subtree_family, view_of
+from agent.snmp.endpoint import Endpoint
+from agent.snmp.view import NOTHING, Family, UnknownSubtreeError, View, ViewMaker
 
 Source = IPv4Address | IPv6Address
 
@@ -131,60 +132,65 @@ class AccessPolicy:
 
 
 class _Views:
-    """The views of a configuration by name, compiled once each."""
+    """Views by name, compiled once each."""
 
-    def __init__(self, config: RouterConfig, resolve: Callable[[str], Oid]) -> None:
+    def __init__(self, views: Iterable[SnmpView], resolve: Callable[[str], Oid]) -> None:
         self.problems: list[str] = []
-        self._views = {DEFAULT_VIEW: INTERNET}
-        for view in config.snmp.views.values():
+        maker = ViewMaker(resolve)
+        self._everything = maker.everything
+        self._views = {DEFAULT_VIEW: maker.internet}
+        for view in views:
             families: list[Family] = []
             for line in view.subtrees:
                 try:
-                    families.append(subtree_family(line, resolve))
+                    families.append(maker.family(line))
                 except UnknownSubtreeError:
                     self.problems.append(f"snmp-server view {view.name}: no MIB module names {line.subtree}")
                     if not line.included:
                         # The subtree to hide is not known: hide everything.
                         families = []
                         break
-            self._views[view.name] = view_of(families) if families else NOTHING
+            self._views[view.name] = maker.view(families) if families else NOTHING
 
     def named(self, name: str) -> View:
         """A view by name. An undefined view includes nothing (RFC 3415 §3.2 noSuchView)."""
         return self._views.get(name, NOTHING)
 
     def all(self) -> dict[str, View]:
-        return dict(self._views)
+        """Every view, those that IOS makes itself among them."""
+        return {**self._views, EVERY_NOTIFICATION: self._everything}
 
     def optional(self, name: str | None) -> View | None:
         return None if name is None else self.named(name)
 
     def notify(self, name: str | None) -> View | None:
-        return EVERYTHING if name is not None and name.startswith(OWN_NOTIFY_VIEW) else self.optional(name)
+        return self._everything if name is not None and name.startswith(OWN_NOTIFY_VIEW) else self.optional(name)
 
 
-def compile_policy(config: RouterConfig, resolve: Callable[[str], Oid]) -> AccessPolicy:
-    """The access rules of a configuration. `resolve` gives the OID of a name in a view, raising KeyError for an unknown one."""
-    views = _Views(config, resolve)
-    contexts = frozenset({"", *(vrf.context for vrf in config.vrfs.values() if vrf.context)})
+def compile_policy(endpoint: Endpoint, resolve: Callable[[str], Oid]) -> AccessPolicy:
+    """The access rules of an endpoint. `resolve` gives the OID of a name in a view, raising KeyError for an unknown one."""
+    snmp, lists = endpoint.snmp, endpoint.access_lists
+    views = _Views(snmp.views.values(), resolve)
+    contexts = frozenset(endpoint.contexts)
     communities = {}
-    for community in config.snmp.communities.values():
-        context = config.snmp.community_contexts.get(community.name, "")
+    for community in snmp.communities.values():
+        context = snmp.community_contexts.get(community.name, "")
         if context not in contexts:
             views.problems.append(f"snmp mib community-map {community.name}: no VRF has the context {context}")
             continue
         for model in ("v1", "v2c"):
-            known = _community(config, views, community, context, model)
-            communities[octets_of(community.name), model] = known
-    return AccessPolicy(contexts, tuple(views.problems), communities, _users(config, views))
+            rights, acls = community_group(snmp, community, context, model)
+            grant = Grant(context, views.named(rights.read or ""), views.optional(rights.write), views.notify(rights.notify))
+            communities[octets_of(community.name), model] = _Known(grant, _lists(lists, acls))
+    return AccessPolicy(contexts, tuple(views.problems), communities, _users(snmp, lists, views))
 
 
-def compiled_views(config: RouterConfig, resolve: Callable[[str], Oid]) -> dict[str, View]:
+def compiled_views(snmp: SnmpConfig, resolve: Callable[[str], Oid]) -> dict[str, View]:
     """The views by name, those that IOS makes itself among them."""
-    return {**_Views(config, resolve).all(), EVERY_NOTIFICATION: EVERYTHING}
+    return _Views(snmp.views.values(), resolve).all()
 
 
-def community_group(config: RouterConfig, community: Community, context: str, model: str) -> tuple[SnmpGroup, list[str | None]]:
+def community_group(snmp: SnmpConfig, community: Community, context: str, model: str) -> tuple[SnmpGroup, list[str | None]]:
     """What a community may do by a model, as a group of its name, with the names of the access lists that must all permit.
 
     A group of its name that is configured for that model and context replaces only the views that it names.
@@ -192,7 +198,7 @@ def community_group(config: RouterConfig, community: Community, context: str, mo
     own = community.view or DEFAULT_VIEW
     rights = SnmpGroup(community.name, model, "noauth", context, own, own if community.access == "RW" else None, EVERY_NOTIFICATION)
     lists = [community.acl]
-    for group in _groups(config, community.name, model):
+    for group in _groups(snmp, community.name, model):
         if _covers(group, context):
             rights = replace(
                 rights,
@@ -204,40 +210,34 @@ def community_group(config: RouterConfig, community: Community, context: str, mo
     return rights, lists
 
 
-def user_groups(config: RouterConfig) -> list[SnmpGroup]:
+def user_groups(snmp: SnmpConfig) -> list[SnmpGroup]:
     """The groups of SNMPv3 users, with the views that IOS gives those that name none."""
-    notified = {host.community for host in config.snmp.hosts.values() if host.version == "3"}
+    notified = {host.community for host in snmp.hosts.values() if host.version == "3"}
     # `snmp-server host … version 3 … U` has IOS give U's group a notify view of its own, where the group names none.
-    served = {user.group for user in config.snmp.users.values() if user.model == "v3" and user.name in notified}
+    served = {user.group for user in snmp.users.values() if user.model == "v3" and user.name in notified}
     return [
         replace(
             group,
             read=group.read or DEFAULT_VIEW,
             notify=group.notify or (EVERY_NOTIFICATION if group.name in served else None),
         )
-        for group in config.snmp.groups.values()
+        for group in snmp.groups.values()
         if group.model == "v3"
     ]
 
 
-def _community(config: RouterConfig, views: _Views, community: Community, context: str, model: str) -> _Known:
-    rights, lists = community_group(config, community, context, model)
-    grant = Grant(context, views.named(rights.read or ""), views.optional(rights.write), views.notify(rights.notify))
-    return _Known(grant, _lists(config, lists))
-
-
-def _users(config: RouterConfig, views: _Views) -> dict[bytes, _KnownUser]:
-    groups = user_groups(config)
+def _users(snmp: SnmpConfig, lists: Mapping[str, AccessList], views: _Views) -> dict[bytes, _KnownUser]:
+    groups = user_groups(snmp)
     users = {}
-    for user in config.snmp.users.values():
+    for user in snmp.users.values():
         if user.model == "v3":
-            rows = tuple(_group_access(group, views, config) for group in groups if group.name == user.group)
-            users[octets_of(user.name)] = _KnownUser(rows, _lists(config, [user.acl]))
+            rows = tuple(_group_access(group, views, lists) for group in groups if group.name == user.group)
+            users[octets_of(user.name)] = _KnownUser(rows, _lists(lists, [user.acl]))
     return users
 
 
-def _groups(config: RouterConfig, name: str, model: str) -> list[SnmpGroup]:
-    return [group for group in config.snmp.groups.values() if group.name == name and group.model == model]
+def _groups(snmp: SnmpConfig, name: str, model: str) -> list[SnmpGroup]:
+    return [group for group in snmp.groups.values() if group.name == name and group.model == model]
 
 
 def _covers(group: SnmpGroup, context: str) -> bool:
@@ -245,7 +245,7 @@ def _covers(group: SnmpGroup, context: str) -> bool:
     return context.startswith(named) if group.match == "prefix" else context == named
 
 
-def _group_access(group: SnmpGroup, views: _Views, config: RouterConfig) -> _GroupAccess:
+def _group_access(group: SnmpGroup, views: _Views, lists: Mapping[str, AccessList]) -> _GroupAccess:
     return _GroupAccess(
         LEVELS[group.level],
         group.context or "",
@@ -253,14 +253,14 @@ def _group_access(group: SnmpGroup, views: _Views, config: RouterConfig) -> _Gro
         views.named(group.read or ""),
         views.optional(group.write),
         views.notify(group.notify),
-        _lists(config, [group.acl]),
+        _lists(lists, [group.acl]),
     )
 
 
-def _lists(config: RouterConfig, names: Iterable[str | None]) -> tuple[AccessList, ...]:
+def _lists(known: Mapping[str, AccessList], names: Iterable[str | None]) -> tuple[AccessList, ...]:
     """The access lists with entries. A list without entries permits, like an undefined one."""
-    found = (config.access_lists.get(name) for name in names if name is not None)
-    return tuple(known for known in found if known is not None and known.entries)
+    found = (known.get(name) for name in names if name is not None)
+    return tuple(each for each in found if each is not None and each.entries)
 
 
 def _refused_by(lists: Sequence[AccessList], source: Source) -> str | None:

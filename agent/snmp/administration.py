@@ -8,19 +8,19 @@ of access control are made from the same groups and views as the access policy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
 
-from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
 from agent.mib.schema import Oid
 from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups
-from agent.snmp.identity import EngineIdentity
+from agent.snmp.endpoint import Endpoint, address_of
+from agent.snmp.identity import LocalEngine
 from agent.snmp.informs import Patience
+from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
 from agent.snmp.view import Family
 
 _Followed = tuple[TableView, ComputedRows]
@@ -56,28 +56,18 @@ _COUNTERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class EngineFacts:
-    """The engine's ID and boots, seconds since, longest message in octets, and counters by name."""
-
-    identity: EngineIdentity
-    time: Callable[[], int]
-    longest_message: int
-    count: Callable[[str], int]
-
-
-def administration(config: RouterConfig, resolve: Callable[[str], Oid], engine: EngineFacts) -> Iterator[ScalarView | _Followed]:
+def administration(endpoint: Endpoint, resolve: Callable[[str], Oid], engine: LocalEngine) -> Iterator[ScalarView | _Followed]:
     """The views. `resolve` gives the OID of a name, and raises KeyError where the modules have none."""
     yield _scalars(engine)
-    yield from _target_tables(config)
-    yield _user_table(config, resolve, engine.identity.engine_id)
-    yield from _access_tables(config, resolve)
-    yield _community_table(config, engine.identity.engine_id)
+    yield from _target_tables(endpoint)
+    yield _user_table(endpoint, resolve, engine.identity.engine_id)
+    yield from _access_tables(endpoint, resolve)
+    yield _community_table(endpoint, engine.identity.engine_id)
 
 
-def _scalars(engine: EngineFacts) -> ScalarView:
+def _scalars(engine: LocalEngine) -> ScalarView:
     def counter(name: str) -> Value:
-        return lambda row, now: row.count(name)
+        return lambda row, now: row.counters.value(name)
 
     return ScalarView(
         engine,
@@ -85,7 +75,7 @@ def _scalars(engine: EngineFacts) -> ScalarView:
             "snmpEngineID": lambda row, now: row.identity.engine_id,
             "snmpEngineBoots": lambda row, now: row.identity.boots,
             "snmpEngineTime": lambda row, now: row.time(),
-            "snmpEngineMaxMessageSize": lambda row, now: row.longest_message,
+            "snmpEngineMaxMessageSize": _constant(LARGEST_UDP_PAYLOAD),
             **{name: counter(name) for name in _COUNTERS},
             **dict.fromkeys(("snmpTargetSpinLock", "usmUserSpinLock", "vacmViewSpinLock"), _constant(0)),
         },
@@ -95,19 +85,19 @@ def _scalars(engine: EngineFacts) -> ScalarView:
 # --- targets: a row of each table for each `snmp-server host` ---
 
 
-def _targets(config: RouterConfig) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Address]]]:
-    for number, host in enumerate(config.snmp.hosts.values(), 1):
-        address = host.address if isinstance(host.address, IPv4Address) else config.hosts.get(host.address)
+def _targets(endpoint: Endpoint) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Address]]]:
+    for number, host in enumerate(endpoint.snmp.hosts.values(), 1):
+        address = address_of(host, endpoint)
         if address is not None:
             yield f"host{number}", (host, address)
 
 
-def _target_tables(config: RouterConfig) -> Iterator[_Followed]:
+def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
     patience = Patience()
 
     def targets() -> Iterable[tuple[Any, Any]]:
         # The name is in the row as well, for tags and parameters are named after it.
-        return [(name, (name, *target)) for name, target in _targets(config)]
+        return [(name, (name, *target)) for name, target in _targets(endpoint)]
 
     yield _table(
         "snmpTargetAddrTable",
@@ -166,9 +156,9 @@ def _target_tables(config: RouterConfig) -> Iterator[_Followed]:
 # --- users and communities ---
 
 
-def _user_table(config: RouterConfig, resolve: Callable[[str], Oid], engine_id: bytes) -> _Followed:
+def _user_table(endpoint: Endpoint, resolve: Callable[[str], Oid], engine_id: bytes) -> _Followed:
     def users() -> Iterable[tuple[Any, Any]]:
-        return [((engine_id, user.name), user) for user in config.snmp.users.values() if user.model == "v3"]
+        return [((engine_id, user.name), user) for user in endpoint.snmp.users.values() if user.model == "v3"]
 
     def protocol(names: Mapping[str | None, str], kind: str) -> Value:
         oids = {said: resolve(name) for said, name in names.items()}
@@ -189,19 +179,19 @@ def _user_table(config: RouterConfig, resolve: Callable[[str], Oid], engine_id: 
     )
 
 
-def _communities(config: RouterConfig) -> Iterator[tuple[str, str]]:
+def _communities(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     """The communities that are answered, and the context of each."""
-    contexts = _contexts(config)
-    for name in config.snmp.communities:
-        context = config.snmp.community_contexts.get(name, "")
+    contexts = endpoint.contexts
+    for name in endpoint.snmp.communities:
+        context = endpoint.snmp.community_contexts.get(name, "")
         if context in contexts:
             yield name, context
 
 
-def _community_table(config: RouterConfig, engine_id: bytes) -> _Followed:
+def _community_table(endpoint: Endpoint, engine_id: bytes) -> _Followed:
     return _table(
         "snmpCommunityTable",
-        lambda: [(name[:_LONGEST_NAME], (name, context)) for name, context in _communities(config)],
+        lambda: [(name[:_LONGEST_NAME], (name, context)) for name, context in _communities(endpoint)],
         {
             "snmpCommunityName": lambda row, now: row[0],
             "snmpCommunitySecurityName": lambda row, now: row[0],
@@ -216,41 +206,37 @@ def _community_table(config: RouterConfig, engine_id: bytes) -> _Followed:
 # --- access control ---
 
 
-def _contexts(config: RouterConfig) -> list[str]:
-    return list(dict.fromkeys(["", *(vrf.context for vrf in config.vrfs.values() if vrf.context)]))
-
-
-def _members(config: RouterConfig) -> Iterator[tuple[tuple[int, str], str]]:
+def _members(endpoint: Endpoint) -> Iterator[tuple[tuple[int, str], str]]:
     """Who is in which group: a community stands for a group of its own name."""
-    for name, _ in _communities(config):
+    for name, _ in _communities(endpoint):
         for model in ("v1", "v2c"):
             yield (_MODELS[model], name), name
-    for user in config.snmp.users.values():
+    for user in endpoint.snmp.users.values():
         yield (_MODELS[user.model], user.name), user.group
 
 
-def _rights(config: RouterConfig) -> Iterator[tuple[tuple[str, str, int, int], SnmpGroup]]:
-    groups = user_groups(config)
-    for name, context in _communities(config):
-        community = config.snmp.communities[name]
-        groups += [community_group(config, community, context, model)[0] for model in ("v1", "v2c")]
+def _rights(endpoint: Endpoint) -> Iterator[tuple[tuple[str, str, int, int], SnmpGroup]]:
+    groups = user_groups(endpoint.snmp)
+    for name, context in _communities(endpoint):
+        community = endpoint.snmp.communities[name]
+        groups += [community_group(endpoint.snmp, community, context, model)[0] for model in ("v1", "v2c")]
     for group in groups:
         yield (group.name, group.context or "", _MODELS[group.model], LEVELS[group.level]), group
 
 
-def _access_tables(config: RouterConfig, resolve: Callable[[str], Oid]) -> Iterator[_Followed]:
+def _access_tables(endpoint: Endpoint, resolve: Callable[[str], Oid]) -> Iterator[_Followed]:
     def families() -> Iterable[tuple[Any, Any]]:
-        views = compiled_views(config, resolve)
+        views = compiled_views(endpoint.snmp, resolve)
         return [((name, family.subtree), family) for name, view in views.items() for family in view.families]
 
     yield _table(
         "vacmContextTable",
-        lambda: [(context, context) for context in _contexts(config)],
+        lambda: [(context, context) for context in endpoint.contexts],
         {"vacmContextName": lambda row, now: row},
     )
     yield _table(
         "vacmSecurityToGroupTable",
-        lambda: _members(config),
+        lambda: _members(endpoint),
         {
             "vacmGroupName": lambda row, now: row,
             **_kept("vacmSecurityToGroupStorageType", "vacmSecurityToGroupStatus"),
@@ -258,7 +244,7 @@ def _access_tables(config: RouterConfig, resolve: Callable[[str], Oid]) -> Itera
     )
     yield _table(
         "vacmAccessTable",
-        lambda: _rights(config),
+        lambda: _rights(endpoint),
         {
             "vacmAccessContextMatch": lambda row, now: row.match,
             "vacmAccessReadViewName": lambda row, now: row.read or "",

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from agent.base.origin import manager
 from agent.base.work import Work
 from agent.mib.schema import Oid
+from agent.mib.setting import Assignment
 from agent.mib.tree import Tree
 from agent.snmp.access import Grant
 from agent.snmp.ber import GET, GET_BULK, SET
@@ -29,7 +31,7 @@ from agent.snmp.reading import (
     get_next,
     visible,
 )
-from agent.snmp.setting import STATUS, STATUS_FOR_VERSION_1, Assignment, Refusal, set_values
+from agent.snmp.setting import STATUS, STATUS_FOR_VERSION_1, Refusal, set_values
 from agent.snmp.view import View
 
 _OUT_COUNTERS = {1: "snmpOutTooBigs", 2: "snmpOutNoSuchNames", 3: "snmpOutBadValues", 5: "snmpOutGenErrs"}
@@ -39,13 +41,14 @@ _OUT_COUNTERS = {1: "snmpOutTooBigs", 2: "snmpOutNoSuchNames", 3: "snmpOutBadVal
 class Question:
     """A request without its message. `kind` is the PDU's tag, `echoed` the octets of its own bindings.
 
-    `first` and `second` are non-repeaters and max-repetitions of a GETBULK.
+    `source` is the address of the manager. `first` and `second` are non-repeaters and max-repetitions of a GETBULK.
     """
 
     kind: int
     version_1: bool
     by_community: bool
     context: str
+    source: str
     names: Sequence[Oid]
     assignments: Sequence[Assignment]
     echoed: int
@@ -110,7 +113,7 @@ class Answerer:
     def _set(self, question: Question, tree: Tree, grant: Grant, room: int) -> Answer:
         if question.echoed > room:
             return Answer(TOO_BIG)  # a SET's response is as large as the SET: refused before anything is done
-        refusal = set_values(tree, grant.write, question.assignments, self._failed)
+        refusal = set_values(tree, grant.write, question.assignments, manager(question.source), self._failed)
         if refusal is None:
             return Answer()  # the bindings go back as they came
         if refusal.status == "noAccess" and question.by_community:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
+from agent.mib.setting import Assignment, Value
 from agent.mib.values import (
     COUNTER32,
     COUNTER64,
@@ -23,7 +24,6 @@ from agent.mib.values import (
     TIME_TICKS,
     decode_name,
 )
-from agent.snmp.setting import Assignment, Value
 
 GET, GET_NEXT, SET, GET_BULK = 0xA0, 0xA1, 0xA3, 0xA5
 RESPONSE, TRAP_V1, INFORM, TRAP_V2, REPORT = 0xA2, 0xA4, 0xA6, 0xA7, 0xA8

@@ -1,4 +1,4 @@
-"""Snmp room: one router's SNMP engine: pysnmp with its defects corrected, reading the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
+"""Snmp room: one endpoint's SNMP engine: pysnmp with its defects corrected, reading the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
 
 The engine owns the sockets, the access policy and the USM users. `apply` makes policy and users follow a changed configuration
 without a restart.
@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Any, Protocol
 
 from pysnmp.carrier.asyncio.dgram import udp, udp6
@@ -26,20 +25,19 @@ from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
 from agent.base.text import octets_of, text_of
 from agent.base.work import Work, in_shares
-from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpUser
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.snmp.access import AccessPolicy, Source, compile_policy
 from agent.snmp.answering import Answerer
 from agent.snmp.ber import DROP, GET, GET_NEXT, Response
-from agent.snmp.counters import SnmpCounters
 from agent.snmp.dispatcher import MessageDispatcher, TransportDispatcher
+from agent.snmp.endpoint import Endpoint
 from agent.snmp.fast import FastPath
 from agent.snmp.fast_v3 import V3Messages
 from agent.snmp.gate import Gate
 from agent.snmp.general import GeneralPath
-from agent.snmp.identity import EngineIdentity
+from agent.snmp.identity import EngineIdentity, LocalEngine
 from agent.snmp.messages import message_models
 from agent.snmp.reading import Answer
 from agent.snmp.responder import REQUESTS, CommandResponder
@@ -108,30 +106,28 @@ def _ignore(source: Source) -> None:
 
 
 class SnmpAgent:
-    """One router's engine. It is made within a running event loop. `listen` opens its sockets, `close` ends it."""
+    """One endpoint's engine with its fast path. It is made in a running event loop. `listen` opens its sockets, `close` ends it."""
 
     def __init__(
         self,
-        identity: EngineIdentity,
-        config: RouterConfig,
+        local: LocalEngine,
+        endpoint: Endpoint,
         given: Surroundings,
-        counters: SnmpCounters,
         bad_community: Callable[[Source], None] = _ignore,
     ) -> None:
-        self.counters = counters
+        self.counters = counters = local.counters
+        self.engine_time = local.time
         self.bad_community = bad_community  # called with the source of each message of an unknown community
+        self._endpoint = endpoint
         self._given = given
         self.loop = asyncio.get_running_loop()
-        self._started = self.loop.time()
         self._limited = self.limited_log(_log)
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
-        self._fast: InFront | None = None
         self._told: frozenset[str] = frozenset()  # problems that the log has heard of
-        self._hostname = config.hostname
-        self._policy = compile_policy(config, given.resolve)
-        self._largest = _largest(config)
+        self._policy = compile_policy(endpoint, given.resolve)
+        self._largest = _largest(endpoint)
         access = AccessControl(self.policy)
         self._noticed = Allowance(REFUSALS_NOTICED, REFUSALS_NOTICED, self.loop.time)
         self._answerer = Answerer(given.now, counters, lambda fault: self.failed(fault))
@@ -146,9 +142,10 @@ class SnmpAgent:
             refused_user=self._refused_user,
             later=self._later,
         )
-        self.engine = self._make_engine(identity, access)
-        self.v3_messages = V3Messages(identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
-        self.apply(config)
+        self.engine = self._make_engine(local.identity, access)
+        self.v3_messages = V3Messages(local.identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
+        self.use_fast_path(self.fast_path())
+        self.apply()
 
     # --- queries ---
 
@@ -163,10 +160,6 @@ class SnmpAgent:
     def limited_log(self, log: logging.Logger) -> LimitedLog:
         """A log by real time for lines that somebody outside can cause."""
         return LimitedLog(log, lambda: int(self.loop.time() * SECOND), lambda delay, end: self.loop.call_later(delay / SECOND, end))
-
-    def engine_time(self) -> int:
-        """snmpEngineTime, in seconds."""
-        return int(self.loop.time() - self._started)
 
     def levels_at(self, name: bytes, engine_id: bytes) -> Levels:
         """What a user has at each security level with keys for another engine. Raises UnusableUserError."""
@@ -198,7 +191,7 @@ class SnmpAgent:
     def add_transport(self, bound: Any) -> UdpTransport:
         """Have pysnmp send and receive by a bound socket, under a transport domain of its own (`domain_of`)."""
         transport = UdpTransport(self.loop, bound, self.counters, self.failed)
-        transport.fast = self._fast
+        transport.fast = self.fast
         transport.over_share = self._over_share
         domain = (udp6 if ":" in transport.address[0] else udp).DOMAIN_NAME
         transport.domain = (*domain, self._next_domain)
@@ -214,7 +207,7 @@ class SnmpAgent:
 
     def use_fast_path(self, fast: InFront) -> None:
         """Offer every datagram to `fast` first. Its counts are added to ours."""
-        self._fast = fast
+        self.fast = fast
         fast.policy_changed(self._largest)
         for transport in self._transports:
             transport.fast = fast
@@ -227,19 +220,17 @@ class SnmpAgent:
         }
         self.counters.add_source(lambda name: counted[name]() if name in counted else 0)
 
-    def apply(self, config: RouterConfig) -> None:
-        """Follow a changed configuration: communities, views, groups, users, contexts, packet size."""
+    def apply(self) -> None:
+        """Follow an endpoint that has changed: communities, views, groups, users, contexts, packet size."""
         before = self._told
-        self._hostname = config.hostname
-        self._policy = compile_policy(config, self._given.resolve)
+        self._policy = compile_policy(self._endpoint, self._given.resolve)
         self._told = frozenset(self._policy.problems)
         for problem in sorted(self._told - before):
             _log.warning("%s", problem)
-        self._largest = _largest(config)
-        self._follow_users({user.name: user for user in config.snmp.users.values() if user.model == "v3"})
+        self._largest = _largest(self._endpoint)
+        self._follow_users({user.name: user for user in self._endpoint.snmp.users.values() if user.model == "v3"})
         self._answerer.policy_changed()
-        if self._fast is not None:
-            self._fast.policy_changed(self._largest)
+        self.fast.policy_changed(self._largest)
 
     def close(self) -> None:
         """Close every socket; nothing is answered or sent any more."""
@@ -289,13 +280,13 @@ class SnmpAgent:
 
     def _over_share(self, source: str) -> None:
         self._limited.warning(
-            "%s: SNMP from %s: too many of its datagrams are waiting; this one is dropped", self._hostname, source
+            "%s: SNMP from %s: too many of its datagrams are waiting; this one is dropped", self._endpoint.name, source
         )
 
     def _bad_community(self, source: Source, name: bytes, model: str) -> None:
         shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
         why = self._policy.refusal(name, model, source)
-        self._limited.info("%s: SNMP%s from %s with community %s: %s", self._hostname, model, source, shown, why)
+        self._limited.info("%s: SNMP%s from %s with community %s: %s", self._endpoint.name, model, source, shown, why)
         if self._noticed.take():  # whoever asks is a stranger: all are counted, and so many notified of
             self.bad_community(source)
 
@@ -304,7 +295,7 @@ class SnmpAgent:
         why = self._policy.user_refusal(name, level, context, source)
         if why is not None:
             shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
-            self._limited.info("%s: SNMPv3 from %s with user %s: %s", self._hostname, source, shown, why)
+            self._limited.info("%s: SNMPv3 from %s with user %s: %s", self._endpoint.name, source, shown, why)
 
     def _symbol(self, module: str, name: str, value: Any) -> Any:
         (symbol,) = self.engine.get_mib_builder().import_symbols(module, name)
@@ -380,11 +371,5 @@ def _key_text(password: str | None) -> bytes | None:
     return None if password is None else octets_of(password)
 
 
-def _largest(config: RouterConfig) -> int:
-    return min(config.snmp.packet_size, LARGEST_UDP_PAYLOAD)
-
-
-def trap_source_address(config: RouterConfig) -> IPv4Address | None:
-    """The address of the interface that `snmp-server trap-source` names."""
-    interface = config.interfaces.get(config.snmp.trap_source or "")
-    return interface.address.ip if interface is not None and interface.address is not None else None
+def _largest(endpoint: Endpoint) -> int:
+    return min(endpoint.snmp.packet_size, LARGEST_UDP_PAYLOAD)

@@ -192,7 +192,7 @@ class FastPath:
         if asked is None or isinstance(asked, bytes):
             return self._counted(asked)
         if isinstance(asked, Admitted):
-            response = go_on(self._general.answer(asked, datagram, self._largest))
+            response = go_on(self._general.answer(asked, datagram, source, self._largest))
         else:
             sealed = self._answer_v3(asked, source)
             if sealed is not None:

@@ -21,6 +21,7 @@ from agent.snmp.counters import SnmpCounters
 from agent.snmp.fast_v3 import Opened, V3Messages
 from agent.snmp.gate import Admitted
 from agent.snmp.reading import TOO_BIG, Answer
+from agent.snmp.security import source_of
 from agent.snmp.sizes import room_in_community_message, room_in_v3
 
 
@@ -46,12 +47,12 @@ class GeneralPath:
         self._counters = counters
         self._refused_user = refused_user
 
-    def answer(self, request: Admitted, data: bytes, largest: int) -> Work[Response]:
+    def answer(self, request: Admitted, data: bytes, source: str, largest: int) -> Work[Response]:
         """The response to a community's request, or DROP; None if pysnmp is to report the error."""
         tree, pdu = self._tree(request.grant.context), request.pdu
         if tree is None or pdu is None:
             return None
-        question = _question(pdu, request.version == VERSION_1, True, request.grant.context, request.end)
+        question = _question(pdu, request.version == VERSION_1, True, request.grant.context, source, request.end)
         if question is None:
             return self._drop("snmpInASNParseErrs")
         room = room_in_community_message(largest, data)
@@ -69,7 +70,7 @@ class GeneralPath:
         if not policy.admits(request.user, address):
             self._refused_user(request.user, request.level, context, address)
             return DROP  # as for a community whose access list refuses the source
-        question = _question(pdu, False, False, context, request.end)
+        question = _question(pdu, False, False, context, source, request.end)
         if question is None:
             return self._drop("snmpInASNParseErrs")
         tree = self._tree(context) if context in policy.contexts else None
@@ -93,14 +94,14 @@ class GeneralPath:
         return DROP
 
 
-def _question(pdu: ReadPdu | SetPdu, version_1: bool, by_community: bool, context: str, end: int) -> Question | None:
+def _question(pdu: ReadPdu | SetPdu, version_1: bool, by_community: bool, context: str, source: str, end: int) -> Question | None:
     """What a PDU asks; None where it has a name that nothing can have."""
     echoed = end - _bindings_of(pdu)
     if isinstance(pdu, SetPdu):
         assignments = pdu.assignments
         if assignments is None:
             return None
-        return Question(SET, version_1, by_community, context, (), assignments, echoed)
+        return Question(SET, version_1, by_community, context, str(source_of((source,))), (), assignments, echoed)
     kind, _, first, second, contents, _ = pdu
     names: list[Oid] = []
     for content in contents:
@@ -108,7 +109,7 @@ def _question(pdu: ReadPdu | SetPdu, version_1: bool, by_community: bool, contex
         if name is None:
             return None
         names.append(name)
-    return Question(kind, version_1, by_community, context, names, (), echoed, first, second)
+    return Question(kind, version_1, by_community, context, source, names, (), echoed, first, second)
 
 
 def _bindings_of(pdu: ReadPdu | SetPdu) -> int:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from agent.base.errors import UserError
 from agent.base.files import read_regular_file, replace_file
+from agent.snmp.counters import SnmpCounters
 
 _LARGEST = 1 << 16  # octets of the file
 _TEMPORARY = ".engine-"
@@ -30,6 +32,20 @@ class IdentityError(UserError):
 class EngineIdentity:
     engine_id: bytes
     boots: int
+
+
+class LocalEngine:
+    """An SNMP engine of ours as long as it runs: who it is, for how long it has been (snmpEngineTime), and what it has counted."""
+
+    def __init__(self, identity: EngineIdentity, real_time: Callable[[], float]) -> None:
+        self.identity = identity
+        self.counters = SnmpCounters()
+        self._real_time = real_time  # seconds, of a clock that nobody sets (RFC 3414 §2.2.2)
+        self._started = real_time()
+
+    def time(self) -> int:
+        """Seconds since it started."""
+        return int(self._real_time() - self._started)
 
 
 def new_engine_id() -> bytes:

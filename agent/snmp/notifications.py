@@ -1,13 +1,14 @@
 """Snmp room: which notifications an event causes, with the values of their objects at that moment (RFC 3416 §4.2.6).
 
-Tables say for each kind of event the notification's name, the control that switches it, the type by which a host chooses it, and
-the instances of its objects. Their names, their order and all OIDs come from the modules. A value is the one that the tree shows;
-the event gives it where the row is gone (a tunnel that has ended) or never was (0).
+Tables say for each notification the control that switches it, the type by which a host chooses it, and the tables that its event
+gives an instance of; and for each kind of event the notification's name and those instances. The names of objects, their order and
+all OIDs come from the modules, once, at the start. A value is the one that the tree shows; the event gives it where the row is gone
+(a tunnel that has ended) or never was (0).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,6 @@ from agent.config.events import (
     IsakmpPolicyAdded,
     IsakmpPolicyDeleted,
 )
-from agent.config.model import RouterConfig
 from agent.flow.device import InterfaceState
 from agent.flow.model import Address, IkeFailureReason, IpsecFacts, IpsecFailureReason, PeerKey, Spi
 from agent.flow.monitor import FlowMonitor
@@ -38,10 +38,12 @@ from agent.flow.records import (
 from agent.flow.settings import TrapKind
 from agent.flow.tables import IKE_FAILURE_OF_END, IPSEC_FAILURE_OF_END
 from agent.mib.flow_live import peer_index
-from agent.mib.schema import IndexValue, Oid, Schema
+from agent.mib.schema import IndexValue, Object, Oid, Schema, Table, encode_index
+from agent.mib.sources import MibError, undefined
 from agent.mib.terms import interval
 from agent.mib.tree import Tree
 from agent.mib.values import is_number, number, octets, order_key
+from agent.snmp.endpoint import Endpoint
 
 Index = tuple[IndexValue, ...]  # values of a table's INDEX objects; () is the instance .0 of a scalar
 
@@ -67,50 +69,71 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """What the notifications of one router are made from. `trees` gives a context's tree by its name; `wanted` says whether any
-    host takes a type of notification of a VRF, so that none is made for nobody."""
+class _Kind:
+    """A notification's control (a TrapKind, or a leaf of `snmp-server enable traps`) and the type by which hosts choose it.
 
-    schema: Schema
-    config: RouterConfig
+    `tables` are those that its event gives an instance of.
+    """
+
+    control: TrapKind | str
+    host_type: str
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A notification as the modules have it: its objects in order, each with the table that it is a column of (None: a scalar)."""
+
+    oid: Oid
+    kind: _Kind
+    objects: tuple[tuple[Object, Table | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the notifications of one endpoint are made from. `forms` are the notifications by name, `trees` gives a context's tree.
+
+    `wanted` says whether any host takes a type of notification of a VRF, so that none is made for nobody.
+    """
+
+    forms: Mapping[str, Form]
+    endpoint: Endpoint
     monitor: FlowMonitor
     trees: Callable[[str], Tree | None]
     wanted: Callable[[str | None, str], bool] = lambda vrf, host_type: True
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """A notification's control (a TrapKind, or a leaf of `snmp-server enable traps`) and the type by which hosts choose it."""
-
-    control: TrapKind | str
-    host_type: str
-
-
+_PEER = ("cikePeerTable",)
+_IKE_TUNNEL = (*_PEER, "cikeTunnelTable")
+_IPSEC_TUNNEL = ("cipSecTunnelTable",)
+_PEER_AND_SA = (*_PEER, *_IPSEC_TUNNEL, "cipSecSpiTable")
+_MAP_SET = ("cipsStaticCryptomapSetTable",)
+_INTERFACE = ("ifTable",)
 _KINDS: Mapping[str, _Kind] = {
-    "cikeTunnelStart": _Kind(TrapKind.IKE_TUNNEL_START, "isakmp"),
-    "cikeTunnelStop": _Kind(TrapKind.IKE_TUNNEL_STOP, "isakmp"),
-    "cikeSysFailure": _Kind(TrapKind.IKE_SYSTEM_FAILURE, "isakmp"),
-    "cikeCertCrlFailure": _Kind(TrapKind.IKE_CERTIFICATE_FAILURE, "isakmp"),
-    "cikeProtocolFailure": _Kind(TrapKind.IKE_PROTOCOL_FAILURE, "isakmp"),
-    "cikeNoSa": _Kind(TrapKind.IKE_NO_SA, "isakmp"),
-    "cipSecTunnelStart": _Kind(TrapKind.IPSEC_TUNNEL_START, "ipsec"),
-    "cipSecTunnelStop": _Kind(TrapKind.IPSEC_TUNNEL_STOP, "ipsec"),
-    "cipSecSysFailure": _Kind(TrapKind.IPSEC_SYSTEM_FAILURE, "ipsec"),
-    "cipSecSetUpFailure": _Kind(TrapKind.IPSEC_SETUP_FAILURE, "ipsec"),
-    "cipSecEarlyTunTerm": _Kind(TrapKind.IPSEC_EARLY_END, "ipsec"),
-    "cipSecProtocolFailure": _Kind(TrapKind.IPSEC_PROTOCOL_FAILURE, "ipsec"),
-    "cipSecNoSa": _Kind(TrapKind.IPSEC_NO_SA, "ipsec"),
+    "cikeTunnelStart": _Kind(TrapKind.IKE_TUNNEL_START, "isakmp", _IKE_TUNNEL),
+    "cikeTunnelStop": _Kind(TrapKind.IKE_TUNNEL_STOP, "isakmp", _IKE_TUNNEL),
+    "cikeSysFailure": _Kind(TrapKind.IKE_SYSTEM_FAILURE, "isakmp", _PEER),
+    "cikeCertCrlFailure": _Kind(TrapKind.IKE_CERTIFICATE_FAILURE, "isakmp", _PEER),
+    "cikeProtocolFailure": _Kind(TrapKind.IKE_PROTOCOL_FAILURE, "isakmp", _PEER),
+    "cikeNoSa": _Kind(TrapKind.IKE_NO_SA, "isakmp", _PEER),
+    "cipSecTunnelStart": _Kind(TrapKind.IPSEC_TUNNEL_START, "ipsec", _IPSEC_TUNNEL),
+    "cipSecTunnelStop": _Kind(TrapKind.IPSEC_TUNNEL_STOP, "ipsec", _IPSEC_TUNNEL),
+    "cipSecSysFailure": _Kind(TrapKind.IPSEC_SYSTEM_FAILURE, "ipsec", _PEER_AND_SA),
+    "cipSecSetUpFailure": _Kind(TrapKind.IPSEC_SETUP_FAILURE, "ipsec", _PEER_AND_SA),
+    "cipSecEarlyTunTerm": _Kind(TrapKind.IPSEC_EARLY_END, "ipsec", _PEER_AND_SA),
+    "cipSecProtocolFailure": _Kind(TrapKind.IPSEC_PROTOCOL_FAILURE, "ipsec", _PEER_AND_SA),
+    "cipSecNoSa": _Kind(TrapKind.IPSEC_NO_SA, "ipsec", _PEER_AND_SA),
     "cipsIsakmpPolicyAdded": _Kind(TrapKind.POLICY_ADDED, "isakmp"),
     "cipsIsakmpPolicyDeleted": _Kind(TrapKind.POLICY_DELETED, "isakmp"),
-    "cipsCryptomapAdded": _Kind(TrapKind.MAP_ADDED, "ipsec"),
-    "cipsCryptomapDeleted": _Kind(TrapKind.MAP_DELETED, "ipsec"),
-    "cipsCryptomapSetAttached": _Kind(TrapKind.MAP_ATTACHED, "ipsec"),
-    "cipsCryptomapSetDetached": _Kind(TrapKind.MAP_DETACHED, "ipsec"),
+    "cipsCryptomapAdded": _Kind(TrapKind.MAP_ADDED, "ipsec", (*_MAP_SET, "cipsStaticCryptomapTable")),
+    "cipsCryptomapDeleted": _Kind(TrapKind.MAP_DELETED, "ipsec", _MAP_SET),
+    "cipsCryptomapSetAttached": _Kind(TrapKind.MAP_ATTACHED, "ipsec", _MAP_SET),
+    "cipsCryptomapSetDetached": _Kind(TrapKind.MAP_DETACHED, "ipsec", _MAP_SET),
     "cipsTooManySAs": _Kind(TrapKind.TOO_MANY_SAS, "ipsec"),
     "coldStart": _Kind("snmp coldstart", "snmp"),
     "warmStart": _Kind("snmp warmstart", "snmp"),
-    "linkUp": _Kind("snmp linkup", "snmp"),
-    "linkDown": _Kind("snmp linkdown", "snmp"),
+    "linkUp": _Kind("snmp linkup", "snmp", _INTERFACE),
+    "linkDown": _Kind("snmp linkdown", "snmp", _INTERFACE),
     "authenticationFailure": _Kind("snmp authentication", "snmp"),
 }
 
@@ -145,8 +168,32 @@ class _Facts:
     """Where the objects of one notification are: an instance for each table that they may be of, and values of rows gone."""
 
     vrf: str | None = None
-    indexes: Mapping[str, Index] | None = None  # by the beginning of the object's name
-    values: Mapping[str, Any] | None = None  # by the whole name: what was true when the row went, wins over the tree
+    indexes: Mapping[str, Index] | None = None  # by table
+    values: Mapping[str, Any] | None = None  # by object: what was true when the row went, wins over the tree
+
+
+def notification_forms(schema: Schema) -> Mapping[str, Form]:
+    """Every notification that is sent, by name.
+
+    Raises MibError where the modules lack a name that one is made of, or give it an object that its event has no instance of.
+    """
+    try:
+        return {name: _form(schema, name, kind) for name, kind in _KINDS.items()}
+    except KeyError as missing:
+        raise undefined(missing.args[0]) from None
+
+
+def _form(schema: Schema, name: str, kind: _Kind) -> Form:
+    described = schema.notification(name)
+    given = {schema.table(table).entry: schema.table(table) for table in kind.tables}
+    objects = []
+    for carried in map(schema.object, described.objects):
+        table = None if carried.kind == "scalar" else given.get(carried.oid[:-1])
+        if table is None and carried.kind != "scalar":
+            problem = f"{described.module} has {carried.name} in {name}, of whose table its event has no instance"
+            raise MibError(problem, "take the published revision of the module, or ours", module=described.module)
+        objects.append((carried, table))
+    return Form(described.oid, kind, tuple(objects))
 
 
 def of_record(record: FlowRecord, scene: Scene) -> list[Notification]:
@@ -167,7 +214,7 @@ def of_start(cold: bool, scene: Scene) -> list[Notification]:
 def of_link(state: InterfaceState, scene: Scene) -> list[Notification]:
     """linkUp or linkDown of an interface that has changed so."""
     facts = _Facts(
-        indexes={"if": (state.index,)},
+        indexes={"ifTable": (state.index,)},
         values={
             "ifIndex": state.index,
             "ifAdminStatus": "up" if state.admin_up else "down",
@@ -193,13 +240,13 @@ def _nothing(event: Any, scene: Scene) -> _Made:
 
 def _ike_started(record: IkeTunnelStarted, scene: Scene) -> _Made:
     if record.start == record.at:  # a tunnel that is older than the monitor does not start now
-        yield "cikeTunnelStart", _Facts(record.vrf, {"cikePeer": peer_index(record.peer), "cikeTun": (record.index,)})
+        yield "cikeTunnelStart", _Facts(record.vrf, {"cikePeerTable": peer_index(record.peer), "cikeTunnelTable": (record.index,)})
 
 
 def _ike_ended(record: IkeTunnelEnded, scene: Scene) -> _Made:
     facts = _Facts(
         record.vrf,
-        {"cikePeer": peer_index(record.peer), "cikeTun": (record.index,)},
+        {"cikePeerTable": peer_index(record.peer), "cikeTunnelTable": (record.index,)},
         {
             "cikePeerLocalAddr": record.facts.local_address,
             "cikePeerRemoteAddr": record.facts.remote_address,
@@ -220,7 +267,7 @@ def _ike_failed(record: IkeFailed, scene: Scene) -> _Made:
 
 def _ipsec_started(record: IpsecTunnelStarted, scene: Scene) -> _Made:
     if record.start == record.at:
-        yield "cipSecTunnelStart", _Facts(record.vrf, {"cipSecTun": (record.index,)})
+        yield "cipSecTunnelStart", _Facts(record.vrf, {"cipSecTunnelTable": (record.index,)})
 
 
 def _ipsec_ended(record: IpsecTunnelEnded, scene: Scene) -> _Made:
@@ -255,7 +302,7 @@ def _peer_facts(vrf: str | None, peer: PeerKey, local: Address | None, remote: A
     """
     return _Facts(
         vrf,
-        {"cikePeer": peer_index(peer), "cipSecTun": (0,), "cipSecSpi": (0, 0)},
+        {"cikePeerTable": peer_index(peer), "cipSecTunnelTable": (0,), "cipSecSpiTable": (0, 0)},
         {"cikePeerLocalAddr": local, "cikePeerRemoteAddr": remote, "cipSecTunActiveTime": 0, "cipSecSpiProtocol": protocol},
     )
 
@@ -264,7 +311,11 @@ def _ipsec_facts(record: IpsecTunnelEnded | IpsecFailed, facts: IpsecFacts, sa: 
     """Of a tunnel that is or was. `active` is in microseconds."""
     return _Facts(
         record.vrf,
-        {"cikePeer": peer_index(record.peer), "cipSecTun": (record.index,), "cipSecSpi": (record.index, sa.index if sa else 0)},
+        {
+            "cikePeerTable": peer_index(record.peer),
+            "cipSecTunnelTable": (record.index,),
+            "cipSecSpiTable": (record.index, sa.index if sa else 0),
+        },
         {
             "cikePeerLocalAddr": facts.local_address,
             "cikePeerRemoteAddr": facts.remote_address,
@@ -278,7 +329,7 @@ def _map_added(event: CryptoMapAdded, scene: Scene) -> _Made:
     entry = event.entry
     yield (
         "cipsCryptomapAdded",
-        _Facts(None, {"cipsStaticCryptomapSet": (entry.name,), "cipsStaticCryptomap": (entry.name, entry.sequence)}),
+        _Facts(None, {"cipsStaticCryptomapSetTable": (entry.name,), "cipsStaticCryptomapTable": (entry.name, entry.sequence)}),
     )
 
 
@@ -295,7 +346,7 @@ def _map_detached(event: CryptoMapDetached, scene: Scene) -> _Made:
 
 
 def _map_set_facts(name: str) -> _Facts:
-    return _Facts(None, {"cipsStaticCryptomapSet": (name,)})
+    return _Facts(None, {"cipsStaticCryptomapSetTable": (name,)})
 
 
 def _policy_added(event: IsakmpPolicyAdded, scene: Scene) -> _Made:
@@ -337,47 +388,34 @@ def _enabled(name: str, vrf: str | None, scene: Scene) -> bool:
     if isinstance(kind.control, TrapKind):
         enabled = kind.control in scene.monitor.vrf(vrf).traps
     else:
-        enabled = kind.control in scene.config.snmp.traps
+        enabled = kind.control in scene.endpoint.snmp.traps
     return enabled and scene.wanted(vrf, kind.host_type)
 
 
 def _notification(name: str, facts: _Facts, scene: Scene) -> Notification:
-    described = scene.schema.notification(name)
-    context = scene.config.context_of(facts.vrf)
+    form = scene.forms[name]
+    context = scene.endpoint.context_of(facts.vrf)
     tree = scene.trees(context) if context is not None else None
-    objects = tuple(_instance(carried, facts, scene, tree) for carried in described.objects)
-    return Notification(name, described.oid, facts.vrf, _KINDS[name].host_type, objects)
+    now = scene.monitor.clock.now()
+    objects = tuple(_instance(carried, table, facts, tree, now) for carried, table in form.objects)
+    return Notification(name, form.oid, facts.vrf, form.kind.host_type, objects)
 
 
-def _instance(name: str, facts: _Facts, scene: Scene, tree: Tree | None) -> Instance:
-    obj = scene.schema.object(name)
-    oid = (*obj.oid, *_sub_identifiers(name, facts, scene.schema))
-    known = (facts.values or {}).get(name)
+def _instance(carried: Object, table: Table | None, facts: _Facts, tree: Tree | None, now: int) -> Instance:
+    index = (0,) if table is None else encode_index(table, (facts.indexes or {})[table.name])
+    oid = (*carried.oid, *index)
+    known = (facts.values or {}).get(carried.name)
     value = None
     if known is not None:
-        value = _encoded(scene.schema, name, known)
+        value = _encoded(carried, known)
     elif tree is not None:
-        value = tree.get(order_key(oid), scene.monitor.clock.now())[1]
-    return Instance(name, oid, value or _encoded(scene.schema, name, 0))
+        value = tree.get(order_key(oid), now)[1]
+    return Instance(carried.name, oid, value or _encoded(carried, 0))
 
 
-def _sub_identifiers(name: str, facts: _Facts, schema: Schema) -> Oid:
-    obj = schema.object(name)
-    if obj.kind == "scalar":
-        return (0,)
-    indexes = facts.indexes or {}
-    prefix = max((prefix for prefix in indexes if name.startswith(prefix)), key=len)
-    table = next(table for table in _tables_with(schema, obj.oid[:-1]))
-    return schema.encode_index(table, indexes[prefix])
-
-
-def _tables_with(schema: Schema, entry: Oid) -> Iterator[Any]:
-    return (table for table in schema.tables() if table.entry == entry)
-
-
-def _encoded(schema: Schema, name: str, value: Any) -> bytes:
+def _encoded(carried: Object, value: Any) -> bytes:
     """A value in the object's syntax: a number, an enumeration's label, or octets; 0 is 0 or no octets."""
-    syntax = schema.object(name).syntax
+    syntax = carried.syntax
     assert syntax is not None  # it is a scalar or a column
     if is_number(syntax.base):
         return number(syntax.base, syntax.number(value) if isinstance(value, str) else value)

@@ -50,6 +50,7 @@ class _Request:
     name: bytes
     level: int
     context: str
+    source: str
     kind: int
     pdu: Any
     bindings: Bindings
@@ -124,18 +125,19 @@ class CommandResponder:
         state_reference: Any,
     ) -> None:
         execution = engine.observer.get_execution_context("rfc3412.receiveMessage:request")
+        source = source_of(execution["transportAddress"])
         request = _Request(
             int(mp_model),
             int(security_model),
             bytes(security_name),
             int(security_level),
             text_of(bytes(context_name)),
+            str(source),
             _KINDS[pdu.tagSet],
             pdu,
             (v1 if int(mp_model) == 0 else v2c).apiPDU.get_varbinds(pdu),
             int(largest_scoped_pdu),
         )
-        source = source_of(execution["transportAddress"])
         if request.model == USM and not self._policy().admits(request.name, source):
             self._refused_user(request.name, LEVEL_NAMES[request.level], request.context, source)
             return  # as for a community whose access list refuses the source: no answer
@@ -219,6 +221,7 @@ def _question(request: _Request) -> Question:
         request.version_1,
         request.model != USM,
         request.context,
+        request.source,
         () if kind == SET else [tuple(name) for name, _ in bindings],
         [assignment(name, value) for name, value in bindings] if kind == SET else (),
         _content_size(encoder.encode(request.pdu[3])) if bindings else 0,

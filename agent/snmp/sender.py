@@ -19,13 +19,13 @@ from typing import Any
 
 from agent.base.clock import CENTISECOND
 from agent.base.text import octets_of
-from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpHost
 from agent.mib.values import COUNTER64, number, wrap
 from agent.snmp.access import Grant
 from agent.snmp.ber import SEQUENCE, TRAP_V2
 from agent.snmp.community_messages import NO_ERROR, v1_trap, v2_bindings, v2_notification
-from agent.snmp.engine import SnmpAgent, trap_source_address
+from agent.snmp.endpoint import Endpoint, address_of
+from agent.snmp.engine import SnmpAgent
 from agent.snmp.informs import AnswersFirst, CommunityRecipient, Informs, Patience, Recipient
 from agent.snmp.notifications import Notification
 from agent.snmp.receiver import Receiver, Waiting
@@ -57,24 +57,37 @@ class _Destination:
     def __str__(self) -> str:
         return f"{self.address}:{self.host.port}"
 
+    def account(self) -> Account:
+        receiver = self.receiver
+        queue, drops = receiver.queue, receiver.drops
+        counts = len(queue), queue.limit, receiver.unanswered, receiver.delivered, drops.total
+        return Account(self.host, self.address, self.withheld, *counts)
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One receiver as operators see it; `withheld`: nothing is sent there, for it is outside loopback."""
+    """One receiver as operators see it. `limit` is how many notifications may wait for it.
+
+    `withheld`: nothing is sent there, for it is outside loopback.
+    """
 
     host: SnmpHost
     address: IPv4Address
     withheld: bool
-    receiver: Receiver
+    waiting: int
+    limit: int
+    unanswered: int
+    delivered: int
+    dropped: int
 
 
 class NotificationSender:
-    """Sends one router's notifications. `apply` follows a changed configuration."""
+    """Sends one endpoint's notifications."""
 
     def __init__(
         self,
         agent: SnmpAgent,
-        config: RouterConfig,
+        endpoint: Endpoint,
         now: Callable[[], int],
         external_traffic: bool = False,
         patience: Patience | None = None,
@@ -83,7 +96,7 @@ class NotificationSender:
         self.withheld = 0  # for hosts outside loopback, where external traffic is not allowed
         self._agent = agent
         self._loop = agent.loop
-        self._config = config
+        self._endpoint = endpoint
         self._now = now
         self._external_traffic = external_traffic
         patience = patience or Patience()
@@ -99,16 +112,15 @@ class NotificationSender:
         self._told: set[str] = set()
         self._limited = agent.limited_log(_log)  # for lines that somebody outside can cause
         self._transports: dict[str, Any] = {}
-        self.apply(config)
+        self.apply()
 
-    def apply(self, config: RouterConfig) -> None:
-        """Follow a changed configuration: hosts, communities, users, contexts."""
-        self._config = config
+    def apply(self) -> None:
+        """Follow an endpoint that has changed: hosts, communities, users, contexts."""
         before = {_way(each.host, each.address): receiver for receiver, each in self._destinations.items()}
         self._destinations = {}
         self._chosen.clear()
-        for host in config.snmp.hosts.values():
-            address = self._resolved(host)
+        for host in self._endpoint.snmp.hosts.values():
+            address = address_of(host, self._endpoint)
             if address is None:
                 self._tell(str(host.address), "snmp-server host %s: no `ip host` line gives its address", host.address)
                 continue
@@ -134,7 +146,7 @@ class NotificationSender:
 
     def accounts(self) -> list[Account]:
         """Each receiver and what has become of its notifications, in the order of the configuration."""
-        return [Account(each.host, each.address, each.withheld, each.receiver) for each in self._destinations.values()]
+        return [each.account() for each in self._destinations.values()]
 
     def wanted(self, vrf: str | None, kind: str) -> bool:
         """Whether any host takes notifications of a type of a VRF."""
@@ -157,7 +169,7 @@ class NotificationSender:
     def _for(self, vrf: str | None, kind: str) -> list[tuple[_Destination, Grant | None]]:
         found = self._chosen.get((vrf, kind))
         if found is None:
-            context = self._config.context_of(vrf)
+            context = self._endpoint.context_of(vrf)
             found = self._chosen[vrf, kind] = [] if context is None else self._choose(context, kind)
         return found
 
@@ -172,13 +184,10 @@ class NotificationSender:
                 grant = self._agent.policy().user(octets_of(host.community), host.level, context)
                 if grant is not None:
                     chosen.append((destination, grant))
-            elif self._config.snmp.community_contexts.get(host.community, "") == context:
+            elif self._endpoint.snmp.community_contexts.get(host.community, "") == context:
                 # A community that nothing else configures is known as a host's alone, and IOS gives it a notify view of everything.
                 chosen.append((destination, self._agent.policy().community(octets_of(host.community), _MODELS[host.version], None)))
         return chosen
-
-    def _resolved(self, host: SnmpHost) -> IPv4Address | None:
-        return host.address if isinstance(host.address, IPv4Address) else self._config.hosts.get(host.address)
 
     # --- how ---
 
@@ -268,7 +277,7 @@ class NotificationSender:
     def _v3_trap(self, waiting: Waiting, to: _Destination) -> bytes:
         request_id = self._next_trap()
         pdu = wrap(TRAP_V2, number("Integer32", request_id) + NO_ERROR + wrap(SEQUENCE, waiting.bindings))
-        context = octets_of(self._config.context_of(waiting.notification.vrf) or "")
+        context = octets_of(self._endpoint.context_of(waiting.notification.vrf) or "")
         return self._agent.v3_messages.trap(request_id, octets_of(to.host.community), to.host.level, context, pdu)
 
     def _next_trap(self) -> int:
@@ -276,7 +285,7 @@ class NotificationSender:
         return self._traps
 
     def _recipient(self, to: _Destination, notification: Notification) -> Recipient:
-        context = self._config.context_of(notification.vrf) or ""
+        context = self._endpoint.context_of(notification.vrf) or ""
         recipient = to.recipients.get(context)
         if recipient is None:
             name = octets_of(to.host.community)
@@ -309,7 +318,7 @@ class NotificationSender:
 
     def _agent_address(self) -> IPv4Address:
         """RFC 3584 §3.1: the agent's IPv4 address; that of `snmp-server trap-source`, else the one that traps come from."""
-        return trap_source_address(self._config) or IPv4Address(self._local())
+        return self._endpoint.trap_source or IPv4Address(self._local())
 
     def _local(self) -> str:
         """The IPv4 address that the router answers on, where it has one."""

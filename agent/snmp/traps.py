@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 
-# Leaves as the configuration keeps them. Control scalars without a leaf (the failures) are set by SNMP alone.
-KINDS_OF_LEAF: dict[str, TrapKind] = {
-    "ipsec tunnel start": TrapKind.IPSEC_TUNNEL_START,
-    "ipsec tunnel stop": TrapKind.IPSEC_TUNNEL_STOP,
-    "ipsec cryptomap add": TrapKind.MAP_ADDED,
-    "ipsec cryptomap delete": TrapKind.MAP_DELETED,
-    "ipsec cryptomap attach": TrapKind.MAP_ATTACHED,
-    "ipsec cryptomap detach": TrapKind.MAP_DETACHED,
-    "ipsec too-many-sas": TrapKind.TOO_MANY_SAS,
-    "isakmp tunnel start": TrapKind.IKE_TUNNEL_START,
-    "isakmp tunnel stop": TrapKind.IKE_TUNNEL_STOP,
-    "isakmp policy add": TrapKind.POLICY_ADDED,
-    "isakmp policy delete": TrapKind.POLICY_DELETED,
-}
+# By the leaves of the configuration. What has none (the failures) is switched by SNMP alone.
+KINDS_OF_LEAF: Mapping[str, TrapKind] = MappingProxyType({kind.value: kind for kind in TrapKind})
 
 
 def apply_trap_leaves(monitor: FlowMonitor, leaves: Iterable[str], enabled: bool) -> None:

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from agent.config.snmp_model import ViewSubtree
 from agent.mib.index import LARGEST_SUB_IDENTIFIER
 from agent.mib.schema import Oid
+from agent.mib.sources import undefined
 
-SNMP_MODULES: Oid = (1, 3, 6, 1, 6, 3)
-# Roots of the modules by which the SNMP engine itself is managed. They hold names of users, communities and targets, so they are in
-# no view that does not name them (RFC 3415 §7.3 warns of them; IOS's v1default leaves them out too).
-FRAMEWORK_MODULES: dict[str, Oid] = {
-    "snmpFrameworkMIB": (*SNMP_MODULES, 10),
-    "snmpMPDMIB": (*SNMP_MODULES, 11),
-    "snmpTargetMIB": (*SNMP_MODULES, 12),
-    "snmpNotificationMIB": (*SNMP_MODULES, 13),
-    "snmpUsmMIB": (*SNMP_MODULES, 15),
-    "snmpVacmMIB": (*SNMP_MODULES, 16),
-    "snmpCommunityMIB": (*SNMP_MODULES, 18),
-}
+# The modules by which the SNMP engine itself is managed. They hold names of users, communities and targets, so they are in no view
+# that does not name them (RFC 3415 §7.3 warns of them; IOS's v1default leaves them out too).
+ENGINE_MODULES = (
+    "snmpFrameworkMIB",
+    "snmpMPDMIB",
+    "snmpTargetMIB",
+    "snmpNotificationMIB",
+    "snmpUsmMIB",
+    "snmpVacmMIB",
+    "snmpCommunityMIB",
+)
 
 LONGEST_SEARCH = 16  # numbers that are looked at in one step
 MOST_KEPT = 10_000  # standings of a view: lines with many wildcards could have any number of them
@@ -214,29 +214,45 @@ def _plant(root: _Node, rank: int, family: Family) -> None:
             each.below.add(family.included)
 
 
-def view_of(families: Iterable[Family]) -> View:
-    """A view of families in any order, without the engine's own modules unless a family names them."""
-    given = list(families)
-    named = {family.subtree for family in given if not family.wild}
-    given += [Family(root, False) for root in FRAMEWORK_MODULES.values() if root not in named]
-    return View(tuple(sorted(given, key=lambda family: (len(family.subtree), family.subtree), reverse=True)))
-
-
 NOTHING = View()
-EVERYTHING = View((Family((1,), True),))  # the notify view that IOS makes itself, `*tv.FFFFFFFF…`
-INTERNET = view_of([Family((1, 3, 6, 1), True)])  # v1default, what a community or group reads that names no view
 
 
-def subtree_family(line: ViewSubtree, resolve: Callable[[str], Oid]) -> Family:
-    """The family of one `snmp-server view` line: `system`, `1.3.6.1.2.1`, `ifEntry.*.2`, `iso.3.6`.
+class ViewMaker:
+    """Makes views of what is configured. `resolve` gives the OID of a name, and raises KeyError where the modules have none.
 
-    `resolve` gives the OID of a name, and raises KeyError where the modules have none. Raises UnknownSubtreeError.
+    `internet` is v1default, what a community or group reads that names no view; `everything` is the notify view that IOS makes
+    itself, `*tv.FFFFFFFF…`. Raises MibError where the modules lack a name that these are made of.
     """
-    first, *rest = line.subtree.removeprefix(".").split(".")
-    try:
-        head = (int(first),) if first.isdigit() else FRAMEWORK_MODULES.get(first) or resolve(first)
-        tail = [0 if part == "*" else int(part) for part in rest]
-    except (KeyError, ValueError):
-        raise UnknownSubtreeError(line.subtree) from None
-    wild = tuple(len(head) + at for at, part in enumerate(rest) if part == "*")
-    return Family((*head, *tail), line.included, wild)
+
+    def __init__(self, resolve: Callable[[str], Oid]) -> None:
+        self._resolve = resolve
+        self._engine = tuple(map(self._defined, ENGINE_MODULES))
+        self.everything = View((Family(self._defined("iso"), True),))
+        self.internet = self.view([Family(self._defined("internet"), True)])
+
+    def view(self, families: Iterable[Family]) -> View:
+        """A view of families in any order, without the engine's own modules unless a family names them."""
+        given = list(families)
+        named = {family.subtree for family in given if not family.wild}
+        given += [Family(root, False) for root in self._engine if root not in named]
+        return View(tuple(sorted(given, key=lambda family: (len(family.subtree), family.subtree), reverse=True)))
+
+    def family(self, line: ViewSubtree) -> Family:
+        """The family of one `snmp-server view` line: `system`, `1.3.6.1.2.1`, `ifEntry.*.2`, `iso.3.6`.
+
+        Raises UnknownSubtreeError.
+        """
+        first, *rest = line.subtree.removeprefix(".").split(".")
+        try:
+            head = (int(first),) if first.isdigit() else self._resolve(first)
+            tail = [0 if part == "*" else int(part) for part in rest]
+        except (KeyError, ValueError):
+            raise UnknownSubtreeError(line.subtree) from None
+        wild = tuple(len(head) + at for at, part in enumerate(rest) if part == "*")
+        return Family((*head, *tail), line.included, wild)
+
+    def _defined(self, name: str) -> Oid:
+        try:
+            return self._resolve(name)
+        except KeyError:
+            raise undefined(name) from None

@@ -8,6 +8,7 @@ from typing import Any
 from pysnmp.proto import rfc1155, rfc1902, rfc1905
 
 from agent.mib.schema import Oid
+from agent.mib.setting import Assignment, Value
 from agent.mib.values import (
     COUNTER32,
     COUNTER64,
@@ -22,7 +23,6 @@ from agent.mib.values import (
     TIME_TICKS,
     decode_name,
 )
-from agent.snmp.setting import Assignment, Value
 
 
 def _signed(content: bytes) -> int:

@@ -31,6 +31,7 @@ from agent.flow.rows import INDEX_LIMIT, IndexAllocator
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import IkeEvents, IpsecEvents
 from tests.flow.builders import HUB, INSIDE_HUB, INSIDE_SPOKE, SPOKE, bundle, ike_facts, ipsec_facts
+from tests.flow.replica import follow, shown
 
 OTHER = IPv4Address("10.1.9.9")
 KEY = PeerKey(Identity(True, "10.1.1.2"), Identity(True, "10.1.1.1"))
@@ -417,9 +418,57 @@ def test_all_windows_of_a_vrf_slide_by_its_sizes(router: Router) -> None:
     assert [list(window) for window in (flow.ike_failures, flow.ipsec_failures)] == [[3, 4, 5]] * 2
 
 
+def ended(router: Router, number: int) -> None:
+    for _ in range(number):
+        ike = router.ike()
+        router.monitor.ipsec_ended(router.ipsec(ike), EndReason.OPERATOR)
+        router.monitor.ike_ended(ike, EndReason.OPERATOR)
+
+
+@pytest.mark.parametrize("change", ["tunnels", "failures", "both", "check-point"])
+def test_a_resize_or_a_check_point_is_taken_back_with_the_rows_that_it_dropped_and_added(router: Router, change: str) -> None:
+    monitor = router.monitor
+    replica = follow(monitor, router.clock, (200, 200))
+    monitor.vrf("vrf1")
+    monitor.resize("vrf1", tunnels=3, failures=3)
+    ended(router, 4)
+    for _ in range(2):
+        router.ipsec(router.ike())
+    before = shown(monitor, 0, counters=True)
+    sizes = {"tunnels": {"tunnels": 1}, "failures": {"failures": 2}, "both": {"tunnels": 2, "failures": 1}}
+
+    def act() -> None:
+        monitor.checkpoint("vrf1") if change == "check-point" else monitor.resize("vrf1", **sizes[change])
+
+    undo = monitor.reversibly("vrf1", act)
+    assert shown(monitor, 0, counters=True) != before
+    undo()
+    assert shown(monitor, 0, counters=True) == before
+    assert shown(replica, 0, counters=False) == shown(monitor, 0, counters=False)
+
+
+def test_rows_that_came_after_a_change_stay_when_it_is_taken_back(router: Router) -> None:
+    monitor = router.monitor
+    replica = follow(monitor, router.clock, (200, 200))
+    monitor.vrf("vrf1")
+    monitor.resize("vrf1", tunnels=3)
+    ended(router, 3)
+    undo = monitor.reversibly("vrf1", lambda: monitor.resize("vrf1", tunnels=1))
+    ended(router, 1)
+    undo()
+    flow = monitor.vrf("vrf1")
+    assert [list(window) for window in (flow.ike_history, flow.ipsec_history, flow.endpoint_history)] == [[2, 3, 4]] * 3
+    assert shown(replica, 0, counters=False) == shown(monitor, 0, counters=False)
+
+
 def test_the_four_starts_and_stops_are_sent_unless_switched_off(router: Router) -> None:
     flow = router.monitor.vrf("vrf1")
-    assert {kind.value for kind in flow.traps} == {"ike tunnel start", "ike tunnel stop", "ipsec tunnel start", "ipsec tunnel stop"}
+    assert {kind.value for kind in flow.traps} == {
+        "isakmp tunnel start",
+        "isakmp tunnel stop",
+        "ipsec tunnel start",
+        "ipsec tunnel stop",
+    }
     flow.set_trap(TrapKind.IKE_TUNNEL_START, False)
     flow.set_trap(TrapKind.IKE_NO_SA, True)
     assert TrapKind.IKE_TUNNEL_START not in flow.traps

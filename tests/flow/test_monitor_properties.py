@@ -233,6 +233,14 @@ class Engine(RuleBasedStateMachine):
         self.windows[vrf] = size
         self.verbs += 1
 
+    @rule(vrf=st.sampled_from(VRFS), size=st.integers(1, 4))
+    def resize_and_take_back(self, vrf: str | None, size: int) -> None:
+        self.monitor.vrf(vrf)
+        before = shown(self.monitor, self.clock.time, counters=True)
+        self.monitor.reversibly(vrf, lambda: self.monitor.resize(vrf, tunnels=size, failures=size))()
+        assert shown(self.monitor, self.clock.time, counters=True) == before
+        self.verbs += 2
+
     @rule(data=st.data(), later=st.integers(0, 3000))
     def traffic(self, data: st.DataObject, later: int) -> None:
         self.clock.time += later

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from agent.config.edits import Editor
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
 from agent.mib.column import Column
@@ -79,7 +80,7 @@ class Day:
 
         def tree_of(monitor: FlowMonitor) -> Tree:
             config, device, engine = built.document.config, built.device, built.engine
-            sources = Sources(schema, config, monitor, device, engine, lambda lines: None, SnmpCounters().value)
+            sources = Sources(schema, config, monitor, device, engine, Editor(config, lambda events: None), SnmpCounters().value)
             tree = Contexts(sources).tree("")
             assert tree is not None
             return tree

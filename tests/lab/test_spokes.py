@@ -13,6 +13,7 @@ from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
 from agent.base.runner import VirtualRunner
+from agent.config.edits import Editor
 from agent.config.errors import ConfigErrors
 from agent.crypto import ip
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
@@ -123,7 +124,15 @@ class Hub:
         self.router = lab.routers["hub"]
         self.monitor = self.router.monitor
         config = self.router.document.config
-        sources = Sources(schema, config, self.monitor, self.router.device, self.router.engine, lambda lines: None, lambda name: 0)
+        sources = Sources(
+            schema,
+            config,
+            self.monitor,
+            self.router.device,
+            self.router.engine,
+            Editor(config, lambda events: None),
+            lambda name: 0,
+        )
         self.contexts = Contexts(sources)
         self.contexts.build()
         self.runner = VirtualRunner(lab.scheduler, clock)

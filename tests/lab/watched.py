@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from agent.config.edits import Editor
+from agent.config.endpoint import RouterEndpoint
 from agent.flow.settings import TrapKind
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
-from agent.snmp.notifications import Scene, of_record
+from agent.snmp.notifications import Scene, notification_forms, of_record
 from tests.lab.causes import Shown
 from tests.mib.world import value_of
 
@@ -46,9 +48,11 @@ class Watched:
         self._monitor = router.monitor
         config = router.document.config
         self._contexts = Contexts(
-            Sources(schema, config, router.monitor, router.device, router.engine, lambda lines: None, lambda name: 0)
+            Sources(
+                schema, config, router.monitor, router.device, router.engine, Editor(config, lambda events: None), lambda name: 0
+            )
         )
-        self._scene = Scene(schema, config, router.monitor, self._contexts.tree)
+        self._scene = Scene(notification_forms(schema), RouterEndpoint(config), router.monitor, self._contexts.tree)
         for kind in TrapKind:
             router.monitor.vrf(None).set_trap(kind, True)
         router.monitor.subscribe(lambda event: self._sent.extend(each.name for each in of_record(event, self._scene)))

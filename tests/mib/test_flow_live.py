@@ -17,7 +17,7 @@ from agent.flow.monitor import NewSpi
 from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
 from tests.flow.builders import ipsec_facts
-from tests.mib.world import VRF1, VRF2, World, golden
+from tests.mib.world import MANAGER, VRF1, VRF2, World, golden
 
 VARYING = ("cikePeerActiveTime", "cikeTunActiveTime", "cipSecTunActiveTime")
 IKE_NUMBERS: dict[IkeCounter, int | None] = {
@@ -345,7 +345,7 @@ def test_destroy_asks_the_engine_once_the_whole_set_is_accepted(world: World, st
     commit = world.test(f"{status}.1", 2)
     assert world.tunnels.requests == []
     assert commit.order > world.test(f"{status}.1", 1).order
-    commit.act()
+    commit.do(MANAGER)
     assert ipsec.ike is not None
     wanted = DestroyIpsec(ipsec.index) if status == "cipSecTunStatus" else DestroyIke(ipsec.ike.index)
     assert world.tunnels.requests == [wanted]

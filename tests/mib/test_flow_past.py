@@ -14,7 +14,7 @@ from agent.mib import terms
 from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
 from tests.flow.builders import HUB, SPOKE
-from tests.mib.world import VRF1, VRF2, World
+from tests.mib.world import MANAGER, VRF1, VRF2, World
 
 INSIDE = IPv4Address("10.22.1.1")
 SIZES = ("cipSecHistTableSize.0", "cipSecFailTableSize.0")
@@ -248,7 +248,7 @@ def test_testing_a_value_changes_nothing(world: World, instance: str) -> None:
     for size in (1, 65535):
         commit = world.test(instance, size)
         assert world.get(instance) != size
-        commit.act()
+        commit.do(MANAGER)
         assert world.get(instance) == size
 
 
@@ -274,7 +274,7 @@ def test_a_check_point_copies_what_is_live_and_is_ready_again(world: World) -> N
     world.monitor.subscribe(events.append)
     commit = world.test("cipSecHistCheckPoint.0", 2)
     assert events == []
-    commit.act()
+    commit.do(MANAGER)
     assert [(type(event), event.vrf) for event in events] == [(CheckPointed, "vrf1")]
     assert world.labels("cipSecHistCheckPoint.0") == "ready"
     assert [world.labels(f"{phase}HistTermReason.1") for phase in ("cikeTun", "cipSecTun")] == ["checkPointReg", "checkPointReq"]

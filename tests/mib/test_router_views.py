@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
 
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive
+from agent.config.document import Document
+from agent.config.events import ConfigEvent, CryptoMapDetached, HostnameSet, InterfaceChanged, SnmpChanged, TrapTypesSet
 from agent.config.model import Vrf
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason
@@ -15,7 +18,7 @@ from agent.mib.column import SetRefusedError
 from agent.mib.schema import Schema
 from agent.mib.standard import SERVED_MODULES, short_name
 from agent.mib.terms import IPSEC_TRAP_SCALARS
-from tests.mib.world import VRF1, VRF2, World
+from tests.mib.world import MANAGER, VRF1, VRF2, World
 
 MAP = "118.114.102.49.45.109.97.112"  # "vrf1-map"
 
@@ -200,8 +203,10 @@ def test_detaching_a_map_is_a_configuration_change(world: World) -> None:
     assert world.labels(instance, "") == "attached"
     commit = world.test(instance, 2, "")
     assert world.configured == []
-    commit.act()
-    assert world.configured == [["interface Serial1/2.1", "no crypto map vrf1-map", "end"]]
+    commit.do(MANAGER)
+    assert world.configured == [CryptoMapDetached("vrf1-map", "Serial1/2.1", origin=MANAGER)]
+    assert world.config.interfaces["Serial1/2.1"].crypto_map is None
+    instance = "cipsCryptomapSetIfStatus.3.11.103.108.111.98.97.108.49.45.109.97.112"
     for number, status in ((1, "genErr"), (0, "wrongValue"), (9, "wrongValue")):
         with pytest.raises(SetRefusedError, match=status):
             world.test(instance, number, "")
@@ -259,16 +264,24 @@ def test_the_system_group_is_the_same_in_every_context(world: World, context: st
 
 
 @pytest.mark.parametrize(
-    ("instance", "value", "line"),
+    ("instance", "value", "line", "events"),
     [
-        ("sysContact.0", b"the night shift", "snmp-server contact the night shift"),
-        ("sysLocation.0", b"", "no snmp-server location"),
-        ("sysName.0", b"hub", "hostname hub"),
+        ("sysContact.0", b"the night shift", "snmp-server contact the night shift", [SnmpChanged(origin=MANAGER)]),
+        ("sysContact.0", b"x" * 255, "snmp-server contact " + "x" * 255, [SnmpChanged(origin=MANAGER)]),  # RFC 3418: SIZE (0..255)
+        ("sysLocation.0", b"! here", "snmp-server location ! here", [SnmpChanged(origin=MANAGER)]),
+        ("sysLocation.0", b"", None, []),
+        ("sysName.0", b"hub", "hostname hub", [HostnameSet("hub", origin=MANAGER)]),
     ],
 )
-def test_a_set_of_the_system_group_goes_to_the_configuration(world: World, instance: str, value: bytes, line: str) -> None:
+def test_a_set_of_the_system_group_goes_to_the_configuration(
+    world: World, instance: str, value: bytes, line: str | None, events: list[ConfigEvent]
+) -> None:
     world.set(instance, value)
-    assert world.configured == [[line]]
+    assert world.configured == events
+    assert world.get(instance) == value
+    document = Document()
+    document.state.config = world.config
+    assert line is None or line in document.render().splitlines()
 
 
 @pytest.mark.parametrize(
@@ -290,7 +303,8 @@ def test_what_no_configuration_line_can_hold_is_a_wrong_value(world: World, inst
 
 
 def test_the_snmp_group_reads_the_engines_counters(world: World) -> None:
-    world.counted = {"snmpInPkts": 5, "snmpInBadCommunityNames": 2**32 + 1}
+    world.engine.counters.count("snmpInPkts", 5)
+    world.engine.counters.count("snmpInBadCommunityNames", 2**32 + 1)
     group = walked(world, "snmp", VRF1)
     assert (group["snmpInPkts.0"], group["snmpInBadCommunityNames.0"], group["snmpSilentDrops.0"]) == (5, 1, 0)
 
@@ -299,12 +313,11 @@ def test_authentication_traps_follow_and_change_the_configuration(world: World) 
     assert world.labels("snmpEnableAuthenTraps.0") == "disabled"
     world.config.snmp.traps.add("snmp authentication")
     assert world.labels("snmpEnableAuthenTraps.0") == "enabled"
-    for number in (1, 2):
+    for number in (2, 1):
         world.set("snmpEnableAuthenTraps.0", number)
-    assert world.configured == [
-        ["snmp-server enable traps snmp authentication"],
-        ["no snmp-server enable traps snmp authentication"],
-    ]
+        assert world.get("snmpEnableAuthenTraps.0") == (b"enabled" if number == 1 else b"disabled")
+    leaf = frozenset({"snmp authentication"})
+    assert world.configured == [TrapTypesSet(leaf, False, origin=MANAGER), TrapTypesSet(leaf, True, origin=MANAGER)]
 
 
 def test_managers_take_turns_by_one_serial_number_in_all_contexts(world: World) -> None:
@@ -370,17 +383,25 @@ def test_link_traps_show_as_enabled_when_both_are(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("instance", "value", "lines"),
+    ("instance", "value", "changed"),
     [
-        ("ifAdminStatus.2", 2, ["interface Serial1/2.1", "shutdown", "end"]),
-        ("ifAdminStatus.2", 1, ["interface Serial1/2.1", "no shutdown", "end"]),
-        ("ifAlias.3", b"spare", ["interface Tunnel0", "description spare", "end"]),
-        ("ifAlias.3", b"", ["interface Tunnel0", "no description", "end"]),
+        ("ifAdminStatus.2", 2, {"shutdown": True}),
+        ("ifAdminStatus.1", 1, {"shutdown": False}),
+        ("ifAlias.3", b"spare", {"description": "spare"}),
+        ("ifAlias.2", b"", {"description": None}),
     ],
 )
-def test_a_set_of_an_interface_goes_to_the_configuration(world: World, instance: str, value: object, lines: list[str]) -> None:
+def test_a_set_of_an_interface_goes_to_the_configuration(
+    world: World, instance: str, value: object, changed: dict[str, Any]
+) -> None:
+    interfaces = world.config.interfaces
+    interfaces["Serial1/0.1"] = replace(interfaces["Serial1/0.1"], shutdown=True)
+    interfaces["Serial1/2.1"] = replace(interfaces["Serial1/2.1"], description="a")
+    name = list(interfaces)[int(instance[-1]) - 1]
+    wanted = replace(interfaces[name], **changed)
     world.set(instance, value)
-    assert world.configured == [lines]
+    assert world.configured == [InterfaceChanged(name, origin=MANAGER)]
+    assert interfaces[name] == wanted
 
 
 def test_testing_an_interface_is_not_supported(world: World) -> None:

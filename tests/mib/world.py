@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from agent.base.ike_counters import IkeCounter
-from agent.base.origin import Origin
+from agent.base.origin import Origin, manager
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
+from agent.config.edits import Editor
+from agent.config.endpoint import RouterEndpoint
 from agent.config.events import ConfigEvent
 from agent.config.model import Interface, RouterConfig, Vrf
 from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
@@ -23,12 +25,13 @@ from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.tree import Tree
 from agent.mib.values import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, decode_name, order_key
-from agent.snmp.administration import EngineFacts, administration
-from agent.snmp.identity import EngineIdentity
+from agent.snmp.administration import administration
+from agent.snmp.identity import EngineIdentity, LocalEngine
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 
 Value = int | bytes | tuple[int, ...] | None
 Poll = list[tuple[str, Value]]
+MANAGER = manager("10.9.9.9")
 VRF1, VRF2 = "vrf-vrf1-context", "vrf-vrf2-context"
 POLLS = Path(__file__).parents[1] / "golden" / "polls"
 # Where the guide's prints spell an object otherwise than its module does.
@@ -74,7 +77,7 @@ class FakeEngine:
 
 
 class World:
-    """One router's views. `configured` is what went to the configuration's door."""
+    """One router's views. `configured` are the events of what went to the configuration's door."""
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
@@ -85,11 +88,10 @@ class World:
         for index, name in enumerate(self.config.interfaces, 1):
             self.device.interfaces.add(index, InterfaceState(index, name, "propPointToPointSerial", 1500, 1_544_000))
         self.tunnels = FakeEngine()
-        self.configured: list[list[str]] = []
-        self.counted: dict[str, int] = {}
-        self.engine = EngineFacts(
-            EngineIdentity(b"\x80\0\0\x09\x05engine", 3), lambda: 7, 65507, lambda name: self.counted.get(name, 0)
-        )
+        self.configured: list[ConfigEvent] = []
+        self.real_time = 0.0
+        self.engine = LocalEngine(EngineIdentity(b"\x80\0\0\x09\x05engine", 3), lambda: self.real_time)
+        self.real_time = 7.5
         self.contexts = Contexts(
             Sources(
                 schema=schema,
@@ -97,11 +99,15 @@ class World:
                 monitor=self.monitor,
                 device=self.device,
                 engine=self.tunnels,
-                configure=self.configured.append,
-                snmp_count=lambda name: self.counted.get(name, 0),
-                administration=lambda: administration(self.config, schema.oid_of, self.engine),
+                editor=Editor(self.config, self._follow),
+                snmp_count=self.engine.counters.value,
+                administration=lambda: administration(RouterEndpoint(self.config), schema.oid_of, self.engine),
             )
         )
+
+    def _follow(self, events: Sequence[ConfigEvent]) -> None:
+        self.configured += events
+        self.contexts.config_changed()
 
     # --- what an engine would report ---
 
@@ -163,7 +169,7 @@ class World:
         return column.write(entry.row, value)
 
     def set(self, instance: str, value: Any, context: str = VRF1) -> None:
-        self.test(instance, value, context).act()
+        self.test(instance, value, context).do(MANAGER)
 
     def columns(self, context: str = VRF1) -> dict[str, Column]:
         return {column.object.name: column for column in self.tree(context).columns}

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from agent.config.endpoint import RouterEndpoint
 from agent.config.model import RouterConfig
 from agent.mib.tree import Tree
-from agent.snmp.counters import SnmpCounters
 from agent.snmp.engine import SnmpAgent, Surroundings
-from agent.snmp.identity import EngineIdentity, new_engine_id
+from agent.snmp.identity import EngineIdentity, LocalEngine, new_engine_id
 from tests.snmp.fakes import Fake, Response, fake_tree, request, resolve, response
 from tests.snmp.v3 import V3User
 
@@ -39,13 +39,37 @@ async def exchange(loop: asyncio.AbstractEventLoop, manager: socket.socket, rout
     return answers[0] if answers else None
 
 
+class Unheeded:
+    """In the place of the fast path: it passes everything on to pysnmp."""
+
+    def __init__(self) -> None:
+        self.answered = dict.fromkeys((0xA0, 0xA1, 0xA5), 0)
+        self.variables = self.too_bigs = 0
+
+    def answer(self, datagram: bytes, source: str) -> bytes | None:
+        return None
+
+    def policy_changed(self, largest: int) -> None:
+        pass
+
+
+class CurrentEndpoint:
+    """The endpoint of the configuration that a station has at the moment."""
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(RouterEndpoint(self._station.config), name)
+
+
 class Station:
-    """A router's engine with the fake trees, and a manager's socket that talks to it."""
+    """A router's engine with the fake trees, without its fast path, and a manager's socket that talks to it."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: RouterConfig, one_fake: bool = False) -> None:
         self.loop = loop
         self.config = config
-        self.counters = SnmpCounters()
+        self.endpoint: Any = CurrentEndpoint(self)
         shared = Fake()
         self.fakes = {context: shared if one_fake else Fake(context) for context in ("", "red-context", "blue-context")}
         self.trees: dict[str, Tree] = {context: fake_tree(fake) for context, fake in self.fakes.items()}
@@ -56,6 +80,7 @@ class Station:
         loop.set_exception_handler(lambda loop, context: self.escaped.append(context))
         self.identity = EngineIdentity(new_engine_id(), 3)
         self.agent = self.run(self._make())
+        self.counters = self.agent.counters
         self.agent.listen([("127.0.0.1", 0)])
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 0))
@@ -68,10 +93,17 @@ class Station:
 
     async def _make(self) -> SnmpAgent:
         given = Surroundings(resolve, self.trees.get, lambda: self.time)
-        agent = SnmpAgent(self.identity, self.config, given, self.counters, lambda source: self.strangers.append(str(source)))
+        local = LocalEngine(self.identity, self.loop.time)
+        agent = SnmpAgent(local, self.endpoint, given, lambda source: self.strangers.append(str(source)))
+        agent.use_fast_path(Unheeded())
         agent.failed = self.faults.append  # type: ignore[method-assign]  # what would be logged
         agent._responder._failed = self.faults.append
         return agent
+
+    def follow(self, config: RouterConfig) -> None:
+        """Have another configuration, or the same one changed."""
+        self.config = config
+        self.agent.apply()
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(asyncio.wait_for(work, PATIENCE))

@@ -10,15 +10,17 @@ from typing import Any
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.origin import Origin
 from agent.base.work import Work, go_on
 from agent.config.model import RouterConfig, Vrf
 from agent.config.snmp_model import Community, SnmpGroup, SnmpUser, SnmpView, ViewSubtree
-from agent.mib.column import Column, Commit, SetRefusedError
+from agent.mib.column import Column, Commit, SetRefusedError, Undo
 from agent.mib.index import NumberIndex
 from agent.mib.schema import Object, Oid, Syntax
 from agent.mib.tree import Tree
 from agent.mib.values import number, object_identifier, octets
 from agent.snmp.ber import Response as Sent
+from agent.snmp.view import ViewMaker
 
 LOOPBACK = "127.0.0.1"
 ROOT: Oid = (1, 3, 6, 1, 4, 1, 99999)
@@ -32,11 +34,23 @@ NAMES: dict[str, Oid] = {
     "fakeTable": (*ROOT, 2),
     "fakeEntry": (*ROOT, 2, 1),
     "fakeCount": (*ROOT, 2, 1, 2),
+    # RFC 3411 to 3418, RFC 3584
+    "snmpFrameworkMIB": (1, 3, 6, 1, 6, 3, 10),
+    "snmpMPDMIB": (1, 3, 6, 1, 6, 3, 11),
+    "snmpTargetMIB": (1, 3, 6, 1, 6, 3, 12),
+    "snmpNotificationMIB": (1, 3, 6, 1, 6, 3, 13),
+    "snmpUsmMIB": (1, 3, 6, 1, 6, 3, 15),
+    "snmpVacmMIB": (1, 3, 6, 1, 6, 3, 16),
+    "snmpCommunityMIB": (1, 3, 6, 1, 6, 3, 18),
 }
 
 
 def resolve(name: str) -> Oid:
     return NAMES[name]
+
+
+VIEWS = ViewMaker(resolve)
+INTERNET, EVERYTHING = VIEWS.internet, VIEWS.everything
 
 
 @dataclass
@@ -51,7 +65,10 @@ class Fake:
     rows: dict[int, int] = field(default_factory=lambda: {1: 11, 2: 22, 3: 33, 300: 3300, 70000: 70000})
     done: list[str] = field(default_factory=list)
     fault: Exception | None = None
-    commit_fault: Exception | None = None
+    commit_fault: Exception | None = None  # what commits raise whose name begins with `faulty`
+    faulty: str = ""
+    undo_fault: Exception | None = None
+    origins: list[Origin] = field(default_factory=list)
 
 
 def _object(name: str, oid: Oid, kind: str, base: str, access: str = "read-only", **syntax: Any) -> Object:
@@ -82,26 +99,39 @@ def fake_tree(fake: Fake) -> Tree:
         oid = (*ROOT, 1, number_)
         tree.add(Column(_object(f"fakeScalar{number_}", oid, "scalar", base, access, **syntax), one, encode, write))
 
-    def act(what: str, change: Callable[[], None]) -> Callable[[], None]:
-        def commit() -> None:
-            if fake.commit_fault:
+    def act(what: str, change: Callable[[], None], undo: Callable[[], None] | None = None) -> Callable[[Origin], Undo | None]:
+        def take_back() -> None:
+            if fake.undo_fault:
+                raise fake.undo_fault
+            fake.done.append(f"not {what}")
+            if undo is not None:
+                undo()
+
+        def do(origin: Origin) -> Undo | None:
+            if fake.commit_fault and what.startswith(fake.faulty):
                 raise fake.commit_fault
             fake.done.append(what)
+            fake.origins.append(origin)
             change()
+            return take_back if undo is not None else None
 
-        return commit
+        return do
+
+    def put(what: str, row: Fake, name: str, value: Any) -> Callable[[Origin], Undo | None]:
+        before = getattr(row, name)
+        return act(what, lambda: setattr(row, name, value), lambda: setattr(row, name, before))
 
     def write_size(row: Fake, value: int) -> Commit:
         if value == 13:
             raise SetRefusedError("inconsistentValue")
-        return Commit(act(f"size={value}", lambda: setattr(row, "size", value)))
+        return Commit(put(f"size={value}", row, "size", value))
 
     def write_mode(row: Fake, value: int) -> Commit:
         label = next(label for label, code in MODES.items() if code == value)
-        return Commit(act(f"mode={label}", lambda: setattr(row, "mode", label)))
+        return Commit(put(f"mode={label}", row, "mode", label))
 
     def write_text(row: Fake, value: bytes) -> Commit:
-        return Commit(act("text", lambda: setattr(row, "text", value)), order=3)
+        return Commit(put("text", row, "text", value), order=3)
 
     def faulty(row: Fake, now: int) -> bytes | None:
         if row.fault:

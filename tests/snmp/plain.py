@@ -12,9 +12,10 @@ from pysnmp.entity.rfc3413 import cmdrsp, context
 from pysnmp.proto.api import v2c
 from pysnmp.smi import error, exval, instrum
 
+from agent.base.origin import manager
+from agent.mib.setting import Assignment
 from agent.mib.tree import Tree
 from agent.mib.values import order_key
-from agent.snmp.setting import Assignment
 from agent.snmp.wire import assignment, pysnmp_value
 
 
@@ -63,7 +64,7 @@ class Controller(instrum.AbstractMibInstrumController):  # type: ignore[misc]  #
                 raise error.NotWritableError(name=name, idx=at)
             commits.append(found[0].write(found[1].row, wanted.value))
         for commit in commits:
-            commit.act()
+            commit.do(manager("127.0.0.1"))
         return bindings
 
 

@@ -6,11 +6,12 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
 
+from agent.config.endpoint import RouterEndpoint
 from agent.config.model import AccessList, AclAddress, AclEntry, RouterConfig, Vrf
 from agent.config.snmp_model import Community, SnmpHost
 from agent.snmp.access import AccessPolicy, Grant, compile_policy
-from agent.snmp.view import EVERYTHING, INTERNET, NOTHING
-from tests.snmp.fakes import ROOT, add_group, add_user, add_view, resolve, router
+from agent.snmp.view import NOTHING
+from tests.snmp.fakes import EVERYTHING, INTERNET, ROOT, add_group, add_user, add_view, resolve, router
 
 HERE = IPv4Address("10.1.1.1")
 ELSEWHERE = IPv4Address("10.2.2.2")
@@ -18,7 +19,7 @@ LITTLE, LESS = (1, 3, 6, 1, 2, 1, 1, 1, 0), (*ROOT, 1, 1, 0)
 
 
 def policy(config: RouterConfig) -> AccessPolicy:
-    return compile_policy(config, resolve)
+    return compile_policy(RouterEndpoint(config), resolve)
 
 
 def permit(address: IPv4Address) -> AclEntry:

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from agent.config.document import load
+from agent.config.endpoint import RouterEndpoint
 from agent.mib.schema import Schema
 from agent.snmp.access import compile_policy
 from tests.mib.world import VRF1, World
@@ -50,7 +51,7 @@ def implied(text: str) -> str:
 
 
 def test_the_engine_tells_its_name_its_clock_and_its_counters(world: World) -> None:
-    world.counted["usmStatsWrongDigests"] = 4
+    world.engine.counters.count("usmStatsWrongDigests", 4)
     assert world.get("snmpEngineID.0", "") == world.engine.identity.engine_id
     assert [world.get(f"snmpEngine{name}.0", "") for name in ("Boots", "Time", "MaxMessageSize")] == [3, 7, 65507]
     assert world.get("usmStatsWrongDigests.0", "") == 4
@@ -116,7 +117,7 @@ def test_views_show_their_masks_and_what_is_kept_out_of_them(world: World) -> No
 
 
 def test_no_view_holds_it_that_does_not_name_it(world: World) -> None:
-    policy = compile_policy(world.config, world.schema.oid_of)
+    policy = compile_policy(RouterEndpoint(world.config), world.schema.oid_of)
     plain, naming = policy.community(b"abc1", "v1", None), policy.community(b"public", "v2c", None)
     assert plain is not None
     assert naming is not None

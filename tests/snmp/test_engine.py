@@ -410,7 +410,7 @@ def test_a_changed_configuration_is_followed_at_once(station: Start) -> None:
     del config.snmp.communities["blue"]
     add_user(config, "joe", "g", auth="sha", auth_password="otherpass", priv="aes128", priv_password="privpass1")
     del config.snmp.users["ann"]
-    here.agent.apply(config)
+    here.follow(config)
     assert here.get(GET, [SIZE], b"new").values == ["10"]
     assert here.ask(GET, [SIZE], b"blue") is None
     assert report_of(ask_v3(here, joe(here), GET, [SIZE])) == (*USM_STATS, 5, 0)
@@ -426,10 +426,10 @@ def test_a_new_vrf_brings_a_new_context(station: Start) -> None:
     config.snmp.communities["green"] = Community("green")
     config.snmp.community_contexts["green"] = "green-context"
     here.trees["green-context"] = fake_tree(here.fakes[""])
-    here.agent.apply(config)
+    here.follow(config)
     assert here.get(GET, [SIZE], b"green").values == ["10"]
     del config.vrfs["green"]
-    here.agent.apply(config)
+    here.follow(config)
     assert here.ask(GET, [SIZE], b"green") is None
 
 
@@ -539,7 +539,7 @@ def test_the_fast_path_is_asked_first_and_its_counts_are_added(station: Start) -
     parrot.answered = {0xA0: 7, 0xA1: 2, 0xA5: 1}
     assert here.counters.value("snmpInPkts") == before + 10
     assert here.counters.value("snmpInGetRequests") >= 7
-    here.agent.apply(here.config)
+    here.follow(here.config)
     assert parrot.largest == [1500, 1500], "at first, and of the new configuration"
 
 

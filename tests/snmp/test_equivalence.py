@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
+from agent.config.session import Session
 from agent.flow.counters import IpsecCounter, PacketCounters, PeriodicCounters, Rhythm
 from agent.flow.model import EndReason
 from agent.lab.lab import open_lab
@@ -91,7 +92,7 @@ class Pair:
     names: list[Oid]
 
     def fast(self, datagram: bytes) -> bytes | None:
-        return whole(self.service.fast.answer(datagram, "127.0.0.1"))
+        return whole(self.service.agent.fast.answer(datagram, "127.0.0.1"))
 
     def user(self, name: str, level: str, largest: int = 65507) -> V3User:
         """One of the users at a level that it has, as a manager knows it."""
@@ -118,7 +119,9 @@ def pair(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         lab = open_lab(EXAMPLES / "two-vrf-hub.toml", VirtualClock(90_000_000))
         service = RouterService(lab.first, schema, Options("lab", tmp_path_factory.mktemp("state")))
         service.listen([("127.0.0.1", 0)])
-        service.configure((*EXTRA_LINES, *(user_line(name, **secrets) for name, secrets in USERS.items())))
+        session = Session(service.document)
+        for line in (*EXTRA_LINES, *(user_line(name, **secrets) for name, secrets in USERS.items())):
+            service.configured(session.feed(line).events)
         return service
 
     service = loop.run_until_complete(build())

@@ -190,24 +190,24 @@ def test_a_changed_configuration_is_followed_at_once(fast: Fast) -> None:
 
     add_view(changed, "text", "fake included", "fakeCount excluded")
     add_group(changed, "readers", "v3", read="text")
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     hidden = fast.answers(user.request(GET, [(*ENTRY, 2, 1)]))
     assert hidden is not None
     assert user.response(hidden).values == ["NoSuchObject"]
 
     add_group(changed, "readers", "v3", "priv", read="text")
     del changed.snmp.groups["readers", "v3", "noauth", None]
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     assert fast.answers(asked) is not None
     assert fast.answers(fast.user(priv=None).request(GET, [SIZE])) is None
 
     add_user(changed, "joe", "readers", auth="sha", auth_password="another-pass", priv="aes128", priv_password="privpass1")
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     assert fast.answers(asked) is None
     assert fast.answers(fast.user(auth="another-pass").request(GET, [SIZE])) is not None
 
     del changed.snmp.users["joe"]
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     assert fast.answers(fast.user(auth="another-pass").request(GET, [SIZE])) is None
 
 
@@ -224,7 +224,7 @@ def test_a_source_that_an_access_list_refuses_is_not_answered(fast: Fast, whose:
         add_group(changed, "readers", "v3", acl="10")
     asked = fast.user("ann").request(GET, [SIZE])
     assert fast.answers(asked) is not None
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     assert fast.answers(asked) is None
     assert fast.answers(asked, "10.9.9.9") is not None
 
@@ -240,7 +240,7 @@ def test_sources_without_number_do_not_fill_the_memory(fast: Fast) -> None:
 def test_no_salt_is_used_twice_by_either_path(fast: Fast, cipher: str) -> None:
     changed = config()
     add_user(changed, "joe", "readers", auth="sha", auth_password="authpass1", priv=cipher, priv_password="privpass1")
-    fast.here.agent.apply(changed)
+    fast.here.follow(changed)
     user = fast.user(privacy=cipher)
     salts = []
     for _ in range(3):

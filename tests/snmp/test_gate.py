@@ -321,7 +321,7 @@ def test_a_version_1_error_that_fits_repeats_the_request(attacked: Attacked) -> 
     """RFC 1157 §4.1.2: the response is of identical form."""
     config_ = config()
     config_.snmp.packet_size = 700
-    attacked.here.agent.apply(config_)
+    attacked.here.follow(config_)
     attacked.here.fakes[""].text = b"x" * 100
     names = [TEXT] * 20
     (answer,) = attacked.receive(request(GET, names, version=0))

@@ -231,7 +231,7 @@ def ours(station: Callable[..., Station], trap_host: socket.socket) -> Subject:
         IPv4Address(LOOPBACK), "red", version="2c", port=trap_host.getsockname()[1]
     )
     here = station(configuration, one_fake=True)
-    NotificationSender(here.agent, configuration, lambda: 0)
+    NotificationSender(here.agent, here.endpoint, lambda: 0)
     subject = Subject(here.send, trap_host, here.fakes[""], here.identity.engine_id, here.escaped)
     subject.address = here.address
     return subject

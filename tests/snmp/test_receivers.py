@@ -45,7 +45,7 @@ async def until(there: Callable[[], bool], seconds: float = SECONDS_FOR_ALL) -> 
 
 
 def accounts(out: NotificationSender) -> list[Receiver]:
-    return [each.receiver for each in out.accounts()]
+    return list(out._destinations)
 
 
 def whole(receiver: Receiver) -> int:
@@ -70,8 +70,8 @@ def many_to_receivers_of_every_kind(
     add_host(config, live_v3_traps, "joe", version="3", level="priv")
     for each in (live_v3_informs, dead_v3):
         add_host(config, each, "joe", version="3", level="priv", informs=True)
-    here.agent.apply(config)
-    out = NotificationSender(here.agent, config, lambda: here.time, patience=patience)
+    here.follow(config)
+    out = NotificationSender(here.agent, here.endpoint, lambda: here.time, patience=patience)
     accounted = accounts(out)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
@@ -148,15 +148,15 @@ def test_a_receivers_account_outlives_changes_of_other_lines_and_of_its_types(
     here = station(router())
     first, second = hosts(answering=False), hosts()
     add_host(here.config, first, "red", informs=True)
-    out = NotificationSender(here.agent, here.config, lambda: here.time)
+    out = NotificationSender(here.agent, here.endpoint, lambda: here.time)
     out.send([told(value=number) for number in range(250)])
     here.run(asyncio.sleep(0))
     add_host(here.config, second, "red")
-    out.apply(here.config)
+    out.apply()
     counted = [(whole(each), each.unanswered <= 100) for each in accounts(out)]
     assert counted == [(250, True), (0, True)]
     del here.config.snmp.hosts[next(iter(here.config.snmp.hosts))]
-    out.apply(here.config)
+    out.apply()
     assert [each.name for each in accounts(out)] == [f"{LOOPBACK}:{second.port}"]
     out.close()
 
@@ -169,7 +169,7 @@ def test_a_dead_v3_receiver_of_informs_holds_as_few_as_any_other(station: Start,
     add_host(config, silent, "ann", version="3", informs=True)
     add_host(config, live, "red")
     here = station(config)
-    out = NotificationSender(here.agent, config, lambda: here.time)
+    out = NotificationSender(here.agent, here.endpoint, lambda: here.time)
     out.send([told(value=1_000_000 + number) for number in range(300)])
     dead, alive = accounts(out)
     here.loop.run_until_complete(until(lambda: dead.unanswered == 100 and len(live.seen) == 300))
@@ -187,7 +187,7 @@ def test_a_v3_receiver_that_starts_again_or_is_replaced_is_found_out_anew(statio
     assert isinstance(host, V3TrapHost)
     add_host(config, host, "joe", version="3", level="priv", informs=True)
     here = station(config)
-    out = NotificationSender(here.agent, config, lambda: here.time)
+    out = NotificationSender(here.agent, here.endpoint, lambda: here.time)
     (receiver,) = accounts(out)
 
     def never_counts_its_boots() -> None:
@@ -212,7 +212,7 @@ def test_a_datagram_that_the_system_does_not_take_is_a_drop_of_its_receiver(
 ) -> None:
     here = station(router())
     add_host(here.config, hosts(), "red")
-    out = NotificationSender(here.agent, here.config, lambda: here.time)
+    out = NotificationSender(here.agent, here.endpoint, lambda: here.time)
     (transport,) = out._transports.values()
     transport._socket.close()
     with caplog.at_level(logging.WARNING):

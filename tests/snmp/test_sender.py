@@ -86,11 +86,11 @@ def add_host(config: RouterConfig, to: HasPort, community: str, version: str = "
 
 
 def sender(here: Station, **rest: Any) -> NotificationSender:
-    return NotificationSender(here.agent, here.config, lambda: here.time, **rest)
+    return NotificationSender(here.agent, here.endpoint, lambda: here.time, **rest)
 
 
 def account(out: NotificationSender, number: int = 0) -> ReceiverAccount:
-    return out.accounts()[number].receiver
+    return list(out._destinations)[number]
 
 
 def test_a_vrfs_notification_goes_to_the_hosts_of_its_context_alone(station: Start, receivers: Callable[[], Receiver]) -> None:
@@ -195,8 +195,8 @@ def test_a_notify_view_keeps_out_what_it_does_not_include(station: Start, receiv
     out.send([told()])
     assert to.empty()
     add_group(config, "red", "v2c", context="red-context", notify="*tv.FFFFFFFF.FFFFFFFF")
-    here.agent.apply(config)
-    out.apply(config)
+    here.follow(config)
+    out.apply()
     out.send([told()])
     assert to.trap()
 
@@ -222,7 +222,7 @@ def test_version_1_traps_are_translated(station: Start, receivers: Callable[[], 
     assert [tuple(name) for name, _ in v1.apiTrapPDU.get_varbinds(pdu)] == [SIZE]
 
     config.snmp.trap_source = "Loopback0"
-    out.apply(config)
+    out.apply()
     assert v1.apiTrapPDU.get_agent_address(trap()).prettyPrint() == "10.1.38.25"
 
 
@@ -307,7 +307,7 @@ def test_hosts_outside_loopback_are_counted_and_told_once(
     with caplog.at_level(logging.WARNING):
         out = sender(station(config))
         out.send([told()])
-        out.apply(config)
+        out.apply()
         out.send([told()])
     assert near.trap()
     assert (out.sent, out.withheld) == (2, 2)
@@ -330,7 +330,7 @@ def test_a_host_by_name_is_found_among_ip_host_lines(
     assert to.empty()
     assert [record.getMessage() for record in caplog.records] == ["snmp-server host nms: no `ip host` line gives its address"]
     config.hosts["nms"] = IPv4Address(LOOPBACK)
-    out.apply(config)
+    out.apply()
     out.send([told()])
     assert to.trap()
 

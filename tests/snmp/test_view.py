@@ -9,22 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config.snmp_model import ViewSubtree
-from agent.snmp.view import (
-    EVERYTHING,
-    FRAMEWORK_MODULES,
-    INTERNET,
-    NOTHING,
-    Family,
-    UnknownSubtreeError,
-    View,
-    subtree_family,
-    view_of,
-)
-from tests.snmp.fakes import resolve
+from agent.snmp.view import ENGINE_MODULES, NOTHING, Family, UnknownSubtreeError, View
+from tests.snmp.fakes import EVERYTHING, INTERNET, VIEWS, resolve
 
 
 def test_the_longest_subtree_decides() -> None:
-    view = view_of([Family((1, 3), True), Family((1, 3, 6, 1), False), Family((1, 3, 6, 1, 2, 1), True)])
+    view = VIEWS.view([Family((1, 3), True), Family((1, 3, 6, 1), False), Family((1, 3, 6, 1, 2, 1), True)])
     assert view.contains((1, 3, 5))
     assert not view.contains((1, 3, 6, 1, 4))
     assert view.contains((1, 3, 6, 1, 2, 1, 1, 0))
@@ -32,13 +22,13 @@ def test_the_longest_subtree_decides() -> None:
 
 
 def test_of_equally_long_subtrees_the_greatest_decides() -> None:
-    view = view_of([Family((1, 0, 2), False, (1,)), Family((1, 3, 2), True)])
+    view = VIEWS.view([Family((1, 0, 2), False, (1,)), Family((1, 3, 2), True)])
     assert view.contains((1, 3, 2, 1))
     assert not view.contains((1, 4, 2, 1))
 
 
 def test_a_wildcard_stands_for_any_sub_identifier() -> None:
-    family = subtree_family(ViewSubtree("fakeEntry.*.2", True), resolve)
+    family = VIEWS.family(ViewSubtree("fakeEntry.*.2", True))
     assert family.holds((1, 3, 6, 1, 4, 1, 99999, 2, 1, 7, 2))
     assert not family.holds((1, 3, 6, 1, 4, 1, 99999, 2, 1, 7, 3))
 
@@ -56,22 +46,22 @@ def test_a_wildcard_stands_for_any_sub_identifier() -> None:
     ],
 )
 def test_a_subtree_is_named_or_numbered(text: str, oid: tuple[int, ...]) -> None:
-    assert subtree_family(ViewSubtree(text, True), resolve) == Family(oid, True)
+    assert VIEWS.family(ViewSubtree(text, True)) == Family(oid, True)
 
 
 @pytest.mark.parametrize("text", ["nowhere", "iso.x", "1..3", ""])
 def test_what_names_nothing_is_refused(text: str) -> None:
     with pytest.raises(UnknownSubtreeError):
-        subtree_family(ViewSubtree(text, True), resolve)
+        VIEWS.family(ViewSubtree(text, True))
 
 
-@pytest.mark.parametrize("module", FRAMEWORK_MODULES.values())
+@pytest.mark.parametrize("module", [resolve(name) for name in ENGINE_MODULES])
 def test_the_engines_own_modules_are_in_no_view_that_does_not_name_them(module: tuple[int, ...]) -> None:
-    whole = view_of([Family((1,), True)])
+    whole = VIEWS.view([Family((1,), True)])
     assert not whole.contains((*module, 1, 1, 0))
     assert not INTERNET.contains((*module, 1, 1, 0))
-    assert view_of([Family((1,), True), Family(module, True)]).contains((*module, 1, 1, 0))
-    deeper = view_of([Family((1,), True), Family((*module, 1, 2), True)])
+    assert VIEWS.view([Family((1,), True), Family(module, True)]).contains((*module, 1, 1, 0))
+    deeper = VIEWS.view([Family((1,), True), Family((*module, 1, 2), True)])
     assert deeper.contains((*module, 1, 2, 0))
     assert not deeper.contains((*module, 1, 1, 0))
 
@@ -133,10 +123,10 @@ def test_nothing_that_is_shown_is_passed_over(chosen: list[Family], hidden: tupl
 
 def test_a_hidden_range_is_passed_over_in_one_step() -> None:
     column = (1, 3, 2, 7)
-    view = view_of([Family((1, 3), True), Family(column, False), Family((*column, 90_000), True), Family((*column, 5), False)])
+    view = VIEWS.view([Family((1, 3), True), Family(column, False), Family((*column, 90_000), True), Family((*column, 5), False)])
     assert view.whole.below(column).behind((4,)) == (90_000,)
     assert view.whole.below(column).behind((90_001,)) is None
-    shown = view_of([Family((1, 3), True), *(Family((*column, number), False) for number in range(1, 9))])
+    shown = VIEWS.view([Family((1, 3), True), *(Family((*column, number), False) for number in range(1, 9))])
     assert shown.whole.below(column).behind((1,)) == (9,)
-    last = view_of([Family((*column, 0xFFFFFFFF), False), Family((1, 3), True)])
+    last = VIEWS.view([Family((*column, 0xFFFFFFFF), False), Family((1, 3), True)])
     assert last.whole.below(column).behind((0xFFFFFFFF,)) is None

@@ -9,7 +9,7 @@ from ipaddress import IPv4Interface
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
 from agent.config.interface_names import VIRTUAL_INTERFACE_TYPES
-from agent.config.model import Interface, RouterConfig
+from agent.config.model import LONGEST_DESCRIPTION, Interface, RouterConfig
 
 MODES = {
     "config-if": Mode("(config-if)#", "config-if"),
@@ -172,7 +172,7 @@ def _interface_lines() -> list[ConfigCommand]:
     leaves = Leaves("config-if", _get, _put)
     line = leaves.command
     return [
-        leaves.text("description", "<text:line(240)>", 5, "description"),
+        leaves.text("description", f"<text:line({LONGEST_DESCRIPTION})>", 5, "description"),
         line(
             "bandwidth ~ ... <kilobits:int(1-200000000)>",
             7,

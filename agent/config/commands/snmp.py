@@ -9,7 +9,18 @@ from ipaddress import IPv4Address
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
 from agent.config.commands.building import as_lines
 from agent.config.commands.traps import OTHER_TYPES, TYPES
-from agent.config.snmp_model import IKE, Community, SnmpConfig, SnmpGroup, SnmpHost, SnmpUser, SnmpView, ViewSubtree, canonical_type
+from agent.config.snmp_model import (
+    IKE,
+    LONGEST_TEXT,
+    Community,
+    SnmpConfig,
+    SnmpGroup,
+    SnmpHost,
+    SnmpUser,
+    SnmpView,
+    ViewSubtree,
+    canonical_type,
+)
 
 HELP = {
     "snmp-server": "Modify SNMP engine parameters",
@@ -77,7 +88,7 @@ def _text(keyword: str, name: str, rank: int) -> ConfigCommand:
     def write(snmp: SnmpConfig) -> str | None:
         return f"snmp-server {keyword} {getattr(snmp, name)}" if getattr(snmp, name) else None
 
-    return _line(f"snmp-server {keyword} ~ <text:line(255)>", rank, apply, negate, write)
+    return _line(f"snmp-server {keyword} ~ <text:line({LONGEST_TEXT})>", rank, apply, negate, write)
 
 
 # --- communities, views, contexts ----------------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
+from agent.base.defaults import ENABLED_TRAPS
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
-from agent.config.events import TrapTypesSet
-from agent.config.snmp_model import IKE, canonical_type
+from agent.config.events import ConfigEvent, TrapTypesSet
+from agent.config.snmp_model import IKE, SnmpConfig, canonical_type
 
 HELP = {
     "snmp-server enable": "Enable SNMP Traps",
@@ -38,9 +39,6 @@ OTHER_TYPES = (
     "|srst|stackwise|stpx|stun|syslog|transceiver|trustsec|trustsec-sxp|vlan-membership|vlancreate|vlandelete|voice|vrfmib|vrrp"
     "|vswitch|vtp|x25|xgcp"
 )
-
-# Leaves whose control scalars (cipSecTrapCntl…) are enabled without a line: only for them does IOS write the `no` form.
-ENABLED_BY_DEFAULT = ("isakmp tunnel start", "isakmp tunnel stop", "ipsec tunnel start", "ipsec tunnel stop")
 
 
 def all_leaves() -> list[str]:
@@ -98,35 +96,22 @@ def _leaves(edit: Edit, match: ConfigMatch) -> frozenset[str]:
     return leaves
 
 
-def _forget_spelling(edit: Edit) -> None:
-    """Forget the spelling of types that are not rendered."""
-    edit.config.snmp.traps_as_ike &= edit.config.snmp.traps | edit.config.snmp.traps_disabled
+def switch_types(snmp: SnmpConfig, leaves: frozenset[str], enabled: bool | None) -> list[ConfigEvent]:
+    """Turn leaves on or off, or (None) back to what they are without a line; what that did."""
+    on = leaves & frozenset(ENABLED_TRAPS)
+    snmp.traps = snmp.traps | leaves if enabled else snmp.traps - leaves
+    snmp.traps_disabled = snmp.traps_disabled - leaves if enabled is not False else snmp.traps_disabled | on
+    snmp.traps_as_ike &= snmp.traps | snmp.traps_disabled  # of what is not rendered, no spelling is kept
+    if enabled is not None:
+        return [TrapTypesSet(leaves, enabled)]
+    return [TrapTypesSet(changed, each) for changed, each in ((on, True), (leaves - on, False)) if changed]
 
 
-def _enable(edit: Edit, match: ConfigMatch) -> None:
-    leaves = _leaves(edit, match)
-    edit.config.snmp.traps |= leaves
-    edit.config.snmp.traps_disabled -= leaves
-    edit.events.append(TrapTypesSet(leaves, enabled=True))
+def _switch(enabled: bool | None) -> Callable[[Edit, ConfigMatch], None]:
+    def change(edit: Edit, match: ConfigMatch) -> None:
+        edit.events += switch_types(edit.config.snmp, _leaves(edit, match), enabled)
 
-
-def _disable(edit: Edit, match: ConfigMatch) -> None:
-    leaves = _leaves(edit, match)
-    edit.config.snmp.traps -= leaves
-    edit.config.snmp.traps_disabled |= leaves & set(ENABLED_BY_DEFAULT)
-    _forget_spelling(edit)
-    edit.events.append(TrapTypesSet(leaves, enabled=False))
-
-
-def _default(edit: Edit, match: ConfigMatch) -> None:
-    leaves = _leaves(edit, match)
-    edit.config.snmp.traps -= leaves
-    edit.config.snmp.traps_disabled -= leaves
-    _forget_spelling(edit)
-    on = leaves & set(ENABLED_BY_DEFAULT)
-    for changed, enabled in ((on, True), (leaves - on, False)):
-        if changed:
-            edit.events.append(TrapTypesSet(changed, enabled))
+    return change
 
 
 def _render(state: State, place: Place) -> Iterable[Rendered]:
@@ -144,4 +129,4 @@ def _render(state: State, place: Place) -> Iterable[Rendered]:
 
 
 def commands() -> list[ConfigCommand]:
-    return [ConfigCommand("config", _pattern(), 2450, _enable, _disable, _render, default=_default)]
+    return [ConfigCommand("config", _pattern(), 2450, _switch(True), _switch(False), _render, default=_switch(None))]

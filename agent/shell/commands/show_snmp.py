@@ -19,13 +19,15 @@ async def _hosts(context: Context, match: ExecMatch) -> None:
     await context.out.lines(line for host in context.router.notification_hosts() for line in _lines(host))
 
 
-def _lines(host: NotificationHost) -> Iterator[str]:
+def _lines(account: NotificationHost) -> Iterator[str]:
+    host = account.host
     kind = "inform" if host.informs else "trap"
-    yield f"Notification host: {host.address} udp-port: {host.port}   type: {kind}"
-    yield f"user: {host.user}\tsecurity model: {_MODELS[host.version]} {host.level}".rstrip()
+    level = host.level if host.version == "3" else ""
+    yield f"Notification host: {account.address} udp-port: {host.port}   type: {kind}"
+    yield f"user: {host.community}\tsecurity model: {_MODELS[host.version]} {level}".rstrip()
     # IOS shows no counts here; these are in the words of its `show snmp`: "Logging to 10.1.1.1.162, 0/10, 13 sent, 0 dropped."
-    unanswered = f", {host.unanswered} unanswered" if host.informs else ""
-    yield f"queue: {host.waiting}/{host.limit}{unanswered}, {host.delivered} sent, {host.dropped} dropped"
+    unanswered = f", {account.unanswered} unanswered" if host.informs else ""
+    yield f"queue: {account.waiting}/{account.limit}{unanswered}, {account.delivered} sent, {account.dropped} dropped"
     yield ""
 
 

@@ -1,0 +1,7 @@
+"""Base room: what is true of a router until somebody configures it otherwise, where more than one room has to know."""
+
+from __future__ import annotations
+
+# Types of notifications, as `snmp-server enable traps` names them, that are sent without such a line: their control scalars
+# (cipSecTrapCntl…) begin as enabled, and for them alone `show running-config` has the `no` form.
+ENABLED_TRAPS = ("isakmp tunnel start", "isakmp tunnel stop", "ipsec tunnel start", "ipsec tunnel stop")

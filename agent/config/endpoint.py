@@ -1,0 +1,55 @@
+"""Config room: the parts of one router's configuration that an SNMP endpoint is made of (`agent.snmp.endpoint.Endpoint`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from agent.config.events import ConfigEvent, HostnameSet, HostsChanged, InterfaceChanged, RoutingChanged, SnmpChanged, VrfChanged
+from agent.config.model import AccessList, RouterConfig
+from agent.config.snmp_model import SnmpConfig
+
+# RoutingChanged is for access lists.
+_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged, HostsChanged, HostnameSet)
+
+
+@dataclass(frozen=True, slots=True)
+class RouterEndpoint:
+    """The endpoint of one router. It follows its configuration by itself; `is_changed_by` says when that matters."""
+
+    config: RouterConfig
+
+    @property
+    def name(self) -> str:
+        return self.config.hostname
+
+    @property
+    def snmp(self) -> SnmpConfig:
+        return self.config.snmp
+
+    @property
+    def contexts(self) -> tuple[str, ...]:
+        return self.config.contexts()
+
+    def context_of(self, vrf: str | None) -> str | None:
+        return self.config.context_of(vrf)
+
+    @property
+    def access_lists(self) -> Mapping[str, AccessList]:
+        return self.config.access_lists
+
+    @property
+    def hosts(self) -> Mapping[str, IPv4Address]:
+        return self.config.hosts
+
+    @property
+    def trap_source(self) -> IPv4Address | None:
+        interface = self.config.interfaces.get(self.config.snmp.trap_source or "")
+        return interface.address.ip if interface is not None and interface.address is not None else None
+
+    def is_changed_by(self, event: ConfigEvent) -> bool:
+        """Whether what an event tells of is a part of it."""
+        if isinstance(event, InterfaceChanged):
+            return event.name == self.config.snmp.trap_source
+        return isinstance(event, _EVENTS)

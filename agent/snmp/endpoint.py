@@ -1,0 +1,54 @@
+"""Snmp room: what one SNMP endpoint is configured with, wherever that comes from: one router's IOS text, or parts of several.
+
+Access rules, users, receivers of notifications and the tables of the engine itself follow from this and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Address
+from typing import Protocol
+
+from agent.config.model import AccessList
+from agent.config.snmp_model import SnmpConfig, SnmpHost
+
+
+class Endpoint(Protocol):
+    """What is asked of it is answered as it stands at that moment; who compiles something of it is told when it has changed."""
+
+    @property
+    def name(self) -> str:
+        """What log lines call it."""
+        ...
+
+    @property
+    def snmp(self) -> SnmpConfig:
+        """What its `snmp-server …` lines say."""
+        ...
+
+    @property
+    def contexts(self) -> Iterable[str]:
+        """Every SNMP context, "" of the global routing table first."""
+        ...
+
+    def context_of(self, vrf: str | None) -> str | None:
+        """The context of a VRF, None of one that has none."""
+        ...
+
+    @property
+    def access_lists(self) -> Mapping[str, AccessList]: ...
+
+    @property
+    def hosts(self) -> Mapping[str, IPv4Address]:
+        """Addresses by name (`ip host`)."""
+        ...
+
+    @property
+    def trap_source(self) -> IPv4Address | None:
+        """The address of the interface that `snmp-server trap-source` names."""
+        ...
+
+
+def address_of(host: SnmpHost, endpoint: Endpoint) -> IPv4Address | None:
+    """Where a receiver of notifications is; None where nothing gives the address of its name."""
+    return host.address if isinstance(host.address, IPv4Address) else endpoint.hosts.get(host.address)
