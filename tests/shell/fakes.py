@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import IPv4Address
 
 from agent.base.origin import CONSOLE, Origin
 from agent.config.document import load
 from agent.config.events import ConfigEvent
+from agent.config.snmp_model import SnmpHost
 from agent.engine.values import Admission, ClearIsakmp, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
@@ -122,6 +125,19 @@ class FakeTerminal:
         answer = self.answers.pop(0) if self.answers else None
         self.pieces.append(prompt + ("" if secret else answer or "") + "\n")
         return answer
+
+
+@dataclass(frozen=True)
+class HostAccount:
+    """A receiver of notifications and its numbers."""
+
+    host: SnmpHost
+    address: IPv4Address
+    waiting: int
+    limit: int
+    unanswered: int
+    delivered: int
+    dropped: int
 
 
 def make_router(

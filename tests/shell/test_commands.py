@@ -8,10 +8,10 @@ from ipaddress import IPv4Address
 import pytest
 
 from agent.base.origin import CONSOLE
+from agent.config.snmp_model import SnmpHost
 from agent.engine.values import ANY, Admission, ClearIsakmp, ClearSas, ClearSessions, Phase1Sa, Refusal, SessionFilter
 from agent.shell.releases import Release, release_of
-from agent.shell.router import NotificationHost
-from tests.shell.fakes import CONFIG, Console
+from tests.shell.fakes import CONFIG, Console, HostAccount
 
 LOCAL, REMOTE = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.2")
 ROWS = [
@@ -156,8 +156,10 @@ def test_show_ip_interface_brief_lists_interfaces_in_order() -> None:
 def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
     """The first two lines are laid out as IOS routers do it, and as collectors that log in to them read it. The third is ours."""
     console = Console()
-    trap = NotificationHost(IPv4Address("10.2.28.1"), 162, False, "public", "2c", "", 0, 10, 0, 13, 0)
-    console.hosts += [trap, replace(trap, port=163, informs=True, version="3", user="ann", level="priv", waiting=4, dropped=7)]
+    address = IPv4Address("10.2.28.1")
+    informed = SnmpHost(address, "ann", informs=True, version="3", level="priv", port=163)
+    trap = HostAccount(SnmpHost(address, "public", version="2c"), address, 0, 10, 0, 13, 0)
+    console.hosts += [trap, replace(trap, host=informed, waiting=4, dropped=7)]
     assert console.type("show snmp host").splitlines() == [
         "Notification host: 10.2.28.1 udp-port: 162   type: trap",
         "user: public\tsecurity model: v2c",

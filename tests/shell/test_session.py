@@ -56,7 +56,7 @@ def test_configure_alone_asks_from_where() -> None:
 def test_events_of_configuration_lines_go_to_their_door_once_the_document_has_changed() -> None:
     console = Console()
     console.type("conf t", "crypto mib ipsec flowmib history tunnel size 130", "hostname near")
-    assert console.events == [HistorySizeSet(False, 130), HostnameSet("near")]
+    assert console.events == [HistorySizeSet(False, 130, origin=CONSOLE), HostnameSet("near", origin=CONSOLE)]
     assert console.session.prompt == "near(config)#"
 
 

@@ -179,7 +179,7 @@ def test_rows_that_come_and_go_while_a_read_pauses_are_seen_as_they_are(long: Lo
 def test_access_rules_that_change_meanwhile_end_a_read(long: Long) -> None:
     work = long.shares(request(GET_NEXT, [SPARSE], b"public"))
     next(work)
-    long.here.agent.apply(long.here.config)
+    long.here.agent.apply()
     assert rest_of(work) == (b"", 1)
 
 
