@@ -1,7 +1,7 @@
 """Snmp room: SET as a function over a tree and a view: all of it or nothing (RFC 3416 §4.2.5; SNMPv1's codes by RFC 3584 §4.4).
 
-The mib room has the phases (`agent.mib.setting`); here are the view and the error-status. If a commit fails and all commits before it
-are taken back, the answer is commitFailed with the index of the binding. If one of them cannot be taken back, it is undoFailed.
+The mib room has the phases (`agent.mib.setting`); here are the view and the error-status. If a commit fails and all commits before
+it are taken back, the answer is commitFailed with the index of the binding. If one of them cannot be taken back, it is undoFailed.
 """
 
 from __future__ import annotations
