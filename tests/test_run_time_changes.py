@@ -90,3 +90,24 @@ def test_a_vrf_that_still_has_a_tunnel_is_kept_until_that_has_gone(schema: Schem
         assert "red" in [flow.name for flow in monitor.vrfs()]
 
     with_service(schema, tmp_path, act)
+
+
+def test_lines_about_waiting_notifications_have_their_effect_at_once(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        service.listen([("127.0.0.1", 0)])
+        sender = service.sender
+        assert sender is not None
+
+        def limits() -> list[int]:
+            return [host.limit for host in service.notification_hosts()]
+
+        type_lines("configure terminal", "snmp-server host 127.0.0.1 informs version 2c public")
+        default = limits()
+        type_lines("snmp-server queue-length 7", "snmp-server inform retries 2")
+        assert limits() == [7]
+        assert sender._informs.patience.retries == 2
+        type_lines("no snmp-server queue-length", "no snmp-server inform")
+        assert limits() == default
+        assert sender._informs.patience.retries == 3
+
+    with_service(schema, tmp_path, act)

@@ -97,6 +97,11 @@ class SnmpConfig:
     chassis_id: str = ""
     trap_source: str | None = None  # an interface name
     packet_size: int = 1500  # octets, 484–17892
+    # What the configuration says of notifications that wait: None leaves the sender's own value.
+    queue_length: int | None = None  # that wait for one host
+    inform_pending: int | None = None  # informs that one host has not answered
+    inform_retries: int | None = None
+    inform_timeout: int | None = None  # seconds
     # What `snmp-server enable traps` names: "ipsec cryptomap add", "isakmp policy add", "ipsec tunnel start", "ipsec
     # too-many-sas", "snmp coldstart", "tty", … each as a full path of words; a bare type is spelt out into all of its leaves.
     traps: set[str] = field(default_factory=set)

@@ -84,6 +84,8 @@ def _scalars(engine: LocalEngine) -> ScalarView:
 
 # --- targets: a row of each table for each `snmp-server host` ---
 
+_LONGEST_TIME_INTERVAL = 2147483647  # hundredths of a second (RFC 2579)
+
 
 def _targets(endpoint: Endpoint) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Address]]]:
     for number, host in enumerate(endpoint.snmp.hosts.values(), 1):
@@ -93,7 +95,10 @@ def _targets(endpoint: Endpoint) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Addr
 
 
 def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
-    patience = Patience()
+    default = Patience()
+
+    def timeout(row: Any, now: int) -> int:
+        return min(int(default.configured(endpoint.snmp).timeout * 100), _LONGEST_TIME_INTERVAL)
 
     def targets() -> Iterable[tuple[Any, Any]]:
         # The name is in the row as well, for tags and parameters are named after it.
@@ -105,8 +110,8 @@ def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
         {
             "snmpTargetAddrTDomain": _constant(tuple(udp.DOMAIN_NAME)),
             "snmpTargetAddrTAddress": lambda row, now: row[2].packed + row[1].port.to_bytes(2, "big"),
-            "snmpTargetAddrTimeout": _constant(int(patience.timeout * 100)),
-            "snmpTargetAddrRetryCount": lambda row, now: patience.retries if row[1].informs else 0,
+            "snmpTargetAddrTimeout": timeout,
+            "snmpTargetAddrRetryCount": lambda row, now: default.configured(endpoint.snmp).retries if row[1].informs else 0,
             "snmpTargetAddrTagList": lambda row, now: row[0],
             "snmpTargetAddrParams": lambda row, now: row[0],
             **_kept("snmpTargetAddrStorageType", "snmpTargetAddrRowStatus"),

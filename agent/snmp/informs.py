@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from agent.base.work import Work
+from agent.config.snmp_model import SnmpConfig
 from agent.snmp.ber import DROP, INFORM, Response
 from agent.snmp.community_messages import read_answer, v2_notification
 from agent.snmp.transport import FastAnswers
@@ -27,6 +28,18 @@ class Patience:
 
     timeout: float = 15.0
     retries: int = 3
+
+    @property
+    def life(self) -> float:
+        """Seconds after which an inform is given up."""
+        return self.timeout * (self.retries + 1)
+
+    def configured(self, snmp: SnmpConfig) -> Patience:
+        """The same but for what `snmp-server inform` says."""
+        return Patience(
+            self.timeout if snmp.inform_timeout is None else float(snmp.inform_timeout),
+            self.retries if snmp.inform_retries is None else snmp.inform_retries,
+        )
 
 
 class Heard(Enum):
@@ -94,8 +107,8 @@ class Informs:
     """Those of one router. `answered` is offered each datagram that comes in where informs go out."""
 
     def __init__(self, later: Later, patience: Patience) -> None:
+        self.patience = patience  # with what is sent from now on
         self._later = later
-        self._patience = patience
         self._waiting: dict[int, _Inform] = {}
         self._next = secrets.randbelow(_IDS)  # so that a stranger does not know which answer is waited for
 
@@ -135,12 +148,12 @@ class Informs:
         self._waiting[number] = inform
         if inform.timer is not None:
             inform.timer.cancel()
-        inform.timer = self._later(self._patience.timeout, self._unanswered, inform)
+        inform.timer = self._later(self.patience.timeout, self._unanswered, inform)
         inform.send(message)
 
     def _unanswered(self, inform: _Inform) -> None:
         inform.repeated += 1
-        self._again(inform, NO_ANSWER if inform.repeated > self._patience.retries else None)
+        self._again(inform, NO_ANSWER if inform.repeated > self.patience.retries else None)
 
     def _again(self, inform: _Inform, problem: str | None) -> None:
         """Send a copy more, unless there is a problem."""

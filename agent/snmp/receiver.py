@@ -47,6 +47,11 @@ class Receiver:
         self.listed = False  # whether the sender has it among those to whom it has something to send
         self._most_unanswered = most_unanswered
 
+    def bound(self, most_waiting: int, most_unanswered: int) -> None:
+        """Change the bounds. What is beyond a lower one already stays."""
+        self.queue.limit = most_waiting
+        self._most_unanswered = most_unanswered
+
     @property
     def may_send(self) -> bool:
         """Whether something waits, and there is a place for it in the window."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from agent.base.clock import CENTISECOND
 from agent.base.text import octets_of
-from agent.config.snmp_model import SnmpHost
+from agent.config.snmp_model import SnmpConfig, SnmpHost
 from agent.mib.values import COUNTER64, number, wrap
 from agent.snmp.access import Grant
 from agent.snmp.ber import SEQUENCE, TRAP_V2
@@ -28,7 +28,7 @@ from agent.snmp.endpoint import Endpoint, address_of
 from agent.snmp.engine import SnmpAgent
 from agent.snmp.informs import AnswersFirst, CommunityRecipient, Informs, Patience, Recipient
 from agent.snmp.notifications import Notification
-from agent.snmp.receiver import Receiver, Waiting
+from agent.snmp.receiver import MOST_UNANSWERED, MOST_WAITING, Receiver, Waiting
 from agent.snmp.remote_engine import RemoteEngine, V3Recipient
 from agent.snmp.transport import bind_udp
 from agent.snmp.usm_protocols import UnusableUserError
@@ -99,11 +99,10 @@ class NotificationSender:
         self._endpoint = endpoint
         self._now = now
         self._external_traffic = external_traffic
-        patience = patience or Patience()
-        self._informs = Informs(agent.loop.call_later, patience)
+        self._patience = patience or Patience()
+        self._informs = Informs(agent.loop.call_later, self._patience)
         self._engines: dict[tuple[IPv4Address, int], RemoteEngine] = {}  # of receivers of informs of version 3
         self._traps = secrets.randbelow(_REQUEST_IDS)  # the request-id of the last one
-        self._life = patience.timeout * (patience.retries + 1)  # seconds after which an inform is given up
         self._destinations: dict[Receiver, _Destination] = {}
         self._ready: deque[Receiver] = deque()  # those that something can be sent to
         self._turn: asyncio.Handle | None = None
@@ -116,6 +115,10 @@ class NotificationSender:
 
     def apply(self) -> None:
         """Follow an endpoint that has changed: hosts, communities, users, contexts."""
+        snmp = self._endpoint.snmp
+        self._informs.patience = self._patience.configured(snmp)
+        # Notifications wait as long as an inform may by default, whatever becomes of informs that are sent.
+        self._life = max(self._patience.life, self._informs.patience.life)
         before = {_way(each.host, each.address): receiver for receiver, each in self._destinations.items()}
         self._destinations = {}
         self._chosen.clear()
@@ -125,6 +128,7 @@ class NotificationSender:
                 self._tell(str(host.address), "snmp-server host %s: no `ip host` line gives its address", host.address)
                 continue
             receiver = before.get(_way(host, address)) or Receiver(f"{address}:{host.port}")
+            receiver.bound(*_bounds(snmp))
             # One outside loopback is kept in the list, for what is not sent is counted.
             allowed = address.is_loopback or self._external_traffic
             if allowed:
@@ -135,6 +139,7 @@ class NotificationSender:
         for receiver in self._destinations:
             receiver.listed = False
             self._list(receiver)
+        self._work()
 
     def close(self) -> None:
         """Send nothing any more."""
@@ -332,6 +337,13 @@ class NotificationSender:
 
 
 _TRAPS = {"1": NotificationSender._v1_trap, "2c": NotificationSender._v2c_trap, "3": NotificationSender._v3_trap}
+
+
+def _bounds(snmp: SnmpConfig) -> tuple[int, int]:
+    """How many notifications may wait for one host, and how many informs be unanswered: the latter no more than could wait."""
+    waiting = MOST_WAITING if snmp.queue_length is None else snmp.queue_length
+    unanswered = MOST_UNANSWERED if snmp.inform_pending is None else snmp.inform_pending
+    return waiting, min(unanswered, MOST_WAITING)
 
 
 def _way(host: SnmpHost, address: IPv4Address) -> tuple[object, ...]:

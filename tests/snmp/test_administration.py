@@ -62,6 +62,10 @@ def test_each_host_that_has_an_address_is_a_target(world: World) -> None:
     assert world.get(f"snmpTargetAddrTAddress.{first}", "") == bytes([127, 0, 0, 1]) + (2001).to_bytes(2, "big")
     assert world.get(f"snmpTargetAddrTAddress.{second}", "") == IPv4Address("127.0.0.9").packed + (162).to_bytes(2, "big")
     assert [world.get(f"snmpTargetAddrRetryCount.{host}", "") for host in (first, second)] == [0, 3]
+    assert [world.get(f"snmpTargetAddrTimeout.{host}", "") for host in (first, second)] == [1500, 1500]
+    world.config.snmp.inform_retries, world.config.snmp.inform_timeout = 5, 42949671
+    assert [world.get(f"snmpTargetAddrRetryCount.{host}", "") for host in (first, second)] == [0, 5]
+    assert world.get(f"snmpTargetAddrTimeout.{second}", "") == 2**31 - 1  # the most that a TimeInterval can say
     assert [world.labels(f"snmpNotifyType.{host}", "") for host in (first, second)] == ["trap", "inform"]
     models = [(world.get(f"snmpTargetParams{kind}Model.{host}", "")) for host in (first, second) for kind in ("MP", "Security")]
     assert models == [1, 2, 3, 3]

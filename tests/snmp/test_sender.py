@@ -19,6 +19,7 @@ from agent.config.snmp_model import Community, SnmpHost
 from agent.mib.values import number
 from agent.snmp.informs import Patience
 from agent.snmp.notifications import Instance, Notification
+from agent.snmp.receiver import MOST_UNANSWERED, MOST_WAITING
 from agent.snmp.receiver import Receiver as ReceiverAccount
 from agent.snmp.sender import NotificationSender
 from tests.snmp.conftest import PATIENCE, Station
@@ -282,6 +283,62 @@ def test_an_inform_that_is_answered_is_done(station: Start, receivers: Callable[
 
     here.run(answered())
     assert (account(out).drops.total, account(out).delivered) == (0, 1)
+
+
+def test_the_configuration_says_how_many_notifications_wait_for_a_host(station: Start, receivers: Callable[[], Receiver]) -> None:
+    """`snmp-server queue-length` and `snmp-server inform pending` are followed when they change or go."""
+    config = router()
+    add_host(config, receivers(), "red", informs=True)
+    config.snmp.queue_length, config.snmp.inform_pending = 5, 2
+    here = station(config)
+    out = sender(here)
+
+    async def calm() -> None:
+        while out._turn is not None:
+            await asyncio.sleep(0)
+
+    def state() -> tuple[int, int, int]:
+        here.run(calm())
+        return len(account(out).queue), account(out).unanswered, account(out).drops.total
+
+    out.send([told()] * 2)
+    assert state() == (0, 2, 0)
+    out.send([told()] * 8)
+    assert state() == (5, 2, 3)
+    config.snmp.queue_length, config.snmp.inform_pending = 1, 4
+    out.apply()
+    assert state() == (3, 4, 3)  # what waits already is not dropped
+    out.send([told()])
+    assert state() == (3, 4, 4)
+    config.snmp.queue_length = config.snmp.inform_pending = None
+    out.apply()
+    out.send([told()] * (MOST_WAITING + MOST_UNANSWERED))
+    waiting, unanswered, dropped = state()
+    assert unanswered == MOST_UNANSWERED
+    assert waiting + unanswered + dropped == 11 + MOST_WAITING + MOST_UNANSWERED
+    assert account(out).queue.limit == MOST_WAITING
+
+
+def test_the_configuration_says_how_often_an_inform_is_sent_again(station: Start, receivers: Callable[[], Receiver]) -> None:
+    """`snmp-server inform retries 1 timeout 0`: one copy more, at once, although the default waits for long."""
+    config = router()
+    to = receivers()
+    add_host(config, to, "red", informs=True)
+    here = station(config)
+    out = sender(here)
+    config.snmp.inform_retries, config.snmp.inform_timeout = 1, 0
+    out.apply()
+    out.send([told()])
+    first, second = to.take()[0], to.take()[0]
+    assert first == second  # RFC 3416 §4.2.7: the same request-id
+
+    async def given_up() -> None:
+        while not account(out).drops.total:
+            await asyncio.sleep(0)
+
+    here.run(given_up())
+    assert to.empty()
+    assert (account(out).unanswered, account(out).delivered) == (0, 0)
 
 
 def test_what_is_withheld_fills_no_log(station: Start, caplog: pytest.LogCaptureFixture) -> None:

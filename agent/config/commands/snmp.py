@@ -31,8 +31,10 @@ HELP = {
     "snmp-server context": "Create/Delete a context apart from default",
     "snmp-server group": "Define a User Security Model group",
     "snmp-server host": "Specify hosts to receive SNMP notifications",
+    "snmp-server inform": "Configure SNMP Informs options",
     "snmp-server location": "Text for mib object sysLocation",
     "snmp-server packetsize": "Largest SNMP packet size",
+    "snmp-server queue-length": "Message queue length for each TRAP host",
     "snmp-server trap-source": "Assign an interface for the source address of all traps",
     "snmp-server user": "Define a user who can access the SNMP engine",
     "snmp-server view": "Define an SNMPv2 MIB view",
@@ -51,6 +53,9 @@ HELP = {
     "informs": "Send Inform messages to this host",
     "udp-port": "The notification host's UDP port number",
     "snmp": "Modify non engine SNMP parameters",
+    "pending": "Set number of unacked informs to hold",
+    "retries": "Set retry count for informs",
+    "timeout": "Set timeout for informs",
     "snmp mib": "Modify/configure MIB parameters",
     "snmp mib community-map": "Map a community to a context",
 }
@@ -331,6 +336,37 @@ def _unset_size(snmp: SnmpConfig, match: ConfigMatch) -> None:
     snmp.packet_size = 1500
 
 
+def _set_queue(snmp: SnmpConfig, match: ConfigMatch) -> None:
+    snmp.queue_length = match.number("length")
+
+
+def _unset_queue(snmp: SnmpConfig, match: ConfigMatch) -> None:
+    snmp.queue_length = None
+
+
+_INFORM_OPTIONS = ("pending", "retries", "timeout")
+
+
+def _set_inform(snmp: SnmpConfig, match: ConfigMatch) -> None:
+    for option in _INFORM_OPTIONS:
+        value = match.maybe_number(option)
+        if value is not None:
+            setattr(snmp, f"inform_{option}", value)
+
+
+def _unset_inform(snmp: SnmpConfig, match: ConfigMatch) -> None:
+    """Take back the options that the line names, or all of them."""
+    named = [option for option in _INFORM_OPTIONS if match.maybe_number(option) is not None]
+    for option in named or _INFORM_OPTIONS:
+        setattr(snmp, f"inform_{option}", None)
+
+
+def _written_inform(snmp: SnmpConfig) -> str | None:
+    values = {option: getattr(snmp, f"inform_{option}") for option in _INFORM_OPTIONS}
+    words = [f"{option} {value}" for option, value in values.items() if value is not None]
+    return f"snmp-server inform {' '.join(words)}" if words else None
+
+
 _GROUP = (
     f"snmp-server group <name:word(32)> {{model={{v1|v2c}}|model={{v3}} {_LEVELS}}} [context <context:word(32)>] ~"
     f" [match compare={{exact|prefix}}] [read <read:word>] [write <write:word>] [notify <notify:word>] [access {_ACL}]"
@@ -345,6 +381,11 @@ _HOST = (
     "snmp-server host <host:host> {[vrf <vrf:word>] [kind={traps|informs}]|kind={traps|informs} vrf <vrf:word>}"
     f" [version {{version={{1|2c}}|version={{3}} {_LEVELS}}}] <community:word> ~ [udp-port <port:int(0-65535)>]"
     f" [... type={{{'|'.join(TYPES)}|{IKE}|{OTHER_TYPES}}}]*"
+)
+
+_RETRIES, _TIMEOUT = "retries <retries:int(0-100)>", "timeout <timeout:int(0-42949671)>"
+_INFORM = (
+    f"snmp-server inform ~ {{pending <pending:int(1-4294967295)> [{_RETRIES}] [{_TIMEOUT}]|{_RETRIES} [{_TIMEOUT}]|{_TIMEOUT}}}"
 )
 
 
@@ -379,6 +420,14 @@ def commands() -> list[ConfigCommand]:
             _unset_size,
             lambda s: f"snmp-server packetsize {s.packet_size}" if s.packet_size != 1500 else None,
         ),
+        _line(
+            "snmp-server queue-length ~ <length:int(1-5000)>",
+            2434,
+            _set_queue,
+            _unset_queue,
+            lambda s: f"snmp-server queue-length {s.queue_length}" if s.queue_length is not None else None,
+        ),
+        _line(_INFORM, 2436, _set_inform, _unset_inform, _written_inform),
         _text("location", "location", 2440),
         _text("contact", "contact", 2441),
         _text("chassis-id", "chassis_id", 2442),
