@@ -52,11 +52,12 @@ class Bus(Generic[T]):
     def publish(self, message: T) -> None:
         if not self._subscribers:
             return
-        self._waiting.append(message)
         if self._delivering:
+            self._waiting.append(message)
             return
         self._delivering = True
         try:
+            self._deliver(message)
             while self._waiting:
                 self._deliver(self._waiting.popleft())
         finally:

@@ -179,7 +179,9 @@ class PeriodicCounters:
 
     def snapshot(self, now: int) -> tuple[int, ...]:
         turns = (now - self.start) // self.rhythm.period
-        return tuple(base + step * turns for base, step in zip(self.base, self.rhythm.step, strict=True))
+        if not turns:
+            return self.base
+        return tuple([base + step * turns for base, step in zip(self.base, self.rhythm.step, strict=True)])
 
     def join(self, totals: Totals) -> None:
         totals.add_all(self.base)
@@ -303,8 +305,7 @@ class Totals:
             counted[counter] += amount
 
     def add_all(self, amounts: Sequence[int]) -> None:
-        for counter, amount in enumerate(amounts):
-            self._counted[counter] += amount
+        self._counted = list(map(add, self._counted, amounts))
 
     def add_known(self, amounts: Sequence[int | None]) -> None:
         """The same, where some may be unknown: the sum is then unknown for good."""

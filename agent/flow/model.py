@@ -94,6 +94,9 @@ class Identity:
     is_address: bool
     value: str
 
+    def __hash__(self) -> int:
+        return hash(self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class PeerKey:
@@ -102,6 +105,9 @@ class PeerKey:
     local: Identity
     remote: Identity
     internal: int = 1
+
+    def __hash__(self) -> int:  # each tunnel that comes up asks ten times
+        return hash((self.local.value, self.remote.value, self.internal))
 
 
 @dataclass(frozen=True, slots=True)

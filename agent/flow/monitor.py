@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence, ValuesView
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from agent.base.bus import Bus, Subscription
 from agent.base.clock import Clock
@@ -68,8 +68,7 @@ from agent.flow.vrf import VrfFlow
 DEFAULT_WINDOW = 200
 
 
-@dataclass(frozen=True, slots=True)
-class NewSpi:
+class NewSpi(NamedTuple):
     """An SA that an engine has installed, now or at `start`.
 
     `source` is where its own numbers come from, None for an engine that counts by tunnel.
@@ -284,7 +283,7 @@ class FlowMonitor:
             origin=self._origin,
         )
         more = [self._session_up(ike, facts, since, now)] if peer.session is None else []
-        self._happened(started, *more, sources=Sources(counters, tuple(spi.source for spi in new)))
+        self._happened(started, *more, sources=Sources(counters, tuple([spi.source for spi in new])))
         return self.ipsec_tunnels[index]
 
     def _session_up(self, ike: IkeTunnel, facts: IpsecFacts, start: int, now: int) -> SessionUp:
@@ -299,7 +298,7 @@ class FlowMonitor:
         sas = _numbered(new, tunnel.next_spi_index, now)
         gone, counted = tuple(spi.index for spi in replaced), tunnel.counters.snapshot(now)
         record = SasInstalled(tunnel.index, facts, sas, gone, counted, at=now, vrf=tunnel.vrf, origin=self._origin)
-        self._happened(record, sources=Sources(sas=tuple(spi.source for spi in new)))
+        self._happened(record, sources=Sources(sas=tuple([spi.source for spi in new])))
         return tuple(tunnel.spis[-len(sas) :])
 
     def sas_retired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
@@ -496,6 +495,8 @@ def _identity_of(address: Address | None) -> Identity:
 def _numbered(spis: Sequence[NewSpi], first: int, now: int) -> tuple[Sa, ...]:
     """The SAs of a bundle, with the indexes that they get."""
     return tuple(
-        Sa(index, spi.inbound, spi.protocol, spi.value, spi.start, spi.source.counts(now) if spi.source else None)
-        for index, spi in enumerate(spis, first)
+        [
+            Sa(index, spi.inbound, spi.protocol, spi.value, spi.start, spi.source.counts(now) if spi.source else None)
+            for index, spi in enumerate(spis, first)
+        ]
     )

@@ -41,9 +41,8 @@ class Rows(Generic[KeyT, RowT]):
         return Subscription(lambda: self._listeners.remove(listener))
 
     def add(self, key: KeyT, row: RowT) -> None:
-        if key in self._rows:
+        if self._rows.setdefault(key, row) is not row:
             raise KeyError(f"row {key!r} exists already")
-        self._rows[key] = row
         for listener in self._listeners:
             listener.row_added(key, row)
 

@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
+from itertools import zip_longest
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from agent.flow.counters import CounterSource, Counts, FrozenCounters, PolledCounters, Totals
 from agent.flow.model import (
@@ -112,8 +113,7 @@ _IPSEC_COUNT_OF_FAILURE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(NamedTuple):
     """Where the numbers of a new tunnel, and of each of a bundle's new SAs, come from; None: from records alone."""
 
     tunnel: CounterSource | None = None
@@ -140,7 +140,10 @@ class Tables:
 
     def _ike_started(self, record: IkeTunnelStarted, sources: Sources) -> None:
         flow, facts = self.vrfs[record.vrf], record.facts
-        peer = _peer(flow, record.peer, facts, record.start)
+        peer = flow.peers.get(record.peer)
+        if peer is None:
+            peer = _new_peer(flow, record.peer, facts, record.start)
+        peer.start = min(peer.start, record.start)
         _move(flow, peer, facts)
         source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IkeTunnel(record.index, record.vrf, facts, peer, source, record.start)
@@ -198,7 +201,10 @@ class Tables:
 
     def _ipsec_started(self, record: IpsecTunnelStarted, sources: Sources) -> None:
         flow, facts, index = self.vrfs[record.vrf], record.facts, record.index
-        peer = _peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.start)
+        peer = flow.peers.get(record.peer)
+        if peer is None:
+            peer = _new_peer(flow, record.peer, PeerEnds(None, facts.local_address, facts.remote_address), record.start)
+        peer.start = min(peer.start, record.start)
         ike = self.ike_tunnels.get(record.ike_index)
         source = sources.tunnel or PolledCounters(record.counters)
         tunnel = IpsecTunnel(
@@ -274,15 +280,14 @@ class Tables:
         self, flow: VrfFlow, tunnel: IpsecTunnel, sas: tuple[Sa, ...], start: int, counted: Counts, sources: Sources
     ) -> None:
         """A bundle of SAs, which begins at `start`, when the tunnel had counted so much."""
-        share = share_from(counted)
-        for at, sa in enumerate(sas):
-            told = ToldCounts(sa.counts) if sa.counts is not None else share
-            source = (sources.sas[at] if sources.sas else None) or told
+        share, facts, index = share_from(counted), tunnel.facts, tunnel.index
+        for sa, own in zip_longest(sas, sources.sas):
+            source = own or (share if sa.counts is None else ToldCounts(sa.counts))
             since = start if sa.start is None else sa.start
-            spi = Spi(tunnel, sa.index, sa.inbound, sa.protocol, sa.value, since, tunnel.facts, source)
-            tunnel.next_spi_index = sa.index + 1
+            spi = Spi(tunnel, sa.index, sa.inbound, sa.protocol, sa.value, since, facts, source)
             tunnel.spis.append(spi)
-            flow.spis.add((tunnel.index, spi.index), spi)
+            flow.spis.add((index, spi.index), spi)
+            tunnel.next_spi_index = sa.index + 1
         self._count_sas(tunnel, len(sas))
 
     def _uninstall(self, flow: VrfFlow, tunnel: IpsecTunnel, indexes: Iterable[int]) -> None:
@@ -384,15 +389,12 @@ def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
     return PeerKey(wanted.local, wanted.remote, namesakes.next() if namesakes else 2)
 
 
-def _peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int) -> Peer:
+def _new_peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int) -> Peer:
     """The row of an association that has had a tunnel since `start`."""
-    peer = flow.peers.get(key)
-    if peer is None:
-        peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start)
-        flow.peers.add(key, peer)
-        if key.internal > 1:
-            flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
-    peer.start = min(peer.start, start)
+    peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start)
+    flow.peers.add(key, peer)
+    if key.internal > 1:
+        flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
     return peer
 
 
