@@ -1,1 +1,1 @@
-"""Flow room: the one place where tunnel facts live."""
+"""Flow room: the one place that keeps facts about tunnels."""

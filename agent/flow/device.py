@@ -1,4 +1,4 @@
-"""Flow room: the device: who the router is, and its interfaces with their counters (what SNMPv2-MIB and IF-MIB show).
+"""Flow room: the device: a router's identity, and its interfaces with their counters (for SNMPv2-MIB and IF-MIB).
 
 ifIndex follows the order of the configuration and, once given, stays with its interface while the router runs.
 """
@@ -14,7 +14,7 @@ from agent.flow.rows import Rows
 
 
 class InterfaceCounter(IntEnum):
-    """What crossed an interface; octets are those of IP packets."""
+    """The counters of an interface. Octets are those of IP packets."""
 
     IN_OCTETS = 0
     IN_UNICAST = 1
@@ -26,7 +26,7 @@ class InterfaceCounter(IntEnum):
     OUT_ERRORS = 7
 
 
-# As plain numbers: every packet of a lab asks for them.
+# As plain numbers, because every packet of a lab uses them.
 _IN_OCTETS, _IN_UNICAST = int(InterfaceCounter.IN_OCTETS), int(InterfaceCounter.IN_UNICAST)
 _OUT_OCTETS, _OUT_UNICAST = int(InterfaceCounter.OUT_OCTETS), int(InterfaceCounter.OUT_UNICAST)
 
@@ -35,8 +35,8 @@ _OUT_OCTETS, _OUT_UNICAST = int(InterfaceCounter.OUT_OCTETS), int(InterfaceCount
 class InterfaceState:
     """One interface as it stands; `last_change` is microseconds of the router's clock, `speed` bits per second.
 
-    `counters` are moved by packets; `steady` is what crosses at a rhythm, computed when read; what crosses one of its `parts`, the
-    sub-interfaces, crosses it too.
+    Packets increment `counters`. `steady` is steady traffic, computed when read. Packets of its `parts`, the sub-interfaces, count
+    here, too.
     """
 
     index: int
@@ -59,7 +59,7 @@ class InterfaceState:
         return self.counters[counter] + steady + sum(part.count(counter, now) for part in self.parts)
 
     def remove_part(self, part: InterfaceState, now: int) -> None:
-        """Let go of a sub-interface that is no more, and keep what has crossed it."""
+        """Remove a sub-interface, and keep what it has counted."""
         if part not in self.parts:
             return
         self.parts.remove(part)
@@ -89,7 +89,7 @@ class Device:
     link_listeners: list[Callable[[InterfaceState], None]] = field(default_factory=list)
 
     def link_changed(self, state: InterfaceState) -> None:
-        """Tell of an interface that went up or down (linkUp, linkDown)."""
+        """Notify listeners of an interface that went up or down (linkUp, linkDown)."""
         for listener in self.link_listeners:
             listener(state)
 

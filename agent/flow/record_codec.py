@@ -1,8 +1,8 @@
-"""Flow room: a record as one line of JSON, and back, equal.
+"""Flow room: writes a record as one line of JSON, and reads it back.
 
 `{"record": "IkeTunnelEnded", …}`: the record's kind, then its fields by name. Octets are hexadecimal, an enumeration is its value.
-A field that this version does not know is passed over, and one that is missing has its default, so that two versions understand
-each other. What a field's text is read as follows from the field's type alone.
+An unknown field is ignored, and a missing one takes its default, so that two versions understand each other. A field's type alone
+says how it is read.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ Reader = Callable[[Any], Any]
 
 
 class RecordError(ValueError):
-    """A line that is no record; the text says why not."""
+    """A line is no record; the text says why."""
 
 
 def encode_record(record: FlowRecord) -> str:
-    """One line, without its end."""
+    """The record as one line, without its end."""
     return json.dumps({"record": type(record).__name__, **_plain(record)}, separators=(",", ":"))
 
 
 def decode_record(line: str) -> FlowRecord:
-    """What `encode_record` was given. Raises RecordError."""
+    """The record of a line. Raises RecordError."""
     try:
         found = json.loads(line)
         kind = _KINDS[found["record"]]

@@ -1,7 +1,7 @@
-"""Flow room: what one SA has counted, and where its numbers come from.
+"""Flow room: the counters of one SA.
 
-An engine that counts by SA gives each SA a source. For one that counts by tunnel alone, an SA has carried what its tunnel counted
-in its direction from the SA's installation on, until another took over.
+An engine that counts by SA gives each SA a source. If an engine counts by tunnel alone, an SA has carried what its tunnel counted
+in its direction from the installation of the SA until another SA took over.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from agent.flow.counters import CounterSource, Counts, IpsecCounter
 
 @dataclass(frozen=True, slots=True)
 class SaCounts:
-    """What an SA has carried. `octets` are those of inner packets, `errors` are packets that did not pass; None is not known."""
+    """The counters of an SA. `octets` are those of inner packets, `errors` are packets that did not pass. None is unknown."""
 
     packets: int | None = None
     octets: int | None = None
     errors: int | None = None
 
 
-# What of a tunnel's counters an SA has its share of, by whether it is inbound; what is dropped as replayed is no other drop.
+# The counters of a tunnel in which an inbound or an outbound SA has a share. A replay drop is no other drop.
 _OF_TUNNEL: dict[bool, tuple[tuple[IpsecCounter, ...], ...]] = {
     True: ((IpsecCounter.IN_PACKETS,), (IpsecCounter.IN_OCTETS,), (IpsecCounter.IN_DROPS, IpsecCounter.IN_REPLAY_DROPS)),
     False: ((IpsecCounter.OUT_PACKETS,), (IpsecCounter.OUT_INNER_OCTETS,), (IpsecCounter.OUT_DROPS,)),
@@ -37,7 +37,7 @@ class SaSource(Protocol):
 
 
 class ToldCounts:
-    """Numbers that come as a whole from time to time, and may move no more: from records, a poll, or of an SA that was replaced."""
+    """Counters that are replaced from time to time, by records or a poll, or that are final."""
 
     __slots__ = ("_counts",)
 
@@ -53,18 +53,18 @@ class ToldCounts:
 
 @dataclass(frozen=True, slots=True)
 class SaShare:
-    """What the tunnel had counted in each direction when the SA was installed. SAs that began with equal numbers share it."""
+    """The tunnel's counters in each direction when the SA was installed. SAs with equal ones share this object."""
 
     inbound: SaCounts
     outbound: SaCounts
 
     def of(self, tunnel: CounterSource, inbound: bool, now: int) -> SaCounts:
-        """What an SA has of it, by the tunnel's numbers of a moment."""
+        """The counters of an SA, by the tunnel's counters at a moment."""
         counted = _counted(inbound, lambda counter: tunnel.value(counter, now))
         return _difference(counted, self._base(inbound))
 
     def until(self, end: SaShare, inbound: bool) -> SaCounts:
-        """What an SA had when another's share began."""
+        """The counters of an SA when another's share began."""
         return _difference(end._base(inbound), self._base(inbound))
 
     def _base(self, inbound: bool) -> SaCounts:
@@ -73,19 +73,19 @@ class SaShare:
 
 @lru_cache(maxsize=4096)  # equal shares are one object: there may be a hundred thousand tunnels with equal numbers
 def share_from(counts: Counts) -> SaShare:
-    """The share that begins with these numbers of the tunnel; where none are given, nothing is known of it."""
+    """The share that begins with these counters of the tunnel. Without any, it is unknown."""
     if not counts:
         return SaShare(SaCounts(), SaCounts())
     return SaShare(_counted(True, counts.__getitem__), _counted(False, counts.__getitem__))
 
 
 def _counted(inbound: bool, value: Callable[[int], int | None]) -> SaCounts:
-    """The numbers of one direction, by what a tunnel's counters say."""
+    """The counters of one direction, from a tunnel's counters."""
     sums = ([value(counter) for counter in counters] for counters in _OF_TUNNEL[inbound])
     return SaCounts(*(None if None in known else sum(number or 0 for number in known) for known in sums))
 
 
 def _difference(counts: SaCounts, base: SaCounts) -> SaCounts:
-    """Numbers since others; one that is unknown in either is unknown."""
+    """The difference of counters. One that is unknown in either is unknown."""
     pairs = (counts.packets, base.packets), (counts.octets, base.octets), (counts.errors, base.errors)
     return SaCounts(*(None if new is None or old is None else new - old for new, old in pairs))

@@ -1,7 +1,7 @@
-"""Flow room: sessions: one association of two ends from its first pair of IPsec SAs to its last.
+"""Flow room: sessions: an association of two ends from its first pair of IPsec SAs to its last.
 
-A session is up while its association (`model.Peer`) has an IPsec tunnel. Its IKE tunnels and IPsec tunnels are the association's,
-and so are its ends, which may move past a NAT. Its totals outlive rekeys and the tunnels within it. `show crypto session` and its
+A session is up while its association (`model.Peer`) has an IPsec tunnel. It has the association's IKE and IPsec tunnels, and its
+ends, which may move behind a NAT. Its totals outlive rekeys and the tunnels within it. `show crypto session` and its
 clear, the session messages of syslog, and accounting read sessions.
 """
 
@@ -17,7 +17,7 @@ from agent.flow.model import Address, IkeFacts, IpsecFacts, Peer
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """Who the remote end of a session is, as of when the session came up.
+    """The facts about the remote end of a session, from when it came up.
 
     `description` is that of `crypto isakmp peer address`. `interface` is ours, the one whose crypto map or protection it is.
     `user`, `group` and `assigned_address` are a remote-access client's.
@@ -32,7 +32,7 @@ class SessionFacts:
 
 
 def session_facts(ike: IkeFacts, ipsec: IpsecFacts) -> SessionFacts:
-    """What the tunnels say whose SA pair is the session's first."""
+    """The facts of a session, from its first IPsec tunnel and the IKE tunnel of that."""
     return _shared(ike.description, ike.profile, ipsec.interface, ike.user, ike.client_group, ike.assigned_address)
 
 
@@ -42,9 +42,9 @@ _shared = lru_cache(maxsize=4096)(SessionFacts)
 
 @dataclass(frozen=True, slots=True)
 class SessionTotals:
-    """What a session has carried: inner octets are those of packets outside their protection, outer ones those on the wire.
+    """What a session has carried. Inner octets are those of unprotected packets, outer octets those on the wire.
 
-    A number that one of its tunnels cannot tell is None.
+    A total is None if one of its tunnels does not know the counter.
     """
 
     in_packets: int | None = 0
@@ -55,7 +55,7 @@ class SessionTotals:
     out_outer_octets: int | None = 0
 
     def plus(self, counts: Iterable[int | None]) -> SessionTotals:
-        """With what a tunnel of it has counted, in this order."""
+        """The totals plus a tunnel's counters, in this order."""
         had = (getattr(self, field.name) for field in fields(self))
         return SessionTotals(*(None if old is None or new is None else old + new for old, new in zip(had, counts, strict=True)))
 
@@ -73,7 +73,7 @@ _SUMMED = (
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """A session that is up. `id` rises router-wide from 1, `ended` is of its tunnels that have ended."""
+    """A session that is up. `id` rises router-wide from 1. `ended` are the totals of its ended tunnels."""
 
     id: int
     peer: Peer
@@ -94,5 +94,5 @@ class Session:
         return totals
 
     def tunnel_ended(self, counted: Counts) -> None:
-        """A tunnel of it has ended with these numbers."""
+        """A tunnel of it has ended with these counters."""
         self.ended = self.ended.plus(counted[counter] for counter in _SUMMED)

@@ -1,4 +1,4 @@
-"""Flow room: what holds for every tunnel alike, and which notifications a context sends (cipSecTrapCntl…, cipsCntl…)."""
+"""Flow room: settings: the MIB's level, and which notifications a context sends (cipSecTrapCntl…, cipsCntl…)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flow room: what the monitor keeps of one VRF: live rows, sliding windows, sums and settings."""
+"""Flow room: the facts of one VRF: live rows, sliding windows, sums and settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from agent.flow.settings import DEFAULT_TRAPS, TrapKind
 
 
 class IkeEvents(IntEnum):
-    """Counts of cikeGlobalStats that are no sums of a tunnel's counters."""
+    """The counts of cikeGlobalStats that are not sums of tunnels' counters."""
 
     PREVIOUS = 0
     INITIATED = 1
@@ -43,7 +43,7 @@ class IkeEvents(IntEnum):
 
 
 class IpsecEvents(IntEnum):
-    """Counts of cipSecGlobalStats that are no sums of a tunnel's counters."""
+    """The counts of cipSecGlobalStats that are not sums of tunnels' counters."""
 
     PREVIOUS = 0
     PROTOCOL_USE_FAILS = 1
@@ -56,12 +56,12 @@ PeerPlace = tuple[Identity, Identity, str | None, Address, Address, int]
 
 
 def place_of(key: PeerKey, ends: PeerEnds | IkeFacts) -> PeerPlace:
-    """Where an association is that has these identities and these ends."""
+    """The place of an association with these identities and these ends."""
     return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, nat_port_of(ends)
 
 
 class Namesakes:
-    """Associations that share both identities, by cikePeerIntIndex, but for the first (1)."""
+    """The associations with the same identities, by cikePeerIntIndex, except the first (1)."""
 
     __slots__ = ("_free", "peers")
 
@@ -70,7 +70,7 @@ class Namesakes:
         self.peers: dict[int, Peer] = {}
 
     def next(self) -> int:
-        """What the next one gets."""
+        """The next cikePeerIntIndex."""
         return self._free.peek()
 
     def add(self, peer: Peer) -> None:
@@ -83,12 +83,12 @@ class Namesakes:
 
 
 class VrfFlow:
-    """One VRF's facts. Rows change by the monitor's verbs alone; windows are resized and settings set by who may."""
+    """One VRF's facts. Only the monitor's verbs change rows, windows and settings."""
 
     def __init__(self, name: str | None, tunnel_window: int, failure_window: int) -> None:
         self.name = name
         self.peers: Rows[PeerKey, Peer] = Rows()
-        # Whose row is whose: associations may share their identities, and the rows of those come and go in any order.
+        # Associations may share their identities, and their rows come and go in any order.
         self.places: dict[PeerPlace, Peer] = {}
         # Of associations that share both identities the first has cikePeerIntIndex 1, the others are here.
         self.namesakes: dict[tuple[Identity, Identity], Namesakes] = {}

@@ -1,4 +1,4 @@
-"""Lab room: things by what they have in common, so that nobody looks through all of them for a few."""
+"""Lab room: items in groups by a common property, so that a search need not look at all of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ThingT = TypeVar("ThingT", bound=Hashable)
 
 
 class Groups(Generic[KeyT, ThingT]):
-    """Each thing is in one group; within it they stand in the order in which they came."""
+    """Each item is in one group. Within it, items keep the order in which they were added."""
 
     __slots__ = ("_groups",)
 
@@ -28,7 +28,7 @@ class Groups(Generic[KeyT, ThingT]):
                 del self._groups[key]
 
     def of(self, key: KeyT) -> list[ThingT]:
-        """A group as it is now."""
+        """The present items of a group."""
         return list(self._groups.get(key, ()))
 
     def count(self, key: KeyT) -> int:

@@ -1,4 +1,4 @@
-"""Lab room: ping as IOS does it: the next probe goes out as soon as the last is answered, or has waited its time."""
+"""Lab room: ping as on IOS: the next probe is sent when the last one is answered, or after the timeout."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ECHO_OVERHEAD = 28  # octets of the IP and ICMP headers
 
 
 class Ping:
-    """A ping under way: `probes` grows until `done`."""
+    """A running ping. `probes` grows until `done`."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Ping:
         self._next()
 
     def stop(self) -> None:
-        """End it now, as with the escape sequence."""
+        """End it now, like the escape sequence."""
         if not self.done:
             self.done = True
             if self._timer:
@@ -51,7 +51,7 @@ class Ping:
                 self._on_done(self)
 
     def answered(self, echo: ip.Echo) -> None:
-        """An echo reply with our identifier came; a late one no longer counts."""
+        """Take an echo reply with our identifier. A late one does not count."""
         if not self.done and echo.sequence == len(self.probes) & 0xFFFF:
             self._finish(self._scheduler.clock.now() - self._sent_at)
 
@@ -72,5 +72,5 @@ class Ping:
         if self._on_probe:
             self._on_probe(probe)
         if not self.done:
-            # Not from within the reply's delivery: what the probe sets off comes after what the reply set off.
+            # Not during the reply's delivery: the effects of the probe come after those of the reply.
             self._timer = self._scheduler.after(0, self._next)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-_POOL = 4096  # octets that are asked of the system at a time: each packet takes a few
+_POOL = 4096  # octets that are read from the system at a time; a packet takes a few
 
 
 class SystemRandom:
@@ -25,7 +25,7 @@ class SystemRandom:
 
 
 class SeededRandom:
-    """Not for secrets: for runs that are to be repeated to the octet."""
+    """For runs that must be repeated exactly. Not for secrets."""
 
     seeded = True
 

@@ -1,7 +1,8 @@
 """Lab room: one router: its interfaces, routing, local delivery and forwarding, with IPsec on the way in and out.
 
-Packets go as in RFC 4301 §5: in, an ESP or AH packet to one of our addresses is opened and its inner packet goes on in the tunnel's
-VRF; what came in the clear but should not have is dropped. Out, the crypto map of the outgoing interface decides.
+Packets are processed as in RFC 4301 §5. In: an ESP or AH packet to one of our addresses is opened, and its inner packet goes on in
+the tunnel's VRF. A packet in the clear that should have been protected is dropped. Out: the crypto map of the outgoing interface
+decides.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ from agent.lab.policy.tunnel_interfaces import TunnelEnds, standing
 from agent.lab.wire.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
 from agent.lab.wire.routing import Path, RouteEntry, RoutingTable, build_tables
 
-_NESTED = 4  # tunnels within tunnels; more is a route that leads into its own tunnel
+_NESTED = 4  # tunnels within tunnels; with more, a route leads into its own tunnel
 
 
 class Router:
-    """`config` is the running configuration, which changes under it: `reload` reads it again."""
+    """One router. `config` is the running configuration; after it has changed, `reload` reads it again."""
 
     def __init__(
         self,
@@ -65,7 +66,7 @@ class Router:
         self._tunnels: dict[str, TunnelEnds] = {}
         self._tunnel_between: dict[tuple[str | None, int, int], InterfacePort] = {}
         self._nesting = 0
-        # What is incomplete: what came by an interface and what came out of SAs are not put together with one another.
+        # Fragments of an interface and fragments out of SAs are reassembled separately.
         self._incomplete: dict[str | tuple[str | None], Reassembly] = {}
         self._identification = 0
         self._pings: dict[int, Ping] = {}
@@ -93,14 +94,14 @@ class Router:
     # --- configuration ---
 
     def reload(self) -> None:
-        """Take up what the configuration says now."""
+        """Follow the present configuration."""
         self.device.name = self.config.hostname
         self._read_interfaces()
         self.ipsec.reload()
-        self._refresh()  # a crypto map may put routes there
+        self._refresh()  # crypto maps may add routes
 
     def _read_interfaces(self) -> None:
-        """Ports as the configuration has them."""
+        """Make the ports of the configured interfaces."""
         for name in [name for name in self.ports if name not in self.config.interfaces]:
             gone = self.ports.pop(name).state
             self.device.interfaces.remove(gone.index)
@@ -129,12 +130,12 @@ class Router:
         return port.state if port else None
 
     def _refresh(self, known: Container[str] | None = None) -> None:
-        """Which interfaces are up, and the routes that follow from that; of those that were not `known` nobody is told."""
+        """Update which interfaces are up, and the routes. Changes of interfaces that were not `known` are not reported."""
         up = {name for name, port in self.ports.items() if self._is_up(port)}
         tunnels = standing(self.config, up)
         up |= tunnels.keys()
         self._tables = build_tables(self.config, up)
-        # A tunnel needs a way to its other end that is not the tunnel itself.
+        # A tunnel needs a route to its other end that does not lead through the tunnel itself.
         for name in [name for name, ends in tunnels.items() if self._way(ends) in (None, name)]:
             del tunnels[name]
             up.discard(name)
@@ -154,7 +155,7 @@ class Router:
                 self._local.setdefault(port.vrf, {}).update(dict.fromkeys(port.addresses, port))
 
     def _is_up(self, port: InterfacePort) -> bool:
-        """Tunnels apart, which depend on the others."""
+        """Whether an interface is up, except a tunnel, which depends on the others."""
         if kind_of(port.name) is TUNNEL or not self.powered:
             return False
         return is_switched_on(self.config, port.interface) and port.has_carrier
@@ -174,9 +175,9 @@ class Router:
     # --- power ---
 
     def power_off(self) -> None:
-        """From now on nothing is heard and nothing sent; SAs and set-ups under way are lost, and no peer is told.
+        """Switch the router off: it receives and sends nothing, and loses its SAs and set-ups without deletes to the peers.
 
-        Managers are: traps do not go by the lab's wires, and RFC 2863 has a linkDown for each interface that is up no more.
+        Traps are still sent, because they do not use the lab's wires: a linkDown (RFC 2863) for each interface that was up.
         """
         if self.powered:
             self.powered = False
@@ -184,22 +185,22 @@ class Router:
             self._refresh()
 
     def power_on(self) -> None:
-        """The router is there again, with its configuration and without SAs."""
+        """Switch the router on, with its configuration and without SAs."""
         if not self.powered:
             self.powered = True
             self._read_interfaces()
 
     def routes(self, vrf: str | None) -> tuple[RouteEntry, ...]:
-        """The routes of a VRF that are in use, those that crypto maps have put there among them."""
+        """The routes of a VRF in use, including those of crypto maps."""
         table = self._tables.get(vrf)
         return table.entries if table else ()
 
     def fail_crypto(self) -> None:
-        """The crypto engine fails: from now on nothing is keyed, sealed or opened."""
+        """Let the crypto engine fail: nothing is keyed, encrypted or decrypted."""
         self.crypto_engine.failed = True
 
     def repair_crypto(self) -> None:
-        """The crypto engine works again."""
+        """Let the crypto engine work again."""
         self.crypto_engine.failed = False
 
     def interface_of(self, vrf: str | None, address: int) -> str | None:
@@ -221,7 +222,7 @@ class Router:
         vrf = port.vrf
         ours = packet.destination in self._local.get(vrf, ())
         if ours and packet.fragmented:
-            # RFC 4303 §3.4.1: a packet is put together before ESP or AH looks at it.
+            # RFC 4303 §3.4.1: reassembly comes before ESP or AH.
             whole = self._put_together(port.name, packet)
             if whole is None:
                 return
@@ -237,7 +238,7 @@ class Router:
         self._pass_on(packet, vrf, port)
 
     def _pass_on(self, packet: ip.Packet, vrf: str | None, port: InterfacePort) -> None:
-        """A packet in the clear, by now in its VRF: for us, or to be forwarded."""
+        """Handle a packet in the clear in its VRF: it is for us, or to be forwarded."""
         if packet.destination in self._local.get(vrf, ()):
             self._deliver(packet, vrf)
         elif packet.ttl > 1:
@@ -336,7 +337,7 @@ class Router:
             self._send_past_policy(outcome.packet, outcome.vrf)
 
     def _originate(self, packet: ip.Packet, vrf: str | None) -> None:
-        """Send a packet of our own: it has an identification, by which it is put together if it is cut on the way."""
+        """Send a packet of our own. Its identification serves to reassemble it if it is fragmented on the way."""
         self.send(packet._replace(identification=self._new_identification()), vrf)
 
     def _new_identification(self) -> int:
@@ -348,7 +349,7 @@ class Router:
         return self.ports[path.interface].ip_mtu if path else ip.LARGEST
 
     def _pieces(self, port: InterfacePort, packet: ip.Packet, mtu: int, vrf: str | None) -> Iterable[ip.Packet]:
-        """A packet that is too big to leave by an interface, cut; one that must not be cut is dropped, and its sender told."""
+        """A packet in fragments that fit the interface. One that must not be fragmented is dropped, and its sender notified."""
         if not packet.flags & ip.DONT_FRAGMENT:
             return fragment(packet, mtu)
         port.discard_out()
@@ -368,7 +369,7 @@ class Router:
             self._encapsulate(port, octets, packet.tos)
 
     def _encapsulate(self, port: InterfacePort, octets: bytes, tos: int) -> None:
-        """Send what a Tunnel interface was given, as GRE from end to end."""
+        """Send a packet of a Tunnel interface as GRE to the other end."""
         ends = self._tunnels[port.name]
         if self._nesting >= _NESTED:
             port.discard_out()
@@ -382,7 +383,7 @@ class Router:
             self._nesting -= 1
 
     def _send_gre(self, port: InterfacePort, packet: ip.Packet, vrf: str | None) -> None:
-        """Send a GRE packet of a Tunnel interface, or a piece of one, with the protection that the tunnel has."""
+        """Send a GRE packet of a Tunnel interface, or a fragment of one, with the tunnel's protection."""
         outcome = self.ipsec.protect_gre(port.name, packet, vrf)
         if outcome.verdict is Verdict.CLEAR:
             self.send(packet, vrf)
@@ -395,13 +396,13 @@ class Router:
             self._send_past_policy(outcome.packet, outcome.vrf)
 
     def _send_past_policy(self, packet: ip.Packet, vrf: str | None) -> None:
-        """Route what IPsec and IKE made themselves: no crypto map applies to it again."""
+        """Route a packet that IPsec or IKE has made. No crypto map applies to it."""
         path = self._path(vrf, packet.destination)
         if path is not None:
             self._emit(self.ports[path.interface], path.next_hop, packet, vrf)
 
     def _send_datagram(self, vrf: str | None, ends: Ends, octets: bytes) -> None:
-        """An IKE message, as its ports want it, or a keepalive of NAT traversal."""
+        """Send an IKE message, with a non-ESP marker if its ports need one, or a NAT keepalive."""
         if ends.local_port == NAT_PORT and octets != KEEPALIVE:
             octets = NON_ESP_MARKER + octets
         local, remote = int(ends.local), int(ends.remote)
@@ -431,9 +432,9 @@ class Router:
         return ping
 
     def source_address(self, vrf: str | None, destination: IPv4Address) -> IPv4Address | None:
-        """The address that a packet of ours would have; None where there is no way.
+        """The source address of a packet of ours; None if there is no route.
 
-        It is that of the outgoing interface; of one that is in another VRF, the first of this VRF, so that answers come back here.
+        It is the outgoing interface's. If that is in another VRF, it is the first of this VRF, so that answers come back here.
         """
         path = self._path(vrf, int(destination))
         port = self.ports.get(path.interface) if path else None

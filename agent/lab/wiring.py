@@ -1,7 +1,7 @@
-"""Lab room: which interfaces and hosts share a wire.
+"""Lab room: decides which interfaces and hosts share a wire.
 
-Links that the lab file names come first. Interfaces that no link names share one with those in the same subnet; where that
-subnet is in several VRFs, each of these is a wire of its own, so that overlapping addresses do not meet.
+The links of the lab file come first. An interface that no link names shares a wire with the interfaces in its subnet. If a subnet
+is in several VRFs, each VRF has a wire of its own, so that overlapping addresses do not meet.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from agent.lab.wire.wires import Quality, Wire
 
 
 class Wiring:
-    """Joins the routers of a lab. Errors of all links, hosts and peers are gathered, then raised together."""
+    """Connects the routers of a lab. All errors of links, hosts and peers are raised together."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Wiring:
             self._host(f"host[{at}].behind", host)
         for at, peer in enumerate(lab.peer):
             self._peer(f"peer[{at}].behind", peer)
-        self._raise_problems()  # what goes over wires makes sense only where these do
+        self._raise_problems()  # traffic makes sense only if the wires are right
         for at, entry in enumerate(lab.at):
             if entry.link is not None:
                 self._wire_of(f"at[{at}].link", entry.link)
@@ -118,7 +118,7 @@ class Wiring:
             wire.attach(peer)
 
     def _joined(self, key: str, behind: tuple[str, str], address: int) -> tuple[InterfacePort, Wire] | None:
-        """The interface that something stands behind, and its wire."""
+        """The interface that a host or peer is behind, and its wire."""
         port = self._port(key, behind)
         if port is None:
             return None
@@ -159,7 +159,7 @@ class Wiring:
         return Traffic(profile, self._scheduler, *source)
 
     def _source(self, key: str, section: TrafficSection) -> tuple[Callable[[], int | None], Callable[[ip.Packet], None]] | None:
-        """What gives the address that packets are from, and what sends them."""
+        """The function that gives the source address of packets, and the one that sends them."""
         if isinstance(section.source, tuple):
             port, router = self._port(key, section.source), self._routers[section.source[0]]
             if port is None:
@@ -185,7 +185,7 @@ class Wiring:
 
 
 def _without_shared_addresses(ports: list[InterfacePort]) -> Iterable[list[InterfacePort]]:
-    """The interfaces of one subnet that share a wire; two with one address cannot be on the same, so they are on none."""
+    """The interfaces of one subnet that share a wire. Two with the same address are on none."""
     vrfs = {port.vrf for port in ports if port.vrf is not None}
     groups = [ports] if len(vrfs) < 2 else [[port for port in ports if port.vrf == vrf] for vrf in (None, *sorted(vrfs))]
     for group in groups:

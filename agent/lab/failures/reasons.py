@@ -1,4 +1,4 @@
-"""Lab room: what goes wrong, and what it is put down to: troubles of IKE, faults of packets, as the flow monitor's reasons.
+"""Lab room: the flow monitor's reasons for troubles of IKE and faults of packets.
 
 CISCO-IPSEC-FLOW-MONITOR-MIB has a table of failures for each phase, and an enumeration of reasons for each table.
 """
@@ -14,7 +14,7 @@ from agent.crypto.replay import Fault
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import IkeFailureReason, IpsecFailureReason
 
-# Of a phase 1 that did not come about, or of a message to a live one.
+# For a failed phase 1, or for a message to a live one.
 IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
     {
         Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
@@ -30,7 +30,7 @@ IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
         Trouble.CRL: IkeFailureReason.CRL,
         Trouble.LOCAL_CERTIFICATE: IkeFailureReason.LOCAL_CERTIFICATE_EXPIRED,
         Trouble.DISABLED: IkeFailureReason.OTHER,
-        Trouble.DECRYPT: IkeFailureReason.ENCRYPT,  # the MIB has no other for a cipher that fails
+        Trouble.DECRYPT: IkeFailureReason.ENCRYPT,  # the MIB has no other reason for a cipher that fails
         Trouble.ENCODING: IkeFailureReason.PEER_ENCODING,
         Trouble.KEY_EXCHANGE: IkeFailureReason.PEER_ENCODING,
         Trouble.TIMEOUT: IkeFailureReason.PEER_LOST,
@@ -43,7 +43,7 @@ IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
         Trouble.ENCRYPT: IkeFailureReason.LOCAL_FAILURE,
     }
 )
-# Of a quick mode that did not come about.
+# For a failed quick mode.
 IPSEC_REASONS: Mapping[Trouble, IpsecFailureReason] = MappingProxyType(
     {
         Trouble.PROPOSAL: IpsecFailureReason.PROPOSAL,
@@ -62,7 +62,7 @@ IPSEC_REASONS: Mapping[Trouble, IpsecFailureReason] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class PacketRule:
-    """What a bad packet of a live SA counts in, and what its failure row says; without a reason there is none."""
+    """The counters and the failure reason of a bad packet of a live SA. Without a reason there is no failure row."""
 
     counters: tuple[IpsecCounter, ...]
     reason: IpsecFailureReason | None

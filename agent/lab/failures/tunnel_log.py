@@ -1,7 +1,7 @@
-"""Lab room: a router's tunnels and failures in the log, a line each, for who wants to know why a tunnel does not come up.
+"""Lab room: logs a router's tunnels and failures, one line each, so that a user sees why a tunnel does not come up.
 
-All lines are of the level `info`. The words for a failure are those of `words`; the MIB's reason stands behind them. A stranger can
-cause failures, so their lines are limited.
+All lines have the level `info`. `words` has the words for failures; the MIB's reason follows them. A stranger can cause failures,
+so their lines are limited.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class TunnelLog:
     """A subscriber of one router's flow monitor."""
 
     def __init__(self, router: str, now: Callable[[], int], later: Later) -> None:
-        """`now` and `later` are the time of the router, as `LimitedLog` wants them."""
+        """`now` and `later` are those of `LimitedLog`, by the router's time."""
         self._router = router
         self._limited: dict[type, LimitedLog] = {
             kind: LimitedLog(_log, now, later, _FAILURES_AT_ONCE) for kind in (IkeFailed, IpsecFailed)

@@ -1,7 +1,7 @@
-"""Lab room: the words that the log has for why something failed: those of `causes`, which docs/failures.md prints.
+"""Lab room: the log's words for the causes of failures. docs/failures.md has the same words.
 
-What only the peer can know is said as what it told us. A test brings each cause about, and looks whether the end that the cause is
-at, or that finds it out, says it.
+If only the peer knows the cause, the words are those of its message. A test produces each cause, and checks that the end where the
+cause is, or which detects it, logs it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NO_SPI = "an unknown SPI"
 IKE_LIMIT = ("the limit of IKE SAs is reached at the responder", "the limit of IKE SAs is reached at the initiator")
 CEILING = ("the limit of IPsec SAs is reached at the responder", "the limit of IPsec SAs is reached at the initiator")
 
-# Of a phase 1 that did not come about: as responder, as initiator.
+# For a failed phase 1: as responder, as initiator.
 SET_UPS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
     {
         Trouble.PROPOSAL: ("no common ISAKMP policy",) * 2,
@@ -61,7 +61,7 @@ SET_UPS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
         Trouble.ENCRYPT: ("the crypto engine has failed before phase 1",) * 2,
     }
 )
-# Of a message to a live ISAKMP SA.
+# For a message to a live ISAKMP SA.
 MESSAGES: Mapping[Trouble, str] = MappingProxyType(
     {
         Trouble.DECRYPT: "a message that does not decrypt",
@@ -69,7 +69,7 @@ MESSAGES: Mapping[Trouble, str] = MappingProxyType(
         Trouble.AUTHENTICATION: "an error notification in the clear",
     }
 )
-# Of a quick mode that did not come about: as responder, as initiator.
+# For a failed quick mode: as responder, as initiator.
 QUICK_MODES: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
     {
         Trouble.PROPOSAL: ("no common transform set", f"no common transform set, {NO_ENTRY}, or another refusal by the peer"),
@@ -108,7 +108,7 @@ ENDS: Mapping[EndReason, str] = MappingProxyType(
 
 
 def of_set_up(trouble: Trouble, sa: IkeSa, decisions: PeerDecisions) -> str:
-    """Why a phase 1 did not come about."""
+    """Why a phase 1 failed."""
     words = SET_UPS[trouble][sa.initiator]
     if trouble is Trouble.PROPOSAL and sa.initiator and not decisions.policies(None):
         wanted = {policy.authentication for policy in decisions.isakmp_policies()}
@@ -116,7 +116,7 @@ def of_set_up(trouble: Trouble, sa: IkeSa, decisions: PeerDecisions) -> str:
     if trouble is Trouble.HASH and sa.exchange is Exchange.AGGRESSIVE:
         return HASH_OF_KEY
     client = decisions.client
-    if client is not None:  # it has proved who it is: what fails is its login, or its configuration
+    if client is not None:  # it is authenticated: its login or its configuration has failed
         full = FULL_POOL if client.user else FULL_GROUP
         of_client = {Trouble.AUTHENTICATION: WRONG_PASSWORD, Trouble.TIMEOUT: SILENT_CLIENT, Trouble.CAPACITY: full}
         return of_client.get(trouble, words)
@@ -126,7 +126,7 @@ def of_set_up(trouble: Trouble, sa: IkeSa, decisions: PeerDecisions) -> str:
 
 
 def of_quick_mode(trouble: Trouble, initiator: bool, known: bool, pfs: bool) -> str:
-    """Why a quick mode did not come about. `known`: there is a map entry for the flow; `pfs`: it wants PFS."""
+    """Why a quick mode failed. `known`: there is a map entry for the flow; `pfs`: it requires PFS."""
     words = QUICK_MODES.get(trouble, (f"the quick mode fails: {trouble.value}",) * 2)[initiator]
     if trouble is Trouble.PROPOSAL and not initiator:
         return NO_ENTRY if not known else f"{words}, or {NO_PFS}" if pfs else words

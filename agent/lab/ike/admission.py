@@ -1,12 +1,12 @@
-"""Lab room: which phase 1s may begin: IOS's Call Admission Control for IKE, and bounds where that has none.
+"""Lab room: decides which phase 1s may begin: IOS's Call Admission Control for IKE, and bounds where that has none.
 
-A first message costs its sender nothing, for its source may be forged; so it must not cost us much. The gate stands before any
-state is made and any key is agreed, in main and in aggressive mode alike. What it refuses gets no answer.
+A first message costs its sender nothing, because its source may be forged. So it must not cost us much. In main and in aggressive
+mode, admission comes before any state is made or key agreed. A refused message gets no answer.
 
-Cisco's Call Admission Control applies to peers with whom there is no SA yet, and preserves those that there are. So a peer that
-holds an SA has its next phase 1 admitted. Where there is no room, an SA makes room whose peer has not yet shown that it hears us:
-it has echoed no cookie of ours (RFC 2408 §2.5.3). What we begin ourselves is admitted in the same way. A peer that is new has the
-router's room from an SA that has been silent for some seconds: after a flood of forged addresses it does not wait for their expiry.
+Cisco's Call Admission Control applies to new peers, and preserves existing SAs. So a peer that holds an SA always gets its next
+phase 1. If there is no room, an SA gives its place whose peer has echoed no cookie of ours yet (RFC 2408 §2.5.3), and so has not
+shown that it receives our messages. Our own phase 1s are admitted in the same way. A new peer gets the place of an SA that has been
+silent for some seconds. So after a flood of forged addresses it need not wait for their expiry.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from agent.lab.ike.records import IkeRecord
 from agent.lab.ike.sas import IkeSas
 from agent.lab.policy.peer_pair import PeerPair
 
-MOST_IN_NEGOTIATION = 4000  # a router, where `crypto call admission limit ike in-negotiation-sa` says nothing else
+MOST_IN_NEGOTIATION = 4000  # a router, unless `crypto call admission limit ike in-negotiation-sa` sets another limit
 MOST_OF_ADDRESS = 100  # of those that a peer address has begun
-_MOST_PRESERVED = 4  # of those, the ones that an address of a known peer may have beyond what the router has room for
-_SILENT = 10 * SECOND  # after which an SA whose peer has echoed no cookie makes room for a newcomer
-_NEWCOMERS = 50  # a second that have room made for them: each may cost a Diffie-Hellman
-_LOOKED_AT = 64  # of the oldest, when one is to make room
+_MOST_PRESERVED = 4  # of those, how many an address of a known peer may have beyond the router's limit
+_SILENT = 10 * SECOND  # after which an SA whose peer has echoed no cookie gives its place to a new peer
+_NEWCOMERS = 50  # new peers a second that get another's place; each may cost a Diffie-Hellman
+_LOOKED_AT = 64  # of the oldest SAs, to find one that gives its place
 _ROWS = 5  # failure rows of refusals in one period, so that a flood does not push all others out of the table
 _PERIOD = 10 * SECOND
 
@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 
 
 class Limit(Enum):
-    """What leaves no room; the value is what the log says of it."""
+    """The limit that is reached; the value is the log's text."""
 
     SAS = "as many IKE SAs as crypto call admission limit ike sa allows are there"
     IN_NEGOTIATION = "as many IKE SAs as may be are being negotiated"
@@ -66,7 +66,7 @@ class Requests:
 
 
 class IkeAdmission:
-    """The gate of one router. `established` says whether a peer holds an SA of either phase, `give_up` ends one that makes room."""
+    """Admission of one router. `established` says whether a peer holds an SA of either phase. `give_up` ends an SA."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class IkeAdmission:
         return self._sas.count_half_open()
 
     def admits_incoming(self, pair: PeerPair, remote_port: int, cookie: bytes) -> bool:
-        """Whether a peer's first message may begin an SA; where it may not, that is counted, and told once for all its copies."""
+        """Whether a peer's first message may begin an SA. A refusal is counted, and reported once for all its copies."""
         limit = self._limit_of_address(pair) or self._limit_of_router()
         if limit is not None and any(map(self._established, {pair, pair.heard_from(remote_port)})):
             limit = self._with_room_made(pair, limit, preserved=True)
@@ -125,7 +125,7 @@ class IkeAdmission:
         return limit is None
 
     def admits_outgoing(self, pair: PeerPair) -> bool:
-        """The same of one that we would begin."""
+        """The same for a phase 1 of ours."""
         limit = self._limit_of_router()
         if limit is not None:
             limit = self._with_room_made(pair, limit, self._established(pair))
@@ -144,9 +144,9 @@ class IkeAdmission:
         return Limit.IN_NEGOTIATION if self.negotiating >= self.most_in_negotiation else None
 
     def _with_room_made(self, pair: PeerPair, limit: Limit, preserved: bool, age: int = 0) -> Limit | None:
-        """The limit that is still in the way once an SA has made room, if one can: of the same address where that has too many.
+        """The limit that is still reached after an SA has given its place. It is an SA of the same address if that has too many.
 
-        What is `preserved` takes the place of an SA that there is: it does not need the router's room, as long as it is one of few.
+        A `preserved` phase 1 replaces an existing SA, so the router's limit does not apply to a few of them.
         """
         oldest = islice(self._sas.half_open(pair if limit is Limit.ADDRESS else None), _LOOKED_AT)
         candidate = next((each for each in oldest if self._can_make_room(each, age)), None)
@@ -156,13 +156,13 @@ class IkeAdmission:
         return None if preserved and self._sas.count_half_open(pair) < _MOST_PRESERVED else limit
 
     def _can_make_room(self, record: IkeRecord, age: int) -> bool:
-        """An aggressive mode has cost us a Diffie-Hellman already: it stays as long as an answer may be on its way."""
+        """Whether an SA may give its place. An aggressive mode has cost a Diffie-Hellman, so it stays for the time of an answer."""
         if record.sa.initiator or record.sa.state not in (State.MM_SA_SETUP, State.AG_INIT_EXCH):
             return False
         return self._clock.now() - record.begun >= (max(age, RETRY_AFTER[0]) if record.sa.aggressive else age)
 
     def _report(self, pair: PeerPair, limit: Limit, initiator: bool) -> None:
-        """A set-up is refused: to the log, and to the flow monitor."""
+        """Report a refused set-up to the log and to the flow monitor."""
         local, remote = IPv4Address(pair.local), IPv4Address(pair.remote)
         source, destination = (local, remote) if initiator else (remote, local)
         way = "outgoing" if initiator else "incoming"

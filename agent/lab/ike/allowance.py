@@ -1,6 +1,6 @@
-"""Lab room: how many answers somebody gets who has not shown who it is: a few at once, then one in a while.
+"""Lab room: limits answers to unauthenticated sources: a few at first, then one from time to time.
 
-A forged source must not have us flood whoever it belongs to, nor may all sources together have us do nothing but answer.
+A forged source must not make us flood its owner, and all sources together must not keep us busy with answers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from agent.base.clock import SECOND
 
-_MOST = 256  # who is remembered; who has been forgotten begins afresh
+_MOST = 256  # sources that are remembered; a forgotten one starts again
 
 
 @dataclass(slots=True)
@@ -24,7 +24,7 @@ class _Bucket:
 
 
 class Allowance:
-    """`at_once` answers to one that has had none for long, one more each `interval`; to all together `times` as many."""
+    """Each source gets `at_once` answers, and one more each `interval`. All together get `times` as many."""
 
     def __init__(self, at_once: int = 5, interval: int = SECOND, times: int = 20) -> None:
         self._at_once = at_once
@@ -34,7 +34,7 @@ class Allowance:
         self._buckets: dict[Hashable, _Bucket] = {}
 
     def allows(self, whom: Hashable, now: int) -> bool:
-        """Whether one may be answered now; if so, that is one of its answers."""
+        """Whether a source may be answered now. If so, the answer is counted."""
         bucket = self._buckets.pop(whom, None) or _Bucket(self._at_once, now)
         self._buckets[whom] = bucket
         if len(self._buckets) > _MOST:

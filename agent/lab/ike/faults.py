@@ -1,6 +1,6 @@
-"""Lab room: what goes wrong with a router's IKE, told to the flow monitor: set-ups, messages to an SA, messages to none.
+"""Lab room: reports failures of a router's IKE to the flow monitor: failed set-ups, bad messages, messages to unknown SAs.
 
-The reasons are those of `failures`; what each shows as is in `causes`.
+`failures` has the reasons, docs/failures.md what each shows.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from agent.lab.policy.peer_pair import PeerPair
 
 
 class IkeFaults:
-    """A set-up that fails has a failure row each time; messages have one for each SA and reason, and count each time."""
+    """Each failed set-up has a failure row. Bad messages have one row for each SA and reason, and count each time."""
 
     def __init__(self, monitor: FlowMonitor) -> None:
         self._monitor = monitor
@@ -27,9 +27,9 @@ class IkeFaults:
         self._unreadable = Reported()  # peers that speak otherwise
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
-        """A phase 1 did not come about."""
+        """Report a failed phase 1."""
         sa, pair = record.sa, record.pair
-        # Only a profile that has matched says whose failure it is; before that it is the front door's.
+        # A matched profile names the VRF of the failure; before that it is the front-door VRF.
         vrf = record.decisions.inside_vrf if record.decisions.settled else pair.front_vrf
         self._monitor.ike_failed(
             vrf,
@@ -44,7 +44,7 @@ class IkeFaults:
         )
 
     def message(self, record: IkeRecord, trouble: Trouble) -> None:
-        """A bad message to a live SA."""
+        """Report a bad message to a live SA."""
         if record.tunnel is None:
             return
         facts, reason = record.tunnel.facts, IKE_REASONS[trouble]
@@ -64,7 +64,7 @@ class IkeFaults:
         )
 
     def unreadable(self, pair: PeerPair) -> None:
-        """A message whose header alone says that a phase 1 with its sender will not come about, such as one of IKEv2."""
+        """Report a message with a refused header, such as one of IKEv2."""
         if self._unreadable.is_first(pair):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
             reason, cause = IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION
@@ -73,7 +73,7 @@ class IkeFaults:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.PEER_ENCODING, initiator=False)
 
     def no_sa(self, pair: PeerPair, cookies: bytes) -> None:
-        """A message to an SA that is not there, or no more."""
+        """Report a message to an unknown or ended SA."""
         if self._unknown.is_first((pair, cookies)):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
             self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.NO_SA, *addresses, ends=pair.ends, cause=words.NO_SA)

@@ -1,4 +1,4 @@
-"""Lab room: a router's IKE: datagrams to and from its ISAKMP SAs, what their events mean to the flow monitor, and the timers."""
+"""Lab room: a router's IKE: datagrams to and from its ISAKMP SAs, reports of their events to the flow monitor, and timers."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ SendDatagram = Callable[[str | None, Ends, bytes], None]
 
 
 class Ike:
-    """`isakmp_policies` gives those in force (configured, else default ones), `traversal` what is wanted of NAT traversal."""
+    """A router's IKE. `isakmp_policies` gives the policies in force, `traversal` the terms of NAT traversal."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Ike:
         self._handle = self._handlers()
 
     def _handlers(self) -> Dispatch[IkeRecord]:
-        """What is done about each event of an SA. `Configured` is a client's, and these routers are none."""
+        """The handler of each event of an SA. `Configured` is an event of clients, which these routers are not."""
         handlers: Dispatch[IkeRecord] = Dispatch()
         handlers.on(LoginOffered, self._login_offered)
         handlers.on(ConfigurationWanted, self._configuration_wanted)
@@ -131,10 +131,10 @@ class Ike:
         handlers.on(BadMessage, self._bad_message)
         return handlers
 
-    # --- what others ask ---
+    # --- requests ---
 
     def negotiate(self, live: LiveTunnel) -> None:
-        """Begin a quick mode for a flow: under an SA that is up, or when the one being made, or a new one, is."""
+        """Begin a quick mode for a flow, under an established SA, or later under one in negotiation or a new one."""
         if not self._ipsec.admits(live):
             return
         profile = live.plan.target.entry.isakmp_profile
@@ -154,7 +154,7 @@ class Ike:
             self._settle(record)
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
-        """Tell a peer that it sends with an unknown SPI. With invalid-spi-recovery an SA is made for that, if need be."""
+        """Send a peer INVALID-SPI. With invalid-spi-recovery an ISAKMP SA is made for that, if necessary."""
         notification = Notification(protocol, NotifyType.INVALID_SPI, spi.to_bytes(4, "big"))
         record = self.sas.newest(pair)
         if record is not None:
@@ -167,12 +167,12 @@ class Ike:
                 self._settle(record)
 
     def heard(self, live: LiveTunnel) -> None:
-        """An IPsec packet of a flow was authentic: its peer is there."""
+        """An authentic IPsec packet of a flow has come, so its peer is there."""
         if live.isakmp is not None:
             live.isakmp.heard(self._scheduler.clock.now())
 
     def about_to_send(self, live: LiveTunnel) -> None:
-        """An IPsec packet of a flow is about to go: if its peer has been silent for long, it is asked whether it is there."""
+        """An IPsec packet of a flow is about to be sent. If its peer has been silent for long, it gets an R-U-THERE."""
         sa = live.isakmp
         if sa is not None and sa.dpd:
             about_to_send(sa, self._scheduler.clock.now())
@@ -181,11 +181,11 @@ class Ike:
                 self._settle(record)
 
     def moved(self, live: LiveTunnel, ends: Ends) -> None:
-        """A peer past a NAT was heard, and believed, from another address or port, by a packet of a flow."""
+        """An authentic packet of a flow has come from another address or port of a peer behind a NAT."""
         self._peers.moved(live, ends)
 
     def end(self, record: IkeRecord, reason: EndReason) -> None:
-        """End an SA from our side, also one that is still being negotiated: the peer is told."""
+        """End an SA from our side, also one in negotiation, with a delete."""
         if record.negotiating:
             self._faults.set_up(record, Trouble.GIVEN_UP)
         self._peers.release_flows(record, reason, notify=True)
@@ -194,7 +194,7 @@ class Ike:
         self._settle(record)
 
     def lose_everything(self) -> None:
-        """The router has lost its power: SAs of both phases are gone, and nobody is told of it."""
+        """The router is switched off: SAs of both phases are lost, without deletes."""
         gone = self.sas.clear()
         self._sa_keeper.lose_everything()
         for record in gone:
@@ -234,7 +234,7 @@ class Ike:
         self._settle(record)
 
     def _refuse_header(self, pair: PeerPair, ends: Ends, refused: RefusedHeaderError) -> None:
-        """Another version, or flags that there are not (RFC 2408 §5.2). Whoever claims to be of a live SA is not believed."""
+        """Refuse a header with another version or unknown flags (RFC 2408 §5.2). It is ignored if it names a live SA."""
         if self.sas.begun_by(pair, refused.header.initiator_cookie) is None:
             self._faults.unreadable(pair)
         answer = refusal(refused)
@@ -242,14 +242,14 @@ class Ike:
             self._send(pair.front_vrf, ends, answer)
 
     def _malformed(self, pair: PeerPair, octets: bytes) -> None:
-        """Not even a header: whose it would have been is known by its first octets alone."""
+        """Count a datagram without a valid header. Only its first octets say which SA it would be for."""
         record = self.sas.begun_by(pair, octets[:COOKIE_LENGTH])
         if record is not None:
             ikev1.receive(record.sa, octets, self._scheduler.clock.now())
             self._settle(record)
 
     def _keep_open(self, record: IkeRecord) -> None:
-        """We are behind a NAT, which would forget us if we were silent."""
+        """Send keepalives, because we are behind a NAT."""
         if record.sa.nat and record.sa.nat.local_behind:
             self.keepalives.keep((record.pair.front_vrf, record.sa.ends))
 
@@ -265,7 +265,7 @@ class Ike:
         self._settle(record)
 
     def _settle(self, record: IkeRecord) -> None:
-        """Send what the SA has to send, act upon what it has to tell, and set its next timer."""
+        """Send the SA's datagrams, handle its events, and set its next timer."""
         sa = record.sa
         while sa.pending:
             for message in sa.take_messages():
@@ -284,7 +284,7 @@ class Ike:
             record.timer = self._scheduler.at(due, lambda: self._tick(record))
 
     def _over(self, record: IkeRecord) -> None:
-        """The core has no more use for the SA. Whatever ended it, its tunnel, its flows and its address end with it."""
+        """The SA is over for the core. Its tunnel, its flows and its address end with it, whatever the reason."""
         self._ended(record, EndReason.OTHER)
         self.sas.finish(record)
         if record.decisions.client:
@@ -310,7 +310,7 @@ class Ike:
         return self.sas.newest(pair) is not None or any(live.bundles for live in self._sa_keeper.of_peer(pair))
 
     def _initiate(self, pair: PeerPair, profile: str | None, heard: Ends | None = None) -> IkeRecord | None:
-        """Begin a phase 1 if there is room for one; a peer past a NAT is where it was last `heard` from, and nowhere else."""
+        """Begin a phase 1 if it is admitted. A peer behind a NAT is reached only where it was last `heard` from."""
         if not self.admission.admits_outgoing(pair):
             return None
         counters = PacketCounters(IkeCounter)
@@ -346,12 +346,12 @@ class Ike:
         return IkeRecord(pair, sa, decisions, counters, self._scheduler.clock.now())
 
     def _make_room(self, record: IkeRecord) -> None:
-        """An SA whose peer has not shown that it hears us goes, so that another may begin."""
+        """End an SA whose peer has echoed no cookie, so that another may begin."""
         self._monitor.ike_fault(record.pair.front_vrf, IkeFailureReason.CAPACITY, initiator=False)
         record.sa.end(self._scheduler.clock.now(), Trouble.GIVEN_UP)
         self._settle(record)
 
-    # --- what an SA tells ---
+    # --- events of an SA ---
 
     def _login_offered(self, record: IkeRecord, event: LoginOffered) -> None:
         assert record.decisions.client
@@ -388,7 +388,7 @@ class Ike:
         self.sas.came_up(record, tunnel)
         self._keep_open(record)
         for each in former:
-            self._liveness.ask(each)  # whether the client has it still
+            self._liveness.ask(each)  # whether the client still has it
         waiting, record.waiting = record.waiting, []
         if record.notifications:
             record.sa.inform(record.notifications)
@@ -409,7 +409,7 @@ class Ike:
             self._monitor.ike_shortened(record.tunnel, event.seconds)
 
     def _try_next_peer(self, record: IkeRecord, live: LiveTunnel) -> None:
-        """A flow whose phase 1 failed: our own attempt where it waited for the peer's, the next peer of its map entry, or none."""
+        """Continue a flow whose phase 1 failed: by our own attempt if it waited for the peer's, by the next peer, or not."""
         peers = live.plan.target.peers
         if not record.sa.initiator:
             self._scheduler.after(0, lambda: self._try(live))
@@ -435,14 +435,14 @@ class Ike:
         record.waiting = []
 
     def _initial_contact(self, record: IkeRecord, event: InitialContact) -> None:
-        """The peer has begun afresh: what we held with it is worth nothing (RFC 2407 §4.6.3.3)."""
+        """The peer has restarted: its SAs are useless (RFC 2407 §4.6.3.3)."""
         self._peers.learn_port(record)
         self._forget_system(record)
 
     def _peer_lost(self, record: IkeRecord, event: PeerLost) -> None:
-        """The peer no longer answers: nobody is there to be told of the end of what we had with it.
+        """The peer no longer answers. Its SAs end without deletes.
 
-        One that has made another ISAKMP SA since then has merely forgotten this one.
+        If it has made another ISAKMP SA since, it has only lost this one.
         """
         same = self.sas.of_same_peer(record)
         flows = self._peers.flows_of({each.sa for each in same}, record.pair) if same[-1:] == [record] else []
@@ -457,16 +457,16 @@ class Ike:
         self._sa_keeper.lost_peers.add(record.pair)
 
     def _end_as_lost(self, record: IkeRecord) -> None:
-        """The peer of an ISAKMP SA that is up does not have it any more."""
+        """The peer no longer has an established ISAKMP SA."""
         record.sa.end(self._scheduler.clock.now(), Trouble.TIMEOUT)
         self._ended(record, EndReason.PEER_LOST)
         self._settle(record)
 
     def _forget_system(self, record: IkeRecord) -> None:
-        """End all that was held with the system of an ISAKMP SA, as lost, but that SA itself and what it has keyed or is keying.
+        """End everything with the system of an ISAKMP SA as lost, except that SA and what it has keyed or is keying.
 
-        Past a NAT, a port that one member of a group had may be another's by now, and their key ID does not tell them apart. So
-        who had it is asked whether it is there.
+        Behind a NAT, a port of one member of a group may now be another member's, and both have the same key ID. So the former
+        client of the port is asked whether it is there.
         """
         sa = record.sa
         past_nat = sa.nat is not None and sa.nat.remote_behind
@@ -498,7 +498,7 @@ class Ike:
             self._sa_keeper.up(event.result, record.tunnel)
 
     def _place(self, record: IkeRecord, result: Phase2Result) -> None:
-        """The SAs of a quick mode are with the peer of its phase 1, wherever that is."""
+        """Put the SAs of a quick mode at the peer of its phase 1, wherever that is."""
         if isinstance(result.tag, LiveTunnel):
             result.tag.ends, result.tag.isakmp = record.sa.ends, record.sa
 
@@ -519,7 +519,7 @@ class Ike:
             self._sa_keeper.unknown_to_peer(pair, event.protocol, event.spi)
 
     def _engine_failed(self, record: IkeRecord, event: EngineFailed) -> None:
-        """An SA whose messages can be neither sealed nor opened ends here; the peer cannot be told."""
+        """End an SA whose messages can be neither encrypted nor decrypted. No delete can be sent."""
         if record.negotiating:
             self._faults.set_up(record, Trouble.ENGINE)
         record.sa.end(self._scheduler.clock.now(), Trouble.ENGINE)

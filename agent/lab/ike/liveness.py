@@ -1,4 +1,4 @@
-"""Lab room: whether the peers of a router's ISAKMP SAs are there: dead peer detection as configured, and when somebody asks."""
+"""Lab room: dead peer detection for a router's ISAKMP SAs, as configured and on request."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from agent.crypto.informational import about_to_send
 from agent.lab.ike.records import IkeRecord
 from agent.lab.policy.clients import Client
 
-_AT_ONCE = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a peer that is there answers within two seconds
+_AT_ONCE = DpdTerms(0, 1 * SECOND, periodic=False, retries=1)  # a live peer answers within two seconds
 
 
 class Liveness:
-    """`settle` does what an SA wants done; `record_of` gives the SA of a client, if it has one."""
+    """`settle` does the due work of an SA; `record_of` gives the SA of a client, if it has one."""
 
     def __init__(
         self,
@@ -31,12 +31,12 @@ class Liveness:
         self._record_of = record_of
 
     def watch(self, record: IkeRecord) -> None:
-        """Begin dead peer detection, where the configuration asks for it and the peer has announced it (RFC 3706 §5.1)."""
+        """Begin dead peer detection, if it is configured and the peer has announced it (RFC 3706 §5.1)."""
         terms = record.decisions.dpd_terms()
         record.sa.watch(self._dpd(terms) if terms and record.sa.peer.dpd else None)
 
     def is_there(self, client: Client, answer: Callable[[bool], None]) -> None:
-        """Ask a client that is up, now. One that does not answer in time is lost, and its session ends."""
+        """Send a connected client an R-U-THERE now. If it does not answer in time, it is lost, and its session ends."""
         record = self._record_of(client)
         if record is None or not record.sa.up or not record.sa.peer.dpd:
             answer(record is not None)
@@ -44,7 +44,7 @@ class Liveness:
             self.ask(record, answer)
 
     def ask(self, record: IkeRecord, answer: Callable[[bool], None] | None = None) -> None:
-        """Ask a peer now (RFC 3706 §5.5 leaves to each end when it asks)."""
+        """Send a peer an R-U-THERE now (RFC 3706 §5.5 leaves the time to each end)."""
         if not record.sa.peer.dpd:
             return
         if record.answers is None:
@@ -56,7 +56,7 @@ class Liveness:
         self._settle(record)
 
     def settled(self, record: IkeRecord) -> None:
-        """An SA has been settled: if the peer was asked, and the question is no longer open, say whether the peer is there."""
+        """After the work on an SA: if an R-U-THERE on request is answered or given up, report whether the peer is there."""
         sa = record.sa
         if record.answers is None or (sa.dpd and sa.dpd.waiting):
             return

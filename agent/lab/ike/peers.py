@@ -1,8 +1,8 @@
-"""Lab room: where a router's IKE peers are, and which flows are whose.
+"""Lab room: the places of a router's IKE peers, and which flow belongs to which peer.
 
-A flow belongs to the ISAKMP SA that has keyed it last, or to one that the same peer has made since. A peer past a NAT is followed
-to where the last authentic datagram of it came from (RFC 3947 §4): all its ISAKMP SAs and flows go there, and those of no other
-peer behind that NAT. An ISAKMP SA that ends leaves its flows to another of the same peer.
+A flow belongs to the ISAKMP SA that has keyed it last, or to a later one of the same peer. A peer behind a NAT is followed to the
+source of its last authentic datagram (RFC 3947 §4), with all its ISAKMP SAs and flows, but without those of other peers behind that
+NAT. When an ISAKMP SA ends, its flows move to another of the same peer.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Peers:
         self._keep_open = keep_open
         self._report_moved = report_moved
 
-    # --- where a peer is ---
+    # --- places ---
 
     def moved(self, live: LiveTunnel, ends: Ends) -> None:
-        """A peer past a NAT was heard, and believed, from another address or port, by a packet of a flow."""
+        """An authentic packet of a flow has come from another address or port of a peer behind a NAT."""
         sa = live.isakmp
         record = self._sas.of_cookies(sa.cookies) if sa is not None else None
         if record is not None:
@@ -51,7 +51,7 @@ class Peers:
         live.ends = ends
 
     def follow(self, record: IkeRecord, ends: Ends) -> None:
-        """A peer past a NAT is elsewhere: its ISAKMP SAs and their flows go there, and those of no other."""
+        """Move a peer behind a NAT with its ISAKMP SAs and their flows, and no other peer."""
         old, same = record.pair, self._sas.of_same_peer(record)
         for each in same:
             each.sa.move_to(ends)
@@ -62,7 +62,7 @@ class Peers:
         self._move_flows({each.sa for each in same}, old, record.pair, ends)
 
     def _move_flows(self, owners: Collection[IkeSa], old: PeerPair, pair: PeerPair, ends: Ends) -> None:
-        """The flows of some ISAKMP SAs go elsewhere."""
+        """Move the flows of some ISAKMP SAs."""
         for live in self._flows.of_peer(old):
             if live.isakmp in owners:
                 live.ends = ends
@@ -71,19 +71,19 @@ class Peers:
                     self._report_moved(live.row.peer, peer_ends(pair, ends))
 
     def learn_port(self, record: IkeRecord) -> None:
-        """A peer that came to us past a NAT is told from others of its address by the port that the NAT has for it now."""
+        """Distinguish a peer behind a NAT from others with its address by its present port."""
         pair = _pair_of(record.sa, record.pair)
         self._sas.rename(record, pair)
         record.decisions.pair = pair
         if record.decisions.client:
             record.decisions.client.pair = pair
 
-    # --- whose a flow is ---
+    # --- flows ---
 
     def take_over(self, record: IkeRecord) -> list[IkeRecord]:
-        """A peer has made another ISAKMP SA: its flows belong to that from now on, those of SAs that are gone as well.
+        """A peer has made another ISAKMP SA. Its flows belong to that from now on, including those of ended SAs.
 
-        A remote-access client may have come from elsewhere for it. Its other ISAKMP SAs, which it may have no more, are returned.
+        A remote-access client may have moved. Its other ISAKMP SAs, which it may have lost, are returned.
         """
         for live in self._flows.of_peer(record.pair):
             if live.isakmp is not None and self._sas.of_cookies(live.isakmp.cookies) is None:
@@ -108,13 +108,13 @@ class Peers:
         return list(dict.fromkeys(row.peer for row in (*reversed(others), *flows) if row is not None))
 
     def _give_flows(self, owner: IkeRecord, successor: IkeRecord) -> None:
-        """The flows of an ISAKMP SA belong to another of the same peer from now on."""
+        """Give the flows of an ISAKMP SA to another of the same peer."""
         for live in self.flows_of({owner.sa}, owner.pair):
             live.isakmp, live.ends = successor.sa, successor.sa.ends
             self._flows.redirect(live, successor.pair)
 
     def _other_records(self, record: IkeRecord) -> list[IkeRecord]:
-        """The other ISAKMP SAs of a remote-access client, wherever it was when it made them."""
+        """The other ISAKMP SAs of a remote-access client, wherever they were made."""
         client = record.decisions.client
         found = [self.record_of(each) for each in self._clients.other_records(client)] if client else []
         return [each for each in found if each is not None and each.sa.up]
@@ -123,7 +123,7 @@ class Peers:
         return next((each for each in self._sas.of_peer(client.pair) if each.decisions.client is client), None)
 
     def release_flows(self, record: IkeRecord, reason: EndReason, notify: bool) -> None:
-        """An ISAKMP SA ends: its flows belong to another with the same peer; without one, those of an assigned address end too.
+        """An ISAKMP SA ends. Its flows move to another of the same peer. Without one, flows of an assigned address end.
 
         draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS: the address is good until the ISAKMP SA that secured the request is gone.
         """
@@ -139,12 +139,12 @@ class Peers:
         return [live for live in self._flows.of_peer(pair) if live.isakmp in owners]
 
     def pairs_of(self, record: IkeRecord) -> list[PeerPair]:
-        """Where the flows of a peer are: a client that has moved speaks of them under an ISAKMP SA of before, too."""
+        """The places of a peer's flows. A client that has moved may name them under an earlier ISAKMP SA, too."""
         return list(dict.fromkeys((record.pair, *(each.pair for each in self._other_records(record)))))
 
 
 def _pair_of(sa: IkeSa, old: PeerPair) -> PeerPair:
-    """Where the peer of an SA is: past a NAT, which we did not find by ourselves, by the port that it has there."""
+    """The place of an SA's peer. Behind a NAT it includes the peer's port."""
     if (sa.initiator and not old.port) or sa.nat is None or not sa.nat.remote_behind:
         return old
     return old.heard_from(sa.ends.remote_port)

@@ -1,4 +1,4 @@
-"""Lab room: one ISAKMP SA as a router holds it, its counters, and what it tells the flow monitor of itself."""
+"""Lab room: one ISAKMP SA of a router, with its counters and its facts for the flow monitor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _REFRESH_THRESHOLD = 0  # an IKE SA is not refreshed before its end
 class IkeRecord:
     """One ISAKMP SA of this router. `waiting`: flows whose quick mode begins when it is up.
 
-    `answers`: who wants to know whether the peer is there, which it has just been asked.
+    `answers`: callables that wait for the answer whether the peer is there.
     """
 
     pair: PeerPair
@@ -57,7 +57,7 @@ class IkeRecord:
 
     @property
     def peer(self) -> tuple[object, ...]:
-        """Who the peer is, whatever its address and port are."""
+        """The identity of the peer, whatever its address and port."""
         client = self.decisions.client
         return self.sa.remote_identity, client and client.user, client and client.address
 
@@ -71,12 +71,12 @@ def ends_of(pair: PeerPair, local_port: int = ISAKMP_PORT, remote_port: int = IS
 
 
 def peer_ends(pair: PeerPair, ends: Ends) -> PeerEnds:
-    """Ends that a datagram had, for the flow monitor."""
+    """The ends of a datagram, for the flow monitor."""
     return PeerEnds(pair.front_vrf, ends.local, ends.remote, ends.local_port, ends.remote_port)
 
 
 def facts_of(config: RouterConfig, record: IkeRecord) -> IkeFacts:
-    """What a finished phase 1 agreed on."""
+    """The negotiated terms of a phase 1."""
     sa, pair, policy, profile = record.sa, record.pair, record.sa.policy(), record.decisions.profile
     local_address, remote_address = IPv4Address(pair.local), IPv4Address(pair.remote)
     client = record.decisions.client

@@ -1,6 +1,6 @@
-"""Lab room: the ISAKMP SAs of one router, and how one is found: by its cookies, by its peer, by its tunnel.
+"""Lab room: the ISAKMP SAs of one router, found by cookies, by peer or by tunnel.
 
-What is over is remembered a while, so that late copies of its messages are known for what they are.
+An SA that is over is remembered for a while, so that late copies of its messages are recognised.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ _Key = tuple[PeerPair, bytes]
 
 
 class IkeSas:
-    """Those that are up or being negotiated, oldest first, and apart from them those that are over."""
+    """The SAs that are established or in negotiation, oldest first; and those that are over."""
 
     def __init__(self) -> None:
         self._live: dict[_Key, IkeRecord] = {}
         self._over: dict[_Key, IkeRecord] = {}
-        self._by_cookie: Groups[bytes, IkeRecord] = Groups()  # the initiator's; live ones alone, as all below
+        self._by_cookie: Groups[bytes, IkeRecord] = Groups()  # the initiator's cookie; live SAs alone, as all below
         self._by_peer: Groups[PeerPair, IkeRecord] = Groups()
         self._by_tunnel: dict[int, IkeRecord] = {}
         self._half_open: dict[IkeRecord, None] = {}  # those that are being negotiated, oldest first
         self._half_open_with: Groups[tuple[str | None, int], IkeRecord] = Groups()  # the same by front-door VRF and peer address
 
     def __len__(self) -> int:
-        """How many are up or being negotiated."""
+        """The number of SAs that are established or in negotiation."""
         return len(self._live)
 
     def __iter__(self) -> Iterator[IkeRecord]:
@@ -46,7 +46,7 @@ class IkeSas:
     # --- finding ---
 
     def find(self, pair: PeerPair, header: Header) -> IkeRecord | None:
-        """The SA of a datagram; past a NAT the peer's address may be another than when the SA was made (RFC 3947 §6)."""
+        """The SA of a datagram. Behind a NAT the peer's address may have changed since the SA was made (RFC 3947 §6)."""
         key = (pair, header.initiator_cookie)
         record = self._live.get(key) or self._over.get(key)
         if record is not None:
@@ -56,22 +56,22 @@ class IkeSas:
         return next((each for each in self._by_cookie.of(header.initiator_cookie) if _has_moved(each, pair, header)), None)
 
     def begun_by(self, pair: PeerPair, initiator_cookie: bytes) -> IkeRecord | None:
-        """The live SA of a peer that a datagram, of which nothing more can be read, would be of."""
+        """The live SA of a peer for a datagram of which only the first octets are readable."""
         return self._live.get((pair, initiator_cookie))
 
     def of_peer(self, pair: PeerPair) -> list[IkeRecord]:
-        """Those with one peer, oldest first."""
+        """The SAs with one peer, oldest first."""
         return self._by_peer.of(pair)
 
     def newest(self, pair: PeerPair) -> IkeRecord | None:
-        """The newest with a peer that is up."""
+        """The newest established SA with a peer."""
         return next((record for record in self._by_peer.newest_first(pair) if record.sa.up), None)
 
     def holding(self, pair: PeerPair, keyed_by: bytes, since: int) -> list[IkeRecord]:
-        """Those under which a peer looks for IPsec SAs: the one that has keyed them while it is up, else the newest.
+        """The SAs under which a peer looks for IPsec SAs: the one that has keyed them while it is up, else the newest.
 
-        A peer that has authenticated anew since then may hold them under the ISAKMP SA that it made for that, though the old one is
-        still there. strongSwan does, and looks for them under no other. So such an ISAKMP SA is told as well.
+        If the peer has authenticated again since, it may hold them under the new ISAKMP SA, although the old one still exists.
+        strongSwan does, and looks for them under no other. So that ISAKMP SA is included.
         """
         newest = self.newest(pair)
         keeper = self.of_cookies(keyed_by)
@@ -81,7 +81,7 @@ class IkeSas:
         return [keeper, newest] if anew and newest is not None and newest is not keeper else [keeper]
 
     def usable(self, pair: PeerPair, profile: str | None) -> IkeRecord | None:
-        """One with a peer, and of a profile if it must be: the newest that is up, else one being negotiated."""
+        """An SA with a peer, of a profile if one is given: the newest that is established, else one in negotiation."""
         found = None
         for record in self._by_peer.newest_first(pair):
             has = record.decisions.profile.name if record.decisions.profile else None
@@ -94,7 +94,7 @@ class IkeSas:
         return found
 
     def half_open(self, pair: PeerPair | None = None) -> Iterator[IkeRecord]:
-        """Those that are being negotiated, with a peer's address where a pair names one; oldest first."""
+        """The SAs in negotiation, oldest first; with a pair, those with its peer's address."""
         return iter(self._half_open) if pair is None else self._half_open_with.oldest_first(_address_of(pair))
 
     def count_half_open(self, pair: PeerPair | None = None) -> int:
@@ -106,10 +106,10 @@ class IkeSas:
         return next((each for each in self._by_cookie.of(cookies[:COOKIE_LENGTH]) if each.sa.cookies == cookies), None)
 
     def of_same_peer(self, record: IkeRecord) -> list[IkeRecord]:
-        """Those with the very peer of one that is up, itself among them, oldest first.
+        """The SAs with the same peer as an established one, itself included, oldest first.
 
-        Past a NAT, addresses and ports may be another's by now: who it is, is known by its identity too, and of a remote-access
-        client by its user and the address that it was given.
+        Behind a NAT, addresses and ports may now belong to another peer. So the identity must be the same, too, and for a
+        remote-access client its user and assigned address.
         """
         return [each for each in self._by_peer.of(record.pair) if each is record or (each.sa.up and each.peer == record.peer)]
 
@@ -120,7 +120,7 @@ class IkeSas:
     # --- keeping ---
 
     def keep(self, record: IkeRecord) -> None:
-        """A new one, once it has a cookie to be known by; one that is kept already, or over, changes nothing."""
+        """Keep a new SA that has a cookie. It changes nothing if the SA is kept already, or over."""
         key = _key_of(record)
         if record.sa.state is not State.DEAD and key not in self._live:
             self._live[key] = record
@@ -135,14 +135,14 @@ class IkeSas:
         self._no_longer_half_open(record)
 
     def went_down(self, record: IkeRecord) -> IkeTunnel | None:
-        """The tunnel that it was, if it was one."""
+        """The SA is no longer a tunnel; returns the tunnel that it was, if any."""
         tunnel, record.tunnel = record.tunnel, None
         if tunnel is not None:
             self._by_tunnel.pop(tunnel.index, None)
         return tunnel
 
     def rename(self, record: IkeRecord, pair: PeerPair) -> None:
-        """Its peer is told from others by another port now."""
+        """Distinguish its peer by another port from now on."""
         if record.pair == pair:
             return
         if self._live.get(_key_of(record)) is record:
@@ -151,7 +151,7 @@ class IkeSas:
         record.pair = pair
 
     def finish(self, record: IkeRecord) -> None:
-        """It is over: remembered until the core has forgotten it."""
+        """The SA is over. It is remembered until the core has forgotten it."""
         key = _key_of(record)
         if self._live.get(key) is record:
             del self._live[key]
@@ -173,7 +173,7 @@ class IkeSas:
             oldest.sa.forget()
 
     def clear(self) -> list[IkeRecord]:
-        """Forget every one; those that there were, the ones that were over too."""
+        """Forget all SAs, and return them, including those that were over."""
         gone = [*self._live.values(), *self._over.values()]
         for index in (self._live, self._over, self._by_cookie, self._by_peer, self._half_open, self._half_open_with):
             index.clear()
@@ -189,12 +189,12 @@ def _key_of(record: IkeRecord) -> _Key:
 
 
 def _address_of(pair: PeerPair) -> tuple[str | None, int]:
-    """A peer by its address: its port, and which address of ours it speaks to, do not matter."""
+    """A peer by its address, without its port and our address."""
     return pair.front_vrf, pair.remote
 
 
 def _has_moved(record: IkeRecord, pair: PeerPair, header: Header) -> bool:
-    """Whether a datagram is of an SA past a NAT, but from an address that is not its own."""
+    """Whether a datagram of an SA behind a NAT comes from another address."""
     sa = record.sa
     same = (sa.initiator_cookie, sa.responder_cookie) == (header.initiator_cookie, header.responder_cookie)
     return same and record.pair[:2] == pair[:2] and sa.nat is not None and sa.nat.detected

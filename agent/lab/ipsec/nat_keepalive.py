@@ -1,4 +1,4 @@
-"""Lab room: keepalives (RFC 3948 §4): an end behind a NAT that is silent sends one octet, or the NAT would forget it."""
+"""Lab room: NAT keepalives (RFC 3948 §4): a silent end behind a NAT sends one octet, so that the NAT keeps its mapping."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Path = tuple[str | None, Ends]  # a VRF, and where datagrams go from and to
 
 
 class NatKeepalives:
-    """`seconds`: how long a path may be silent; `in_use`: whether an SA still goes by it."""
+    """`seconds`: how long a path may be silent; `in_use`: whether an SA still uses it."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class NatKeepalives:
             self._wait(path)
 
     def sent(self, path: Path) -> None:
-        """Something was sent by a path."""
+        """A datagram was sent on a path."""
         if self._last_sent and path in self._last_sent:
             self._last_sent[path] = self._scheduler.clock.now()
 

@@ -1,8 +1,8 @@
-"""Lab room: reverse route injection: the routes that crypto maps put into the routing tables.
+"""Lab room: reverse route injection: the routes of crypto maps.
 
-With `reverse-route`, the network at the far end of a tunnel is routed to the peer while the tunnel has SAs; with `static`, whatever
-the access list permits is, all the time. `remote-peer` adds the route to the peer itself: by way of A where it says so, else by the
-way that leads there already.
+With `reverse-route`, the network at the far end of a tunnel is routed to the peer while the tunnel has SAs. With `static`, the
+networks of the access list are routed all the time. `remote-peer` adds a route to the peer itself: `remote-peer A` by way of A,
+otherwise by the existing path.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent.lab.wire.routing import Path, RouteEntry
 
 VrfRoute = tuple[str | None, RouteEntry]
 Way = Callable[[str | None, int], Path | None]
-_DISTANCE = 1  # as a static route's
+_DISTANCE = 1  # that of a static route
 
 
 def is_dynamic(target: Target) -> bool:
@@ -44,7 +44,7 @@ def _routes(target: Target, destination: Addresses | AddressRange, peer: int, wa
 
 
 def reverse_routes(entries: Iterable[PolicyEntry[Target]], flows: Iterable[LiveTunnel], way: Way) -> list[VrfRoute]:
-    """By VRF, each route once. `way` is how an address of a VRF is reached without them."""
+    """The routes by VRF, each once. `way` gives the path to an address of a VRF without them."""
     found: dict[VrfRoute, None] = {}
     for entry in entries:
         if _is_static(entry.target) and entry.target.peers:

@@ -1,6 +1,6 @@
 """Lab room: the lab file: TOML that names the routers, links, hosts and timeline (`sections` has its keys).
 
-Every key is checked; an error says which, and what would be right.
+Every key is checked. An error names the key and what would be right.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_YET = {"ssh"}  # of later releases
 
 
 class LabFileError(UserError):
-    """Everything that is wrong with a lab file: one line each, naming file and key, and the key's line where that is known."""
+    """All errors of a lab file, one line each, with file and key, and the key's line if it is known."""
 
     def __init__(self, filename: str, problems: Sequence[tuple[str, str]], lines: Sequence[int] = ()) -> None:
         places = [f"{filename}:{line}" if line else filename for line in lines] or [filename] * len(problems)
@@ -43,12 +43,12 @@ class LabFileError(UserError):
         self.problems = tuple(problems)
 
     def located(self, text: str) -> LabFileError:
-        """The same with the lines in which the keys stand."""
+        """The same errors with the lines of the keys."""
         return LabFileError(self.filename, self.problems, [_line_of(text, key, message) for key, message in self.problems])
 
 
 class ConfigurationGivenError(LabFileError):
-    """What was given as a lab file is a router's configuration."""
+    """The file given as a lab file is a router's configuration."""
 
     def __init__(self, filename: str) -> None:
         Exception.__init__(self, f"{filename}: is no lab file (TOML), but a configuration: run it with --config {filename}")
@@ -59,7 +59,7 @@ class ConfigurationGivenError(LabFileError):
         return self
 
 
-_TOML = "TOML"  # in the place of a key where the file is none
+_TOML = "TOML"  # in place of a key, if the file is not TOML
 _POSITION = re.compile(r"line ([0-9]+), column")
 
 
@@ -70,7 +70,7 @@ def _line_of(text: str, key: str, message: str) -> int:
     return line_of(text, key)
 
 
-# What would be right, by pydantic's kind of error.
+# What would be right, for each kind of pydantic error.
 _RIGHT = {
     "too_short": "at least {min_length}, not {actual_length}",
     "too_long": "at most {max_length}, not {actual_length}",
@@ -100,7 +100,7 @@ _KEYS: dict[str, type[Section]] = {
 
 
 def parse_lab_file(text: str, filename: str) -> LabFile:
-    """Read a lab file's text; `LabFileError` with all that is wrong."""
+    """Read a lab file's text. Raises LabFileError with all errors."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -146,7 +146,7 @@ def _explain(problem: Any) -> tuple[str, str]:
 
 
 def _section_of(location: tuple[int | str, ...]) -> type[Section]:
-    """The section that a key stands in."""
+    """The section of a key."""
     section: type[Section] = LabFile
     for part in location[:-1]:
         annotation = (
@@ -174,7 +174,7 @@ def _unknown_routers(lab: LabFile) -> list[tuple[str, str]]:
 
 
 def _half_underlays(lab: LabFile) -> list[tuple[str, str]]:
-    """A real peer wants a router with sockets, and the port of NAT traversal one for IKE."""
+    """Errors of real peers whose router has no sockets, and of `nat` without `ike`."""
     problems = [
         (f"peer[{at}].behind", f"names router {peer.behind[0]}, which needs `ike`, the real address and port of its IKE")
         for at, peer in enumerate(lab.peer)
@@ -188,7 +188,7 @@ def _half_underlays(lab: LabFile) -> list[tuple[str, str]]:
 
 
 def _same_peers(lab: LabFile) -> list[tuple[str, str]]:
-    """Real peers of a router are told apart by where they are, in the lab and really."""
+    """Errors of real peers of a router with the same address, in the lab or really."""
     seen: dict[object, int] = {}
     problems: dict[int, tuple[str, str]] = {}
     for at, peer in enumerate(lab.peer):

@@ -1,4 +1,4 @@
-"""Lab room: the sections of a lab file and the values of their keys; what is wrong with one says what would be right."""
+"""Lab room: the sections of a lab file and the values of their keys. An error says what would be right."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _endpoint(value: object) -> tuple[str, int]:
 
 
 def _real_endpoint(value: object) -> tuple[str, int]:
-    """An endpoint of the world outside: an IPv4 address, for the lab speaks no other."""
+    """An endpoint outside the lab: an IPv4 address, because the lab speaks IPv4 alone."""
     try:
         host, port = _endpoint(value)
         return str(IPv4Address(host)), port
@@ -86,7 +86,7 @@ def _object_id(value: object) -> str:
 
 
 def _router_name(value: object) -> str:
-    """A router's name is also the beginning of its files' names in the state directory."""
+    """A router's name. The names of its files in the state directory begin with it."""
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError("a name of letters, digits, '-', '_' and '.' that begins with a letter or digit")
     return value
@@ -98,7 +98,7 @@ def router_name_for(hostname: str) -> str:
 
 
 def _date(value: object) -> datetime:
-    """A date of TOML, with a time or without; what names no time zone is UTC."""
+    """A date of TOML, with or without a time. Without a time zone it is UTC."""
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime.combine(value, time())
     if not isinstance(value, datetime):
@@ -136,7 +136,7 @@ class Section(BaseModel):
 
 
 class TrustpointSection(Section):
-    """[router.NAME.trustpoint.N]: PEM files; without a key and certificate the router can only check those of others."""
+    """[router.NAME.trustpoint.N]: PEM files. Without key and certificate the router can only check others' certificates."""
 
     ca: FilePath
     key: FilePath | None = None
@@ -202,9 +202,9 @@ class PeerSection(Section):
 
 
 class AtSection(Section):
-    """[[at]]: lines for a router's CLI, or something that befalls a router or a link.
+    """[[at]]: lines for a router's CLI, or a fault or change of a router or a link.
 
-    `link` is a link by one of its ends; the keys of [[link]] are those that change.
+    `link` names a link by one of its ends. The keys of [[link]] are the new values.
     """
 
     time: Duration
@@ -221,7 +221,7 @@ class AtSection(Section):
 
     @property
     def quality(self) -> dict[str, int | float]:
-        """What changes of a link's quality."""
+        """The new values of a link's quality."""
         return {name: value for name in QUALITY if (value := getattr(self, name)) is not None}
 
     @model_validator(mode="after")
@@ -251,7 +251,7 @@ def _one_of(fault: str | None, kind: object, key: str) -> None:
 class TrafficSection(Section):
     """[[traffic]]: packets from a host's address or a router's interface.
 
-    `sizes` are those of whole IP packets, taken in turn. Times in microseconds; with `on` and `off`, bursts and pauses take turns
+    `sizes` are those of whole IP packets, used in turn. Times are in microseconds. With `on` and `off`, bursts and pauses alternate
     from `start`.
     """
 
@@ -287,14 +287,14 @@ class TrafficSection(Section):
 
 
 class SeriesSection(Section):
-    """Addresses by spoke number: the first spoke's, and how many addresses on the next spoke's is."""
+    """Addresses by spoke number: the first spoke's, and the step to the next spoke's."""
 
     first: Address
     step: Annotated[int, Field(ge=1)] = 1
 
 
 class SteadySection(Section):
-    """What every spoke sends: packets of `size` octets from its `inside` address."""
+    """The traffic of every spoke: packets of `size` octets from its `inside` address."""
 
     destination: Address
     period: Annotated[Duration, Field(gt=0)]
@@ -302,7 +302,7 @@ class SteadySection(Section):
 
 
 class SpokesSection(Section):
-    """[[spokes]]: spokes of one kind, whose first packets go out from `start` on, spread `over` a time."""
+    """[[spokes]]: spokes of one kind. Their first packets are sent from `start` on, spread `over` a time."""
 
     hub: End
     config: FilePath
@@ -316,9 +316,9 @@ class SpokesSection(Section):
 
 
 class LabFile(Section):
-    """A lab file. `seed` counts under a virtual clock alone: otherwise random octets are the system's.
+    """A lab file. `seed` has an effect under a virtual clock alone; otherwise random octets are the system's.
 
-    `date` is when the lab begins; without it, when it is started.
+    `date` is the date at which the lab begins; the default is the machine's date.
     """
 
     router: Annotated[dict[RouterName, RouterSection], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""Lab room: the line of a TOML file that a key stands in, which the standard library's reader does not say."""
+"""Lab room: finds the line of a key in a TOML file, which the standard library's reader does not report."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _INDEX = re.compile(r"\[([0-9]+)\]")
 def line_of(text: str, key: str) -> int:
     """The number of the line that begins the value of a key such as `at[10].run`, or of as much of it as there is; 0 for nothing.
 
-    The first lines of a file, up to the end of any value, are TOML too. The key is in the first of these beginnings that has it,
-    and its value begins where the beginning before that one ends.
+    The lines of a file up to the end of a value are valid TOML. So the key is in the shortest such beginning that has it, and its
+    value begins after the beginning before that one.
     """
     lines = text.split("\n")
     found = _parts(_read(lines), key)
@@ -30,7 +30,7 @@ def line_of(text: str, key: str) -> int:
         elif number < after:
             after = number
         else:
-            # From the middle on, all is within one value: what is left is before that.
+            # From the middle on all lines are within one value: search before it.
             middle = (before + after) // 2
             while middle > before and _read(lines[:middle]) is None:
                 middle -= 1
@@ -41,7 +41,7 @@ def line_of(text: str, key: str) -> int:
 
 
 def _read(lines: list[str]) -> dict[str, Any] | None:
-    """What some lines say; None where they are no whole TOML."""
+    """The content of some lines; None if they are not valid TOML."""
     try:
         return tomllib.loads("\n".join(lines))
     except tomllib.TOMLDecodeError:
@@ -58,7 +58,7 @@ def _has(value: Any, key: Key) -> bool:
 
 
 def _parts(value: Any, key: str) -> Key:
-    """A key's parts, as far as they are in a value. A name may have dots itself: the longest that is there counts."""
+    """The parts of a key that a value has. A name may contain dots; the longest existing name counts."""
     parts: list[int | str] = []
     while key:
         if isinstance(value, dict):

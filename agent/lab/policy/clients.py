@@ -1,10 +1,10 @@
-"""Lab room: the remote-access clients that a router has: their users' logins, and the addresses of its pools that they hold.
+"""Lab room: the remote-access clients of a router: their users' logins, and their addresses from its pools.
 
 A client is counted, and keeps its address, as long as it has an ISAKMP SA (draft-dukes-ike-mode-cfg-02, INTERNAL_IP4_ADDRESS).
 
-A client that comes again has its former address. It is known by where it is: the port, past a NAT, is that of one host. It is known
-by its user too, or by an identity that nobody shares. From another place that may be a second computer of the user: the first is
-asked whether it is there, and has lost its address if it does not answer.
+A client that comes again gets its former address. It is recognised by its place: its address and, behind a NAT, its port. It is
+also recognised by its user, or by an identity that nobody shares. From another place it may be a second computer of the user. Then
+the first is asked whether it is there, and loses its address if it does not answer.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from agent.crypto.payloads import Attribute, Identification
 from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.remote_access import AccessRules, AskServers, attributes_of, check_login, grant_of, no_servers
 
-_MOST_REMEMBERED = 10_000  # clients that are gone, and what addresses they had
+_MOST_REMEMBERED = 10_000  # former clients and their addresses
 
 _Answer = Callable[[Sequence[Attribute] | None], None]
 _Found = Callable[[IPv4Address | None], None]

@@ -1,4 +1,4 @@
-"""Lab room: a pair of IKE peers, and by what a router tells one from another."""
+"""Lab room: a pair of IKE peers, as a router distinguishes them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.flow.model import ISAKMP_PORTS, PeerEnds
 class PeerPair(NamedTuple):
     """A pair of IKE peers: addresses as numbers, and the VRF through which they reach each other.
 
-    `port` is that of a peer past a NAT which gave it one of its own: others may have the same address.
+    `port` is that of a peer behind a NAT, because others behind it have the same address.
     """
 
     front_vrf: str | None
@@ -20,7 +20,7 @@ class PeerPair(NamedTuple):
     port: int = 0
 
     def heard_from(self, port: int) -> PeerPair:
-        """The pair, where the peer is past a NAT and heard from a port."""
+        """The pair with the port of a peer behind a NAT."""
         return self._replace(port=0 if port in ISAKMP_PORTS else port)
 
     @property

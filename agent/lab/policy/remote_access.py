@@ -1,7 +1,7 @@
-"""Lab room: remote access: what the configuration says of a peer that is a client: who may log in, its group, what it is given.
+"""Lab room: the configuration for remote-access clients: who may log in, the client's group, and what it gets.
 
-The ISAKMP profile that has matched a peer says it, else the crypto map of the interface that the peer comes by. Both name lists of
-AAA methods: one by which users log in, one by which groups are found. A list that is not there lets nobody in.
+It is that of the ISAKMP profile that has matched the peer, else that of the crypto map of the interface. Both name lists of AAA
+methods: one for logins, one to find groups. A list that is not defined admits nobody.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from agent.crypto.ike_events import Addressing, Login
 from agent.crypto.payloads import Attribute, Identification
 from agent.lab.policy.crypto_maps import addresses_of, local_address, network_of
 
-_SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which nobody restricts
+_SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which are any
 
 
 @dataclass(frozen=True, slots=True)
 class AccessRules:
-    """How the clients of a profile or a crypto map are dealt with; the lists by name."""
+    """The rules for clients of a profile or a crypto map, with the names of their lists."""
 
     login_list: str | None = None
     group_list: str | None = None
     addressing: Addressing = Addressing.NONE
-    group: str | None = None  # of clients that do not name one
+    group: str | None = None  # for clients that do not name one
 
 
-# Who pushes an address answers the client that asks for it, too.
+# With `initiate` the hub also answers a client that asks for its address.
 _ADDRESSING = {(): Addressing.NONE, ("respond",): Addressing.ASKED}
 
 
 def _map_at(config: RouterConfig, front_vrf: str | None, local: int) -> CryptoMap | None:
-    """The crypto map whose peers know us by an address."""
+    """The crypto map of the interface with an address of ours."""
     for interface in config.interfaces.values():
         if interface.crypto_map and interface.vrf == front_vrf and local_address(config, interface) == local:
             return config.crypto.maps.get(interface.crypto_map)
@@ -59,20 +59,20 @@ def rules_of(config: RouterConfig, profile: IsakmpProfile | None, front_vrf: str
 
 
 def may_log_in(config: RouterConfig, front_vrf: str | None, local: int) -> bool:
-    """Whether there may be clients at an address of ours whose users log in, before it is known who the peer is."""
+    """Whether users may log in at an address of ours, before the peer's identity is known."""
     everywhere = any(profile.client_authentication for profile in config.crypto.profiles.values())
     return everywhere or rules_of(config, None, front_vrf, local).login_list is not None
 
 
 def group_name(peer: Identification) -> str | None:
-    """The group that a client says it is of: by a key ID, or by the OU of its certificate."""
+    """The group that a client names by a key ID, or by the OU of its certificate."""
     if peer.kind == IdentificationType.KEY_ID:
         return text_of(peer.data)
     return organizational_unit(peer.data) if peer.kind == IdentificationType.DER_ASN1_DN else None
 
 
 def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | None) -> ClientGroup | None:
-    """The group that a client says it is of, else that of its profile, where the list that finds groups knows local ones."""
+    """The group that a client names, else that of its profile, if the list for groups has a local method."""
     name = (group_name(peer) if peer is not None else None) or rules.group
     methods = _methods(config, config.network_lists, rules.group_list)
     return config.crypto.client_groups.get(name or "") if "local" in methods else None
@@ -82,24 +82,24 @@ def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | No
 
 
 class Verdict(Enum):
-    """What a method says of a login."""
+    """A method's answer to a login."""
 
     YES = auto()
     NO = auto()
     NO_ANSWER = auto()  # the next method is asked
 
 
-# Asks a group of servers about a login; they may answer later.
+# Asks a group of servers about a login. They may answer later.
 AskServers = Callable[[str, Login, Callable[[Verdict], None]], None]
 
 
 def no_servers(group: str, login: Login, answer: Callable[[Verdict], None]) -> None:
-    """What stands for servers where there are none."""
+    """The stand-in for servers: no answer."""
     answer(Verdict.NO_ANSWER)
 
 
 def check_login(config: RouterConfig, name: str | None, login: Login, ask: AskServers, answer: Callable[[bool], None]) -> None:
-    """Ask the methods of a list, one after the other, until one has an answer."""
+    """Ask the methods of a list in order, until one has an answer."""
     _ask_methods(config, _methods(config, config.login_lists, name), login, ask, answer)
 
 
@@ -155,7 +155,7 @@ _METHODS: Mapping[str, Callable[[RouterConfig, Login], Verdict]] = {
 }
 
 
-# --- what a client is given ---
+# --- what a client gets ---
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def grant_of(config: RouterConfig, group: ClientGroup, address: IPv4Address | No
 
 
 def attributes_of(grant: Grant, asked: Sequence[Attribute] | None) -> tuple[Attribute, ...]:
-    """Of what is asked for (None: of all that a client should know) what there is."""
+    """The attributes that are asked for and exist. None: all that a client should get."""
     wanted = _PUSHED if asked is None else dict.fromkeys(attribute.kind for attribute in asked)
     return tuple(Attribute(kind, value) for kind in wanted if kind in _VALUES for value in _VALUES[kind](grant))
 
@@ -195,7 +195,7 @@ def _packed(*addresses: IPv4Address | None) -> Iterator[bytes]:
 
 
 def _undelimited(banner: str | None) -> str | None:
-    """A banner's text without what it was typed between: a character, or ^C."""
+    """A banner's text without its delimiters: a character, or ^C."""
     if not banner:
         return None
     mark = "^C" if banner.startswith("^C") else banner[0]

@@ -1,4 +1,4 @@
-"""Lab room: trustpoints: the PEM files that the lab file names for `crypto pki trustpoint`, and what a router makes of them."""
+"""Lab room: trustpoints: reads the PEM files that the lab file names for `crypto pki trustpoint`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from agent.lab.labfile.sections import LabFile, TrustpointSection
 
 @dataclass(frozen=True, slots=True)
 class Trustpoint:
-    """One authority, and what it has certified of this router, if anything."""
+    """One authority, with this router's key and certificate under it, if any."""
 
     authority: Authority
     credential: Credential | None
@@ -25,7 +25,7 @@ Trustpoints = Mapping[str, Trustpoint]
 
 
 class Certificates:
-    """The trustpoints of one router, as its running configuration stands. `date` tells what day it is in the lab."""
+    """The trustpoints of one router by its running configuration. `date` gives the lab's date."""
 
     def __init__(self, config: RouterConfig, trustpoints: Trustpoints, date: Callable[[], datetime]) -> None:
         self._config = config
@@ -33,7 +33,7 @@ class Certificates:
         self._date = date
 
     def credential(self, name: str | None, authorities: Sequence[bytes] = ()) -> Credential | None:
-        """Our key and certificate, of one trustpoint or of any: if may be, of one under the authorities asked for."""
+        """Our key and certificate, of one trustpoint or of any. If possible, it is under an authority that is asked for."""
         known = [trustpoint.credential for _, trustpoint in self._configured(name) if trustpoint.credential]
         wanted = (credential for credential in known if set(credential.issuers) & set(authorities))
         return next(wanted, known[0] if known else None)
@@ -56,7 +56,7 @@ class Certificates:
 
 
 def read_trustpoints(lab: LabFile, folder: Path) -> tuple[dict[str, Trustpoints], list[tuple[str, str]]]:
-    """By router, its trustpoints; and what is wrong with their files, each with its key in the lab file."""
+    """The trustpoints by router, and the errors of their files, each with its key in the lab file."""
     found: dict[str, Trustpoints] = {}
     problems: list[tuple[str, str]] = []
     for router, section in lab.router.items():

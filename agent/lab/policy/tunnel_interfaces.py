@@ -1,6 +1,6 @@
-"""Lab room: Tunnel interfaces that carry GRE: between which addresses, and whether they can be up.
+"""Lab room: Tunnel interfaces that carry GRE: their outer addresses, and whether they can be up.
 
-A tunnel's outer packets are of the VRF that `tunnel vrf` names; what it carries is of the interface's own.
+A tunnel's outer packets belong to the VRF of `tunnel vrf`, its inner packets to the VRF of the interface.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def _source_interface(config: RouterConfig, tunnel: Interface) -> tuple[Interfac
 
 
 def ends_of(config: RouterConfig, tunnel: Interface) -> TunnelEnds | None:
-    """None for an interface that is no GRE tunnel, or has not both ends."""
+    """The ends of an interface; None if it is no GRE tunnel, or lacks an end."""
     if tunnel.tunnel_source is None or tunnel.tunnel_destination is None or tunnel.tunnel_mode is not None:
         return None
     found = _source_interface(config, tunnel)
@@ -59,12 +59,12 @@ def tunnels(config: RouterConfig) -> Iterator[TunnelEnds]:
 
 
 def standing(config: RouterConfig, up: Collection[str]) -> dict[str, TunnelEnds]:
-    """The tunnels, by name, whose source is on an interface that is up."""
+    """The tunnels whose source is an address of an interface that is up, by name."""
     return {ends.name: ends for ends in tunnels(config) if ends.source_interface in up}
 
 
 def protected_between(config: RouterConfig, front_vrf: str | None, local: int, remote: int) -> Interface | None:
-    """The tunnel with `tunnel protection` that two peers have between them."""
+    """The tunnel with `tunnel protection` between two peers."""
     for ends in tunnels(config):
         if (ends.front_vrf, ends.source, ends.destination) == (front_vrf, local, remote):
             interface = config.interfaces[ends.name]

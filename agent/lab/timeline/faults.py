@@ -1,4 +1,4 @@
-"""Lab room: what may befall a router or a link, by the names that the lab file's timeline has for it."""
+"""Lab room: the faults of routers and links, by their names in the timeline."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ LINK_FAULTS: Mapping[str | None, Callable[[Wire], None]] = MappingProxyType(
 
 
 def change_quality(wire: Wire, changes: Mapping[str, int | float]) -> None:
-    """A link becomes better or worse; what is not named stays as it is. Packets on their way are not affected."""
+    """Change a link's quality. Values that are not named stay. Packets on their way are not affected."""
     wire.quality = replace(wire.quality, **changes)  # type: ignore[arg-type]  # the lab file's sections have checked each key's kind

@@ -1,6 +1,6 @@
 """Lab room: traffic: the packets of a [[traffic]] section, sent one by one from a host or from a router's interface.
 
-UDP packets are heard by nobody in particular; ICMP ones are echo requests, which the other end answers.
+Nobody answers UDP packets. ICMP packets are echo requests, which the other end answers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Profile:
 
 
 class Traffic:
-    """One profile under way. `source` gives the address that packets have now, None while there is none."""
+    """A running profile. `source` gives the present source address, None while there is none."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Traffic:
         self._scheduler = scheduler
         self._source = source
         self._send = send
-        self._burst = profile.start  # when the burst under way began
+        self._burst = profile.start  # when the current burst began
         self._in_burst = 0  # its packets
 
     def start(self) -> None:
@@ -66,7 +66,7 @@ class Traffic:
     def _next(self) -> int:
         profile = self.profile
         self._in_burst += 1
-        # Each moment is counted from the burst's beginning, so that a rate which is no whole period does not drift.
+        # Moments count from the beginning of the burst, so that a fractional period does not drift.
         later = int(self._in_burst * profile.interval)
         if profile.on and later >= profile.on:
             self._burst += profile.on + profile.off

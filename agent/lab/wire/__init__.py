@@ -1,1 +1,1 @@
-"""Lab room: what packets cross: wires, interfaces, routes, hosts and real sockets."""
+"""Lab room: the network: wires, interfaces, routes, hosts and real sockets."""

@@ -1,4 +1,4 @@
-"""Lab room: a host: answers pings, sends what traffic profiles want, and hands everything to the router that it is behind."""
+"""Lab room: hosts. A host answers pings, sends the packets of traffic profiles, and sends everything to its router."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Host:
         return address == self.address
 
     def carrier_changed(self) -> None:
-        """A host has no routes to think of."""
+        """A host has no routes that depend on its carrier."""
 
     def send(self, packet: ip.Packet) -> None:
         self._identification = self._identification % 0xFFFF + 1

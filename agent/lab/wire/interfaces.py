@@ -1,4 +1,4 @@
-"""Lab room: a router's interfaces: what kind each is (IF-MIB, IANAifType), and the port that joins it to its wire."""
+"""Lab room: a router's interfaces: their kinds (IF-MIB, IANAifType), and the ports that connect them to wires."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Kind:
     name: str
     mtu: int
     speed: int
-    shared: bool = False  # a medium on which a next hop must be somebody's address
+    shared: bool = False  # a shared medium: a next hop must be the address of some port
 
 
 # By the letters that an interface's name begins with, as IOS 12.4 has them.
@@ -31,14 +31,14 @@ KINDS = {
     "Null": Kind("other", 1500, 8_000_000_000 - 1),
 }
 TUNNEL = KINDS["Tunnel"]
-_GRE_MTU = 1476  # what GRE and its IP header leave of 1500
+_GRE_MTU = 1476  # 1500 less GRE and its IP header
 _SERIAL_SUBINTERFACE = Kind("frameRelay", 1500, 1_544_000)
 _ETHERNET_SUBINTERFACE = "l2vlan"
 _OTHER = Kind("other", 1500, 0)
 
 
 def kind_of(name: str) -> Kind:
-    """What an interface is by its name; a sub-interface of a serial line is a frame relay circuit."""
+    """The kind of an interface by its name. A sub-interface of a serial line is a frame relay circuit."""
     letters = name.rstrip("0123456789/.:")
     kind = KINDS.get(letters, _OTHER)
     if "." in name and letters == "Serial":
@@ -54,13 +54,13 @@ def parent_of(name: str) -> str | None:
 
 
 def is_switched_on(config: RouterConfig, interface: Interface) -> bool:
-    """An interface works unless it, or what it is part of, is shut down."""
+    """Whether neither an interface nor its parent is shut down."""
     parent = config.interfaces.get(parent_of(interface.name) or "")
     return not interface.shutdown and not (parent and parent.shutdown)
 
 
 def refresh_state(state: InterfaceState, interface: Interface, oper_up: bool, now: int) -> bool:
-    """Bring an interface's row up to what the configuration says; whether it went up or down by that."""
+    """Update an interface's row by the configuration; whether it went up or down."""
     kind = kind_of(interface.name)
     state.kind = kind.name
     state.mtu = interface.mtu or kind.mtu
@@ -75,7 +75,7 @@ def refresh_state(state: InterfaceState, interface: Interface, oper_up: bool, no
 
 
 class InterfacePort:
-    """One interface of a router, on a wire or on none. Octets that arrive are counted, then handed to the router."""
+    """One interface of a router, on a wire or on none. Received octets are counted and given to the router."""
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class InterfacePort:
 
     @property
     def has_carrier(self) -> bool:
-        """Whether its wire is whole; an interface on no wire sees none that is not."""
+        """Whether its wire is up. An interface on no wire has carrier."""
         return self.wire is None or self.wire.up
 
     def configure(self, interface: Interface) -> None:
@@ -119,7 +119,7 @@ class InterfacePort:
         self._deliver(self, octets)
 
     def send(self, next_hop: int, destination: int, octets: bytes) -> None:
-        """Put a packet on the wire; without a wire it is sent all the same, and nobody hears it."""
+        """Put a packet on the wire. Without a wire it counts as sent, and nobody receives it."""
         self.state.count_out(len(octets))
         if self.wire:
             self.wire.send(self, next_hop, destination, octets)

@@ -13,7 +13,7 @@ _MAX_RECURSION = 8
 
 @dataclass(frozen=True, slots=True)
 class RouteEntry:
-    """A route in use; next hop 0 is a destination on the interface's own wire.
+    """A route in use. Next hop 0 means that the destination is on the interface's wire.
 
     `origin` is "connected", "static", or "reverse" for one that a crypto map has put there (reverse-route).
     """
@@ -34,10 +34,10 @@ class Path:
 
 
 class RoutingTable:
-    """The routes of one VRF that can be used now.
+    """The usable routes of one VRF.
 
-    As on IOS a route through a next hop is there while another route leads to that next hop, which may be recursive itself; a route
-    of a greater distance, or a shorter one, then takes its place.
+    As on IOS, a route through a next hop is usable while another route, perhaps recursive itself, leads to that next hop. Otherwise
+    a route with a greater distance or a shorter prefix takes its place.
     """
 
     def __init__(self, entries: list[RouteEntry]) -> None:
@@ -59,7 +59,7 @@ class RoutingTable:
         self._by_length = [(_mask(length), lengths[length]) for length in sorted(lengths, reverse=True)]
 
     def _is_reached(self, entry: RouteEntry) -> bool:
-        """Whether there is a way to a route's next hop that is not the route itself."""
+        """Whether another route leads to a route's next hop."""
         through = self._longest(entry.next_hop)
         if through is None:
             return False
@@ -67,7 +67,7 @@ class RoutingTable:
         return not itself or through.prefix.prefixlen > entry.prefix.prefixlen
 
     def lookup(self, destination: int) -> Path | None:
-        """The way to an address; None: there is none."""
+        """The path to an address; None if there is none."""
         if destination not in self._paths:
             if len(self._paths) > 65536:
                 self._paths.clear()
@@ -81,7 +81,7 @@ class RoutingTable:
         if entry.interface is not None:
             return Path(entry.interface, entry.next_hop or destination)
         through = self._resolve(entry.next_hop, depth + 1)
-        # A next hop reached over another router's wire is that router's business: the packet goes to the last resolved one.
+        # If a next hop is beyond another router, the packet goes to the last resolved next hop.
         return Path(through.interface, through.next_hop) if through else None
 
     def _longest(self, destination: int) -> RouteEntry | None:
@@ -110,7 +110,7 @@ def build_tables(
     up: Collection[str],
     reverse: Iterable[tuple[str | None, RouteEntry]] = (),
 ) -> dict[str | None, RoutingTable]:
-    """A table for the global routing and each VRF: the routes out of interfaces that are `up`, and reverse routes by their VRF."""
+    """A table for the global routing and each VRF, of routes by interfaces that are `up`, and of reverse routes."""
     entries: dict[str | None, list[RouteEntry]] = {None: [], **{name: [] for name in config.vrfs}}
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:

@@ -1,8 +1,8 @@
-"""Lab room: a real underlay: where a router's IKE, and its ESP in UDP, leave the lab for real sockets.
+"""Lab room: a real underlay: real sockets for a router's IKE, and for its ESP in UDP.
 
-A peer of the real world stands on a wire of the lab like a host. Its address there is the one that the configuration knows it by;
-what is sent to it goes out of the router's sockets to its real address, and what it sends comes in by them. So the two places, with
-port 500 and 4500 of the lab on one side and whatever the lab file says on the other, are to each other as the sides of a NAT.
+A real peer is on a wire of the lab like a host, with the address that the configuration knows it by. Packets to it leave by the
+router's sockets for its real address; its datagrams come in by them. So the underlay is a NAT: ports 500 and 4500 in the lab
+correspond to the real addresses and ports of the lab file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from agent.lab.labfile.sections import Endpoint, LabFile, PeerSection, RouterSec
 from agent.lab.policy.crypto_maps import entries_of, policies_of, protections_of, transform_sets
 from agent.lab.wire.wires import Wire
 
-_MOST_WAITING = 1024  # datagrams that the lab has not looked at yet; each peer has an equal share of them
-_RECEIVE_BUFFER = 1 << 20  # octets, as far as the system allows: what strangers send must not push out what peers send
+_MOST_WAITING = 1024  # datagrams that wait for the lab; each peer has an equal share of them
+_RECEIVE_BUFFER = 1 << 20  # octets, as far as the system allows, so that strangers' datagrams do not displace those of peers
 _AT_ONCE = 64  # datagrams read in one turn of the loop
 _LARGEST = 65535
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class UnderlayError(UserError):
-    """A socket cannot be had: one line that names the file, the key and the reason."""
+    """A socket cannot be opened. `str()` is one line with the file, the key and the reason."""
 
 
 class RealPeer:
@@ -43,21 +43,21 @@ class RealPeer:
 
     def __init__(self, section: PeerSection, gateway: int, wire: Wire, underlay: Underlay) -> None:
         self.address = int(section.address)
-        self._ours = gateway  # our end, as the peer last heard of it
+        self._ours = gateway  # our end, as last seen by the peer
         self._wire = wire
         self._underlay = underlay
         self._reassembly = Reassembly()
-        # The peer's ports in the lab, and where they really are.
+        # The peer's ports in the lab, and their real addresses.
         self.ends: Mapping[int, Endpoint] = {ISAKMP_PORT: section.real_ike, NAT_PORT: section.real_nat}
 
     def has(self, address: int) -> bool:
         return address == self.address
 
     def carrier_changed(self) -> None:
-        """A wire that is down carries nothing to the sockets either."""
+        """Nothing to do: a wire that is down carries nothing to the sockets either."""
 
     def receive(self, octets: bytes) -> None:
-        """A packet for the peer; what is neither IKE nor ESP in UDP cannot leave the lab."""
+        """Send a packet to the peer. Only IKE and ESP in UDP can leave the lab."""
         try:
             packet = self._reassembly.take(ip.decode(octets), self._underlay.now())
             if packet is None:
@@ -73,9 +73,9 @@ class RealPeer:
         self._underlay.send(datagram.source_port, self.ends.get(port, (self.ends[NAT_PORT][0], port)), datagram.data)
 
     def port_of(self, source: Endpoint, exactly: bool) -> int | None:
-        """The peer's port in the lab, of a datagram that really comes from `source`; None: it is not from this peer.
+        """The peer's port in the lab for a datagram from the real `source`; None if it is not from this peer.
 
-        Unless it must be from where the lab file says `exactly`, another port, such as a NAT gives, is itself.
+        If it need not be `exactly` the lab file's, another port, such as one that a NAT gives, stays as it is.
         """
         for port, end in self.ends.items():
             if end == source:
@@ -89,7 +89,7 @@ class RealPeer:
 
 
 class Underlay:
-    """A router's real sockets, and the peers that are reached by them. `refused` counts datagrams that went neither way."""
+    """A router's real sockets, and the peers beyond them. `refused` counts datagrams that were dropped in either direction."""
 
     def __init__(self, name: str, section: RouterSection, scheduler: Scheduler, filename: str) -> None:
         assert section.ike is not None
@@ -106,7 +106,7 @@ class Underlay:
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
 
     def open(self) -> None:
-        """Bind the sockets; `UnderlayError` where they cannot be had. Within a running event loop."""
+        """Bind the sockets, within a running event loop. Raises UnderlayError."""
         loop = asyncio.get_running_loop()
         for port, (key, end) in self._bind.items():
             opened = self._sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -138,7 +138,7 @@ class Underlay:
         return [opened.getsockname() for opened in self._sockets.values()]
 
     def send(self, our_port: int, end: Endpoint, data: bytes) -> None:
-        """A datagram from a port of the lab; what the kernel does not take at once is lost, as on a busy line."""
+        """Send a datagram from a port of the lab. If the kernel does not accept it at once, it is lost."""
         opened = self._sockets.get(our_port)
         try:
             if opened is not None:
@@ -155,11 +155,11 @@ class Underlay:
             except BlockingIOError:
                 return
             except OSError:
-                continue  # an earlier datagram came back: the peer is not there, which IKE finds out by itself
+                continue  # an ICMP error: the peer is not there, which IKE detects by itself
             self.arrived(our_port, data, source)
 
     def arrived(self, our_port: int, data: bytes, source: Endpoint) -> None:
-        """A datagram from outside: it waits its turn with the lab's other work."""
+        """Queue a datagram from outside for its turn with the lab's other work."""
         found = self._whose(source)
         if found is None:
             self.refused += 1
@@ -187,14 +187,14 @@ class Underlay:
         peer.deliver(port, our_port, data)
 
     def refuse(self, address: int, protocol: int) -> None:
-        """A packet that would have to leave the lab as what it is."""
+        """Drop a packet of a protocol that cannot leave the lab."""
         self.refused += 1
         if self._reported.is_first((address, protocol)):
             self._limited.warning("%s: packets of protocol %d cannot leave the lab and are dropped", self.name, protocol)
 
 
 def underlay_problems(lab: LabFile, configs: Mapping[str, RouterConfig], real_clock: bool) -> list[tuple[str, str]]:
-    """What a real underlay cannot be had with: a virtual clock, whose time is nobody else's, and AH, which does not go in UDP."""
+    """Errors of a real underlay with a virtual clock, or with AH, which does not go in UDP."""
     problems = []
     for name, section in lab.router.items():
         if section.ike is None:

@@ -1,7 +1,7 @@
-"""Lab room: wires: what carries packets, as octets, between interfaces and hosts, and how well.
+"""Lab room: wires, which carry packets as octets between interfaces and hosts.
 
-A wire delivers to the port that has the next hop's address, else to the one that answers for the destination (a host), else, where
-it has two ends only, to the other end.
+A wire delivers to the port with the next hop's address, else to the port with the destination (a host), else, if it has only two
+ends, to the other end.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from agent.base.scheduler import Scheduler
 from agent.crypto.ciphers import RandomSource
 
 _CHANCES = 1 << 32
-_REORDER_DELAY = 3  # a packet that loses its place comes this many delays late
+_REORDER_DELAY = 3  # a reordered packet comes this many delays late
 
 
 class Port(Protocol):
-    """What is attached to a wire."""
+    """An end of a wire."""
 
     def has(self, address: int) -> bool:
         """Whether this is the port of an address."""
@@ -52,7 +52,7 @@ class Wire:
         self._random = random
         self._point_to_point = point_to_point
         self._last_arrival = 0
-        self._found: dict[int, Port] = {}  # who had an address when it was last looked for
+        self._found: dict[int, Port] = {}  # the port of an address, as found last
 
     def attach(self, port: Port) -> None:
         self.ports.append(port)
@@ -62,7 +62,7 @@ class Wire:
         self._found.clear()
 
     def set_up(self, up: bool) -> None:
-        """Cut the wire, or mend it: its ports see the carrier go and come."""
+        """Cut or restore the wire. Its ports lose or get carrier."""
         if up != self.up:
             self.up = up
             for port in self.ports:
@@ -98,7 +98,7 @@ class Wire:
         if self._happens(quality.reorder):
             arrival += _REORDER_DELAY * max(delay, 1000)
         else:
-            # Jitter stretches the gaps between packets; it does not make one overtake another.
+            # Jitter stretches the gaps between packets, and keeps their order.
             arrival = self._last_arrival = max(arrival, self._last_arrival)
         self._scheduler.at(arrival, partial(self._arrive, receiver, octets))
 
