@@ -1,4 +1,4 @@
-"""Base room: what is true of a router until somebody configures it otherwise, where more than one room has to know."""
+"""Base room: a router's defaults that more than one room needs."""
 
 from __future__ import annotations
 

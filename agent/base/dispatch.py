@@ -1,4 +1,4 @@
-"""Base room: dispatch: one function for each class of a family of values, each typed by the class that it is for."""
+"""Base room: dispatch: calls the function for a value's class, with types checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Base room: the counters of an IKE tunnel, which the protocol cores move and the flow monitor keeps."""
+"""Base room: the counters of an IKE tunnel, which the protocol cores increment and the flow monitor keeps."""
 
 from __future__ import annotations
 

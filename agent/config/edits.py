@@ -1,7 +1,7 @@
-"""Config room: typed edits: what a program asks of a configuration, as values (an SNMP SET asks for one or several).
+"""Config room: typed edits: changes of a configuration by a program, as values. An SNMP SET makes one or several.
 
-An edit is tested first, and may be refused; then it is done. What comes of it are the events that a typed line would have made, and
-the edit that takes it back. An edit says what it is about by name, so it can also be taken back after others were done.
+An edit is tested first, and may be refused; then it is done. It makes the events of the corresponding typed line, and returns the
+reverse edit. An edit names its subject, so it can be undone after other edits.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ Changed = tuple[ConfigEdit, Sequence[ConfigEvent]]
 
 
 class Editor:
-    """The door to one configuration for programs. `follow` is given the events of each edit that was done."""
+    """Edits one configuration for programs. `follow` gets the events of each edit."""
 
     def __init__(self, config: RouterConfig, follow: Callable[[Sequence[ConfigEvent]], None]) -> None:
         self._config = config
@@ -189,10 +189,10 @@ class Editor:
         return self._conflict(edit)
 
     def do(self, edit: ConfigEdit, origin: Origin) -> ConfigEdit:
-        """Do an edit that was tested, or that takes another back; gives the edit that takes it back.
+        """Do an edit that was tested, or that undoes another. Returns the reverse edit.
 
-        Raises EditRefusedError where the configuration has changed since, so that it cannot be done. Where what follows the
-        configuration fails, the edit is taken back before the failure is raised.
+        Raises EditRefusedError if the configuration has changed since, so that it is impossible. If something that follows the
+        configuration fails, the edit is undone before the exception is raised.
         """
         refusal = self._conflict(edit)
         if refusal is not None:

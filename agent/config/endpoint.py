@@ -1,4 +1,4 @@
-"""Config room: the parts of one router's configuration that an SNMP endpoint is made of (`agent.snmp.endpoint.Endpoint`)."""
+"""Config room: the SNMP endpoint of one router's configuration (`agent.snmp.endpoint.Endpoint`)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVENTS = (SnmpChanged, VrfChanged, RoutingChanged, HostsChanged, HostnameSet)
 
 @dataclass(frozen=True, slots=True)
 class RouterEndpoint:
-    """The endpoint of one router. It follows its configuration by itself; `is_changed_by` says when that matters."""
+    """The endpoint of one router. It always shows the present configuration. `is_changed_by` says which events change it."""
 
     config: RouterConfig
 
@@ -49,7 +49,7 @@ class RouterEndpoint:
         return interface.address.ip if interface is not None and interface.address is not None else None
 
     def is_changed_by(self, event: ConfigEvent) -> bool:
-        """Whether what an event tells of is a part of it."""
+        """Whether an event changes the endpoint."""
         if isinstance(event, InterfaceChanged):
             return event.name == self.config.snmp.trap_source
         return isinstance(event, _EVENTS)

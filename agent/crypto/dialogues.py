@@ -1,4 +1,4 @@
-"""Crypto room: the exchanges of an ISAKMP SA that are under way, and a message of one, opened.
+"""Crypto room: the unfinished exchanges of an ISAKMP SA, and a decrypted message of one.
 
 RFC 2408 §5 (processing, retransmission), RFC 2409 §5.
 """
@@ -19,7 +19,7 @@ from agent.crypto.states import QUICK_TRANSITIONS, Machine, QuickCause, QuickSta
 # Seconds until a message is sent again, then again …; the last is how long an answer is waited for after the last copy.
 RETRY_AFTER = tuple(seconds * SECOND for seconds in (2, 4, 8, 16, 20, 20))
 ANSWER_WAIT = sum(RETRY_AFTER)  # how long a responder waits for an initiator that has all these tries
-LINGER = 60 * SECOND  # how long what is over is remembered, so that late copies are known for what they are
+LINGER = 60 * SECOND  # how long an ended exchange is remembered, so that late copies are recognised
 
 NONCE_OCTETS = 24
 NONCE_LIMITS = range(8, 257)  # RFC 2409 §5
@@ -29,7 +29,7 @@ PayloadT = TypeVar("PayloadT", bound=Payload)
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message opened: `plain` is what follows the header, padding included; `vector` the one for the next message."""
+    """A decrypted message. `plain` is what follows the header, padding included; `vector` is the IV for the next message."""
 
     header: Header
     plain: bytes
@@ -38,7 +38,7 @@ class Message:
 
     @property
     def committed(self) -> bool:
-        """Whether its sender wants to say when SAs are there (RFC 2408 §3.1)."""
+        """Whether it has the commit bit (RFC 2408 §3.1)."""
         return bool(self.header.flags & Flag.COMMIT)
 
     def find(self, kind: type[PayloadT]) -> PayloadT | None:
@@ -82,21 +82,21 @@ class Message:
 
 @dataclass(slots=True, eq=False)
 class Dialogue:
-    """What every exchange has: its vector, what was heard, what was last said, and when something is to be done about it."""
+    """The common state of exchanges: IV, last messages received and sent, and the time of the next action."""
 
     vector: bytes = b""
     heard: tuple[bytes, ...] = ()
     said: bytes = b""
     tries: int = 0
     due: int | None = None
-    resend: bool = False  # what falls due is our message, to be sent again; else the exchange is given up or forgotten
+    resend: bool = False  # the next action is a retransmission; else the exchange is given up or forgotten
 
     def wait(self, now: int, time: int = ANSWER_WAIT) -> None:
-        """Have the exchange looked at again unless something is heard within `time`."""
+        """Set the next action after `time`, unless a message comes before."""
         self.due, self.resend = now + time, False
 
     def linger(self, now: int) -> None:
-        """Remember what is over for a while."""
+        """Remember the ended exchange for a while."""
         self.wait(now, LINGER)
 
 
@@ -138,8 +138,8 @@ class QuickMode(Dialogue):
 class Transaction(Dialogue):
     """One transaction exchange (draft-dukes-ike-mode-cfg-02 §3.1): a REQUEST and its REPLY, or a SET and its ACK.
 
-    `begun` is what we have begun it with, None where the peer began; `answered`: ours has its answer. `identifier` is what the
-    peer's REQUEST or SET has, and its answer repeats.
+    `begun` is the type that we have begun it with, None if the peer began. `answered`: ours has its answer. `identifier` is that of
+    the peer's REQUEST or SET, which its answer repeats.
     """
 
     message_id: int = 0

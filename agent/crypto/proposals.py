@@ -1,9 +1,9 @@
 """Crypto room: makes offers and chooses from them (RFC 2407 §4.4–4.5, RFC 2409 §5 and appendix A).
 
-A policy becomes a transform, a transform set a proposal (of two protocols under one number where it has AH and ESP). The responder
-returns the transform that it takes as it was offered; where its own lifetime is shorter it keeps that one and says so in a
-RESPONDER-LIFETIME notification (RFC 2407 §4.6.3.1). Past a NAT the modes are those of UDP encapsulation, and AH is left out, for a
-NAT changes what it authenticates (RFC 3947 §5.1).
+A policy becomes a transform. A transform set becomes a proposal; AH and ESP are two protocols under one number. The responder
+returns the chosen transform unchanged. If its own lifetime is shorter, it says so in a RESPONDER-LIFETIME notification (RFC 2407
+§4.6.3.1). Behind a NAT the modes are those of UDP encapsulation, and AH is left out, because a NAT changes what it authenticates
+(RFC 3947 §5.1).
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ from agent.crypto.vendor import NatFlavour
 
 _BASIC_LIMIT = 0xFFFF
 _SPI_OCTETS = 4
-_RESERVED_SPIS = 256  # RFC 4303 §2.1, RFC 4302 §2.4: 0 never travels, and 1 to 255 are IANA's
+_RESERVED_SPIS = 256  # RFC 4303 §2.1, RFC 4302 §2.4: 0 is never sent, and 1 to 255 are reserved
 _MOST_SPI_OCTETS = 16  # of a proposal of phase 1 (RFC 2408 §3.5), where they mean nothing
 
 
 @dataclass(frozen=True, slots=True)
 class Phase1Policy:
-    """One ISAKMP policy: names as IOS has them, lifetime in seconds. `priority` is the owner's, and travels nowhere.
+    """One ISAKMP policy, with IOS's names and its lifetime in seconds. `priority` is for the owner, and is never sent.
 
     `xauth`: the initiator's user logs in afterwards.
     """
@@ -61,9 +61,9 @@ class Phase1Policy:
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """One bundle that a transform set stands for; None is "not used".
+    """The bundle of a transform set. None is "not used".
 
-    `transport`: what is offered is transport mode. A peer that offers tunnel mode gets that as well, unless it is `required`.
+    `transport`: transport mode is offered. Tunnel mode is accepted from a peer as well, unless transport mode is `required`.
     """
 
     ah: str | None = None
@@ -80,13 +80,13 @@ class Suite:
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
-        """As they lie in a packet, from the outside in."""
+        """The protocols in the order of a packet's headers, from the outside in."""
         return ((Protocol.AH,) if self.ah else ()) + ((Protocol.ESP,) if self.esp_cipher or self.esp_auth else ())
 
 
 @dataclass(frozen=True, slots=True)
 class Phase2Terms:
-    """What one end wants of a flow's SAs; `group`, which asks for PFS, is one of `agent.crypto.dh.GROUPS`."""
+    """One end's terms for a flow's SAs. A `group`, one of `agent.crypto.dh.GROUPS`, asks for PFS."""
 
     suites: tuple[Suite, ...]
     seconds: int
@@ -101,13 +101,13 @@ class Phase2Terms:
         return EncapsulationMode.TRANSPORT if transport else EncapsulationMode.TUNNEL
 
     def past_nat(self, flavour: NatFlavour) -> Phase2Terms:
-        """The same in UDP; without the suites that cannot go there."""
+        """The same terms for ESP in UDP, without suites that cannot use it."""
         return replace(self, suites=tuple(suite for suite in self.suites if suite.ah is None), flavour=flavour)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase2Choice:
-    """What both ends agreed on. `spis` are the other end's, by protocol."""
+    """The negotiated terms. `spis` are the other end's, by protocol."""
 
     suite: Suite
     seconds: int
@@ -127,7 +127,7 @@ def _duration(kind: int, type_kind: int, life_type: LifeType, value: int) -> tup
 def _read_attributes(
     attributes: Iterable[Attribute], type_kind: int, duration_kind: int, life_type: int = 0
 ) -> tuple[dict[int, int], dict[int, int]]:
-    """Attributes by class, and apart from them the lifetimes by their type; `life_type` is that of a duration without one."""
+    """Attributes by class, and lifetimes by type. `life_type` is the type of a duration without one."""
     values: dict[int, int] = {}
     lifetimes: dict[int, int] = {}
     for attribute in attributes:
@@ -141,7 +141,7 @@ def _read_attributes(
 
 
 def _with(proposal: Proposal, transform: Transform) -> Proposal:
-    """A proposal with one transform, the one that was taken."""
+    """A proposal with the chosen transform alone."""
     return Proposal(proposal.number, proposal.protocol, proposal.spi, (transform,))
 
 
@@ -150,7 +150,7 @@ def _in_our_terms(offer: SecurityAssociation) -> bool:
 
 
 def _has_spi(proposal: Proposal) -> bool:
-    """Whether the SPI of a proposal is one that its protocol may have; what we do not do is not looked at."""
+    """Whether the SPI of a proposal is valid for its protocol. Unknown protocols are not checked."""
     if proposal.protocol == Protocol.ISAKMP:
         return len(proposal.spi) <= _MOST_SPI_OCTETS
     if proposal.protocol not in (Protocol.AH, Protocol.ESP):
@@ -159,7 +159,7 @@ def _has_spi(proposal: Proposal) -> bool:
 
 
 def why_not(offer: SecurityAssociation) -> NotifyType:
-    """What a peer is told of an offer of which nothing was chosen (RFC 2408 §5.4, §5.5)."""
+    """The notification for an offer of which nothing was chosen (RFC 2408 §5.4, §5.5)."""
     if offer.doi != IPSEC_DOI:
         return NotifyType.DOI_NOT_SUPPORTED
     if offer.situation != SITUATION_IDENTITY_ONLY:
@@ -190,11 +190,11 @@ def offer_phase1(policies: Sequence[Phase1Policy]) -> SecurityAssociation:
 
 
 def _read_phase1(transform: Transform) -> dict[int, int] | None:
-    """A phase-1 transform's attributes by class; its lifetime, in seconds, under LIFE_DURATION. None: we cannot do it."""
+    """A phase-1 transform's attributes by class, with its lifetime in seconds under LIFE_DURATION. None if it is not supported."""
     if transform.identifier != KEY_IKE:
         return None
     values, lifetimes = _read_attributes(transform.attributes, IkeAttribute.LIFE_TYPE, IkeAttribute.LIFE_DURATION, LifeType.SECONDS)
-    if lifetimes.get(LifeType.SECONDS):  # one of nothing is none
+    if lifetimes.get(LifeType.SECONDS):  # a lifetime of 0 counts as none
         values[IkeAttribute.LIFE_DURATION] = lifetimes[LifeType.SECONDS]
     return values
 
@@ -211,7 +211,7 @@ def choose_phase1(
 ) -> tuple[SecurityAssociation, Phase1Policy, int] | None:
     """The answer to an offer: the SA payload to return, the policy agreed (with the lesser lifetime) and the lifetime offered.
 
-    Our order of preference rules (as on IOS); None when nothing offered is ours.
+    Our order of preference decides, as on IOS. None if no offered policy is ours.
     """
     if not _in_our_terms(offer):
         return None
@@ -229,7 +229,7 @@ def choose_phase1(
 
 
 def accept_phase1(answer: SecurityAssociation, policies: Sequence[Phase1Policy]) -> Phase1Policy | None:
-    """The policy that a responder chose of those offered; None when it answered with something else."""
+    """The policy that a responder chose of those offered; None if it answered with something else."""
     if len(answer.proposals) != 1 or len(answer.proposals[0].transforms) != 1:
         return None
     chosen = choose_phase1(answer, policies)
@@ -303,7 +303,7 @@ def _alternatives(offer: SecurityAssociation) -> Iterator[tuple[Proposal, ...]]:
 
 
 def _fitting(proposal: Proposal, suite: Suite, terms: Phase2Terms, transport: bool) -> tuple[Transform, _Read] | None:
-    """The first transform of a proposal that is what the suite asks for, lifetimes aside."""
+    """The first transform of a proposal that matches the suite, lifetimes aside."""
     ours = _read_phase2(_transform_of(Protocol(proposal.protocol), suite, terms, transport))
     for transform in proposal.transforms:
         read = _read_phase2(transform)
@@ -317,8 +317,8 @@ def choose_phase2(
 ) -> tuple[tuple[Proposal, ...], Phase2Choice, bool] | None:
     """The first alternative of the offer that one of our suites fits.
 
-    Returns its proposals as they are to be returned (with the peer's SPIs still in them), the choice with the lesser lifetimes, and
-    whether a lifetime of ours was the shorter; None when nothing fits. `as_offered`: in the modes alone that we offer ourselves.
+    Returns its proposals for the answer (still with the peer's SPIs), the choice with the shorter lifetimes, and whether a lifetime
+    of ours was shorter; None if nothing fits. `as_offered`: only in the modes that we offer ourselves.
     """
     if not _in_our_terms(offer):
         return None
@@ -344,7 +344,7 @@ def choose_phase2(
 
 
 def taking_pfs_of(offer: SecurityAssociation, terms: Phase2Terms) -> Phase2Terms:
-    """A responder's terms: who does not ask for PFS takes any group of ours that is offered (as on IOS)."""
+    """A responder's terms. Without PFS of its own it accepts any supported group that is offered, as on IOS."""
     named = {_read_phase2(transform).values.get(IpsecAttribute.GROUP) for each in offer.proposals for transform in each.transforms}
     if terms.group is not None or len(named) != 1 or not named <= GROUPS.keys():  # RFC 2409 §5.5: one KE, so one group
         return terms
@@ -365,7 +365,7 @@ def with_spis(proposals: Sequence[Proposal], spis: Mapping[Protocol, bytes]) -> 
 
 
 def accept_phase2(answer: SecurityAssociation, terms: Phase2Terms) -> Phase2Choice | None:
-    """What a responder chose of our offer; None when it answered with something else or with several."""
+    """The responder's choice of our offer; None if it answered with something else or with several."""
     if len(list(_alternatives(answer))) != 1 or any(len(proposal.transforms) != 1 for proposal in answer.proposals):
         return None
     chosen = choose_phase2(answer, terms, as_offered=True)

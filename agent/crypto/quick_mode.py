@@ -7,7 +7,7 @@
     QM4                                             ←  HDR*, HASH, CONNECTED (only where QM2 had the commit bit)
         HDR*, HASH, CONNECTED                       →  (only where QM1 or QM3 had it)
 
-QM2 carries RESPONDER-LIFETIME where a lifetime of ours is the shorter. Who waits for an answer sends again: the initiator QM1, the
+QM2 carries RESPONDER-LIFETIME if a lifetime of the responder is shorter. Without an answer, the initiator sends QM1 again, and the
 responder QM2.
 """
 
@@ -66,7 +66,7 @@ class Step:
 
 
 def begin(sa: IkeSa, start: QuickStart, now: int) -> QuickMode:
-    """Send QM1 for a flow; one of which nothing can be offered (AH past a NAT) fails at once."""
+    """Send QM1 for a flow. If nothing can be offered (AH behind a NAT), it fails at once."""
     start = _encapsulated(sa, start)
     quick = QuickMode(message_id=sa.new_message_id(), initiator=True, start=start)
     if not start.terms.suites:
@@ -139,7 +139,7 @@ def _receive_qm1(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Non
 
 
 def _take_notifications(sa: IkeSa, message: Message) -> list[Notification]:
-    """What goes with the first messages: INITIAL-CONTACT may come in any quick mode (RFC 2407 §4.6.3)."""
+    """Take the notifications of the first messages: INITIAL-CONTACT may come in any quick mode (RFC 2407 §4.6.3)."""
     found = message.all(Notification)
     sa.count(IkeCounter.IN_NOTIFYS, len(found))
     if any(notification.kind == NotifyType.INITIAL_CONTACT for notification in found):
@@ -166,7 +166,7 @@ def _receive_qm2(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
     sa.say(quick, sa.seal(Exchange.QUICK, quick, (Hash(mine),), quick.message_id), now, resend=message.committed)
     sa.count(IkeCounter.OUT_P2_EXCHANGES)
     if message.committed:
-        # RFC 2408 §3.1: its SAs are not to be used before it says that they are there.
+        # RFC 2408 §3.1: its SAs must not be used before it says that they exist.
         sa.emit(Phase2Keyed(quick.result))
         return QuickCause.QM2_COMMIT
     _complete(sa, quick, now)
@@ -195,12 +195,12 @@ def _receive_qm3(sa: IkeSa, quick: QuickMode, message: Message, now: int) -> Qui
 
 
 def waited(sa: IkeSa, quick: QuickMode, now: int) -> None:
-    """The initiator has not said that its SAs are there. Its last message came, and nothing else is to be had by waiting."""
+    """The initiator has not confirmed its SAs. Its last message has come, so waiting longer is useless."""
     quick.happened(QuickCause.NO_QM4)
     _complete(sa, quick, now)
 
 
-# What quick mode does with what it hears, by role and state.
+# The message expected in each state of quick mode, by role.
 QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
     {
         (Role.RESPONDER, QuickState.QM_READY): Step(QuickCause.QM1, (Hash, SecurityAssociation, Nonce), _receive_qm1),
@@ -218,14 +218,14 @@ QUICK_MODE: Mapping[tuple[Role, QuickState], Step] = MappingProxyType(
 
 
 def _encapsulated(sa: IkeSa, start: QuickStart) -> QuickStart:
-    """With ESP in UDP, where phase 1 has found a NAT (RFC 3947 §5)."""
+    """The terms with ESP in UDP, if phase 1 has found a NAT (RFC 3947 §5)."""
     if sa.nat is None or not sa.nat.detected:
         return start
     return replace(start, terms=start.terms.past_nat(sa.nat.flavour))
 
 
 def _offer(message: Message) -> SecurityAssociation:
-    """The first one: a quick mode may negotiate several (RFC 2409 §5.5), of which one is answered here."""
+    """The first offer. A quick mode may negotiate several (RFC 2409 §5.5); one is answered here."""
     found = message.find(SecurityAssociation)
     assert found is not None  # every step that needs one says so
     return found

@@ -1,4 +1,4 @@
-"""Crypto room: sequence numbers of ESP and AH: counting out (RFC 4303 §3.3.3) and the anti-replay window (§3.4.3)."""
+"""Crypto room: sequence numbers of ESP and AH: outbound numbers (RFC 4303 §3.3.3) and the anti-replay window (§3.4.3)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Fault(Enum):
 
 
 class PacketRefusedError(Exception):
-    """A packet that must not pass."""
+    """A packet is refused."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.value)
@@ -32,7 +32,7 @@ class PacketRefusedError(Exception):
 
 
 class ReplayWindow:
-    """The last `size` sequence numbers and which of them were seen, as bits; size 0 refuses nothing."""
+    """Which of the last `size` sequence numbers were seen, as bits. Size 0 refuses nothing."""
 
     __slots__ = ("_mask", "_seen", "highest", "size")
 
@@ -43,7 +43,7 @@ class ReplayWindow:
         self._seen = 0  # bit n: highest - n
 
     def check(self, sequence: int) -> None:
-        """`PacketRefusedError` for a number that was seen, is left of the window, or is 0 (never sent)."""
+        """Raises PacketRefusedError for a number that was seen, is left of the window, or is 0 (never sent)."""
         if sequence > self.highest or not self.size:
             return
         behind = self.highest - sequence
@@ -51,7 +51,7 @@ class ReplayWindow:
             raise PacketRefusedError(Fault.REPLAY)
 
     def accept(self, sequence: int) -> None:
-        """Mark a number whose packet was authentic."""
+        """Mark the number of an authentic packet."""
         if not self.size:
             return
         ahead = sequence - self.highest
@@ -63,7 +63,7 @@ class ReplayWindow:
 
 
 class Sequence:
-    """The numbers that one sender gives its packets, from 1; an SA may not begin again."""
+    """The sequence numbers of one sender, from 1. They may not wrap."""
 
     __slots__ = ("last",)
 

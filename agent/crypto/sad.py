@@ -1,7 +1,7 @@
 """Crypto room: the security association database (RFC 4301 §4.4.2): SAs by SPI, and the bundles that apply them.
 
-A bundle is what one quick mode made: for each direction one SA, or an AH SA around an ESP SA (RFC 4301 calls that
-nested). In tunnel mode both lie under one outer header.
+A bundle has the SAs of one quick mode: for each direction one SA, or an AH SA around an ESP SA (RFC 4301 calls that nested). In
+tunnel mode both are under one outer header.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _make(keys: SaKeys, suite: Suite, inbound: bool, window: int) -> AhSa | EspS
 
 
 class Bundle:
-    """The SAs of one quick mode, outermost first, and what each direction has carried: packets, and octets of inner packets."""
+    """The SAs of one quick mode, outermost first, with packets and inner octets of each direction."""
 
     def __init__(self, result: Phase2Result, window: int) -> None:
         self.result = result
@@ -47,11 +47,11 @@ class Bundle:
 
     @property
     def kilobytes(self) -> int:
-        """What the busier direction has carried."""
+        """The kilobytes of the busier direction."""
         return max(self.octets_in, self.octets_out) // KILOBYTE
 
     def seal(self, inner: ip.Packet, local: int, remote: int, random: RandomSource, identification: int = 0) -> ip.Packet:
-        """The packet on the wire, from `local` to `remote`; `PacketRefusedError` when sequence numbers are used up."""
+        """The sealed packet, from `local` to `remote`. Raises PacketRefusedError if sequence numbers are used up."""
         if self.transport:
             outer, next_header, payload = inner, inner.protocol, inner.payload
         else:
@@ -70,7 +70,7 @@ class Bundle:
         return ip.Packet(outer.source, outer.destination, next_header, payload, *outer[4:])
 
     def sealed_octets(self, octets: int) -> int:
-        """How many octets a packet of so many (without IP options) has on the wire."""
+        """The size on the wire of a packet of that size (without IP options)."""
         if self.transport:
             octets -= ip.HEADER_OCTETS
         for sa in reversed(self.outbound):
@@ -78,14 +78,14 @@ class Bundle:
         return ip.HEADER_OCTETS + (ip.UDP_OCTETS if self.udp else 0) + octets
 
     def room(self, mtu: int) -> int:
-        """The most octets of a packet that goes on the wire in `mtu` octets; less than nothing where not even a header does."""
+        """The largest size of a packet whose sealed size is at most `mtu`. It is negative if not even a header fits."""
         octets = mtu
         while octets > 0 and self.sealed_octets(octets) > mtu:
             octets -= 1
         return octets
 
     def open(self, packet: ip.Packet) -> ip.Packet:
-        """The inner packet; `PacketRefusedError` for one that must not pass."""
+        """The inner packet. Raises PacketRefusedError."""
         protocol, payload = packet.protocol, packet.payload
         for sa in self.inbound:
             if protocol != sa.protocol or len(payload) < 12 or spi_of(protocol, payload) != sa.spi:
@@ -95,7 +95,7 @@ class Bundle:
             inner = packet._replace(protocol=protocol, payload=payload)
         else:
             if protocol != ip.IP_IN_IP:
-                # Without authentication, what decrypts to nonsense is corrupted rather than meant.
+                # Without authentication, nonsense after decryption means corruption.
                 raise PacketRefusedError(Fault.POLICY if self.authenticates else Fault.DECRYPT)
             try:
                 inner = ip.decode(payload)
@@ -113,7 +113,7 @@ def spi_of(protocol: int, payload: bytes) -> int:
 
 
 class HasBundle(Protocol):
-    """What the database holds: something of the owner's with a bundle in it."""
+    """An entry of the database: an object of the owner with a bundle."""
 
     bundle: Bundle
 
@@ -129,7 +129,7 @@ class Sad(Generic[OwnerT]):
         self._reserved: set[int] = set()
 
     def new_spi(self, random: RandomSource) -> int:
-        """A random SPI that nothing has (RFC 4303 §2.1: 0 to 255 are not for us); held until released or installed."""
+        """An unused random SPI (RFC 4303 §2.1: 0 to 255 are reserved). It is reserved until it is released or installed."""
         while True:
             spi = int.from_bytes(random.take(4), "big")
             if spi > 255 and spi not in self._reserved:
@@ -138,7 +138,7 @@ class Sad(Generic[OwnerT]):
 
     @property
     def spis(self) -> int:
-        """How many are taken: an inbound SA each, there or being negotiated."""
+        """The number of SPIs in use: one for each inbound SA, installed or in negotiation."""
         return len(self._reserved)
 
     def release(self, spi: int) -> None:
@@ -155,7 +155,7 @@ class Sad(Generic[OwnerT]):
             self._reserved.discard(sa.spi)
 
     def clear(self) -> None:
-        """Forget all SAs, and the SPIs that are held for some to come."""
+        """Forget all SAs and reserved SPIs."""
         self._inbound.clear()
         self._reserved.clear()
 

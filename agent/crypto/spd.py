@@ -1,7 +1,7 @@
 """Crypto room: the security policy database (RFC 4301 §4.4.1): which flows are protected, and by which entry.
 
-An entry has rules in order, as the access list of a crypto map: the first that a flow matches decides whether the entry takes it;
-one that denies lets the entries behind have it.
+An entry has rules in order, like the access list of a crypto map. The first rule that a flow matches decides whether the entry
+takes it. If it denies, later entries may take the flow.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _ALL = 0xFFFFFFFF
 
 
 class Flow(NamedTuple):
-    """What a packet is matched by; addresses as numbers, ports 0 where there are none.
+    """The properties by which a packet is matched. Addresses are numbers; ports are 0 if there are none.
 
-    Of a fragment behind the first the ports are not known (RFC 4301 §4.4.1.1: OPAQUE).
+    The ports of a later fragment are unknown (RFC 4301 §4.4.1.1: OPAQUE).
     """
 
     protocol: int
@@ -60,7 +60,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class AddressRange:
-    """Addresses from `low` to `high`: what a peer may ask for, and no access list can say."""
+    """Addresses from `low` to `high`. A peer may ask for a range; no access list can express one."""
 
     low: int
     high: int
@@ -78,14 +78,14 @@ class AddressRange:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """An inclusive range, 0–65535 is any; or with `negated` all ports but those."""
+    """An inclusive range; 0–65535 is any. With `negated`, all ports except those."""
 
     low: int = 0
     high: int = 65535
     negated: bool = False
 
     def holds(self, port: int) -> bool:
-        """RFC 4301 §7.1: a port that is not known is held where every port is."""
+        """Whether a port is in the range. An unknown port is, if every port is (RFC 4301 §7.1)."""
         if port == ip.UNKNOWN_PORT:
             return self == ANY_PORT
         return (self.low <= port <= self.high) is not self.negated
@@ -145,7 +145,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class PolicyEntry(Generic[TargetT]):
-    """Rules, and what protects the flows that they permit."""
+    """Rules, and the protection of the flows that they permit."""
 
     rules: tuple[Rule, ...]
     target: TargetT
@@ -158,17 +158,17 @@ class PolicyEntry(Generic[TargetT]):
         return None
 
     def may_take(self, flow: Flow) -> bool:
-        """Whether a flow whose ports are not known may be one that a rule permits by them: it must not pass in the clear."""
+        """Whether a rule might permit a flow with unknown ports by its ports. Such a flow must not pass in the clear."""
         return flow.opaque and any(rule.permit and rule.selector.without_ports().matches(flow) for rule in self.rules)
 
     def covering(self, selector: Selector) -> Rule | None:
-        """The rule that takes every flow of a selector; None where the first that covers them all denies, or none does."""
+        """The rule that permits every flow of a selector; None if the first rule that covers them all denies, or if none does."""
         rule = next((rule for rule in self.rules if selector.within(rule.selector)), None)
         return rule if rule and rule.permit else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Spd(Generic[TargetT]):
-    """The entries of one interface, asked in order (RFC 4301 §4.4.1). It equals nothing but itself, so that it can be a key."""
+    """The entries of one interface, in order (RFC 4301 §4.4.1). It equals only itself, so that it can be a key."""
 
     entries: tuple[PolicyEntry[TargetT], ...]

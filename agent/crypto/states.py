@@ -38,7 +38,7 @@ class State(Enum):
 
 
 class Cause(Enum):
-    """What changes the state of an ISAKMP SA: a message that was accepted, or what was decided."""
+    """What changes the state of an ISAKMP SA: an accepted message, or a decision."""
 
     MM1 = "MM1"
     MM2 = "MM2"
@@ -57,7 +57,7 @@ class Cause(Enum):
 
 
 class QuickState(Enum):
-    """Where a quick mode is; the names say which message was last sent (of QM_R_QM3: heard)."""
+    """The state of a quick mode. The name says which message was last sent (QM_R_QM3: received)."""
 
     QM_READY = "QM_READY"
     QM_I_QM1 = "QM_I_QM1"
@@ -82,11 +82,11 @@ class QuickCause(Enum):
 
 
 class TransitionError(RuntimeError):
-    """Something was said to have happened that cannot happen in the state."""
+    """The state has no transition for the cause."""
 
 
 class Machine(Generic[StateT, CauseT]):
-    """One state, which its table of transitions alone changes."""
+    """A state that only its table of transitions changes."""
 
     __slots__ = ("_role", "_state", "_table")
 
@@ -104,7 +104,7 @@ class Machine(Generic[StateT, CauseT]):
         return self._state
 
     def happened(self, cause: CauseT) -> None:
-        """Go to the state that follows; `TransitionError` where the table has none."""
+        """Go to the state that follows. Raises TransitionError if the table has none."""
         following = self._table.get((self._role, self._state, cause))
         if following is None:
             raise TransitionError(f"{self._role.value} in {self._state.value}: {cause.value}")
@@ -116,7 +116,7 @@ def _of_both(rows: Iterable[tuple[StateT, CauseT, StateT]]) -> dict[tuple[Role, 
     return {(role, state, cause): following for state, cause, following in rows for role in Role}
 
 
-# In which state an ISAKMP SA is after something has happened.
+# The next state of an ISAKMP SA.
 TRANSITIONS: Mapping[tuple[Role, State, Cause], State] = MappingProxyType(
     {
         (Role.INITIATOR, State.MM_NO_STATE, Cause.MM2): State.MM_SA_SETUP,

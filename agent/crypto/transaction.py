@@ -1,4 +1,4 @@
-"""Crypto room: transaction exchanges: what a remote-access client goes through between phase 1 and its first quick mode.
+"""Crypto room: transaction exchanges, between phase 1 and the first quick mode of a remote-access client.
 
 Extended authentication (draft-beaulieu-ike-xauth-02), then the configuration method (draft-dukes-ike-mode-cfg-02):
 
@@ -10,10 +10,10 @@ Extended authentication (draft-beaulieu-ike-xauth-02), then the configuration me
     HDR*, HASH, REQUEST(address, …)         →
                                             ←  HDR*, HASH, REPLY(address, …)
 
-or, where the server does not wait to be asked, SET(address, …) and ACK. Each pair is an exchange with a message id and a vector of
-its own, like one of phase 2 (draft-dukes-ike-mode-cfg-02 §3.1). Who begins one sends again until it is answered. Both ends may have
-begun one at the same time: a client may ask while our SET is under way, and acknowledges it then or later. Before the client has
-got through, silence is a failure. After that an exchange that stays without an answer ends nothing but itself.
+or, if the server does not wait for a request, SET(address, …) and ACK. Each pair is an exchange with a message ID and an IV of its
+own, as in phase 2 (draft-dukes-ike-mode-cfg-02 §3.1). The end that begins one retransmits until it is answered. Both ends may begin
+one at the same time: a client may ask while our SET is under way, and acknowledges it then or later. Until the SA is up, a missing
+answer is a failure. After that it ends the exchange alone.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from agent.crypto.informational import delete_phase1, fail_phase1
 from agent.crypto.payloads import Attribute, Attributes
 from agent.crypto.states import Cause, Role, State
 
-_TO_BE_REFUSED = 1 * SECOND  # how long a client without an address has for the quick mode that it will begin
+_TO_BE_REFUSED = 1 * SECOND  # how long a client without an address has to begin a quick mode
 
 Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
 
@@ -58,16 +58,16 @@ class Step:
     causes: tuple[Cause, ...] = ()
 
 
-# --- what is to be done before quick modes ---
+# --- steps before quick modes ---
 
 
 def begin(sa: IkeSa, now: int) -> None:
-    """Phase 1 is done: the user's login comes first, where there is to be one."""
+    """Phase 1 is done. The user's login comes next, if one is required."""
     sa.set_up.suspicion = None
     sa.set_up.access = sa.decisions.remote_access()
     if not (sa.policy().xauth if sa.initiator else sa.set_up.access.login):
         if sa.policy().xauth:
-            _refuse(sa, Trouble.AUTHENTICATION, now)  # the client waits for a login that nobody here asks for
+            _refuse(sa, Trouble.AUTHENTICATION, now)  # the client waits for a login request that will not come
         else:
             _configure(sa, now)
         return
@@ -79,12 +79,12 @@ def begin(sa: IkeSa, now: int) -> None:
 
 
 def ask(sa: IkeSa, attributes: Sequence[Attribute], now: int) -> None:
-    """A client asks for configuration; also one that is up may."""
+    """Ask for configuration as a client, also when the SA is up."""
     _begin(sa, ConfigurationType.REQUEST, attributes, now)
 
 
 def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
-    """The owner's answer to `LoginOffered`: the user may log in, or why not."""
+    """The owner's answer to `LoginOffered`: the user may log in, or the reason for a refusal."""
     if sa.state is not State.CONF_XAUTH:
         return
     sa.set_up.suspicion = refusal
@@ -94,11 +94,11 @@ def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
 
 
 def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence[Attribute] | None, now: int) -> None:
-    """The owner's answer to `ConfigurationWanted`: what the client gets, or None where there is no address for it.
+    """The owner's answer to `ConfigurationWanted`: the client's configuration, or None if there is no address for it.
 
-    A client that asked in vain gets an empty REPLY, one that did not ask an empty SET. The ISAKMP SA is deleted a little later:
-    when its quick mode has been refused, or when it has had time to begin one. strongSwan's charon takes the delete of an SA under
-    which a quick mode is still to come for a reason to begin anew at once.
+    A client without an address gets an empty REPLY if it asked, else an empty SET. The ISAKMP SA is deleted a little later: when
+    its quick mode has been refused, or when it has had time to begin one. If the SA were deleted before that, strongSwan's charon
+    would begin again at once.
     """
     if not sa.authenticated:
         return
@@ -119,14 +119,14 @@ def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence
 
 
 def open_quick_modes(sa: IkeSa) -> None:
-    """There is nothing more to wait for; a client that did not ask for an address has begun a quick mode, perhaps."""
+    """Allow quick modes: there is nothing more to wait for."""
     sa.happened(Cause.READY)
     sa.main.due = sa.set_up.suspicion = None
     sa.emit(Phase1Up())
 
 
 def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
-    """Every try has been made."""
+    """The last retransmission has had no answer."""
     if sa.up:
         transaction.linger(now)
     else:
@@ -134,7 +134,7 @@ def unanswered(sa: IkeSa, transaction: Transaction, now: int) -> None:
 
 
 def waited(sa: IkeSa, now: int) -> None:
-    """Who was waited for has not begun: a client that wants no address is let through, all else is a failure."""
+    """The client has not begun in time. One that wants no address is admitted; anything else is a failure."""
     if sa.state is State.CONF_ADDR and not sa.initiator and sa.set_up.suspicion is None:
         open_quick_modes(sa)
     else:
@@ -142,13 +142,13 @@ def waited(sa: IkeSa, now: int) -> None:
 
 
 def refuse_without_address(sa: IkeSa, now: int) -> None:
-    """A client for which there is no address has begun a quick mode, and been refused: there is no more to wait for."""
+    """End the SA of a client without an address: its quick mode has been refused."""
     sa.quick.clear()
     _refuse(sa, sa.set_up.suspicion or Trouble.CAPACITY, now)
 
 
 def _configure(sa: IkeSa, now: int) -> None:
-    """The user has logged in, or there is none: the configuration is next."""
+    """The user has logged in, or there is no login. The configuration comes next."""
     addressing = sa.set_up.access.addressing
     if addressing is Addressing.NONE:
         open_quick_modes(sa)
@@ -164,7 +164,7 @@ def _configure(sa: IkeSa, now: int) -> None:
 
 
 def _refuse(sa: IkeSa, trouble: Trouble, now: int) -> None:
-    """The client does not get through: the ISAKMP SA is deleted."""
+    """Refuse the client: delete the ISAKMP SA."""
     delete_phase1(sa, now)
     fail_phase1(sa, trouble, now)
 
@@ -173,7 +173,7 @@ def _seconds_left(sa: IkeSa, now: int) -> int:
     return (sa.expires - now) // SECOND if sa.expires is not None else 0
 
 
-# --- the server hears ---
+# --- messages to the server ---
 
 
 def _receive_login(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -201,7 +201,7 @@ def _receive_configuration_ack(sa: IkeSa, transaction: Transaction, said: Attrib
 
 
 def _receive_late_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    """The client had asked, or begun a quick mode, before it acknowledged what we had sent it unasked."""
+    """The client acknowledges our SET after it has asked, or has begun a quick mode."""
 
 
 def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -209,15 +209,15 @@ def _receive_request(sa: IkeSa, transaction: Transaction, said: Attributes, now:
 
 
 def _receive_clients_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    """A client has nothing to set here: none of its attributes is taken, which the ACK says by naming none."""
+    """Acknowledge a client's SET without attributes: none of them is accepted."""
     _answer(sa, transaction, said, (), now)
 
 
-# --- the client hears ---
+# --- messages to the client ---
 
 
 def _receive_login_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    """What is not asked for is not said; a login of another type than by name and password is one that we cannot do."""
+    """Answer only what is asked for. Only a login by name and password is supported."""
     login, asked = sa.decisions.login(), {attribute.kind: attribute for attribute in said.attributes}
     other_type = XauthAttribute.TYPE in asked and asked[XauthAttribute.TYPE].number != XAUTH_GENERIC
     if login is None or other_type or XauthAttribute.USER_NAME not in asked:
@@ -252,7 +252,7 @@ def _receive_another(sa: IkeSa, transaction: Transaction, said: Attributes, now:
 
 
 def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    """Acknowledged by the attributes that are taken, without their values."""
+    """Acknowledge a SET with the accepted attributes, without their values."""
     _answer(sa, transaction, said, [Attribute(attribute.kind, b"") for attribute in said.attributes], now)
     sa.emit(Configured(said.attributes))
     if not sa.up:
@@ -260,7 +260,7 @@ def _receive_set(sa: IkeSa, transaction: Transaction, said: Attributes, now: int
 
 
 _LOGGED_IN = (Cause.CONFIGURATION_FIRST, Cause.READY)
-# What is done with a transaction message, by role, state and what it is. Whoever has begun a phase 1 is the client in it.
+# The step for a transaction message, by role, state and type. The initiator of phase 1 is the client.
 TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
     {
         (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST): Step("login?", _receive_login_request),
@@ -280,7 +280,7 @@ TRANSACTION: Mapping[tuple[Role, State, int], Step] = MappingProxyType(
         (Role.RESPONDER, State.QM_IDLE, ConfigurationType.SET): Step("settings", _receive_clients_set),
     }
 )
-# What each beginning is answered by. Some answer a SET that they cannot make sense of by an empty REPLY, as if it were a REQUEST.
+# The answers to each type. Some peers answer a SET that they do not understand by an empty REPLY.
 _ANSWERS = {
     ConfigurationType.REQUEST: (ConfigurationType.REPLY,),
     ConfigurationType.SET: (ConfigurationType.ACK, ConfigurationType.REPLY),
@@ -308,7 +308,7 @@ def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> 
     sa.transactions[transaction.message_id] = transaction
     transaction.vector, transaction.identifier = message.vector, said.identifier
     if transaction.ours:
-        # An answer wants none: to repeat ours for a copy of it would never end.
+        # An answer gets no answer: repeating ours for a copy would never end.
         transaction.answered, transaction.said = True, b""
     transaction.linger(now)
     step.handle(sa, transaction, said, now)

@@ -1,4 +1,4 @@
-"""Mib room: a SET of one cell as a typed edit of the configuration: the configuration tests it, does it, and takes it back."""
+"""Mib room: a SET of one cell as a typed edit, which the configuration tests, does and undoes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATUS: Mapping[EditFault, str] = MappingProxyType({EditFault.VALUE: "wrongValu
 
 
 def edit_commit(editor: Editor, edit: ConfigEdit, order: int = 0) -> Commit:
-    """Test an edit, and give its commit. Raises SetRefusedError where the configuration refuses it."""
+    """Test an edit, and return its commit. Raises SetRefusedError if the configuration refuses it."""
     refusal = editor.test(edit)
     if refusal is not None:
         raise SetRefusedError(_STATUS[refusal.fault])

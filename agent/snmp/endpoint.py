@@ -1,6 +1,6 @@
-"""Snmp room: what one SNMP endpoint is configured with, wherever that comes from: one router's IOS text, or parts of several.
+"""Snmp room: the configuration of one SNMP endpoint, from one router's IOS text or from several sources.
 
-Access rules, users, receivers of notifications and the tables of the engine itself follow from this and nothing else.
+Access rules, users, receivers of notifications and the engine's own tables are made from it alone.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from agent.config.snmp_model import SnmpConfig, SnmpHost
 
 
 class Endpoint(Protocol):
-    """What is asked of it is answered as it stands at that moment; who compiles something of it is told when it has changed."""
+    """The present configuration of an endpoint. Code that compiles a part of it must be called when it has changed."""
 
     @property
     def name(self) -> str:

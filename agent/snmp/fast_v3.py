@@ -1,8 +1,8 @@
-"""Snmp room: SNMPv3 messages of the fast path: requests opened, answers and Reports sealed (RFC 3412 §6, §7; RFC 3414 §2.4, §3).
+"""Snmp room: SNMPv3 messages of the fast path: decrypts requests, makes answers and Reports (RFC 3412 §6, §7; RFC 3414 §2.4, §3).
 
-Who asks is settled before what is asked is looked at: engine, user, level, digest, time, in the RFC's order. A message that fails
-is counted, and gets its Report, here. One that passes is opened; only then is its PDU decoded. What is left to pysnmp is what
-answers a message of ours, and PDUs encoded as managers do not do it.
+It first settles who asks: engine, user, level, digest, time, in the RFC's order. A message that fails is counted, and gets its
+Report here. A message that passes is decrypted, and only then its PDU is decoded. pysnmp gets answers to messages of ours, and PDUs
+in unusual encodings.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class _Header(NamedTuple):
 
 
 class _Refused(Exception):  # noqa: N818 - a turn of the flow, not a fault
-    """A message that is not opened: `report` is what is sent because of it."""
+    """A message is refused; `report` is sent in return."""
 
     def __init__(self, report: bytes) -> None:
         super().__init__()
@@ -134,9 +134,9 @@ class V3Messages:
         self._announced = number("Integer32", largest)
 
     def open(self, data: bytes, at: int, names: int) -> Opened | bytes | None:
-        """The request in a message whose header is at `at`: with up to `names` names, and one more.
+        """The request in a message whose header is at `at`, with up to `names` names and one more.
 
-        Octets where it is none: the Report that is sent, or DROP. None where it is for pysnmp.
+        Octets if there is none: the Report to send, or DROP. None if it is for pysnmp.
         """
         try:
             return self._open(data, at, names)

@@ -1,4 +1,4 @@
-"""Snmp room: informs that wait for their answer (RFC 3413 §3.3): each is sent again until then, or given up."""
+"""Snmp room: unanswered informs (RFC 3413 §3.3). Each is sent again until it is answered or given up."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class Heard(Enum):
 
     NOTHING = auto()
     ANSWER = auto()
-    LEARNT = auto()  # what has to be known of the receiver's engine before it can take the inform
+    LEARNT = auto()  # a Report has given a fact about the receiver's engine
 
 
 Send = Callable[[bytes], None]
-Done = Callable[[str | None], None]  # told of an inform's end: None where it is answered, else why it is given up
+Done = Callable[[str | None], None]  # called at an inform's end, with None if it is answered, else with the reason
 
 
 class Recipient(Protocol):
@@ -66,7 +66,7 @@ class Recipient(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommunityRecipient:
-    """One that is written to in version 2c."""
+    """A receiver of version 2c."""
 
     community: bytes
 
@@ -91,7 +91,7 @@ class Later(Protocol):
 
 @dataclass(slots=True)
 class _Inform:
-    """One that is not answered yet. `ids` are those that it has been sent under: its request-id, and a msgID for each copy more."""
+    """An unanswered inform. `ids` are its request-id, and a msgID for each further copy."""
 
     recipient: Recipient
     bindings: bytes
@@ -117,7 +117,7 @@ class Informs:
         self._send(_Inform(recipient, bindings, send, done))
 
     def answered(self, datagram: bytes) -> bool:
-        """Whether a datagram is about one of them; what it says is then seen to."""
+        """Whether a datagram is about one of the informs. If so, it is handled."""
         number = _number(datagram)
         inform = None if number is None else self._waiting.get(number)
         if inform is None:
@@ -135,7 +135,7 @@ class Informs:
         return True
 
     def close(self) -> None:
-        """Send none of them again."""
+        """Stop sending."""
         for inform in self._waiting.values():
             if inform.timer is not None:
                 inform.timer.cancel()

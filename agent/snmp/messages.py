@@ -1,4 +1,4 @@
-"""Snmp room: pysnmp's message processing models, mended in what they take for a message (RFC 3412 §7, RFC 3416 §3)."""
+"""Snmp room: pysnmp's message processing models with their parsing corrected (RFC 3412 §7, RFC 3416 §3)."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ class _MessageV3(SNMPv3Message):
 
 
 class _Mended:
-    """What all three need: parse errors that pysnmp counts nowhere are counted, and what got no answer is forgotten."""
+    """The common part of the three: counts parse errors that pysnmp does not count, and forgets messages without an answer."""
 
     counters: SnmpCounters
     _cache: Any
 
     def forget_unanswered(self) -> None:
-        """Let go of requests that have not been answered: pysnmp keeps them for five minutes. Called after each message."""
+        """Forget unanswered requests, which pysnmp would keep for five minutes. Called after each message."""
         cache = self._cache
         if cache._Cache__stateReferenceIndex:
             cache._Cache__stateReferenceIndex.clear()
