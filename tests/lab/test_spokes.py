@@ -154,6 +154,32 @@ class Hub:
         assert tree is not None
         return tree.successors(order_key((1,)), self.clock.now())
 
+    def sessions(self) -> list[Any]:
+        """What each session says and has carried, by its remote end; ids rise in the order in which sessions came up."""
+        now, found = self.clock.now(), sorted(self.monitor.sessions(), key=lambda session: int(session.peer.remote_address))
+        return [
+            (session.peer.ends, session.vrf, session.facts, session.start, session.totals(now), session.id) for session in found
+        ]
+
+    def sas(self) -> list[Any]:
+        """When each SA began, what is left of its time, and, until others take over, what it has carried.
+
+        A packet of the very moment at which SAs are replaced goes by the old or by the new ones.
+        """
+        now = self.clock.now()
+        return [
+            (
+                tunnel.index,
+                spi.index,
+                spi.start,
+                spi.expiring,
+                spi.seconds_left(now),
+                *([] if tunnel.refreshes else [spi.counted(now)]),
+            )
+            for tunnel in self.monitor.ipsec_tunnels.values()
+            for spi in tunnel.spis
+        ]
+
     def flow(self, vrf: str | None = None) -> Any:
         return self.monitor.vrf(vrf)
 
@@ -240,6 +266,8 @@ def test_spokes_made_and_real_ones_give_equal_walks(schema: Schema, settings: di
             if walk.get(cell) != expected.get(cell)
         }
         assert not different, f"at {instant} s"
+        assert ours.sessions() == theirs.sessions()
+        assert ours.sas() == theirs.sas()
     # The walks were worth comparing.
     assert len(walk) > 100
     if "kilobytes" in settings:
