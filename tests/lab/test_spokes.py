@@ -276,6 +276,13 @@ def test_spokes_made_and_real_ones_give_equal_walks(schema: Schema, settings: di
         assert sum(len(flow.ike_history) for flow in ours.monitor.vrfs()) == 2 * len(theirs.lab.routers) - 2
 
 
+def test_each_spoke_has_the_description_of_its_own_peer_line(schema: Schema) -> None:
+    text = {"profile": "crypto isakmp peer address 10.1.1.1\n description first site\n!\ncrypto dynamic-map spokes 10"}
+    hub = made(schema, text, count=2)
+    hub.advance(2)
+    assert [facts.description for _, _, facts, *_ in hub.sessions()] == ["first site", ""]
+
+
 # --- what an operator does ---
 
 

@@ -54,7 +54,7 @@ class UnknownPlaceError(Exception):
 class SpokeNumbers:
     """One [[spokes]] section's spokes: `address` is where the hub meets them, `inside` where their traffic comes from.
 
-    `names` are the hub's `ip host` lines, by address.
+    `names` are the hub's `ip host` lines, by address. `descriptions` are those of its `crypto isakmp peer` lines, by address and VRF.
     """
 
     count: int
@@ -62,10 +62,17 @@ class SpokeNumbers:
     inside: Series
     template: str
     names: Mapping[Address, str]
+    descriptions: Mapping[tuple[Address, str | None], str]
 
     @classmethod
-    def of(cls, section: SpokesSection, template: str, names: Mapping[Address, str]) -> SpokeNumbers:
-        return cls(section.count, Series.of(section.address), Series.of(section.inside), template, names)
+    def of(
+        cls,
+        section: SpokesSection,
+        template: str,
+        names: Mapping[Address, str],
+        descriptions: Mapping[tuple[Address, str | None], str],
+    ) -> SpokeNumbers:
+        return cls(section.count, Series.of(section.address), Series.of(section.inside), template, names, descriptions)
 
     def number_of(self, address: Address) -> int | None:
         """Whose address the hub meets there; None where it is none of the spokes'."""
@@ -97,7 +104,12 @@ class SpokeNumbers:
     def of_peer(self, facts: IkeFacts, number: int) -> dict[str, Any]:
         """What of a phase 1 is the spoke's own."""
         remote = self.address.moved(facts.remote_address, number)
-        return {"remote": self.identity(facts.remote, number), "remote_address": remote, "remote_name": self.names.get(remote, "")}
+        return {
+            "remote": self.identity(facts.remote, number),
+            "remote_address": remote,
+            "remote_name": self.names.get(remote, ""),
+            "description": self.descriptions.get((remote, facts.front_vrf), ""),
+        }
 
     def ipsec_facts(self, facts: IpsecFacts, number: int) -> IpsecFacts:
         return replace(
@@ -118,7 +130,7 @@ class SpokeNumbers:
         return identity
 
     def _filled(self, word: str, number: int) -> str:
-        return SpokeNumbers(self.count, self.address, self.inside, word, {}).configuration(number)
+        return SpokeNumbers(self.count, self.address, self.inside, word, {}, {}).configuration(number)
 
     def _endpoint(self, end: Endpoint, number: int) -> Endpoint:
         first = self.moved(end.first, number)

@@ -76,7 +76,9 @@ def open_spokes(at: int, lab: LabFile, hub: Half, texts: tuple[Text, Text], surr
 def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Text], given: Surroundings, build: Build) -> Spokes:
     hub_text, (template, template_name) = texts
     names: dict[Address, str] = {address: name for name, address in reversed(hub.router.config.hosts.items())}
-    numbers = SpokeNumbers.of(section, template, names)
+    peers = hub.router.config.crypto.peers
+    descriptions: dict[tuple[Address, str | None], str] = {key: peer.description or "" for key, peer in peers.items()}
+    numbers = SpokeNumbers.of(section, template, names, descriptions)
     _check(section, numbers, hub)
 
     def pair(number: int) -> HiddenPair:
