@@ -54,7 +54,7 @@ class UnknownPlaceError(Exception):
 class SpokeNumbers:
     """One [[spokes]] section's spokes: `address` is where the hub meets them, `inside` where their traffic comes from.
 
-    `names` are the hub's `ip host` lines, by address. `descriptions` are those of its `crypto isakmp peer` lines, by address and VRF.
+    `names` are the hub's `ip host` lines, by address. `descriptions` are its `crypto isakmp peer` lines', by address and VRF.
     """
 
     count: int
