@@ -137,6 +137,13 @@ def test_the_views_run_without_an_engine() -> None:
     assert not [name for name in modules if name.startswith(("agent.lab", "agent.crypto"))]
 
 
+def test_the_snmp_room_knows_no_router_s_configuration() -> None:
+    """It has an endpoint (`agent/snmp/endpoint.py`), and values of the SNMP section and of access lists."""
+    known = ("agent.config.snmp_model.", "agent.config.events.", "agent.config.model.AccessList")
+    for path in files_of("agent/snmp"):
+        assert not [name for name in imports_of(path) if name.startswith("agent.config.") and not name.startswith(known)]
+
+
 def test_nothing_in_the_product_imports_tests_or_benchmarks() -> None:
     assert not [name_of(path) for path in PRODUCT if modules_of(path) & {"tests", "bench", "pytest", "hypothesis"}]
 

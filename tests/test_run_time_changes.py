@@ -7,17 +7,24 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
+from agent.base.origin import Origin, OriginKind, manager
+from agent.config.edits import DetachCryptoMap, SetHostname
 from agent.config.session import Session
 from agent.flow.counters import PacketCounters
+from agent.flow.records import FlowRecord, TrapSwitched, VrfRemoved, WindowsResized
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.column import Column
-from agent.mib.schema import Schema
+from agent.mib.compile import CompiledMibs
+from agent.mib.schema import Schema, build_schema
+from agent.mib.sources import MibError
 from agent.mib.tree import Tree
 from tests.flow.builders import ike_facts
 
@@ -26,11 +33,11 @@ TEXT = "hostname r\nno snmp-server enable traps ipsec tunnel stop\nsnmp-server c
 MADE = ("configure terminal", "ip vrf red", " rd 1:1", " context red", "exit")
 
 
-def with_service(schema: Schema, state: Path, act: Callable[[RouterService, Callable[..., None]], None]) -> None:
+def with_service(schema: Schema, state: Path, act: Callable[[RouterService, Callable[..., None]], None], text: str = TEXT) -> None:
     """A running router, and what types lines into it."""
 
     async def run() -> None:
-        lab = build_lab(LAB, {"r": (TEXT, "r.cfg")}, VirtualClock(), "r.toml")
+        lab = build_lab(LAB, {"r": (text, "r.cfg")}, VirtualClock(), "r.toml")
         service = RouterService(lab.first, schema, Options("lab", state))
         session = Session(service.document)
 
@@ -111,3 +118,60 @@ def test_lines_about_waiting_notifications_have_their_effect_at_once(schema: Sch
         assert sender._informs.patience.retries == 3
 
     with_service(schema, tmp_path, act)
+
+
+def test_an_edit_that_is_refused_changes_nothing_and_one_that_is_done_is_followed(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        before = service.document.render()
+        for edit in (SetHostname("two words"), DetachCryptoMap("FastEthernet9/9", "outside")):
+            assert service.editor.test(edit) is not None
+        assert service.document.render() == before
+        undo = service.editor.do(SetHostname("s"), manager("192.0.2.9"))
+        assert service.node.device.name == service.endpoint.name == "s"
+        service.editor.do(undo, manager("192.0.2.9"))
+        assert service.node.device.name == "r"
+        assert service.document.render() == before
+
+    with_service(schema, tmp_path, act)
+
+
+def test_what_a_configuration_line_causes_bears_who_typed_it(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        type_lines(*MADE)
+        records: list[FlowRecord] = []
+        service.node.monitor.subscribe(records.append)
+        ann = Origin(OriginKind.SSH, "ann")
+        session = Session(service.document, origin=ann)
+        for line in (
+            "crypto mib ipsec flowmib history tunnel size 5",
+            "snmp-server enable traps ipsec cryptomap add",
+            "no ip vrf red",
+        ):
+            service.configured(session.feed(line).events)
+        assert {type(record) for record in records} == {WindowsResized, TrapSwitched, VrfRemoved}
+        assert {record.origin for record in records} == {ann}
+
+    with_service(schema, tmp_path, act)
+
+
+def test_a_notification_host_by_name_is_found_once_its_name_has_an_address(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        service.listen([("127.0.0.1", 0)])
+        assert service.notification_hosts() == []
+        type_lines("end", "ip host nms 127.0.0.1")
+        assert [str(each.address) for each in service.notification_hosts()] == ["127.0.0.1"]
+        type_lines("no ip host nms")
+        assert service.notification_hosts() == []
+
+    with_service(schema, tmp_path, act, text=TEXT.replace("end\n", "snmp-server host nms public\nend\n"))
+
+
+def test_modules_that_lack_what_a_notification_is_made_of_are_told_at_the_start(compiled: CompiledMibs, tmp_path: Path) -> None:
+    documents = {name: dict(document) for name, document in compiled.documents.items()}
+    del documents["CISCO-IPSEC-MIB"]["cipsTooManySAs"]
+
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        raise AssertionError("it does not start")
+
+    with pytest.raises(MibError, match="do not define cipsTooManySAs; take"):
+        with_service(build_schema(documents), tmp_path, act)

@@ -60,6 +60,16 @@ def length(octets: int) -> bytes:
     return bytes((0x80 | size,)) + octets.to_bytes(size, "big")
 
 
+def content_at(data: bytes, at: int) -> tuple[int, int]:
+    """Where the contents of the value at `at` begin and end. Raises IndexError if the data end before its length."""
+    size = data[at + 1]
+    if size < 0x80:
+        return at + 2, at + 2 + size
+    count = size & 0x7F
+    begin = at + 2 + count
+    return begin, begin + int.from_bytes(data[at + 2 : begin], "big")
+
+
 def wrap(tag: int, content: bytes) -> bytes:
     return bytes((tag,)) + length(len(content)) + content
 

@@ -22,6 +22,7 @@ from agent.mib.values import (
     OBJECT_IDENTIFIER,
     OCTET_STRING,
     TIME_TICKS,
+    content_at,
     decode_name,
 )
 
@@ -300,14 +301,11 @@ def value_at(data: bytes, at: int, tag: int) -> tuple[int, int]:
     if data[at] != tag:
         raise NotRecognisedError
     size = data[at + 1]
-    at += 2
-    if size >= 0x80:
-        count = size & 0x7F
-        if not 1 <= count <= 4:  # RFC 3417 §8 (1): the definite form alone
-            raise NotRecognisedError
-        size = int.from_bytes(data[at : at + count], "big")
-        at += count
-    return at, at + size
+    if size < 0x80:  # most are short: spelt out, for every message has ten of them
+        return at + 2, at + 2 + size
+    if not 0x81 <= size <= 0x84:  # RFC 3417 §8 (1): the definite form alone
+        raise NotRecognisedError
+    return content_at(data, at)
 
 
 def number_at(data: bytes, at: int) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from agent.mib.values import (
     INTEGER,
     NO_SUCH_INSTANCE,
     NO_SUCH_OBJECT,
+    content_at,
     decode_name,
     length,
     octets,
@@ -426,13 +427,8 @@ def _bind(name: bytes, value: bytes) -> bytes:
 
 def _name_of(binding: bytes) -> bytes:
     """The name in an encoded binding of ours."""
-    at = 2 if binding[1] < 0x80 else 2 + (binding[1] & 0x7F)
-    size = binding[at + 1]
-    if size < 0x80:
-        return binding[at + 2 : at + 2 + size]
-    count = size & 0x7F
-    size = int.from_bytes(binding[at + 2 : at + 2 + count], "big")
-    return binding[at + 2 + count : at + 2 + count + size]
+    begin, end = content_at(binding, content_at(binding, 0)[0])
+    return binding[begin:end]
 
 
 def _message(head: bytes, request_id: bytes, status: bytes, bindings: bytes) -> bytes:

@@ -18,14 +18,14 @@ from pysnmp.proto.api import v1, v2c
 from agent.base.text import octets_of, text_of
 from agent.base.work import Work, go_on
 from agent.mib.tree import Tree
-from agent.mib.values import LONGEST_NAME
+from agent.mib.values import LONGEST_NAME, content_at
 from agent.snmp.access import AccessPolicy, Grant, Source
 from agent.snmp.answering import Answerer, Question, echoes
 from agent.snmp.ber import GET, GET_BULK, GET_NEXT, SET
 from agent.snmp.counters import SnmpCounters
 from agent.snmp.reading import TOO_BIG, Answer
 from agent.snmp.security import LEVEL_NAMES, USM, AccessControl, source_of
-from agent.snmp.sizes import content_at, room_in_community_message, room_in_v3
+from agent.snmp.sizes import room_in_community_message, room_in_v3
 from agent.snmp.wire import assignment, pysnmp_value
 
 _KINDS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.mib.values import length
+from agent.mib.values import content_at, length
 
 V3_HEADER = 48  # octets at most of an SNMPv3 message outside securityParameters and scopedPDU, padding of a cipher included
 _V3_SECURITY = 75  # octets at most of securityParameters besides engine ID and user name
@@ -46,13 +46,3 @@ def _sizes_kept(message: bytes) -> tuple[int, int]:
     except IndexError:
         return len(message), _LONGEST_REQUEST_ID  # an encoding that pysnmp takes and we do not care to: assume the worst
     return community, (request_id if request_id >= 0 else ~request_id).bit_length() // 8 + 1
-
-
-def content_at(data: bytes, at: int) -> tuple[int, int]:
-    """Where the contents of the value at `at` begin and end."""
-    size = data[at + 1]
-    if size < 0x80:
-        return at + 2, at + 2 + size
-    count = size & 0x7F
-    begin = at + 2 + count
-    return begin, begin + int.from_bytes(data[at + 2 : begin], "big")

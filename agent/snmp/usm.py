@@ -15,8 +15,8 @@ from pysnmp.proto.rfc1902 import OctetString
 from pysnmp.proto.secmod.rfc3414.service import SnmpUSMSecurityModel
 from pysnmp.smi.error import NoSuchInstanceError
 
+from agent.mib.values import content_at
 from agent.snmp.counters import SnmpCounters
-from agent.snmp.sizes import content_at
 
 _NO_AUTH, _AUTH = 1, 2  # SnmpSecurityLevel
 _MASTER_KEYS = (3, 4)  # columns of pysnmpUsmKeyEntry: a user's keys before they are localised

@@ -21,6 +21,7 @@ from agent.mib.values import (
     OBJECT_IDENTIFIER,
     OCTET_STRING,
     TIME_TICKS,
+    content_at,
     decode_name,
 )
 
@@ -78,8 +79,8 @@ def pysnmp_value(encoded: bytes, version_1: bool = False) -> Any:
     if exception is not None:
         return exception
     tag = encoded[0]
-    begin = 2 if encoded[1] < 0x80 else 2 + (encoded[1] & 0x7F)
-    return (_VERSION_1 if version_1 else _VERSION_2)[tag](_CONTENT[tag](encoded[begin:]))
+    begin, end = content_at(encoded, 0)
+    return (_VERSION_1 if version_1 else _VERSION_2)[tag](_CONTENT[tag](encoded[begin:end]))
 
 
 def assignment(name: Any, value: Any) -> Assignment:

@@ -23,7 +23,9 @@ from agent.config.events import (
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind
-from agent.mib.schema import Schema
+from agent.mib.compile import CompiledMibs
+from agent.mib.schema import Schema, build_schema
+from agent.mib.sources import MibError
 from agent.snmp import notifications
 from agent.snmp.notifications import (
     Notification,
@@ -337,6 +339,30 @@ def test_the_standard_ones_follow_their_lines(told: Told) -> None:
 
 def test_every_notification_of_the_modules_is_known(schema: Schema) -> None:
     assert set(notifications._KINDS) == {each.name for each in schema.notifications()}
+
+
+@pytest.mark.parametrize(
+    ("module", "lacks", "named"),
+    [
+        ("CISCO-IPSEC-FLOW-MONITOR-MIB", "cikeNoSa", "cikeNoSa"),
+        ("CISCO-IPSEC-FLOW-MONITOR-MIB", "cipSecSpiProtocol", "cipSecSpiProtocol"),
+        ("CISCO-IPSEC-MIB", "cipsStaticCryptomapSetTable", "cipsStaticCryptomapSetTable"),
+    ],
+)
+def test_a_name_that_the_modules_lack_is_an_error_at_the_start(compiled: CompiledMibs, module: str, lacks: str, named: str) -> None:
+    documents = {name: dict(document) for name, document in compiled.documents.items()}
+    del documents[module][lacks]
+    with pytest.raises(MibError, match=f"do not define {named}; take"):
+        notification_forms(build_schema(documents))
+
+
+def test_an_object_that_no_event_has_an_instance_of_is_an_error_at_the_start(compiled: CompiledMibs) -> None:
+    documents = {name: dict(document) for name, document in compiled.documents.items()}
+    module = documents["CISCO-IPSEC-FLOW-MONITOR-MIB"]
+    carried = [*module["cikeTunnelStart"]["objects"], {"module": "CISCO-IPSEC-FLOW-MONITOR-MIB", "object": "cipSecSpiValue"}]
+    module["cikeTunnelStart"] = {**module["cikeTunnelStart"], "objects": carried}
+    with pytest.raises(MibError, match="has cipSecSpiValue in cikeTunnelStart, of whose table its event has no instance"):
+        notification_forms(build_schema(documents))
 
 
 def test_leaves_switch_their_notifications_in_every_vrf(told: Told) -> None:

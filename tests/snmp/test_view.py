@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config.snmp_model import ViewSubtree
-from agent.snmp.view import ENGINE_MODULES, NOTHING, Family, UnknownSubtreeError, View
+from agent.mib.sources import MibError
+from agent.snmp.view import ENGINE_MODULES, NOTHING, Family, UnknownSubtreeError, View, ViewMaker
 from tests.snmp.fakes import EVERYTHING, INTERNET, VIEWS, resolve
 
 
@@ -64,6 +65,17 @@ def test_the_engines_own_modules_are_in_no_view_that_does_not_name_them(module: 
     deeper = VIEWS.view([Family((1,), True), Family((*module, 1, 2), True)])
     assert deeper.contains((*module, 1, 2, 0))
     assert not deeper.contains((*module, 1, 1, 0))
+
+
+@pytest.mark.parametrize("name", [*ENGINE_MODULES, "iso", "internet"])
+def test_a_name_that_every_view_needs_and_the_modules_lack_is_an_error(name: str) -> None:
+    def lacking(wanted: str) -> tuple[int, ...]:
+        if wanted == name:
+            raise KeyError(wanted)
+        return resolve(wanted)
+
+    with pytest.raises(MibError, match=f"do not define {name}; take"):
+        ViewMaker(lacking)
 
 
 def test_nothing_and_everything() -> None:
