@@ -1,8 +1,8 @@
-"""Flow room: the facts of tunnels, peers, SAs, history and failures, in the field's own terms.
+"""Flow room: the facts about tunnels, peers, SAs, history and failures.
 
 Algorithms are named as IOS's configuration names them ("des", "aes", "aes-gcm", "sha256", …), and "chacha20-poly1305" (RFC 7634),
-which IOS does not have. Groups have their IANA number. "none" is an algorithm that is not used, group 0 is no group. What the MIBs
-can say of all these is the view's affair. Times are microseconds of the router's clock.
+which IOS does not have. Groups have their IANA number. "none" is an algorithm that is not used, group 0 is no group. The views
+decide what the MIBs can show of these. Times are microseconds of the router's clock.
 
 None means that the engine cannot know. A view shows nothing in its place.
 """
@@ -25,7 +25,7 @@ Address = IPv4Address | IPv6Address
 NOT_USED: Final = "none"  # the name of an algorithm that an SA does without
 NO_GROUP: Final = 0
 
-# The ports of ISAKMP (RFC 2408 §2.5.1, RFC 3947 §4). A peer that is heard from any other has it from a NAT.
+# The ports of ISAKMP (RFC 2408 §2.5.1, RFC 3947 §4). Any other port of a peer is from a NAT.
 ISAKMP_PORTS = (500, 4500)
 _KILOBYTE = 1024
 
@@ -100,7 +100,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class PeerKey:
-    """One association of a local and a remote peer; `internal` tells those apart that share both identities (from 1)."""
+    """The key of an association of a local and a remote peer. `internal` (from 1) distinguishes those with the same identities."""
 
     local: Identity
     remote: Identity
@@ -122,7 +122,7 @@ class PeerEnds:
 
 
 def nat_port_of(ends: PeerEnds | IkeFacts) -> int:
-    """The port that a NAT has given the remote end, 0 where none has: it tells apart those behind one address."""
+    """The port that a NAT has given the remote end, else 0. It distinguishes peers behind one address."""
     return 0 if ends.remote_port in ISAKMP_PORTS else ends.remote_port
 
 
@@ -130,7 +130,7 @@ def nat_port_of(ends: PeerEnds | IkeFacts) -> int:
 class Peer:
     """One association of two ends. It lives while they have an IKE or an IPsec tunnel (cikePeerTable).
 
-    `vrf` is the inside VRF. `at` says where its ends are: as its newest IKE tunnel does, or, past a NAT, as was heard last.
+    `vrf` is the inside VRF. `at` are its ends: those of its newest IKE tunnel, or, behind a NAT, the last ones seen.
     """
 
     key: PeerKey
@@ -157,10 +157,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class IkeFacts:
-    """What a finished phase 1 agreed on.
+    """The negotiated terms of a phase 1.
 
     `aggressive` is the mode of IKEv1; IKEv2 has no modes, so it is None there. `hash` is the hash of IKEv1 and the integrity
-    algorithm of IKEv2, "none" beside an AEAD cipher (RFC 7296 §3.3). `prf` stands on its own: IKEv1 makes it of the hash (RFC 2409
+    algorithm of IKEv2, "none" beside an AEAD cipher (RFC 7296 §3.3). `prf` is separate: IKEv1 makes it of the hash (RFC 2409
     §4), IKEv2 negotiates it. Each end authenticates by a method of its own: "pre-share", "rsa-sig", "rsa-encr", "ecdsa-sig", "eap".
     `refresh_threshold` is how many seconds before the end of its lifetime the SA is refreshed, 0 for one that is not.
     """
@@ -198,7 +198,7 @@ class IkeFacts:
 
     @property
     def authentication(self) -> str | None:
-        """The method of both ends; None where they differ, or one is not known."""
+        """The method of both ends; None if they differ, or if one is unknown."""
         return self.local_authentication if self.local_authentication == self.remote_authentication else None
 
     @property
@@ -221,7 +221,7 @@ class IkeTunnel:
 
 @dataclass(frozen=True, slots=True)
 class SaAlgorithms:
-    """What one direction's SA bundle uses; an AEAD cipher ("aes-gcm", …) needs no `esp_auth` beside it (RFC 4303 §3.2.3)."""
+    """The algorithms of a bundle's SAs in one direction. An AEAD cipher ("aes-gcm", …) needs no `esp_auth` (RFC 4303 §3.2.3)."""
 
     group: int | None  # of PFS, else that of the IKE SA that keyed it
     cipher: str | None  # of ESP: "null" encrypts nothing, "none" is no ESP

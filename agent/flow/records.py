@@ -1,8 +1,8 @@
-"""Flow room: records: what happened to a router's tunnels, one for each verb of the monitor.
+"""Flow room: records: what happened to a router's tunnels. Each verb of the monitor makes one.
 
-A record is the fact. It is frozen and made of values and identifiers alone; no live row is in it. The monitor is changed by
-applying records, subscribers are given them, and a monitor that is fed another's records shows the same tables. A tunnel is named
-by its index (cikeTunIndex, cipSecTunIndex), an SA by its cipSecSpiIndex within the tunnel.
+A record is frozen, and made of values and identifiers alone; it holds no live row. Applying records changes the monitor.
+Subscribers get them, and a monitor that is given another's records shows the same tables. A tunnel is named by its index
+(cikeTunIndex, cipSecTunIndex), an SA by its cipSecSpiIndex within the tunnel.
 
 `record_codec` writes a record as one line of JSON. A field that is added here later needs a default, so that the records of an
 older version can still be read.
@@ -37,10 +37,10 @@ from agent.flow.settings import TrapKind
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """What every record says.
+    """The fields of every record.
 
     `at` is the moment, in microseconds of the router's clock. `vrf` is the VRF whose context it belongs to, None the global table.
-    `origin` is who caused it, None where nobody asked for it.
+    `origin` is who caused it, None if nobody asked for it.
     """
 
     at: int
@@ -79,8 +79,8 @@ class SaTold:
 class IkeTunnelStarted(Record):
     """A phase 1 has finished. `counters` are what its exchanges have counted until now.
 
-    `start` is when it came up. For a tunnel that was there before the monitor it lies before `at`, and is below 0 where the tunnel
-    is older than the router's clock.
+    `start` is when it came up. For a tunnel that is older than the monitor it is before `at`; if the tunnel is older than the
+    router's clock, it is below 0.
     """
 
     index: int
@@ -100,9 +100,9 @@ class IkeTunnelShortened(Record):
 
 @dataclass(frozen=True, slots=True)
 class IkeTunnelRekeyed(Record):
-    """A new IKE SA has taken the place of the tunnel's own, and the row stays (RFC 7296 §2.18).
+    """A new IKE SA has replaced the tunnel's; the row stays (RFC 7296 §2.18).
 
-    `facts` are what the new one agreed on.
+    `facts` are the terms of the new one.
     """
 
     index: int
@@ -123,10 +123,10 @@ class IkeTunnelEnded(Record):
 
 @dataclass(frozen=True, slots=True)
 class IkeFailed(Record):
-    """A phase 1 that did not come about, or trouble with a live one.
+    """A phase 1 has failed, or there was trouble with a live one.
 
-    `initiator` says whose set-up it was, None for a live tunnel, whose index is `index` (0 where there is none). `peer` is the key
-    that the pair has or would have in cikePeerTable. `cause` is why, in the engine's words, where it has any.
+    `initiator` says whose set-up it was. It is None for a live tunnel, whose index is `index` (else 0). `peer` is the key that the
+    pair has or would have in cikePeerTable. `cause` is the engine's text for the cause, if it has one.
     """
 
     reason: IkeFailureReason
@@ -142,7 +142,7 @@ class IkeFailed(Record):
 
 @dataclass(frozen=True, slots=True)
 class IkeFaultCounted(Record):
-    """Another message or set-up of which a failure row tells already. `initiator` is as in IkeFailed."""
+    """Another message or set-up with the reason of an existing failure row. `initiator` is as in IkeFailed."""
 
     reason: IkeFailureReason
     initiator: bool | None = None
@@ -172,7 +172,7 @@ class IpsecTunnelStarted(Record):
 class SasInstalled(Record):
     """A rekey has put a new bundle beside the old one. `replaced` are the indexes of the SAs that are expiring now.
 
-    `facts` are what the new bundle was agreed on. `counters` are the tunnel's numbers until now.
+    `facts` are the terms of the new bundle. `counters` are the tunnel's counters until now.
     """
 
     index: int
@@ -184,7 +184,7 @@ class SasInstalled(Record):
 
 @dataclass(frozen=True, slots=True)
 class SasRetired(Record):
-    """SAs carry nothing any more, and are expiring from now on: their indexes. `counters` are as in SasInstalled."""
+    """SAs with these indexes carry nothing any more, and are expiring. `counters` are as in SasInstalled."""
 
     index: int
     sas: tuple[int, ...]
@@ -193,7 +193,7 @@ class SasRetired(Record):
 
 @dataclass(frozen=True, slots=True)
 class SasExpired(Record):
-    """SAs that a rekey has replaced are gone: their indexes."""
+    """SAs with these indexes, which a rekey has replaced, have gone."""
 
     index: int
     sas: tuple[int, ...]
@@ -214,11 +214,11 @@ class IpsecTunnelEnded(Record):
 
 @dataclass(frozen=True, slots=True)
 class IpsecFailed(Record):
-    """A phase 2 that did not come about (`index` 0), or trouble with the packets of a live one.
+    """A phase 2 has failed (`index` 0), or packets of a live one were bad.
 
     `source` and `destination` are the packet's, which may have gone either way. `local_address` and `remote_address` are the
-    pair's, as far as they are known. `spi` 0 is an SA that never was, None one that is not known. `protocol`, "esp" or "ah", is
-    the one that was asked for, or that the packet is of.
+    pair's, as far as they are known. `spi` 0 is an SA that never existed, None an unknown one. `protocol`, "esp" or "ah", is the
+    requested one, or that of the packet.
     `peer` and `cause` are as in IkeFailed.
     """
 
@@ -236,14 +236,14 @@ class IpsecFailed(Record):
 
 @dataclass(frozen=True, slots=True)
 class IpsecFaultCounted(Record):
-    """Another packet of which a failure row tells already."""
+    """Another packet with the reason of an existing failure row."""
 
     reason: IpsecFailureReason
 
 
 @dataclass(frozen=True, slots=True)
 class SaRefused(Record):
-    """An SA was refused at the ceiling of `crypto call admission limit ipsec sa`."""
+    """An SA was refused at the limit of `crypto call admission limit ipsec sa`."""
 
 
 # --- associations and sessions ---
@@ -251,7 +251,7 @@ class SaRefused(Record):
 
 @dataclass(frozen=True, slots=True)
 class PeerMoved(Record):
-    """The remote end of an association is past a NAT, and was heard from elsewhere. `peer` is its key in cikePeerTable."""
+    """The remote end of an association, behind a NAT, has moved. `peer` is its key in cikePeerTable."""
 
     peer: PeerKey
     ends: PeerEnds
@@ -289,7 +289,7 @@ class SessionDown(Record):
 
 @dataclass(frozen=True, slots=True)
 class VrfAdded(Record):
-    """The VRF has begun, with windows of these sizes."""
+    """A VRF was added, with windows of these sizes."""
 
     tunnels: int
     failures: int
@@ -297,12 +297,12 @@ class VrfAdded(Record):
 
 @dataclass(frozen=True, slots=True)
 class VrfRemoved(Record):
-    """The VRF is gone, with its windows and its settings; its tunnels have ended before."""
+    """A VRF was removed, with its windows and its settings. Its tunnels have ended before."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowsResized(Record):
-    """The VRF keeps so many rows of history and of failures; None leaves a size as it is."""
+    """The VRF keeps that many rows of history and of failures. None leaves a size unchanged."""
 
     tunnels: int | None = None
     failures: int | None = None
@@ -345,9 +345,9 @@ class WindowsRestored(Record):
 
 @dataclass(frozen=True, slots=True)
 class CountersTold(Record):
-    """What every live tunnel of every VRF has counted until now: index and counters of each.
+    """The counters of every live tunnel of every VRF: index and counters of each.
 
-    `sas` are the SAs that the engine counts by themselves.
+    `sas` are the SAs that the engine counts separately.
     """
 
     ike: tuple[tuple[int, Counts], ...]

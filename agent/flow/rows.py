@@ -1,4 +1,4 @@
-"""Flow room: collections of rows that tell who listens when a row comes or goes, sliding windows, and who gets which number."""
+"""Flow room: tables of rows that notify listeners, sliding windows, and allocation of indexes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ INDEX_LIMIT = 2147483647  # every index object of the IPsec MIBs is an Integer32
 
 
 class Listener(Protocol[KeyIn, RowIn]):
-    """Told of membership alone; what a row says is read from the row."""
+    """Is notified when a row comes or goes, but not of changes within a row."""
 
     def row_added(self, key: KeyIn, row: RowIn) -> None: ...
 
@@ -25,7 +25,7 @@ class Listener(Protocol[KeyIn, RowIn]):
 
 
 class Rows(Generic[KeyT, RowT]):
-    """Rows by key. Not sorted: order is what a view makes of it."""
+    """Rows by key, in no order; the views sort them."""
 
     __slots__ = ("_listeners", "_rows")
 
@@ -34,7 +34,7 @@ class Rows(Generic[KeyT, RowT]):
         self._listeners: list[Listener[KeyT, RowT]] = []
 
     def listen(self, listener: Listener[KeyT, RowT]) -> Subscription:
-        """Have the listener told of every row there is, then of every change, until the subscription is closed."""
+        """Notify the listener of every existing row, then of every change, until the subscription is closed."""
         self._listeners.append(listener)
         for key, row in self._rows.items():
             listener.row_added(key, row)
@@ -72,7 +72,7 @@ class Rows(Generic[KeyT, RowT]):
 
 
 class IndexAllocator:
-    """Indexes from 1, each one more than the last, beginning again after 2147483647 and skipping those in use."""
+    """Indexes that rise by one from 1. After 2147483647 they begin again, and skip those in use."""
 
     __slots__ = ("_last", "_used")
 
@@ -90,7 +90,7 @@ class IndexAllocator:
 
 
 class LowestFree:
-    """Numbers from a first one on, the lowest that is free each time."""
+    """Allocates the lowest free number from a first one on."""
 
     __slots__ = ("_freed", "_next")
 
@@ -99,7 +99,7 @@ class LowestFree:
         self._freed: list[int] = []
 
     def peek(self) -> int:
-        """What `take` would give."""
+        """The number that `take` would return."""
         return self._freed[0] if self._freed else self._next
 
     def take(self) -> int:
@@ -113,7 +113,7 @@ class LowestFree:
 
 
 class Window(Rows[int, RowT]):
-    """The last `size` rows, oldest first, under rising indexes; shrinking drops the oldest at once."""
+    """The last `size` rows, oldest first, with rising indexes. Shrinking drops the oldest rows."""
 
     __slots__ = ("_indexes", "_size")
 
@@ -154,7 +154,7 @@ class Window(Rows[int, RowT]):
         self.resize(size)
 
     def append(self, make: Callable[[int], RowT]) -> RowT:
-        """Add what `make` makes of the new row's index, dropping the oldest row when the window is full."""
+        """Add the row that `make` returns for the new index. A full window drops its oldest row."""
         self._trim(self._size - 1)
         index = self._indexes.take()
         row = make(index)

@@ -1,13 +1,13 @@
-"""Flow room: the tables of one router, and what each kind of record does to them. Nothing else changes a row.
+"""Flow room: the tables of one router, and the effect of each record on them. Nothing else changes a row.
 
 The rules of rows (CISCO-IPSEC-FLOW-MONITOR-MIB):
-- a peer row is one association, and lives while that has a tunnel of either phase;
+- a peer row is one association, and exists while that has a tunnel of either phase;
 - a session is an association from its first IPsec tunnel to its last;
 - a rekeyed phase 2 keeps its row, and so does an IKE SA that is rekeyed in place (IKEv2); any other new IKE SA is a new row, to
   which the pair's IPsec tunnels then point;
 - a tunnel has an endpoint row for each pair of its selectors; those that a rekey leaves as they are keep their index;
-- a tunnel that ends goes to history with its final numbers, and to the failure table unless it simply expired;
-- a set-up that failed is in the failure table alone.
+- a tunnel that ends goes to history with its final counters, and to the failure table unless it expired;
+- a failed set-up is in the failure table alone.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ from agent.flow.vrf import IkeEvents, IpsecEvents, Namesakes, VrfFlow, place_of
 
 KeptT = TypeVar("KeptT", IkeHistory, IpsecHistory, EndpointHistory, IkeFailure, IpsecFailure)
 
-# A tunnel that ends for one of these reasons has a failure row, too.
+# A tunnel that ends for one of these reasons also gets a failure row.
 IKE_FAILURE_OF_END: Mapping[EndReason, IkeFailureReason] = MappingProxyType(
     {
         EndReason.OTHER: IkeFailureReason.OTHER,
@@ -114,7 +114,7 @@ _IPSEC_COUNT_OF_FAILURE = {
 
 
 class Sources(NamedTuple):
-    """Where the numbers of a new tunnel, and of each of a bundle's new SAs, come from; None: from records alone."""
+    """The counter sources of a new tunnel, and of each new SA of a bundle; None if records alone give the counters."""
 
     tunnel: CounterSource | None = None
     sas: Sequence[SaSource | None] = ()
@@ -124,7 +124,7 @@ NO_SOURCES = Sources()
 
 
 class Tables:
-    """All tunnel facts of one router, per VRF. `vrfs` has the global table (None) always."""
+    """All facts about tunnels of one router, per VRF. `vrfs` always has the global table (None)."""
 
     def __init__(self, tunnel_window: int, failure_window: int) -> None:
         self.vrfs: dict[str | None, VrfFlow] = {None: VrfFlow(None, tunnel_window, failure_window)}
@@ -133,7 +133,7 @@ class Tables:
         self.sas_by_map: Counter[str] = Counter()
 
     def apply(self, record: FlowRecord, sources: Sources = NO_SOURCES) -> None:
-        """Do to the tables what a record says. `sources` are where new numbers come from, if not from records alone."""
+        """Apply a record to the tables. `sources` are the counter sources of what is new."""
         _APPLY[type(record)](self, record, sources)
 
     # --- phase 1 ---
@@ -279,7 +279,7 @@ class Tables:
     def _install(
         self, flow: VrfFlow, tunnel: IpsecTunnel, sas: tuple[Sa, ...], start: int, counted: Counts, sources: Sources
     ) -> None:
-        """A bundle of SAs, which begins at `start`, when the tunnel had counted so much."""
+        """Install a bundle of SAs at `start`, when the tunnel had these counters."""
         share, facts, index = share_from(counted), tunnel.facts, tunnel.index
         for sa, own in zip_longest(sas, sources.sas):
             source = own or (share if sa.counts is None else ToldCounts(sa.counts))
@@ -362,7 +362,7 @@ class Tables:
                 spi.source.replace(told.counts)
 
     def _nothing(self, record: SaRefused, sources: Sources) -> None:
-        """It is told, and leaves no trace in a table."""
+        """The record changes no table."""
 
 
 def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds | IkeFacts) -> PeerKey:
@@ -372,7 +372,7 @@ def key_for(flow: VrfFlow, wanted: PeerKey, ends: PeerEnds | IkeFacts) -> PeerKe
 
 
 def key_by_addresses(flow: VrfFlow, wanted: PeerKey, addresses: tuple[Address | None, Address | None]) -> PeerKey:
-    """The same where no more than the addresses are known: of several there the first."""
+    """The same if only the addresses are known: the first of several."""
     first, namesakes = flow.peers.get(wanted), flow.namesakes.get((wanted.local, wanted.remote))
     known = ([first] if first else []) + (list(namesakes.peers.values()) if namesakes else [])
     for peer in known:
@@ -382,7 +382,7 @@ def key_by_addresses(flow: VrfFlow, wanted: PeerKey, addresses: tuple[Address | 
 
 
 def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
-    """The key that another association with these identities gets: those that share them differ in `internal`."""
+    """The key for another association with these identities. Such associations differ in `internal`."""
     if wanted not in flow.peers:
         return wanted
     namesakes = flow.namesakes.get((wanted.local, wanted.remote))
@@ -399,7 +399,7 @@ def _new_peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int
 
 
 def _move(flow: VrfFlow, peer: Peer, ends: PeerEnds | IkeFacts) -> None:
-    """The ends of an association may be elsewhere. Another may have been there, which a NAT has moved without our knowing."""
+    """Set the ends of an association. Another may have been at that place; a NAT has moved it without our knowledge."""
     if peer.at is not ends:
         _leave(flow, peer)
         peer.at = ends
@@ -413,7 +413,7 @@ def _leave(flow: VrfFlow, peer: Peer) -> None:
 
 
 def _release(flow: VrfFlow, peer: Peer) -> None:
-    """An association without a tunnel of either phase has no row, once its session is down."""
+    """Remove the row of an association without a tunnel of either phase, once its session is down."""
     if not peer.ike_tunnels and not peer.ipsec_tunnels and peer.session is None:
         flow.peers.remove(peer.key)
         if peer.key.internal > 1:
@@ -435,7 +435,7 @@ def _endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> list[int]:
 
 
 def _show_endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> None:
-    """Have a tunnel's endpoint rows be those of its facts: a row that is still right keeps its index."""
+    """Update a tunnel's endpoint rows by its facts. A row that is still right keeps its index."""
     wanted = tunnel.facts.endpoints
     there = {flow.endpoints[tunnel.index, index]: index for index in _endpoints(flow, tunnel)}
     if there:  # a new tunnel has none, and there may be a hundred thousand new ones
@@ -448,7 +448,7 @@ def _show_endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> None:
 
 
 def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...], counted: Counts) -> None:
-    """SAs carry nothing any more. Those that have a share of their tunnel's numbers keep what it was until now."""
+    """SAs carry nothing any more. Those with a share of their tunnel's counters keep what it was until now."""
     for spi in tunnel.spis:
         if spi.index in indexes and not spi.expiring:
             spi.expiring = True
@@ -457,19 +457,19 @@ def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...], counted: Counts) -> N
 
 
 def _failed_spi(tunnel: IpsecTunnel) -> int:
-    """Of the SA that leads from the one address of the row to the other; of one on its way out only where there is no other."""
+    """The SPI of the SA from one address of the row to the other. An expiring SA counts only if there is no other."""
     outbound = sorted((spi for spi in tunnel.spis if not spi.inbound), key=lambda spi: spi.expiring)
     return outbound[0].value if outbound else 0
 
 
 def _replace(source: CounterSource, counted: Counts) -> None:
-    """Give a tunnel that is followed by records alone its numbers; any other counts by itself."""
+    """Set the counters of a tunnel that is followed by records alone. Any other counts by itself."""
     if isinstance(source, PolledCounters):
         source.replace(counted)
 
 
 def _settled(source: CounterSource, totals: Totals, counted: Counts, at: int) -> CounterSource:
-    """A tunnel's last numbers: the totals keep them, and its source moves no more."""
+    """A tunnel's last counters. The totals keep them, and its source no longer counts."""
     _replace(source, counted)
     source.leave(totals, at)
     return FrozenCounters(counted)

@@ -1,10 +1,12 @@
-"""Lab room: the life of a router's SAs: installed, rekeyed, replaced, expired, deleted; the monitor told of each.
+"""Lab room: installs, rekeys, replaces, expires and deletes a router's SAs, and reports this to the monitor.
 
-Rekeying: who made a bundle of SAs replaces it when 10 seconds or 64 kilobytes of its lifetime are left, if it has carried packets;
-the other end does at half of that, should nothing have come. The old SAs stay for a while, so that packets under way still find
-them, then their maker deletes them: nobody takes away what the other made, or two that rekey at once would be left with nothing.
-The other end of a quick mode may install its SAs with the maker's last message only, so their maker sends by the old ones until a
-packet has come by the new, or a second has passed.
+Rekeying: the initiator of a bundle replaces it when 10 seconds or 64 kilobytes of its lifetime are left, if it has carried packets.
+If that does not happen, the responder does so when half as much is left. The old SAs stay for a while, for packets that are on
+their way. Then the end that made them deletes them. Neither end deletes what the other made; otherwise two ends that rekey at once
+would be left with nothing.
+
+The responder of a quick mode may install its SAs only with the initiator's last message. So the initiator sends on the old SAs
+until a packet has come on the new ones, or a second has passed.
 """
 
 from __future__ import annotations
@@ -30,31 +32,31 @@ from agent.lab.ipsec.tunnels import REKEY_KILOBYTES, REKEY_SECONDS, FlowKey, Ins
 from agent.lab.policy.crypto_maps import Target
 from agent.lab.policy.peer_pair import PeerPair
 
-OVERLAP = 30 * SECOND  # how long a replaced bundle still takes packets
+OVERLAP = 30 * SECOND  # how long a replaced bundle still accepts packets
 _TO_INSTALL = 1 * SECOND  # how long a peer may take with our last message of a quick mode
 _MOST_FOUND = 65536
-_AT_ONCE = 5 * SECOND  # quick modes nearer than this may have crossed on the way
+_AT_ONCE = 5 * SECOND  # two quick modes within this time may have crossed
 
 
 class Negotiator(Protocol):
-    """What IPsec asks of IKE."""
+    """The requests of IPsec to IKE."""
 
     keepalives: NatKeepalives
 
     def negotiate(self, live: LiveTunnel) -> None:
-        """Begin a quick mode for a flow, under a phase 1 that may have to be made first."""
+        """Begin a quick mode for a flow. A phase 1 may have to come first."""
         ...
 
     def moved(self, live: LiveTunnel, ends: Ends) -> None:
-        """A flow's peer is past a NAT, and to be found elsewhere."""
+        """A flow's peer, behind a NAT, has moved."""
         ...
 
     def delete_sas(self, pair: PeerPair, keyed_by: bytes, since: int, spis: dict[IpsecProtocol, tuple[int, ...]]) -> None:
-        """Tell the peer that SAs, there `since` a time, are gone: under the ISAKMP SA of the cookies `keyed_by`, else another."""
+        """Send a delete of SAs installed at `since`, under the ISAKMP SA of the cookies `keyed_by`, else under another."""
         ...
 
     def heard(self, live: LiveTunnel) -> None:
-        """A packet of a flow was authentic."""
+        """An authentic packet of a flow has come."""
         ...
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
@@ -62,12 +64,12 @@ class Negotiator(Protocol):
         ...
 
     def about_to_send(self, live: LiveTunnel) -> None:
-        """A packet of a flow is about to go."""
+        """A packet of a flow is about to be sent."""
         ...
 
 
 class SaKeeper:
-    """The flows of one router that have SAs or are getting them. `ike` is set once both exist."""
+    """The flows of one router that have SAs or are getting them. `ike` is set when both exist."""
 
     ike: Negotiator
 
@@ -76,9 +78,9 @@ class SaKeeper:
     ) -> None:
         self.sad: Sad[Installed] = Sad()
         self.flows: dict[LiveTunnel, None] = {}  # in the order in which they began
-        # By policy, VRF and flow: what was found to carry it. Any change of flows, SAs or policies empties it.
+        # By policy, VRF and flow: the tunnel that was found to carry it. A change of flows, SAs or policies empties it.
         self.found: dict[tuple[Spd[Target], str | None, Flow], LiveTunnel] = {}
-        self.lost_peers: set[PeerPair] = set()  # by dead peer detection: others of a map entry are tried before them
+        self.lost_peers: set[PeerPair] = set()  # by dead peer detection; the others of a map entry are tried first
         self._config = config
         self._monitor = monitor
         self._scheduler = scheduler
@@ -101,10 +103,10 @@ class SaKeeper:
         return self._by_link.of(pair)
 
     def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
-        """The live tunnel of an entry that takes a flow of a VRF: one that can send before one that is being made.
+        """The live tunnel of an entry for a flow of a VRF. One that can send comes before one in negotiation.
 
-        Of those for the same selectors it is the one with the newest SAs: a peer that has crashed and come back by another port has
-        no others.
+        Of several for the same selectors it is the one with the newest SAs, because a peer that has crashed and come back by
+        another port has no others.
         """
         waiting = None
         for live in self._by_target.of(target.key):
@@ -123,7 +125,7 @@ class SaKeeper:
         return found
 
     def remember(self, key: tuple[Spd[Target], str | None, Flow], live: LiveTunnel) -> None:
-        """Find it at once the next time."""
+        """Remember it for the next look-up."""
         if len(self.found) >= _MOST_FOUND:
             self.found.clear()
         self.found[key] = live
@@ -145,7 +147,7 @@ class SaKeeper:
         return live
 
     def redirect(self, live: LiveTunnel, pair: PeerPair) -> None:
-        """A flow's peer is another, or elsewhere."""
+        """A flow's peer has changed or moved."""
         if live.pair == pair:
             return
         if live in self.flows:
@@ -158,17 +160,17 @@ class SaKeeper:
         self.ike.negotiate(live)
 
     def keyed(self, result: Phase2Result) -> None:
-        """A responder's SAs: packets may come in from now on."""
+        """Install a responder's SAs: packets may come in from now on."""
         live = result.tag
         assert isinstance(live, LiveTunnel)
         self._install(live, result)
 
     def up(self, result: Phase2Result, ike: IkeTunnel) -> None:
-        """A quick mode has finished: its SAs carry the flow from now on."""
+        """A quick mode has finished. Its SAs carry the flow from now on."""
         live = result.tag
         assert isinstance(live, LiveTunnel)
         if live not in self.flows:
-            # The flow was ended while its quick mode was under way: the peer must not go on with it.
+            # The flow was ended during its quick mode: the peer must not use the SAs.
             self.ike.delete_sas(live.pair, result.cookies, self._scheduler.clock.now(), inbound_spis(result))
             for keys in result.sas:
                 self.sad.release(keys.inbound_spi)
@@ -191,7 +193,7 @@ class SaKeeper:
         self._supersede(live)
 
     def _report_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
-        """Tell the monitor of a new bundle, and of those that it replaces; of two made at once it may be the one that gives way."""
+        """Report a new bundle and those that it replaces. Of two that were made at once it may be the one that gives way."""
         new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
         if live.row is None:
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
@@ -206,26 +208,26 @@ class SaKeeper:
             self._monitor.sas_retired(live.row, installed.spis)
 
     def forget_spis(self, live: LiveTunnel, spis: tuple[int, ...]) -> None:
-        """SPIs of a quick mode that did not come about, and what was installed of it."""
+        """Forget the SPIs of a failed quick mode, and the SAs installed for it."""
         for spi in spis:
             self.sad.release(spi)
         for installed in [found for found in live.bundles if found.bundle.inbound[0].spi in spis]:
             self._uninstall(installed)
 
     def abandon(self, live: LiveTunnel) -> None:
-        """No quick mode of ours is under way any more: the flow is as it was before."""
+        """End our quick mode: the flow is as before."""
         live.negotiating = False
         self.tidy(live)
 
     def tidy(self, live: LiveTunnel) -> None:
-        """Forget a flow that has no SAs and will get none."""
+        """Forget a flow without SAs and without a negotiation."""
         if live.row is None and not live.bundles and not live.negotiating:
             self._forget(live)
 
     # --- ends ---
 
     def end(self, live: LiveTunnel, reason: EndReason, notify: bool) -> None:
-        """A flow is no longer protected: its SAs go, the peer is told if `notify`, its row becomes history."""
+        """End the protection of a flow: its SAs end, with a delete if `notify`, and its row becomes history."""
         if live not in self.flows:
             return
         for installed in list(live.bundles):
@@ -240,9 +242,9 @@ class SaKeeper:
             self._routes_may_change(live)
 
     def lose(self, live: LiveTunnel, kept: bytes, keying: bool) -> None:
-        """The peer has lost the SAs of a flow, but for those that the ISAKMP SA with the cookies `kept` has keyed.
+        """The peer has lost the SAs of a flow, except those keyed by the ISAKMP SA with the cookies `kept`.
 
-        A quick mode that is under way, if it is `keying` the flow anew, goes on: what comes of it is another tunnel.
+        An unfinished quick mode that is `keying` the flow continues; it makes another tunnel.
         """
         self._drop(live, [found for found in live.bundles if found.bundle.result.cookies != kept], EndReason.PEER_LOST)
         if keying and live not in self.flows:
@@ -250,7 +252,7 @@ class SaKeeper:
             self.add(live)
 
     def lose_everything(self) -> None:
-        """Every flow loses its SAs, also those that are being negotiated, without a word to the peers."""
+        """End all SAs of every flow, also those in negotiation, without deletes."""
         for live in list(self.flows):
             live.negotiating = False
             self.end(live, EndReason.LOCAL_FAILURE, notify=False)
@@ -259,7 +261,7 @@ class SaKeeper:
     def deleted_by_peer(self, pair: PeerPair, protocol: int, spis: tuple[int, ...]) -> None:
         """The peer has deleted SAs that we send with; the other SAs of their bundles go with them.
 
-        A delete that comes when a lifetime is about to be over is the peer's word that it is.
+        A delete shortly before the end of a lifetime counts as expiry.
         """
         now = self._scheduler.clock.now()
         for live in self.of_peer(pair):
@@ -268,7 +270,7 @@ class SaKeeper:
             self._drop(live, gone, EndReason.NORMAL if over else EndReason.PEER_DELETE)
 
     def unknown_to_peer(self, pair: PeerPair, protocol: int, spi: int) -> None:
-        """The peer does not have an SA that we send with: its bundle is of no use."""
+        """The peer does not have an SA that we send with, so its bundle is useless."""
         for live in self.of_peer(pair):
             gone = [found for found in live.bundles if found.sends_with(protocol, spi)]
             self._drop(live, gone, EndReason.UNKNOWN_TO_PEER)
@@ -276,7 +278,7 @@ class SaKeeper:
     # --- lifetimes ---
 
     def check_volume(self, installed: Installed) -> None:
-        """A packet has gone through a bundle: its soft and hard ends by volume."""
+        """Check a bundle's soft and hard limits by volume after a packet."""
         bundle = installed.bundle
         if bundle.octets_out < installed.soft_end and bundle.octets_in < installed.soft_end:
             return
@@ -289,7 +291,7 @@ class SaKeeper:
             self._expire(installed)
 
     def _schedule(self, installed: Installed) -> None:
-        """A bundle's soft and hard ends by time."""
+        """Schedule a bundle's soft and hard limits by time."""
         seconds = installed.bundle.result.choice.seconds
         margin = REKEY_SECONDS * SECOND // (1 if installed.ours else 2)
         end = self._scheduler.clock.now() + seconds * SECOND
@@ -300,14 +302,14 @@ class SaKeeper:
         ]
 
     def _rekey(self, installed: Installed) -> None:
-        """The soft end of a bundle: make another, if this one was of use (as on IOS, an idle flow is let go)."""
+        """The soft limit of a bundle: rekey if it has carried packets (as on IOS, SAs of an idle flow expire)."""
         used = installed.bundle.octets_in or installed.bundle.octets_out
         if installed.active and used and not installed.replaced and not installed.rekeying:
             installed.rekeying = True
             self.negotiate(installed.live)
 
     def _choose(self, older: Installed, newer: Installed) -> None:
-        """Two bundles carry one flow: the older goes; of two made at once by the two ends, the one that both find weaker."""
+        """Two bundles carry one flow: the older is replaced. Of two that were made at once, both ends choose the same one."""
         if older.ours == newer.ours:
             self._retire(older)
             return
@@ -317,7 +319,7 @@ class SaKeeper:
             self._retire(older if older.weaker_than(newer) else newer)
 
     def _supersede(self, live: LiveTunnel) -> None:
-        """The peer has come back elsewhere: its other SAs for the same selectors carry nothing any more, and are let go."""
+        """The peer has come back from another place. Its other SAs for the same selectors are released."""
         for other in self._by_flow.of(live.flow_key):
             for installed in other.bundles if other is not live else ():
                 installed.replaced = True
@@ -325,7 +327,7 @@ class SaKeeper:
                     self._monitor.sas_retired(other.row, installed.spis)
 
     def _retire(self, installed: Installed) -> None:
-        """Another bundle has taken over: this one takes late packets, then goes. Its maker tells the peer, who waits for that."""
+        """Another bundle has taken over. This one accepts late packets for a while. Then the end that made it sends a delete."""
         if installed.replaced:
             return
         installed.replaced = True
@@ -338,7 +340,7 @@ class SaKeeper:
         self._drop(installed.live, [installed], EndReason.NORMAL)
 
     def _expire(self, installed: Installed) -> None:
-        """The hard end of a bundle. The peer may count longer, and would send by it until its own end: it is told."""
+        """The hard limit of a bundle. The peer may count a longer lifetime, so it gets a delete."""
         if installed in installed.live.bundles:
             self._send_delete(installed)
             self._drop(installed.live, [installed], EndReason.NORMAL)
@@ -378,7 +380,7 @@ class SaKeeper:
         installed.live.bundles.remove(installed)
 
     def _drop(self, live: LiveTunnel, gone: list[Installed], reason: EndReason) -> None:
-        """Bundles are gone; the tunnel with them if no other can carry it."""
+        """Remove bundles, and the tunnel if it has no other bundle."""
         if not gone:
             return
         if any(found.active for found in live.bundles if found not in gone):

@@ -1,4 +1,4 @@
-"""Lab room: a flow that is protected, or about to be: its bundles, its counters and its row in the flow monitor."""
+"""Lab room: a protected flow, or one in negotiation: its bundles, its counters and its row in the flow monitor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from agent.lab.policy.peer_pair import PeerPair
 
 FlowKey = tuple[object, Selector]
 
-# How much of its lifetime an SA has left when it is rekeyed, at all lifetimes.
+# What is left of a lifetime when an SA is rekeyed, for all lifetimes.
 REKEY_SECONDS = 10
 REKEY_KILOBYTES = 64
 PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipcomp"}
@@ -31,10 +31,10 @@ PROTOCOL_NAMES = {Protocol.AH: "ah", Protocol.ESP: "esp", Protocol.IPCOMP: "ipco
 
 @dataclass(slots=True, eq=False)
 class Installed:
-    """One bundle in the SAD. `active`: the outbound side may be used; `replaced`: it is on its way out, another carries the flow.
+    """One bundle in the SAD. `active`: the outbound side may be used. `replaced`: another bundle carries the flow.
 
-    `confirmed`: the peer is known to have it, or has had time to; until then one that it has is better to send by. `follows`: its
-    quick mode began when the others of the flow were up, so that both ends know it for the newest.
+    `confirmed`: the peer has installed it, or has had time to; until then another bundle is preferred for sending. `follows`: its
+    quick mode began when the other bundles of the flow were up, so both ends know that it is the newest.
 
     `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
     `errors_in` and `errors_out` count packets that did not pass.
@@ -44,8 +44,8 @@ class Installed:
     live: LiveTunnel
     begun_at: int
     up_at: int = 0
-    hard_end: int | None = None  # when its time is over
-    soft_end: int = 0  # octets in one direction after which it is to be replaced
+    hard_end: int | None = None  # when its lifetime is over
+    soft_end: int = 0  # octets in one direction after which it is rekeyed
     active: bool = False
     confirmed: bool = False
     replaced: bool = False
@@ -59,11 +59,11 @@ class Installed:
 
     @property
     def ours(self) -> bool:
-        """Whether we made it: then it is for us to take it away."""
+        """Whether we made it. Then we delete it."""
         return self.bundle.result.initiator
 
     def weaker_than(self, other: Installed) -> bool:
-        """Of two made at once, which gives way: a question that both ends answer alike, from SPIs that both know."""
+        """Whether it gives way to another that was made at once. Both ends decide alike, by SPIs that both know."""
         return self._all_spis < other._all_spis
 
     @property
@@ -75,7 +75,7 @@ class Installed:
         return inbound_spis(self.bundle.result)
 
     def about_over(self, now: int) -> bool:
-        """Whether its lifetime is over at the other end, perhaps: the two have begun to count with different messages."""
+        """Whether its lifetime may be over at the other end, which counts from another message."""
         if self.hard_end is not None and self.hard_end - now <= ABOUT_OVER:
             return True
         return self.bundle.kilobytes > self.bundle.result.choice.kilobytes - REKEY_KILOBYTES // 2
@@ -86,7 +86,7 @@ class Installed:
 
 @dataclass(slots=True, eq=False)
 class LiveTunnel:
-    """A flow with a peer. It begins with the packet that wants it, whose drop it counts, and has a row once it is up.
+    """A flow with a peer. It begins with the packet that triggers it, whose drop it counts. Once up, it has a row.
 
     `isakmp` is the ISAKMP SA that it belongs to: the one that has keyed it last, or one that the same peer has made since.
     """
@@ -96,23 +96,23 @@ class LiveTunnel:
     counters: PacketCounters = field(default_factory=lambda: PacketCounters(IpsecCounter))
     bundles: list[Installed] = field(default_factory=list)  # oldest first
     row: IpsecTunnel | None = None
-    last_in: Flow | None = None  # of the last packet that came as it should: most come after one like them
+    last_in: Flow | None = None  # of the last good packet; most packets are like the one before
     negotiating: bool = False
     asked_at: int = 0  # when our last quick mode began
     peer_at: int = 0  # which of the map entry's peers is being tried
     isakmp: IkeSa | None = None
-    ends: Ends | None = None  # where ESP in UDP goes and comes from, by the last that was heard of the peer
+    ends: Ends | None = None  # the ends of ESP in UDP, as last seen
 
     @property
     def flow_key(self) -> FlowKey:
-        """What it shares with others for the same selectors, which are with another peer or lead to another port."""
+        """The key that it shares with tunnels for the same selectors with another peer or port."""
         return self.plan.target.key, self.plan.selector
 
     @property
     def outbound(self) -> Installed | None:
-        """The newest bundle that may send: one that the peer has, else any.
+        """The newest active bundle, preferably one that is confirmed.
 
-        Of bundles made at once by both ends neither is the newest for both: the one that is not on its way out is better.
+        Of bundles that both ends made at once neither is the newest for both. One that is not replaced is preferred.
         """
         best = None
         for installed in reversed(self.bundles):
@@ -125,7 +125,7 @@ class LiveTunnel:
 
 
 def inbound_spis(result: Phase2Result) -> dict[Protocol, tuple[int, ...]]:
-    """Ours, by protocol: a peer is told of them when they are gone (RFC 2408 §3.15)."""
+    """Our SPIs by protocol, for a delete (RFC 2408 §3.15)."""
     return {keys.protocol: (keys.inbound_spi,) for keys in result.sas}
 
 
@@ -158,7 +158,7 @@ def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoin
     network, span = identification.network(), identification.range()
     if span is not None:
         return Endpoint("range", *span, identification.protocol, identification.port)
-    assert network is not None  # only such flows are planned
+    assert network is not None  # other flows are not negotiated
     host = network.prefixlen == 32
     return Endpoint(
         "address" if host else "subnet",
@@ -171,13 +171,13 @@ def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoin
 
 
 def _line_of(plan: Plan) -> str | None:
-    """The access list's line as the configuration has it: in a numbered list it begins with the list."""
+    """The line of the access list in the configuration. In a numbered list it begins with `access-list N`."""
     name = plan.target.entry.match_address
     return f"access-list {name} {plan.rule}" if name and name.isdigit() and plan.rule else plan.rule or None
 
 
 def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int | None) -> IpsecFacts:
-    """What the quick mode of a bundle agreed on."""
+    """The negotiated terms of a bundle."""
     plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
     algorithms = SaAlgorithms(
         choice.group if choice.group is not None else ike_group,
