@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
+from agent.base.defaults import HISTORY_SIZE
+
+DEFAULT_LIFETIME_SECONDS = 3600  # of IPsec SAs, as IOS has it
+DEFAULT_LIFETIME_KILOBYTES = 4_608_000
+
 # --- crypto isakmp -------------------------------------------------------------------------------------------------------
 
 
@@ -227,8 +232,8 @@ class CryptoConfig:
     transform_sets: dict[str, TransformSet] = field(default_factory=dict)
     default_transform_set: bool = True
     ipsec_profiles: dict[str, IpsecProfile] = field(default_factory=dict)
-    lifetime_seconds: int = 3600
-    lifetime_kilobytes: int = 4608000
+    lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS
+    lifetime_kilobytes: int = DEFAULT_LIFETIME_KILOBYTES
     replay_window: int = 64  # packets; 0 when `replay disable`
     maps: dict[str, CryptoMap] = field(default_factory=dict)
     dynamic_maps: dict[str, CryptoMap] = field(default_factory=dict)
@@ -236,5 +241,5 @@ class CryptoConfig:
     ipsec_sa_limit: int | None = None  # `crypto call admission limit ipsec sa N`
     ike_sa_limit: int | None = None  # `crypto call admission limit ike sa N`; 0 is no limit
     ike_negotiation_limit: int | None = None  # `crypto call admission limit ike in-negotiation-sa N`
-    history_tunnel_size: int = 200
-    history_failure_size: int = 200
+    history_tunnel_size: int = HISTORY_SIZE
+    history_failure_size: int = HISTORY_SIZE

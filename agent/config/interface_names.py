@@ -87,6 +87,21 @@ def interface_type(word: str) -> str | None:
     return candidates[0] if len(candidates) == 1 else None
 
 
+def type_of(name: str) -> str:
+    """The type in a canonical name ("Serial1/2.1" → "Serial")."""
+    return name.rstrip("0123456789/.:")
+
+
+def is_virtual(name: str) -> bool:
+    """Whether an interface is made by configuration: it can be removed."""
+    return type_of(name) in VIRTUAL_INTERFACE_TYPES
+
+
+def has_medium(name: str) -> bool:
+    """Whether an interface has a medium of its own. Packets of a Tunnel leave by another interface, of a Loopback by none."""
+    return type_of(name) not in ("Loopback", "Tunnel")
+
+
 def interface_name(text: str) -> str | None:
     """The canonical name of an interface written in IOS form ("s1/2.1" → "Serial1/2.1", "tunnel 0" → "Tunnel0"), else None."""
     found = _INTERFACE.fullmatch(text.replace(" ", ""))

@@ -6,6 +6,7 @@ IOS 12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VR
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
@@ -202,6 +203,14 @@ class RouterConfig:
         """The hostname, with the domain where there is one."""
         return f"{self.hostname}.{self.domain_name}" if self.domain_name else self.hostname
 
+    def host_address(self, host: IPv4Address | str | None) -> IPv4Address | None:
+        return address_of_host(host, self.hosts)
+
     def host_name(self, address: IPv4Address) -> str:
         """What `ip host` calls an address, else an empty string."""
         return next((name for name, known in self.hosts.items() if known == address), "")
+
+
+def address_of_host(host: IPv4Address | str | None, hosts: Mapping[str, IPv4Address]) -> IPv4Address | None:
+    """The address of a host that a line names by its address or by a name of `hosts` (`ip host`); None if that has none."""
+    return host if isinstance(host, IPv4Address) else hosts.get(host or "")

@@ -69,7 +69,7 @@ class Reader:
             begun = self._text
             self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.end.mark}", wrong=True))
         self._close()
-        settle_hosts(self.state.config.snmp, self.state.config.hosts)
+        settle_hosts(self.state.config)
 
     # --- one line --------------------------------------------------------------------------------------------------------
 

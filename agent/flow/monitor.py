@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from agent.base.bus import Bus, Subscription
 from agent.base.clock import Clock
+from agent.base.defaults import HISTORY_SIZE
 from agent.base.origin import Origin
 from agent.flow.counters import CounterSource
 from agent.flow.model import (
@@ -65,8 +66,6 @@ from agent.flow.settings import TrapKind
 from agent.flow.tables import NO_SOURCES, Sources, Tables, key_by_addresses, key_for, new_key
 from agent.flow.vrf import VrfFlow
 
-DEFAULT_WINDOW = 200
-
 
 class NewSpi(NamedTuple):
     """An SA that an engine has installed, now or at `start`.
@@ -84,7 +83,7 @@ class NewSpi(NamedTuple):
 class FlowMonitor:
     """All tunnel facts of one router."""
 
-    def __init__(self, clock: Clock, tunnel_window: int = DEFAULT_WINDOW, failure_window: int = DEFAULT_WINDOW) -> None:
+    def __init__(self, clock: Clock, tunnel_window: int = HISTORY_SIZE, failure_window: int = HISTORY_SIZE) -> None:
         self.clock = clock
         self._tables = Tables(tunnel_window, failure_window)
         self._window_sizes = tunnel_window, failure_window  # of VRFs to come

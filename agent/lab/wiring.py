@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ipaddress import IPv4Network
 
 from agent.base.scheduler import Scheduler
+from agent.config.interface_names import has_medium
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
 from agent.lab.labfile.reading import LabFileError
@@ -91,7 +92,7 @@ class Wiring:
         by_subnet: dict[IPv4Network, list[InterfacePort]] = {}
         for router in self._routers.values():
             for port in router.ports.values():
-                if port.wire is None and port.interface.address is not None and not port.name.startswith(("Loopback", "Tunnel")):
+                if port.wire is None and port.interface.address is not None and has_medium(port.name):
                     by_subnet.setdefault(port.interface.address.network, []).append(port)
         for ports in by_subnet.values():
             for group in _without_shared_addresses(ports):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from typing import Any
 
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
 from agent.config.edits import DetachCryptoMap, Editor
+from agent.config.interface_names import has_medium, type_of
 from agent.config.model import RouterConfig
 from agent.flow.device import Device
 from agent.flow.model import NO_GROUP
@@ -21,7 +21,6 @@ from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_
 
 _IDENTITY = {"address": "isakmpIdTypeADDRESS", "hostname": "isakmpIdTypeHOSTNAME"}
 _LARGEST_CEILING = 65535  # of cipsMaxSAs
-_VIRTUAL = ("Tunnel", "Loopback", "Virtual")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +158,9 @@ def config_tables(
         lambda: attachments(config, device),
         lambda key, row: key,
         {
-            "cipsCryptomapSetIfVirtual": lambda row, now: truth(row.interface.startswith(_VIRTUAL)),
+            "cipsCryptomapSetIfVirtual": lambda row, now: truth(
+                not has_medium(row.interface) or type_of(row.interface).startswith("Virtual")
+            ),
             "cipsCryptomapSetIfStatus": lambda row, now: "attached",
         },
         {"cipsCryptomapSetIfStatus": lambda row, value: _detach(row, value, editor)},
@@ -183,8 +184,7 @@ def _first_peer(config: RouterConfig, entry: CryptoMapEntry) -> bytes | None:
     """The peer that is tried first. It is not instantiated without a peer, or if its name is unknown."""
     if not entry.peers:
         return None
-    peer = entry.peers[0]
-    found = peer if isinstance(peer, IPv4Address) else config.hosts.get(peer)
+    found = config.host_address(entry.peers[0])
     return address(found) if found else None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from agent.base.clock import CENTISECOND
 from agent.base.origin import Origin
 from agent.config.edits import DescribeInterface, Editor, SetHostname, SetSnmpText, ShutInterface, SwitchTrapType
+from agent.config.interface_names import has_medium
 from agent.config.model import RouterConfig
 from agent.flow.device import Device, InterfaceCounter
 from agent.mib.column import ENDS_TUNNELS, Commit, SetRefusedError, Undo
@@ -187,7 +188,7 @@ def interface_views(config: RouterConfig, device: Device, editor: Editor) -> Ite
             "ifLinkUpDownTrapEnable": lambda row, now: "enabled" if config.snmp.traps.issuperset(_LINK_TRAPS) else "disabled",
             "ifHighSpeed": lambda row, now: (row.speed + _MILLION // 2) // _MILLION,
             "ifPromiscuousMode": lambda row, now: "false",
-            "ifConnectorPresent": lambda row, now: truth("." not in row.name and not row.name.startswith(("Tunnel", "Loopback"))),
+            "ifConnectorPresent": lambda row, now: truth("." not in row.name and has_medium(row.name)),
             "ifAlias": lambda row, now: row.description,
             "ifCounterDiscontinuityTime": lambda row, now: 0,
         },

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from typing import Protocol
 
-from agent.config.model import AccessList
+from agent.config.model import AccessList, address_of_host
 from agent.config.snmp_model import SnmpConfig, SnmpHost
 
 
@@ -51,4 +51,4 @@ class Endpoint(Protocol):
 
 def address_of(host: SnmpHost, endpoint: Endpoint) -> IPv4Address | None:
     """Where a receiver of notifications is; None where nothing gives the address of its name."""
-    return host.address if isinstance(host.address, IPv4Address) else endpoint.hosts.get(host.address)
+    return address_of_host(host.address, endpoint.hosts)

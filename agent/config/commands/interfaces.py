@@ -8,7 +8,7 @@ from ipaddress import IPv4Interface
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
-from agent.config.interface_names import VIRTUAL_INTERFACE_TYPES
+from agent.config.interface_names import is_virtual
 from agent.config.model import LONGEST_DESCRIPTION, Interface, RouterConfig
 
 MODES = {
@@ -61,8 +61,7 @@ def _enter_interface(edit: Edit, match: ConfigMatch) -> Place:
 
 def _remove_interface(edit: Edit, match: ConfigMatch) -> None:
     name = match.word("interface")
-    kind = name.rstrip("0123456789./:")
-    if "." not in name and kind not in VIRTUAL_INTERFACE_TYPES:
+    if "." not in name and not is_virtual(name):
         raise Refused("an interface that is not a physical one", "% Removal of physical interfaces is not permitted")
     for each in [each for each in edit.config.interfaces if each == name or each.startswith(f"{name}.")]:
         del edit.config.interfaces[each]

@@ -6,10 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from agent.base.defaults import HISTORY_SIZE
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves, inert
 from agent.config.commands.isakmp import crypto_line, sets
-from agent.config.crypto_model import CryptoConfig, IpsecProfile, TransformSet
+from agent.config.crypto_model import (
+    DEFAULT_LIFETIME_KILOBYTES,
+    DEFAULT_LIFETIME_SECONDS,
+    CryptoConfig,
+    IpsecProfile,
+    TransformSet,
+)
 from agent.config.events import HistorySizeSet
 from agent.config.model import RouterConfig
 
@@ -227,11 +234,11 @@ def _history(kind: str) -> ConfigCommand:
         put(edit, match.number("size"))
 
     def negate(edit: Edit, match: ConfigMatch) -> None:
-        put(edit, 200)
+        put(edit, HISTORY_SIZE)
 
     def render(state: State, place: Place) -> Iterable[Rendered]:
         size = getattr(state.config.crypto, name)
-        return () if size == 200 else (f"crypto mib ipsec flowmib history {kind} size {size}",)
+        return () if size == HISTORY_SIZE else (f"crypto mib ipsec flowmib history {kind} size {size}",)
 
     pattern = f"crypto mib ipsec flowmib history {kind} size ~ <size:int(1-65535)>"
     return ConfigCommand("config", pattern, 1600 + (kind == "failure"), apply, negate, render)
@@ -254,10 +261,10 @@ def _single_lines() -> list[ConfigCommand]:
             f"crypto ipsec security-association lifetime kilobytes ~ ... {KILOBYTES}",
             1400,
             _set_kilobytes,
-            sets("lifetime_kilobytes", 4608000),
+            sets("lifetime_kilobytes", DEFAULT_LIFETIME_KILOBYTES),
             lambda c: (
                 f"crypto ipsec security-association lifetime kilobytes {c.lifetime_kilobytes}"
-                if c.lifetime_kilobytes != 4608000
+                if c.lifetime_kilobytes != DEFAULT_LIFETIME_KILOBYTES
                 else None
             ),
         ),
@@ -265,9 +272,11 @@ def _single_lines() -> list[ConfigCommand]:
             f"crypto ipsec security-association lifetime seconds ~ {SECONDS}",
             1401,
             _set_seconds,
-            sets("lifetime_seconds", 3600),
+            sets("lifetime_seconds", DEFAULT_LIFETIME_SECONDS),
             lambda c: (
-                f"crypto ipsec security-association lifetime seconds {c.lifetime_seconds}" if c.lifetime_seconds != 3600 else None
+                f"crypto ipsec security-association lifetime seconds {c.lifetime_seconds}"
+                if c.lifetime_seconds != DEFAULT_LIFETIME_SECONDS
+                else None
             ),
         ),
         crypto_line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv4Network
 
+from agent.base.implemented import AUTHENTICATION_METHODS, DH_GROUPS
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import LOCAL_ADDRESS, Leaves, as_lines, encoded, inert, peer_network, written_network
 from agent.config.crypto_model import CryptoConfig, IsakmpPeer, IsakmpPolicy, Keepalive, Keyring, PreSharedKey
@@ -59,8 +60,6 @@ HELP = {
 }
 
 GROUPS = "1|2|5|14|15|16|19|20|21|24"
-_UNDONE_METHODS = frozenset({"rsa-encr", "ecdsa-sig"})
-UNDONE_GROUPS = frozenset({15, 16, 21, 24})
 KEEPALIVE = "<interval:int(10-3600)> [<retry:int(2-60)>] [mode={on-demand|periodic}]"
 
 _DEFAULT_POLICY = IsakmpPolicy(0)
@@ -110,12 +109,12 @@ def _written_encryption(policy: IsakmpPolicy) -> str | None:
 
 def doubt_of_group(match: ConfigMatch) -> str | None:
     number = int((match.maybe_word("group") or "1").removeprefix("group"))
-    return f"group {number} is kept but not negotiated: nothing here implements it" if number in UNDONE_GROUPS else None
+    return f"group {number} is kept but not negotiated: nothing here implements it" if number not in DH_GROUPS else None
 
 
 def _doubt_of_method(match: ConfigMatch) -> str | None:
     method = match.word("method")
-    return f"{method} is kept but not negotiated: nothing here implements it" if method in _UNDONE_METHODS else None
+    return f"{method} is kept but not negotiated: nothing here implements it" if method not in AUTHENTICATION_METHODS else None
 
 
 def _policy_lines() -> list[ConfigCommand]:

@@ -9,6 +9,7 @@ from ipaddress import IPv4Address
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
 from agent.config.commands.building import as_lines
 from agent.config.commands.traps import OTHER_TYPES, TYPES
+from agent.config.model import RouterConfig
 from agent.config.snmp_model import (
     IKE,
     LONGEST_TEXT,
@@ -245,12 +246,13 @@ def _resolved(edit: Edit, match: ConfigMatch) -> IPv4Address | str:
         return name
     server = config.name_servers[0] if config.name_servers else IPv4Address("255.255.255.255")
     translating = f'Translating "{name}"...domain server ({server})'
-    if name not in config.hosts:
+    address = config.host_address(name)
+    if address is None:
         if config.domain_lookup:
             edit.output.append(translating)
         raise Refused("a host that an `ip host` line names", argument="host")
     edit.output.append(f"{translating} [OK]")
-    return config.hosts[name]
+    return address
 
 
 def _host_key(host: SnmpHost) -> tuple[str, str | None, str, int]:
@@ -283,20 +285,20 @@ def _add_host(edit: Edit, match: ConfigMatch) -> None:
 
 def _remove_host(edit: Edit, match: ConfigMatch) -> None:
     host = match.maybe("host")
-    address = str(edit.config.hosts.get(str(host), host))
+    address = str(edit.config.host_address(host if isinstance(host, IPv4Address) else str(host)) or host)
     edit.config.snmp.hosts.pop(
         (address, match.maybe_word("vrf"), match.word("community"), match.maybe_number("port") or 162),
         None,
     )
 
 
-def settle_hosts(snmp: SnmpConfig, names: dict[str, IPv4Address]) -> None:
+def settle_hosts(config: RouterConfig) -> None:
     """Looks the named hosts of a file up, once all its lines are read; a name that no `ip host` line knows stays."""
-    hosts = list(snmp.hosts.values())
-    snmp.hosts.clear()
+    hosts = list(config.snmp.hosts.values())
+    config.snmp.hosts.clear()
     for host in hosts:
-        settled = replace(host, address=names.get(host.address, host.address)) if isinstance(host.address, str) else host
-        snmp.hosts[_host_key(settled)] = settled
+        settled = replace(host, address=config.host_address(host.address) or host.address)
+        config.snmp.hosts[_host_key(settled)] = settled
 
 
 def _written_host(host: SnmpHost) -> str:

@@ -365,10 +365,9 @@ class Ipsec:
 
     def _under_ceiling(self, terms: Phase2Terms, live: LiveTunnel | None) -> Phase2Terms:
         """Terms with those suites alone that the ceiling leaves room for. Each protocol is two SAs; who has SAs may rekey them."""
-        ceiling = self._config.crypto.ipsec_sa_limit
-        if not ceiling or (live and live.row):
+        room = self._sa_keeper.room()
+        if room is None or (live and live.row):
             return terms
-        room = ceiling - 2 * self._sa_keeper.sad.spis
         return replace(terms, suites=tuple(suite for suite in terms.suites if 2 * len(suite.protocols) <= room))
 
     def start_of(self, live: LiveTunnel) -> QuickStart:

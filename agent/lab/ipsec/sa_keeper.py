@@ -136,6 +136,11 @@ class SaKeeper:
                 return live
         return None
 
+    def room(self) -> int | None:
+        """How many more SAs `crypto call admission limit ipsec sa` allows; None without a limit. An SPI of ours is two SAs."""
+        limit = self._config.crypto.ipsec_sa_limit
+        return limit - 2 * self.sad.spis if limit else None
+
     # --- beginnings ---
 
     def add(self, live: LiveTunnel) -> LiveTunnel:

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from agent.base.implemented import CIPHERS, DH_GROUPS, HASHES
 from agent.config.crypto_model import CryptoMapEntry, TransformSet
 from agent.config.defaults import DEFAULT_TRANSFORM_SETS
 from agent.config.model import AclAddress, AclEntry, Interface, PortRange, RouterConfig
-from agent.crypto.ciphers import CIPHERS, HASHES
-from agent.crypto.dh import GROUPS
 from agent.crypto.ip import GRE
 from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
@@ -139,9 +138,7 @@ def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
 
     Its mode is its own. A set that says `mode transport` takes tunnel mode from a peer that offers that, unless it says `require`.
     """
-    ciphers = {*CIPHERS, "null", None}
-    hashes = {*HASHES, None}
-    if transforms.esp_cipher not in ciphers or not {transforms.ah, transforms.esp_auth} <= hashes:
+    if transforms.esp_cipher not in {*CIPHERS, "null", None} or not {transforms.ah, transforms.esp_auth} <= {*HASHES, None}:
         return None
     transport = between_peers and transforms.mode == "transport"
     required = transport and transforms.transport_required
@@ -155,7 +152,7 @@ def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: i
     entry, crypto = target.entry, config.crypto
     sets = transform_sets(config, entry)
     # A group that nothing here does leaves no suite, as an unknown cipher does: the flow is neither offered nor accepted.
-    can_do = entry.pfs_group is None or entry.pfs_group in GROUPS
+    can_do = entry.pfs_group is None or entry.pfs_group in DH_GROUPS
     between_peers = selector.source == Addresses(target.local) and selector.destination == Addresses(remote)
     usable = [transforms for transforms in sets if can_do and (between_peers or not transforms.transport_required)]
     suites = tuple(suite for transforms in usable if (suite := suite_of(transforms, between_peers)))
@@ -182,8 +179,7 @@ def plan_of(config: RouterConfig, target: Target, selector: Selector, remote: in
 
 def peers_of(config: RouterConfig, entry: CryptoMapEntry) -> tuple[int, ...]:
     """Addresses of an entry's peers; a name is looked up among the `ip host` lines."""
-    resolved = (peer if isinstance(peer, IPv4Address) else config.hosts.get(peer) for peer in entry.peers)
-    return tuple(int(peer) for peer in resolved if peer is not None)
+    return tuple(int(address) for peer in entry.peers if (address := config.host_address(peer)) is not None)
 
 
 def _rules(config: RouterConfig, name: str | None) -> tuple[Rule, ...]:

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from agent.base.clock import SECOND
+from agent.base.implemented import CIPHERS, DH_GROUPS, HASHES
 from agent.base.text import octets_of, text_of
 from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
 from agent.config.model import RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
 from agent.crypto.certificates import Credential, Trust, distinguished_name
-from agent.crypto.ciphers import CIPHERS, HASHES
-from agent.crypto.dh import GROUPS
 from agent.crypto.doi import ISAKMP_PORT, UDP, IdentificationType, Protocol
 from agent.crypto.dpd import DpdTerms
 from agent.crypto.ike_events import NO_REMOTE_ACCESS, Addressing, Login, QuickRequest, QuickStart, RemoteAccess
@@ -41,7 +40,7 @@ def _covers(config: RouterConfig, key: PreSharedKey, remote: int, name: str | No
         return key.network.prefixlen if IPv4Address(remote) in key.network else -1
     if key.hostname is not None and key.hostname == name:
         return _BY_NAME
-    address = config.hosts.get(key.hostname or "")
+    address = config.host_address(key.hostname)
     return 32 if address is not None and int(address) == remote else -1
 
 
@@ -86,7 +85,7 @@ def pre_shared_key(
 
 
 def _can_do(policy: IsakmpPolicy) -> bool:
-    return policy.encryption in CIPHERS and policy.hash in HASHES and policy.group in GROUPS
+    return policy.encryption in CIPHERS and policy.hash in HASHES and policy.group in DH_GROUPS
 
 
 def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:

@@ -106,8 +106,8 @@ def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Te
         farewells = measure_farewells(pair(FIRST))
     except NoTunnelError as error:
         raise _SectionError("", f"the hub and a spoke set up no tunnel: {error}") from None
-    router, crypto = hub.router, hub.router.config.crypto
-    stage = Stage(hub.monitor, router.device, router.sa_keeper.sad, given.random, numbers, life.law, lambda: crypto.ipsec_sa_limit)
+    router = hub.router
+    stage = Stage(hub.monitor, router.device, router.sa_keeper.sad, given.random, numbers, life.law, router.sa_keeper.room)
     return Spokes(numbers, life, stage, farewells, given.scheduler, Beginning(section.start, section.over))
 
 

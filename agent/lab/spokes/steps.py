@@ -82,8 +82,8 @@ class Spoke:
 class Stage:
     """The hub as its spokes act on it: each changes the monitor by its verbs, and what crosses the hub's interfaces.
 
-    `ceiling` is that of SAs, if the configuration has one. `apart` is told of a spoke whose new IKE tunnel will not expire with
-    those of the others, `refused` of one that has found no room.
+    `room` says how many more SAs the configuration allows, None for any number. `apart` is told of a spoke whose new IKE tunnel
+    will not expire with those of the others, `refused` of one that has found no room.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Stage:
         random: RandomSource,
         numbers: SpokeNumbers,
         law: Law,
-        ceiling: Callable[[], int | None],
+        room: Callable[[], int | None],
     ) -> None:
         self.monitor = monitor
         self.numbers = numbers
@@ -102,7 +102,7 @@ class Stage:
         self.law = law
         self.apart: Callable[[Spoke], None] = lambda spoke: None
         self.refused: Callable[[Spoke], None] = lambda spoke: None
-        self._ceiling = ceiling
+        self._room = room
         self._device = device
         self._sad = sad
         self._known: dict[Amounts, Amounts] = {}
@@ -124,8 +124,8 @@ class Stage:
 
     def has_room(self, sas: int) -> bool:
         """Whether the ceiling of SAs leaves room for so many more; each that comes in has one that goes out."""
-        ceiling = self._ceiling()
-        return not ceiling or 2 * self._sad.spis + sas <= ceiling
+        room = self._room()
+        return room is None or sas <= room
 
     def release(self, spis: Iterable[int]) -> None:
         for spi in spis:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from agent.config.interface_names import type_of
 from agent.config.model import Interface, RouterConfig
 from agent.flow.device import InterfaceCounter, InterfaceState
 from agent.lab.wire.wires import Wire
@@ -39,7 +40,7 @@ _OTHER = Kind("other", 1500, 0)
 
 def kind_of(name: str) -> Kind:
     """The kind of an interface by its name. A sub-interface of a serial line is a frame relay circuit."""
-    letters = name.rstrip("0123456789/.:")
+    letters = type_of(name)
     kind = KINDS.get(letters, _OTHER)
     if "." in name and letters == "Serial":
         return _SERIAL_SUBINTERFACE

@@ -133,13 +133,10 @@ def _check_vrf(router: Router, vrf: str | None) -> None:
 
 def _resolve(context: Context, name: str) -> IPv4Address:
     """The address of a name that an `ip host` line gives: no domain server is ever asked, but IOS would say that it asks."""
-    address = _address(name)
+    config = context.router.document.config
+    address = config.host_address(_address(name) or name)
     if address is not None:
         return address
-    config = context.router.document.config
-    known = config.hosts.get(name)
-    if known is not None:
-        return known
     if config.domain_lookup and name:
         servers = "".join(f" ({server})" for server in config.name_servers) or " (255.255.255.255)"
         context.out.line(f'Translating "{name}"...domain server{servers}')
