@@ -1,7 +1,7 @@
-"""Mib room: a SET of a context's tree in its phases, whatever protocol asks for it (RFC 3416 §4.2.5, RFC 2741 §7.2.4).
+"""Mib room: the phases of a SET of a context's tree, for any protocol (RFC 3416 §4.2.5, RFC 2741 §7.2.4).
 
-Every assignment is tested first, and changes nothing. What was tested is committed in the order of the commits. Where one fails,
-what was committed before it is taken back, last first. Whether who asks may write an object at all is not looked at here.
+First every assignment is tested; this changes nothing. Then the commits run in their order. If one fails, those before it are
+undone, the last one first. Access rights are not checked here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Assignment:
 
 
 def tested(tree: Tree, assignment: Assignment) -> Commit:
-    """The tests (2) to (12) of RFC 3416 §4.2.5 for one assignment; its commit. Raises SetRefusedError."""
+    """Make the tests (2) to (12) of RFC 3416 §4.2.5 for one assignment, and return its commit. Raises SetRefusedError."""
     column = tree.column_of(order_key(assignment.name))
     if column is None or column.write is None or not column.object.writable:
         raise SetRefusedError("notWritable")
@@ -43,9 +43,9 @@ def tested(tree: Tree, assignment: Assignment) -> Commit:
 
 
 class Transaction:
-    """One SET, all of it tested: the commits in the order of its assignments. `failed` is told of what a commit or an undo raises.
+    """One tested SET: the commits in the order of its assignments. `failed` gets the exceptions of commits and undos.
 
-    `commit` and `undo` may be asked for by messages of their own, as in AgentX.
+    `commit` and `undo` may come by separate messages, as in AgentX.
     """
 
     def __init__(self, commits: Sequence[Commit], failed: Callable[[Exception], None]) -> None:
@@ -54,17 +54,17 @@ class Transaction:
         self._undos: list[Undo | None] = []
 
     def commit(self, origin: Origin) -> int:
-        """Do it all; 0, or the place (from 1) of the assignment whose commit failed, after which nothing more is done."""
+        """Run the commits. Returns 0, or the place (from 1) of the assignment whose commit failed; later ones do not run."""
         for place, commit in self._commits:
             try:
                 self._undos.append(commit.do(origin))
-            except Exception as error:  # whatever it is, the rest of the SET must not remain done
+            except Exception as error:  # whatever it is, the SET must be undone
                 self._failed(error)
                 return place
         return 0
 
     def undo(self) -> bool:
-        """Take back what was committed, last first; whether all of it could be."""
+        """Undo the commits, the last one first; whether all were undone."""
         whole = True
         while self._undos:
             undo = self._undos.pop()
@@ -73,7 +73,7 @@ class Transaction:
                 continue
             try:
                 undo()
-            except Exception as error:  # the others are taken back nevertheless
+            except Exception as error:  # the others are undone nevertheless
                 self._failed(error)
                 whole = False
         return whole

@@ -266,7 +266,7 @@ class SnmpAgent:
         return engine
 
     def _later(self, domain: Any, address: Any, message: bytes, work: Work[Answer]) -> None:
-        """Have pysnmp answer a message when the work is done that finds out what."""
+        """Let pysnmp answer a message when the work for its answer is done."""
         transport: UdpTransport = self.engine.transport_dispatcher.get_transport(domain)
         transport.later(self._found_later(transport, tuple(address), message, work, self._policy), tuple(address))
 
@@ -287,7 +287,7 @@ class SnmpAgent:
         shown = name[:_LONGEST_SHOWN].decode("ascii", "backslashreplace")
         why = self._policy.refusal(name, model, source)
         self._limited.info("%s: SNMP%s from %s with community %s: %s", self._endpoint.name, model, source, shown, why)
-        if self._noticed.take():  # whoever asks is a stranger: all are counted, and so many notified of
+        if self._noticed.take():  # the requester is a stranger: all are counted, and a few are notified
             self.bad_community(source)
 
     def _refused_user(self, name: bytes, level: str, context: str, source: Source) -> None:

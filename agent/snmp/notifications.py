@@ -1,9 +1,8 @@
 """Snmp room: which notifications an event causes, with the values of their objects at that moment (RFC 3416 §4.2.6).
 
-Tables say for each notification the control that switches it, the type by which a host chooses it, and the tables that its event
-gives an instance of; and for each kind of event the notification's name and those instances. The names of objects, their order and
-all OIDs come from the modules, once, at the start. A value is the one that the tree shows; the event gives it where the row is gone
-(a tunnel that has ended) or never was (0).
+Tables give for each notification its control, the type by which hosts select it, and the tables of its objects; and for each kind
+of event the notification's name and the instances. The names of objects, their order and all OIDs come from the modules, once, at
+the start. A value is the tree's. If the row has gone (a tunnel that has ended) or never existed (0), the event gives the value.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ class _Kind:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A notification as the modules have it: its objects in order, each with the table that it is a column of (None: a scalar)."""
+    """A notification by the modules: its objects in order, each with its table (None: a scalar)."""
 
     oid: Oid
     kind: _Kind
@@ -91,9 +90,9 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the notifications of one endpoint are made from. `forms` are the notifications by name, `trees` gives a context's tree.
+    """What one endpoint's notifications are made from. `forms` are the notifications by name, `trees` gives a context's tree.
 
-    `wanted` says whether any host takes a type of notification of a VRF, so that none is made for nobody.
+    `wanted` says whether any host takes a type of notification of a VRF; without one, none is made.
     """
 
     forms: Mapping[str, Form]
@@ -137,7 +136,7 @@ _KINDS: Mapping[str, _Kind] = {
     "authenticationFailure": _Kind("snmp authentication", "snmp"),
 }
 
-# Reasons that have a notification. A peer that deletes, is lost or never answers, and an operator, are told by the stop alone.
+# Reasons with a notification. For a delete, a lost peer, a peer that never answers, and an operator there is the stop alone.
 _IKE_FAILURES: Mapping[IkeFailureReason, str] = {
     IkeFailureReason.LOCAL_FAILURE: "cikeSysFailure",
     IkeFailureReason.INTERNAL: "cikeSysFailure",
@@ -153,7 +152,7 @@ _IKE_FAILURES: Mapping[IkeFailureReason, str] = {
     IkeFailureReason.PEER_ENCODING: "cikeProtocolFailure",
     IkeFailureReason.NO_SA: "cikeNoSa",
 }
-# For all other reasons: a set-up that came to nothing is cipSecSetUpFailure, bad packets are cipSecProtocolFailure.
+# For all other reasons: a failed set-up is cipSecSetUpFailure, bad packets are cipSecProtocolFailure.
 _IPSEC_FAILURES: Mapping[IpsecFailureReason, str] = {
     IpsecFailureReason.INTERNAL: "cipSecSysFailure",
     IpsecFailureReason.CAPACITY: "cipSecSysFailure",
@@ -165,7 +164,7 @@ _IPSEC_FAILURES: Mapping[IpsecFailureReason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """Where the objects of one notification are: an instance for each table that they may be of, and values of rows gone."""
+    """The instances of one notification's objects, by table, and the values of rows that have gone."""
 
     vrf: str | None = None
     indexes: Mapping[str, Index] | None = None  # by table
@@ -175,7 +174,7 @@ class _Facts:
 def notification_forms(schema: Schema) -> Mapping[str, Form]:
     """Every notification that is sent, by name.
 
-    Raises MibError where the modules lack a name that one is made of, or give it an object that its event has no instance of.
+    Raises MibError if the modules lack a name, or give a notification an object for which its event has no instance.
     """
     try:
         return {name: _form(schema, name, kind) for name, kind in _KINDS.items()}
@@ -197,12 +196,12 @@ def _form(schema: Schema, name: str, kind: _Kind) -> Form:
 
 
 def of_record(record: FlowRecord, scene: Scene) -> list[Notification]:
-    """The notifications of what happened to a tunnel, those whose control is enabled in their context."""
+    """The notifications of a record whose control is enabled in their context."""
     return _made(_FLOW.get(type(record), _nothing)(record, scene), scene)
 
 
 def of_config_event(event: ConfigEvent, scene: Scene) -> list[Notification]:
-    """The notifications of a change of the configuration; the trees are to have followed it before."""
+    """The notifications of a change of the configuration. The trees must have followed it before."""
     return _made(_CONFIG.get(type(event), _nothing)(event, scene), scene)
 
 
@@ -212,7 +211,7 @@ def of_start(cold: bool, scene: Scene) -> list[Notification]:
 
 
 def of_link(state: InterfaceState, scene: Scene) -> list[Notification]:
-    """linkUp or linkDown of an interface that has changed so."""
+    """linkUp or linkDown of an interface."""
     facts = _Facts(
         indexes={"ifTable": (state.index,)},
         values={
@@ -229,7 +228,7 @@ def of_bad_community(scene: Scene) -> list[Notification]:
     return _made([("authenticationFailure", _Facts())], scene)
 
 
-# --- which, and with what ---
+# --- events and their instances ---
 
 _Made = Iterable[tuple[str, _Facts]]
 
@@ -296,9 +295,9 @@ def _sa_refused(event: SaRefused, scene: Scene) -> _Made:
 
 
 def _peer_facts(vrf: str | None, peer: PeerKey, local: Address | None, remote: Address | None, protocol: str = "esp") -> _Facts:
-    """Of a tunnel that never was: the pair's instance as it is or would be; of tunnel and SA index 0 and value 0.
+    """For a tunnel that never existed: the instance that the pair has or would have; index 0 and value 0 for tunnel and SA.
 
-    Of cipSecSpiProtocol 0 is no value: it names the protocol that was asked for.
+    cipSecSpiProtocol cannot be 0: it is the requested protocol.
     """
     return _Facts(
         vrf,
@@ -308,7 +307,7 @@ def _peer_facts(vrf: str | None, peer: PeerKey, local: Address | None, remote: A
 
 
 def _ipsec_facts(record: IpsecTunnelEnded | IpsecFailed, facts: IpsecFacts, sa: Sa | Spi | None, active: int) -> _Facts:
-    """Of a tunnel that is or was. `active` is in microseconds."""
+    """For a live or ended tunnel. `active` is in microseconds."""
     return _Facts(
         record.vrf,
         {

@@ -1,11 +1,11 @@
 """Snmp room: reads as pure functions over a tree and a view (RFC 3416 §4.2.1–4.2.3; for SNMPv1 RFC 1157 §4.1 by RFC 3584 §4.2).
 
-Names are tuples of sub-identifiers, values the encoded octets that the tree gives. SNMPv1 has no Counter64: those columns are not
-there for it. How much a message can hold is the caller's to know.
+Names are tuples of sub-identifiers, values the tree's encoded octets. SNMPv1 has no Counter64, so those columns do not exist for
+it. The caller knows how much a message can hold.
 
-A read is work that pauses (`agent/base/work.py`): after each binding, and wherever rows without a cell or out of view have been
-passed over. Between two pauses it takes some tens of microseconds, whatever the tables and the view hold. Rows may come and go
-meanwhile: a walk goes on behind the last name that it looked at. Values are those of the moment when they are read.
+A read is work that pauses (`agent/base/work.py`): after each binding, and after rows without a cell or out of view have been
+skipped. Between two pauses it takes some tens of microseconds, whatever the tables and the view hold. Rows may come and go in a
+pause: a walk continues after the last name. Values are those of the moment when they are read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from agent.snmp.view import Standing, View
 
 NO_ERROR, TOO_BIG, NO_SUCH_NAME, BAD_VALUE, GEN_ERR = 0, 1, 2, 3, 5  # error-status
 
-LONGEST_SEARCH = 2000  # rows, columns and ranges without a cell that a GETBULK passes; then it answers with what it has
+LONGEST_SEARCH = 2000  # rows, columns and ranges without a cell that a GETBULK skips; then it answers with what it has
 _CELLS = 32  # that are not instantiated, and passed without a pause
 Binding = tuple[Oid, bytes]
 Now = Callable[[], int]
@@ -33,7 +33,7 @@ Now = Callable[[], int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes into a response. With an error, `index` is the place of the failed binding from 1, or 0."""
+    """The content of a response. With an error, `index` is the place of the failed binding from 1, or 0."""
 
     status: int = NO_ERROR
     index: int = 0
@@ -50,7 +50,7 @@ class ReadFaultError(Exception):
 
 @dataclass(slots=True)
 class Visible:
-    """A tree as a view shows it: the columns that are not wholly hidden, each with what the view says of it."""
+    """The visible part of a tree: the columns that are not wholly hidden, each with its standing in the view."""
 
     columns: list[Column]
     standings: list[Standing]
@@ -66,7 +66,7 @@ class Visible:
 
 
 def visible(tree: Tree, view: View, version_1: bool) -> Visible:
-    """What of a tree a view shows to a version of SNMP."""
+    """The part of a tree that a view shows to a version of SNMP."""
     columns, standings = [], []
     for column in tree.columns:
         standing = view.whole.below(column.object.oid)
@@ -162,7 +162,7 @@ def binding_size(binding: Binding) -> int:
 
 @contextmanager
 def _faults_of(place: int) -> Iterator[None]:
-    """Say which binding a view's fault belongs to: genErr's error-index names it (RFC 3416 §4.2.1)."""
+    """Attribute a view's exception to a binding: genErr's error-index names it (RFC 3416 §4.2.1)."""
     try:
         yield
     except Exception as fault:
@@ -196,7 +196,7 @@ def _cells(shown: Visible, name: Oid, now: Now) -> Iterator[Binding | None]:
 
 
 def _cells_of(column: Column, behind: bytes, now: Now) -> Iterator[Binding | None]:
-    """The cells of one column behind an order key."""
+    """The cells of one column after an order key."""
     table, encode = column.table, column.encode
     ahead = 1
     place = table.after(behind)

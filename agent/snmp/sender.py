@@ -104,7 +104,7 @@ class NotificationSender:
         self._engines: dict[tuple[IPv4Address, int], RemoteEngine] = {}  # of receivers of informs of version 3
         self._traps = secrets.randbelow(_REQUEST_IDS)  # the request-id of the last one
         self._destinations: dict[Receiver, _Destination] = {}
-        self._ready: deque[Receiver] = deque()  # those that something can be sent to
+        self._ready: deque[Receiver] = deque()  # receivers to which something can be sent
         self._turn: asyncio.Handle | None = None
         self._turn_ends = 0.0
         self._chosen: dict[tuple[str | None, str], list[tuple[_Destination, Grant | None]]] = {}
@@ -117,7 +117,7 @@ class NotificationSender:
         """Follow an endpoint that has changed: hosts, communities, users, contexts."""
         snmp = self._endpoint.snmp
         self._informs.patience = self._patience.configured(snmp)
-        # Notifications wait as long as an inform may by default, whatever becomes of informs that are sent.
+        # Notifications wait as long as an inform may by default.
         self._life = max(self._patience.life, self._informs.patience.life)
         before = {_way(each.host, each.address): receiver for receiver, each in self._destinations.items()}
         self._destinations = {}
@@ -134,7 +134,7 @@ class NotificationSender:
             if allowed:
                 self._transport(address)  # here, so that an address that cannot be bound is reported
             self._destinations[receiver] = _Destination(host, address, not allowed, receiver)
-        # What waits for a receiver that is still there goes on its way, as that is configured now.
+        # Notifications for a receiver that still exists are sent as it is configured now.
         self._ready.clear()
         for receiver in self._destinations:
             receiver.listed = False
@@ -179,7 +179,7 @@ class NotificationSender:
         return found
 
     def _choose(self, context: str, kind: str) -> list[tuple[_Destination, Grant | None]]:
-        """The hosts of a context that take a type, with what they may be told. A v3 host's user must have a group there."""
+        """The hosts of a context that take a type, with their notify views. A v3 host's user must have a group there."""
         chosen: list[tuple[_Destination, Grant | None]] = []
         for destination in self._destinations.values():
             host = destination.host
@@ -347,7 +347,7 @@ def _bounds(snmp: SnmpConfig) -> tuple[int, int]:
 
 
 def _way(host: SnmpHost, address: IPv4Address) -> tuple[object, ...]:
-    """What makes two hosts one receiver: all but the types that they name."""
+    """The key of a receiver: a host without its types."""
     return address, host.port, host.vrf, host.community, host.version, host.level, host.informs
 
 

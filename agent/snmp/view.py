@@ -51,7 +51,7 @@ class Family:
 
 
 class _Node:
-    """The families whose subtrees begin alike, up to one sub-identifier: a place in the tree that a view's families make.
+    """A node in the tree of a view's families: the families whose subtrees begin with the same sub-identifiers.
 
     `rank` is the place of the family whose subtree ends here in the order in which families are asked, -1 where none does, and
     `included` what it says. `below` are the answers of families whose subtrees are longer.
@@ -68,7 +68,7 @@ class _Node:
         self.any: _Node | None = None  # where any number may stand
 
     def child(self, number: int | None) -> _Node:
-        """What stands below one number, or below any."""
+        """The node below one number, or below any."""
         if number is None:
             self.any = self.any or _Node()
             return self.any
@@ -79,7 +79,7 @@ class _Node:
 
 
 class Standing:
-    """What a view says of the names that begin with a prefix: whether they are in it, but for what longer subtrees say.
+    """The rule of a view for names with a prefix: whether they are in it, except where longer subtrees differ.
 
     `covers` is whether all of them are in it (True), none is (False), or the view may cut between them (None). Standings are made
     when they are first asked for. Those that a view has are kept in `kept`, up to a number.
@@ -129,10 +129,9 @@ class Standing:
         return standing
 
     def behind(self, hidden: Oid) -> Oid | None:
-        """The least name behind a hidden one at or below which names may be in the view; None where there is none.
+        """The least name after a hidden one, at or below which names may be in the view; None if there is none.
 
-        Names are given by what follows the prefix. So who walks passes over a range that is hidden in one step, however many rows
-        lie in it.
+        Names are given without the prefix. So a walk skips a hidden range in one step, however many rows are in it.
         """
         standings = [self]
         for number in hidden:
@@ -170,7 +169,7 @@ class Standing:
 
 
 class View:
-    """Families in the order in which they are asked: the first that holds a name decides.
+    """A view: its families in order; the first that holds a name decides.
 
     They are compiled to a tree, so that asking costs the name's length, however many families there are. `whole` is what the view
     says of all names.

@@ -1,14 +1,14 @@
-"""Lab room: what has been reported, so that it is reported once however often it comes."""
+"""Lab room: remembers what has been reported, so that repetitions are not reported."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
 
-_MOST = 256  # forged ones in large numbers must not fill the memory
+_MOST = 256  # many forged ones must not fill the memory
 
 
 class Reported:
-    """The last things that were reported."""
+    """The last items that were reported."""
 
     __slots__ = ("_known",)
 
@@ -16,7 +16,7 @@ class Reported:
         self._known: dict[Hashable, None] = {}
 
     def is_first(self, thing: Hashable) -> bool:
-        """Whether a thing has not been reported yet. From now on it has."""
+        """Whether an item has not been reported yet. It counts as reported from now on."""
         if thing in self._known:
             return False
         self._known[thing] = None

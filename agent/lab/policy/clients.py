@@ -29,7 +29,7 @@ _Found = Callable[[IPv4Address | None], None]
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """A peer that is a client, in one phase 1. `alive` while there is that SA; `identity` where it is this peer's alone."""
+    """A client in one phase 1. `alive` while that SA exists. `identity` if it is this peer's alone."""
 
     pair: PeerPair
     rules: AccessRules
@@ -45,23 +45,23 @@ class Client:
 
     @property
     def is_known(self) -> bool:
-        """Whether `who` it is tells it from others of its group."""
+        """Whether `who` distinguishes it from others of its group."""
         return self.user is not None or self.identity is not None
 
     def is_here(self, other: Client) -> bool:
-        """Whether it is the other one, with another phase 1, in the same place."""
+        """Whether it is the same client as another, in the same place, with another phase 1."""
         return (self.pair, self.who) == (other.pair, other.who)
 
 
 class Clients:
-    """`is_there` asks a client whether it is there, and tells. `ask_servers` is how groups of AAA servers are asked."""
+    """The clients of one router. `is_there` asks a client whether it is there. `ask_servers` asks groups of AAA servers."""
 
     def __init__(self, config: RouterConfig, is_there: Callable[[Client, Callable[[bool], None]], None]) -> None:
         self.ask_servers: AskServers = no_servers
         self._config = config
         self._is_there = is_there
         self._known: list[Client] = []
-        self._last: dict[tuple[object, ...], IPv4Address] = {}  # the address that each client had when it was last here
+        self._last: dict[tuple[object, ...], IPv4Address] = {}  # the last address of each client
 
     def __len__(self) -> int:
         return len(self._known)
@@ -69,7 +69,7 @@ class Clients:
     # --- beginnings ---
 
     def log_in(self, client: Client, login: Login, answer: Callable[[Trouble | None], None]) -> None:
-        """Whether a user may log in: `answer` is called, now or later, with the reason why not, if there is one."""
+        """Check a login. `answer` is called, now or later, with the reason for a refusal, or None."""
 
         def judged(good: bool) -> None:
             refusal = self._limit(client, login.user) if good else Trouble.AUTHENTICATION
@@ -81,7 +81,7 @@ class Clients:
         check_login(self._config, client.rules.login_list, login, self.ask_servers, judged)
 
     def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
-        """`answer` is called, now or later, with what a client gets; with None where its pool has no address left for it."""
+        """Find a client's configuration. `answer` is called with it, now or later; with None if the pool has no address left."""
         group = client.group
         if group is None:
             answer(())
@@ -112,31 +112,31 @@ class Clients:
             self._find_address(client, pool, wished, found)
 
     def other_records(self, client: Client) -> list[Client]:
-        """The same client with other phase 1s: those that have its address."""
+        """The records of the same client with its address in other phase 1s."""
         if client.address is None:
             return []
         return [other for other in self._known if other is not client and other.alive and other.address == client.address]
 
     def _limit(self, client: Client, user: str) -> Trouble | None:
-        """The limits of a group: so many clients, so many logins of one user."""
+        """Check the limits of a group: clients, and logins of one user."""
         if client.group is None:
             return None
         name = client.group.name
         others = [other for other in self._known if other.group and other.group.name == name and other.alive]
-        others = [other for other in others if (other.pair, other.user) != (client.pair, user)]  # it takes the place of itself
+        others = [other for other in others if (other.pair, other.user) != (client.pair, user)]  # it replaces itself
         full = client.group.max_users is not None and len(others) >= client.group.max_users
         logins = sum(other.user == user for other in others)
         often = client.group.max_logins is not None and logins >= client.group.max_logins
         return Trouble.CAPACITY if full or often else None
 
     def _find_address(self, client: Client, pool: AddressPool, wished: Attribute | None, found: _Found) -> None:
-        """The address that the client had before, else the first that nobody has."""
+        """The address that the client had before, else the first free one."""
         held = {other.address: other for other in self._known if other is not client and other.address is not None}
         same = [other for address, other in held.items() if pool.low <= address <= pool.high and other.who == client.who]
         here = [other for other in same if client.is_here(other)]
         elsewhere = [other for other in same if client.is_known and other not in here]
         wish = IPv4Address(wished.octets) if wished is not None and len(wished.octets) == 4 else None
-        # Past one NAT, a client that asks for what it has is the same computer, on another port.
+        # Behind one NAT, a client that asks for its address is the same computer on another port.
         near = [other for other in elsewhere if other.address == wish and other.pair[:3] == client.pair[:3]]
         mine = [other.address for other in (*near, *here)]
         free = [address for address in (wish, self._last.get(client.who)) if address not in held]
@@ -147,7 +147,7 @@ class Clients:
             self._ask_holders(elsewhere, pool, found)
 
     def _ask_holders(self, holders: Sequence[Client], pool: AddressPool, found: _Found) -> None:
-        """Those who are the same client, or another computer of the user: the first that is not there has lost its address."""
+        """Ask holders that may be this client or another computer of its user. The first without an answer loses its address."""
         if not holders:
             found(self._free_address(pool))
             return
@@ -180,7 +180,7 @@ class Clients:
     # --- ends ---
 
     def ended(self, client: Client) -> None:
-        """Its ISAKMP SA is gone, or never came up: its address is free, unless it has another phase 1."""
+        """A client's ISAKMP SA has ended, or has failed. Its address is free, unless it has another phase 1."""
         client.alive = False
         if client in self._known:
             self._known.remove(client)

@@ -1,7 +1,7 @@
-"""Lab room: what a router protects: its crypto maps as entries of a security policy database (RFC 4301 §4.4.1).
+"""Lab room: crypto maps as entries of a security policy database (RFC 4301 §4.4.1).
 
-An entry of a map, on an interface, becomes a `Target`; the permit lines of its access list become the rules; a flow that is to have
-SAs of its own becomes a `Plan`, which knows the identities and terms of its quick mode.
+A map entry on an interface becomes a `Target`. The permit lines of its access list become the rules. A flow that needs SAs of its
+own becomes a `Plan`, which has the identities and terms of its quick mode.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from agent.lab.policy.tunnel_interfaces import TunnelEnds, tunnels
 
 _ALL = 0xFFFFFFFF
 ANYWHERE = Addresses(0, _ALL)
-PROTECTION_SEQUENCE = 65537  # as IOS numbers what an IPsec profile makes on a Tunnel interface
+PROTECTION_SEQUENCE = 65537  # IOS's number for the entry of an IPsec profile on a Tunnel interface
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One crypto map entry on one interface; `entry` is the template's where it stands for a dynamic map.
+    """One crypto map entry on one interface. For a dynamic map `entry` is the template's.
 
-    `inside_vrf` is the VRF that its tunnels belong to, `front_vrf` the one through which the peer is reached. `clear_vrf` is
-    that of the packets which it protects: the inside one, but for the GRE of a Tunnel interface the front one.
+    `inside_vrf` is the VRF of its tunnels, `front_vrf` the one through which the peer is reached. `clear_vrf` is that of the
+    protected packets: the inside VRF, or the front-door VRF for the GRE of a Tunnel interface.
     """
 
     interface: str
@@ -46,18 +46,18 @@ class Target:
 
     @property
     def demands(self) -> bool:
-        """Whether what its rules permit passes in SAs alone: not where a dynamic entry, without a list, permits everything."""
+        """Whether the permitted packets pass in SAs alone: not for a dynamic entry without a list, which permits all."""
         return not self.dynamic or self.entry.match_address is not None
 
     @property
     def key(self) -> tuple[str, str, int, str, int]:
-        """What tells it from every other."""
+        """The key of the target, unique among all."""
         return self.interface, self.map_name, self.sequence, self.entry.name, self.entry.sequence
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A flow that is to have SAs: `selector` from our side to the peer's."""
+    """A flow that needs SAs. `selector` goes from our side to the peer's."""
 
     target: Target
     selector: Selector
@@ -92,14 +92,14 @@ def rule_of(line: AclEntry) -> Rule:
 
 
 def network_of(addresses: Addresses | AddressRange) -> IPv4Network | None:
-    """Addresses as a network; None for a range, and for a wildcard that is no mask turned round."""
+    """Addresses as a network; None for a range, or for a wildcard that is no inverted mask."""
     if isinstance(addresses, AddressRange) or addresses.wildcard & addresses.wildcard + 1:
         return None
     return IPv4Network((addresses.base, 32 - addresses.wildcard.bit_length()))
 
 
 def identification_of(addresses: Addresses | AddressRange, protocol: int, ports: Ports) -> Identification | None:
-    """The phase-2 identity of one end of a flow; None where IKEv1 has none for it (odd wildcards, port ranges)."""
+    """The phase-2 identity of one end of a flow; None if IKEv1 has none for it (odd wildcards, port ranges)."""
     network = network_of(addresses)
     if network is None or (ports != ANY_PORT and (ports.negated or ports.low != ports.high)):
         return None
@@ -114,7 +114,7 @@ def addresses_of_identification(identification: Identification) -> Addresses | A
 
 
 def selector_of(local: Identification, remote: Identification) -> Selector | None:
-    """The flow that two phase-2 identities ask for; None where it is none that we know."""
+    """The flow of two phase-2 identities; None if they are not supported."""
     source, destination = addresses_of_identification(local), addresses_of_identification(remote)
     if source is None or destination is None or local.protocol != remote.protocol:
         return None
@@ -134,9 +134,9 @@ def transform_sets(config: RouterConfig, entry: CryptoMapEntry) -> list[Transfor
 
 
 def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
-    """What a transform set asks for, compression apart; None where there is nothing here that does it.
+    """The suite of a transform set, without compression; None if it is not supported.
 
-    Its mode is its own. A set that says `mode transport` takes tunnel mode from a peer that offers that, unless it says `require`.
+    Each set has its own mode. With `mode transport` it accepts tunnel mode from a peer, unless it says `require`.
     """
     if transforms.esp_cipher not in {*CIPHERS, "null", None} or not {transforms.ah, transforms.esp_auth} <= {*HASHES, None}:
         return None
@@ -147,11 +147,13 @@ def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
 
 
 def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: int) -> Phase2Terms:
-    """What we want of a flow's SAs. Transport mode is only for flows whose ends are the peers themselves, so that a set which
-    requires it is for no others."""
+    """The terms for a flow's SAs.
+
+    Transport mode is only for flows whose ends are the peers themselves, so a set that requires it is for no others.
+    """
     entry, crypto = target.entry, config.crypto
     sets = transform_sets(config, entry)
-    # A group that nothing here does leaves no suite, as an unknown cipher does: the flow is neither offered nor accepted.
+    # An unsupported group leaves no suite, like an unsupported cipher: the flow is neither offered nor accepted.
     can_do = entry.pfs_group is None or entry.pfs_group in DH_GROUPS
     between_peers = selector.source == Addresses(target.local) and selector.destination == Addresses(remote)
     usable = [transforms for transforms in sets if can_do and (between_peers or not transforms.transport_required)]
@@ -165,7 +167,7 @@ def terms_of(config: RouterConfig, target: Target, selector: Selector, remote: i
 
 
 def plan_of(config: RouterConfig, target: Target, selector: Selector, remote: int, rule: str) -> Plan | None:
-    """None for a flow that cannot be negotiated."""
+    """The plan of a flow; None if it cannot be negotiated."""
     terms = terms_of(config, target, selector, remote)
     local = identification_of(selector.source, selector.protocol, selector.source_ports)
     far = identification_of(selector.destination, selector.protocol, selector.destination_ports)
@@ -178,7 +180,7 @@ def plan_of(config: RouterConfig, target: Target, selector: Selector, remote: in
 
 
 def peers_of(config: RouterConfig, entry: CryptoMapEntry) -> tuple[int, ...]:
-    """Addresses of an entry's peers; a name is looked up among the `ip host` lines."""
+    """The addresses of an entry's peers. A name is looked up in the `ip host` lines."""
     return tuple(int(address) for peer in entry.peers if (address := config.host_address(peer)) is not None)
 
 
@@ -188,7 +190,7 @@ def _rules(config: RouterConfig, name: str | None) -> tuple[Rule, ...]:
 
 
 def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEntry, int, bool]]:
-    """The entries of a map with the sequence number they stand at, dynamic ones as their templates."""
+    """The entries of a map with their sequence numbers, dynamic ones as their templates."""
     found = config.crypto.maps.get(map_name)
     for entry in found.entries if found else ():
         if entry.dynamic is not None:
@@ -199,14 +201,14 @@ def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEn
 
 
 def local_address(config: RouterConfig, interface: Interface) -> int | None:
-    """Our end of a map's tunnels: the interface's address, or that of the one that `crypto map N local-address` names."""
+    """Our end of a map's tunnels: the address of the interface, or of the one in `crypto map N local-address`."""
     found = config.crypto.maps.get(interface.crypto_map or "")
     source = config.interfaces.get(found.local_address) if found and found.local_address else interface
     return int(source.address.ip) if source and source.address else None
 
 
 def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[PolicyEntry[Target], ...]:
-    """The policy of the map on an interface; incomplete entries protect nothing."""
+    """The policy of the map on an interface. Incomplete entries protect nothing."""
     interface = config.interfaces[interface_name]
     local = local_address(config, interface)
     if interface.crypto_map is None or local is None:
@@ -237,7 +239,7 @@ def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[Poli
 
 
 def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Target] | None:
-    """The policy of a Tunnel interface with `tunnel protection`: its GRE, from end to end, by the terms of the IPsec profile.
+    """The policy of a Tunnel interface with `tunnel protection`: its GRE between its two ends, on the terms of the IPsec profile.
 
     IOS makes a crypto map of it, with this name and number.
     """

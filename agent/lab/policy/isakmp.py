@@ -1,6 +1,6 @@
-"""Lab room: what a router's configuration says of a peer: which ISAKMP policies, which key, which profile, which VRF.
+"""Lab room: a router's configuration for a peer: ISAKMP policies, key, profile, VRF.
 
-These are the decisions that the IKE core leaves to its owner (`agent.crypto.ike_events.Decisions`).
+The IKE core leaves these decisions to its owner (`agent.crypto.ike_events.Decisions`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _BY_NAME = 33  # fits better than any prefix
 
 
 def _covers(config: RouterConfig, key: PreSharedKey, remote: int, name: str | None) -> int:
-    """How well a key fits a peer: the length of its prefix, -1 for not at all. The name that it gives itself is best."""
+    """How well a key fits a peer: the length of its prefix, -1 for not at all. A match by name is best."""
     if key.network is not None:
         return key.network.prefixlen if IPv4Address(remote) in key.network else -1
     if key.hostname is not None and key.hostname == name:
@@ -50,16 +50,16 @@ def _best(config: RouterConfig, keys: Iterable[PreSharedKey], remote: int, name:
 
 
 _NAMES = (IdentificationType.FQDN, IdentificationType.USER_FQDN)
-# Identities that are of one peer alone. A group shares its key ID, and addresses behind NATs come more than once.
+# Types of identity of one peer alone. A group shares its key ID, and several NATs may have the same private address behind them.
 _PERSONAL = (*_NAMES, IdentificationType.DER_ASN1_DN)
 
 
 def key_for(
     config: RouterConfig, pair: PeerPair, profile: IsakmpProfile | None, peer: Identification | None = None
 ) -> PreSharedKey | None:
-    """The key for a peer: of the profile's keyring where it names one, else of whatever serves the front-door VRF.
+    """The key for a peer: from the profile's keyring if it names one, else from those of the front-door VRF.
 
-    `peer` is who it says that it is, where it has said so before the key is needed: a host name or a user's.
+    `peer` is its identity, if it is known before the key is needed: a host name or a user's.
     """
     crypto = config.crypto
     if profile and profile.keyring is not None:
@@ -104,9 +104,9 @@ def _phase1_policy(policy: IsakmpPolicy, xauth: bool) -> Phase1Policy:
 def phase1_policies(
     configured: Iterable[IsakmpPolicy], authentications: Container[str], users: bool = False, named: bool = False
 ) -> list[Phase1Policy]:
-    """By priority, those whose authentication is one that can be done with a peer.
+    """The policies whose authentication is possible with a peer, by priority.
 
-    With `users`, each also with a login after it; those of Easy VPN only so, and for a peer that has `named` itself at once.
+    With `users`, each also comes with a login after it. Those of Easy VPN come only so, and if the peer has `named` itself at once.
     """
     return [
         _phase1_policy(policy, xauth)
@@ -121,12 +121,12 @@ def phase1_policies(
 
 
 def _text_v6(address: IPv6Address) -> str:
-    """As RFC 5952 §5 has it: a mapped IPv4 address is written as one. `str` does so in some releases of Python alone."""
+    """An address in the form of RFC 5952 §5: a mapped IPv4 address is written as one. Only some releases of Python do so."""
     return f"::ffff:{address.ipv4_mapped}" if address.ipv4_mapped else str(address)
 
 
 def identity_of(identification: Identification | None) -> Identity | None:
-    """An identity as the flow monitor has it: of several addresses a name. None where it never became known."""
+    """An identity for the flow monitor. One of several addresses becomes a name. None if it never became known."""
     if identification is None:
         return None
     network = identification.network() or identification.network_v6()
@@ -148,11 +148,10 @@ _ADDRESSES = (IdentificationType.IPV4_ADDR, IdentificationType.IPV6_ADDR)
 def is_same_system(
     pair: PeerPair, peer: Identification | None, other: PeerPair, other_peer: Identification | None, past_nat: bool
 ) -> bool:
-    """Whether two SAs are with one system: with one peer, or with one that is known by its name though its address or port is new.
+    """Whether two SAs are with one system: the same peer, or one with the same name at a new address or port.
 
-    A key ID names a group, whose members share it: they are told apart by their ports alone. Others that are `past_nat` are told
-    apart by their names, for a NAT may give the port of one to another. An address may be one that many have, each behind a NAT of
-    its own.
+    The members of a group share a key ID, so their ports alone distinguish them. Other systems that are `past_nat` are
+    distinguished by their names, because a NAT may give one's port to another. A private address may exist behind several NATs.
     """
     if pair[:2] != other[:2]:
         return False
@@ -168,7 +167,7 @@ _KINDS = {"fqdn": IdentificationType.FQDN, "user-fqdn": IdentificationType.USER_
 
 
 def named_identity(kind: str, value: str) -> Identification:
-    """An identity of ours by IOS's word for its kind: "ipv4-address", "fqdn", "user-fqdn"."""
+    """An identity of ours by IOS's word for its type: "ipv4-address", "fqdn", "user-fqdn"."""
     if kind == "ipv4-address":
         return Identification.of_address(IPv4Address(value), UDP, ISAKMP_PORT)
     return Identification(_KINDS[kind], octets_of(value), UDP, ISAKMP_PORT)
@@ -206,9 +205,9 @@ def profile_for(config: RouterConfig, identification: Identification, front_vrf:
 
 @dataclass(slots=True, eq=False)
 class PeerDecisions:
-    """The decisions of one phase 1. `profile` is the one that it must be (the initiator's crypto map names it), or became.
+    """The decisions of one phase 1. `profile` is the one that the initiator's crypto map names, or the one that matched.
 
-    `clients` is the responder's, whose peer may be one of them.
+    `clients` are those of a responder; the peer may be one of them.
     """
 
     config: RouterConfig
@@ -253,14 +252,14 @@ class PeerDecisions:
         return self.certificates.credential(self.profile.trustpoint if self.profile else None, authorities)
 
     def trust(self, peer: Identification | None) -> Trust:
-        """The profile's trustpoint where it names one: of an initiator yet unknown, that of the profile which it will match."""
+        """The profile's trustpoint, if it names one. For a still unknown initiator it is that of the profile that it will match."""
         profile = self.profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer else None)
         return self.certificates.trust(profile.trustpoint if profile else None)
 
     def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
-        """That of an aggressive mode that we begin, of the client's group where it names one, else that of the peer.
+        """The key of an aggressive mode that we begin, of the client's group if it names one, else of the peer.
 
-        The profile of a peer that has named itself is the one that matches the name.
+        If the peer has named itself, its profile is the one that matches the name.
         """
         settings = self._aggressive_peer()
         if self.aggressive and settings and settings.password is not None:
@@ -276,7 +275,7 @@ class PeerDecisions:
         return rules_of(self.config, profile, self.pair.front_vrf, self.pair.local)
 
     def local_identity(self, credential: Credential | None) -> Identification:
-        """Of aggressive mode's end-point, the profile, or the router, whoever names one first; else our address."""
+        """Our identity: that of aggressive mode's end-point, else of the profile, else of the router, else our address."""
         settings = self._aggressive_peer()
         if self.aggressive and settings and settings.client_endpoint:
             return named_identity(*settings.client_endpoint)
@@ -291,16 +290,16 @@ class PeerDecisions:
         return self.config.crypto.aggressive_mode
 
     def wants_aggressive(self) -> bool:
-        """Whether a phase 1 that we begin is to go by aggressive mode: the profile says so, or the peer has what it takes."""
+        """Whether we begin phase 1 in aggressive mode: the profile says so, or `crypto isakmp peer` has both settings."""
         return bool((self.profile and self.profile.aggressive) or self._aggressive_peer())
 
     def _aggressive_peer(self) -> IsakmpPeer | None:
-        """`crypto isakmp peer` of this one, where it has both settings of aggressive mode."""
+        """The `crypto isakmp peer` of this peer, if it has both settings of aggressive mode."""
         found = self.config.crypto.peers.get((IPv4Address(self.pair.remote), self.pair.front_vrf))
         return found if found and found.password is not None and found.client_endpoint is not None else None
 
     def accepts(self, peer: Identification) -> bool:
-        """A profile that the map names must match; else the first that does is the peer's, and its key must be the one used."""
+        """Whether a peer is accepted: by the profile that the map names, else by the first match with the key that was used."""
         self.peer = peer
         if self.profile is not None:
             self.settled = any(_matches(match, peer, self.pair.front_vrf) for match in self.profile.matches)
@@ -313,7 +312,7 @@ class PeerDecisions:
         return True
 
     def dpd_terms(self) -> DpdTerms | None:
-        """Dead peer detection as the profile, else `crypto isakmp keepalive`, has it."""
+        """The terms of dead peer detection, from the profile, else from `crypto isakmp keepalive`."""
         keepalive = (self.profile and self.profile.keepalive) or self.config.crypto.keepalive
         return DpdTerms(keepalive.interval * SECOND, keepalive.retry * SECOND, keepalive.periodic) if keepalive else None
 
@@ -321,7 +320,7 @@ class PeerDecisions:
         return self.contact()
 
     def remote_access(self) -> RemoteAccess:
-        """A client is who logs in, or is of a group; a peer whose key says `no-xauth` does not log in."""
+        """What a peer must do before quick modes. A client logs in or has a group; a key with `no-xauth` needs no login."""
         if self.clients is None:
             return NO_REMOTE_ACCESS
         rules = self._rules(self.profile)
