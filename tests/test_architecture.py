@@ -138,8 +138,8 @@ def test_the_views_run_without_an_engine() -> None:
 
 
 def test_the_snmp_room_knows_no_router_s_configuration() -> None:
-    """It has an endpoint (`agent/snmp/endpoint.py`), and values of the SNMP section and of access lists."""
-    known = ("agent.config.snmp_model.", "agent.config.events.", "agent.config.model.AccessList")
+    """It has an endpoint (`agent/snmp/endpoint.py`), and values of the SNMP section, of access lists and of named hosts."""
+    known = ("agent.config.snmp_model.", "agent.config.events.", "agent.config.model.AccessList", "agent.config.hosts.")
     for path in files_of("agent/snmp"):
         assert not [name for name in imports_of(path) if name.startswith("agent.config.") and not name.startswith(known)]
 

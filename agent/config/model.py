@@ -6,11 +6,11 @@ IOS 12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VR
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from agent.config.crypto_model import CryptoConfig
+from agent.config.hosts import address_of_host
 from agent.config.snmp_model import SnmpConfig
 
 
@@ -209,8 +209,3 @@ class RouterConfig:
     def host_name(self, address: IPv4Address) -> str:
         """What `ip host` calls an address, else an empty string."""
         return next((name for name, known in self.hosts.items() if known == address), "")
-
-
-def address_of_host(host: IPv4Address | str | None, hosts: Mapping[str, IPv4Address]) -> IPv4Address | None:
-    """The address of a host that a line names by its address or by a name of `hosts` (`ip host`); None if that has none."""
-    return host if isinstance(host, IPv4Address) else hosts.get(host or "")

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 from typing import Protocol
 
-from agent.config.model import AccessList, address_of_host
+from agent.config.hosts import address_of_host
+from agent.config.model import AccessList
 from agent.config.snmp_model import SnmpConfig, SnmpHost
 
 

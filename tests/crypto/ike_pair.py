@@ -269,3 +269,19 @@ def committed_by_the_initiator(pair: Pair, number: int) -> Pair:
 
     pair.wire = set_commit
     return pair.quick()
+
+
+# --- ports ---
+
+
+def ports_of_messages(pair: Pair) -> list[tuple[bool, int, int]]:
+    """Of each message from now on: whether the initiator sends it, and the ports that it goes from and to."""
+    seen: list[tuple[bool, int, int]] = []
+
+    def wire(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
+        ends = pair.ends[0 if from_initiator else 1].ends
+        seen.append((from_initiator, ends.local_port, ends.remote_port))
+        return [octets]
+
+    pair.wire = wire
+    return seen

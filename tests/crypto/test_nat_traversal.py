@@ -22,7 +22,7 @@ from agent.crypto.proposals import Phase2Terms, Suite, offer_phase2
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of, encapsulate
 from agent.crypto.vendor import CAPABILITIES, DPD, NAT_FLAVOURS, UNITY, XAUTH, NatFlavour, PeerTraits, nat_answer
 from agent.lab.randomness import SeededRandom
-from tests.crypto.ike_pair import GUIDE, Pair, Side
+from tests.crypto.ike_pair import GUIDE, Pair, Side, ports_of_messages
 
 RFC, DRAFT_3, DRAFT_2_LINE, DRAFT_2 = NAT_FLAVOURS
 WITHOUT = NatTraversal(enabled=False)
@@ -131,14 +131,7 @@ def test_a_nat_before_the_initiator_is_found_by_both() -> None:
 
 def test_the_initiator_changes_its_port_with_its_next_message_and_the_responder_follows() -> None:
     pair = Pair(nat=("198.51.100.7", 20000))
-    heard: list[tuple[bool, int, int]] = []
-
-    def wire(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
-        ends = pair.ends[0 if from_initiator else 1].ends
-        heard.append((from_initiator, ends.local_port, ends.remote_port))
-        return [octets]
-
-    pair.wire = wire
+    heard = ports_of_messages(pair)
     pair.up().quick()
     before, after = heard[:4], heard[4:]
     assert before == [(True, 500, 500), (False, 500, 20500)] * 2

@@ -33,7 +33,7 @@ from agent.crypto.nat_traversal import NatTraversal
 from agent.crypto.payloads import Certificate, CertificateRequest, Identification, NatDetection, Notification, Signature
 from agent.crypto.proposals import Phase1Policy, Phase2Terms, Suite
 from agent.crypto.states import State
-from tests.crypto.ike_pair import DES, Pair, Side
+from tests.crypto.ike_pair import DES, Pair, Side, ports_of_messages
 from tests.crypto.pki import NOW, YEAR, Issuer, address, root
 
 SIGNED = replace(DES, authentication="rsa-sig")
@@ -265,14 +265,7 @@ def test_a_shorter_lifetime_of_the_responder_holds_on_both_sides(exchange: Excha
 def test_the_hashes_that_detect_a_nat_go_with_the_second_and_third_message() -> None:
     esp = Phase2Terms((Suite(None, "des", 56, "sha"),), 3600, 99000)  # AH cannot go past a NAT
     pair = Pair(*sides(DES, responder={"terms": esp}), nat=("198.51.100.7", 20000), exchange=Exchange.AGGRESSIVE)
-    heard: list[tuple[bool, int, int]] = []
-
-    def wire(from_initiator: bool, number: int, octets: bytes) -> list[bytes]:
-        ends = pair.ends[0 if from_initiator else 1].ends
-        heard.append((from_initiator, ends.local_port, ends.remote_port))
-        return [octets]
-
-    pair.wire = wire
+    heard = ports_of_messages(pair)
     pair.up().quick(esp)
     assert pair.result(1).choice.udp
     assert not in_clear(pair.sent[0][0], NatDetection)

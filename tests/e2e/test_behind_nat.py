@@ -11,44 +11,13 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.easy_vpn import hub
 from tests.e2e.masquerade import Site, behind_masquerade
 from tests.e2e.strongswan import Charon, RealLab, charon, real_lab
 from tests.e2e.tools import wait_for
 
-ROUTER = """hostname {name}
-aaa new-model
-aaa authentication login users local
-aaa authorization network groups local
-username alice password wonderland
-username bob password builder
-crypto isakmp policy 10
- encryption aes
- authentication pre-share
- group 2
-crypto isakmp client configuration group road
- key groupkey
- pool clients
-crypto isakmp profile road
- match identity group road
- client authentication list users
- isakmp authorization list groups
- client configuration address {way}
-crypto ipsec transform-set ours esp-aes esp-sha-hmac
-crypto dynamic-map remotes 1
- set transform-set ours
- set isakmp-profile road
- reverse-route
-crypto map outside 10 ipsec-isakmp dynamic remotes
-interface FastEthernet0/0
- ip address {address} 255.255.255.252
- crypto map outside
-interface FastEthernet0/1
- ip address 10.1.{number}.254 255.255.255.0
-ip local pool clients 10.3.{number}.1 10.3.{number}.{last}
-snmp-server community public RO
-end
-"""
 USERS = {"alice": "wonderland", "bob": "builder"}
+ROUTER = hub(USERS, "10.3.{number}.1 10.3.{number}.{last}")
 # A router for each test, so that none finds what another left: how addresses are given, and how many there are.
 ROUTERS = {
     1: {},

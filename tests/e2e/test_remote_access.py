@@ -8,42 +8,11 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.easy_vpn import hub
 from tests.e2e.strongswan import Charon, Namespace, RealLab, StartRealLab, running
 from tests.e2e.tools import ROOT, wait_for
 
-ROUTER = """hostname {name}
-aaa new-model
-aaa authentication login users local
-aaa authorization network groups local
-username alice password secret
-crypto isakmp policy 10
- encryption aes
- authentication pre-share
- group 2
-crypto isakmp client configuration group road
- key groupkey
- dns 10.1.{number}.53
- pool clients
-crypto isakmp profile road
- match identity group road
- client authentication list users
- isakmp authorization list groups
- client configuration address {way}
-crypto ipsec transform-set ours esp-aes esp-sha-hmac
-crypto dynamic-map remotes 1
- set transform-set ours
- set isakmp-profile road
- reverse-route
-crypto map outside 10 ipsec-isakmp dynamic remotes
-interface FastEthernet0/0
- ip address {address} 255.255.255.252
- crypto map outside
-interface FastEthernet0/1
- ip address 10.1.{number}.254 255.255.255.0
-ip local pool clients 10.3.{number}.1
-snmp-server community public RO
-end
-"""
+ROUTER = hub({"alice": "secret"}, "10.3.{number}.1", "dns 10.1.{number}.53")
 # By router: how clients get their configuration.
 ROUTERS = {1: "respond", 2: "initiate", 3: "respond", 4: "respond", 5: "respond"}
 

@@ -10,8 +10,7 @@ import pytest
 
 from agent.base.ike_counters import IkeCounter
 from agent.flow.counters import IpsecCounter, PacketCounters
-from agent.flow.model import EndReason, Identity, IkeFailureReason, IkeTunnel, IpsecFailureReason, IpsecTunnel, PeerKey
-from agent.flow.monitor import FlowMonitor
+from agent.flow.model import EndReason, Identity, IkeFailureReason, IpsecFailureReason, PeerKey
 from agent.flow.records import (
     CheckPointed,
     FlowRecord,
@@ -30,35 +29,12 @@ from agent.flow.records import (
 from agent.flow.rows import INDEX_LIMIT, IndexAllocator
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import IkeEvents, IpsecEvents
-from tests.flow.builders import HUB, INSIDE_HUB, INSIDE_SPOKE, SPOKE, bundle, ike_facts, ipsec_facts
+from tests.flow.builders import HUB, INSIDE_HUB, INSIDE_SPOKE, SPOKE, bundle, ike_facts
 from tests.flow.replica import follow, shown
+from tests.flow.router import Router
 
 OTHER = IPv4Address("10.1.9.9")
 KEY = PeerKey(Identity(True, "10.1.1.2"), Identity(True, "10.1.1.1"))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 0
-
-    def now(self) -> int:
-        return self.time
-
-
-class Router:
-    """A monitor, its clock, and what it emitted."""
-
-    def __init__(self) -> None:
-        self.clock = Clock()
-        self.monitor = FlowMonitor(self.clock)
-        self.events: list[FlowRecord] = []
-        self.monitor.subscribe(self.events.append)
-
-    def ike(self, vrf: str | None = "vrf1", spoke: IPv4Address = SPOKE, **facts: Any) -> IkeTunnel:
-        return self.monitor.ike_up(vrf, ike_facts(spoke, **facts), PacketCounters(IkeCounter))
-
-    def ipsec(self, ike: IkeTunnel, **facts: Any) -> IpsecTunnel:
-        return self.monitor.ipsec_up(ike, ipsec_facts(**facts), bundle(), PacketCounters(IpsecCounter))
 
 
 @pytest.fixture
@@ -94,7 +70,7 @@ def test_a_tunnel_coming_up_is_a_row_of_its_vrf_and_of_the_router(router: Router
         ((1, 4), False, "esp", 259, False),
     ]
     assert not len(router.monitor.vrf(None).ike_tunnels)
-    assert kinds(router.events) == [IkeTunnelStarted, IpsecTunnelStarted, SessionUp]
+    assert kinds(router.records) == [IkeTunnelStarted, IpsecTunnelStarted, SessionUp]
 
 
 def test_indexes_rise_router_wide(router: Router) -> None:
@@ -132,7 +108,7 @@ def test_a_rekey_keeps_the_row_and_counts_what_it_replaces(router: Router) -> No
     assert [(key, spi.value) for key, spi in zip(flow.spis, flow.spis.values(), strict=True)] == [
         ((1, index), 507 + index) for index in range(5, 9)
     ]
-    installed, expired = router.events[-2:]
+    installed, expired = router.records[-2:]
     assert isinstance(installed, SasInstalled)
     assert isinstance(expired, SasExpired)
     assert [(sa.index, sa.value) for sa in installed.sas] == [(spi.index, spi.value) for spi in ipsec.spis]
@@ -213,7 +189,7 @@ def test_an_ipsec_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_e
         assert (failure.time, failure.tunnel_index, failure.source, failure.destination) == (1_000, 1, HUB, SPOKE)
         others = {EndReason.LOCAL_FAILURE: "internal error", EndReason.UNKNOWN_TO_PEER: "non-existent sa"}
         assert failure.reason.value == others.get(reason, reason.value)
-    event, _ = router.events[-2:]
+    event, _ = router.records[-2:]
     assert isinstance(event, IpsecTunnelEnded)
     assert (event.at, event.vrf, event.index, event.reason, event.start) == (1_000, "vrf1", ipsec.index, reason, history.start)
     assert (event.facts, event.counters) == (history.facts, history.counters.snapshot(0))
@@ -243,7 +219,7 @@ def test_an_ike_tunnel_that_ends_is_in_history_and_in_the_failures_unless_it_exp
     assert [(failure.reason.value, failure.time, failure.local) for failure in failures] == (
         [] if reason is EndReason.NORMAL else [(reason.value, 1_005, ike.facts.local)]
     )
-    event = router.events[-1]
+    event = router.records[-1]
     assert isinstance(event, IkeTunnelEnded)
     assert (event.at, event.index, event.start, event.facts) == (1_005, ike.index, 5, ike.facts)
     assert event.counters == history.counters.snapshot(0)
@@ -290,7 +266,7 @@ def test_a_phase_1_that_failed_is_a_failure_row_and_counts(
     assert (failure.reason, failure.time, failure.local, failure.remote) == (reason, 9, None, None)
     assert (failure.local_address, failure.remote_address) == (HUB, OTHER)
     assert not len(flow.ike_history)
-    event = router.events[-1]
+    event = router.records[-1]
     assert isinstance(event, IkeFailed)
     assert (event.reason, event.at, event.initiator, event.index) == (reason, 9, initiator, 0)
     assert event.peer == PeerKey(Identity(True, str(HUB)), Identity(True, str(OTHER)))
@@ -314,7 +290,7 @@ def test_a_phase_2_that_failed_is_a_failure_row_and_counts(
     failure = flow.ipsec_failures[1]
     assert (failure.tunnel_index, failure.spi, failure.source) == (0, 4_000_000_000, INSIDE_HUB)
     assert not len(flow.ipsec_history)
-    assert kinds(router.events) == [IpsecFailed]
+    assert kinds(router.records) == [IpsecFailed]
 
 
 def test_bad_packets_of_a_live_tunnel_name_it_and_its_peer(router: Router) -> None:
@@ -322,7 +298,7 @@ def test_bad_packets_of_a_live_tunnel_name_it_and_its_peer(router: Router) -> No
     ipsec = router.ipsec(ike)
     router.monitor.ipsec_failed("vrf1", IpsecFailureReason.DECRYPT, SPOKE, HUB, spi=258, tunnel=ipsec)
     router.monitor.ike_failed("vrf1", IkeFailureReason.HASH_VALIDATION, HUB, SPOKE, tunnel=ike)
-    phase_2, phase_1 = router.events[-2:]
+    phase_2, phase_1 = router.records[-2:]
     assert isinstance(phase_2, IpsecFailed)
     assert isinstance(phase_1, IkeFailed)
     assert (phase_2.index, phase_2.peer) == (ipsec.index, KEY)
@@ -334,7 +310,7 @@ def test_bad_packets_of_a_live_tunnel_name_it_and_its_peer(router: Router) -> No
 def test_a_phase_2_that_never_was_is_told_by_its_ends_whichever_way_the_packet_went(router: Router, inbound: bool) -> None:
     ends = (SPOKE, HUB) if inbound else (HUB, SPOKE)
     router.monitor.ipsec_failed("vrf1", IpsecFailureReason.NO_SA, *ends, spi=258, inbound=inbound)
-    event = router.events[-1]
+    event = router.records[-1]
     assert isinstance(event, IpsecFailed)
     assert (event.source, event.destination) == ends
     assert (event.peer, event.local_address, event.remote_address) == (KEY, HUB, SPOKE)
@@ -345,13 +321,13 @@ def test_a_failure_names_the_row_that_the_pair_has_or_would_have(router: Router)
     router.ike(**group)
     for address in (SPOKE, OTHER):
         router.monitor.ike_failed("vrf1", IkeFailureReason.PROPOSAL, HUB, address, group["local"], group["remote"], False)
-    assert [event.peer.internal for event in router.events if isinstance(event, IkeFailed)] == [1, 2]
+    assert [event.peer.internal for event in router.records if isinstance(event, IkeFailed)] == [1, 2]
     assert len(router.monitor.vrf("vrf1").peers) == 1
 
 
 def test_a_refused_sa_is_told(router: Router) -> None:
     router.monitor.sa_refused("vrf1")
-    assert router.events == [SaRefused(at=0, vrf="vrf1")]
+    assert router.records == [SaRefused(at=0, vrf="vrf1")]
 
 
 def test_sas_are_counted_by_the_map_that_brought_them_about(router: Router) -> None:
@@ -384,7 +360,7 @@ def test_a_check_point_copies_the_live_tunnels_of_one_vrf_and_leaves_them(router
     assert ipsec.counters.value(IpsecCounter.IN_PACKETS, 300) == 5
     assert (flow.ike_events[IkeEvents.PREVIOUS], len(flow.ike_failures)) == (0, 0)
     assert not len(router.monitor.vrf("vrf2").ike_history)
-    assert router.events[-1] == CheckPointed(
+    assert router.records[-1] == CheckPointed(
         ((1, flow.ike_history[1].counters.snapshot(0)),), ((1, copied.counters.snapshot(0)),), at=300, vrf="vrf1"
     )
 
