@@ -101,6 +101,9 @@ class SetUp:
     suspicion: Trouble | None = None
 
 
+_ECHOES = frozenset((Cause.MM2, Cause.MM3, Cause.AM2, Cause.AM3))  # the first messages that have the receiver's own cookie
+
+
 class IkeSa:
     """One ISAKMP SA, from its first message until it is forgotten. It collects datagrams to send and events for the owner."""
 
@@ -144,6 +147,7 @@ class IkeSa:
         self._expires: int | None = None
         self._dpd: Dpd | None = None
         self._forgotten = False
+        self._echoed = False
 
     # --- what it is ---
 
@@ -162,6 +166,12 @@ class IkeSa:
     def happened(self, cause: Cause) -> None:
         """The state that follows is the table's to say (`states.TRANSITIONS`)."""
         self._machine.happened(cause)
+        self._echoed |= cause in _ECHOES
+
+    @property
+    def echoed(self) -> bool:
+        """Whether the peer has repeated our cookie. Until then nothing shows that the messages are from its address."""
+        return self._echoed
 
     @property
     def aggressive(self) -> bool:

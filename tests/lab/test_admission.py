@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from agent.base.limited_log import AT_ONCE
+from agent.base.origin import CONSOLE
 from agent.crypto import ikev1, phase1
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.dh import DhSecret, generate
 from agent.crypto.doi import Exchange
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends
 from agent.crypto.states import Cause
+from agent.engine.values import ClearSessions
 from agent.flow.model import IkeFailureReason
 from agent.flow.vrf import IkeEvents
 from agent.lab.failures.tunnel_log import TunnelLog
@@ -192,7 +194,32 @@ def test_failures_that_a_stranger_causes_are_a_few_lines_at_level_info(
     caplog.set_level(logging.INFO, logger="agent.lab.failures.tunnel_log")
     lab.west.monitor.subscribe(TunnelLog("west", lab.clock.now, lab.lab.scheduler.after))
     flood(lab, iter(range(STRANGERS, STRANGERS + 1000)), 1000)  # of whom none has a key: each set-up fails
-    assert len(lab.flow("west").ike_failures) == 200
-    assert len(caplog.messages) == 50
+    assert len(caplog.messages) == len(lab.flow("west").ike_failures) == 25
+    assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] == 1000
+
+
+def test_failures_of_forged_set_ups_leave_the_other_rows_where_they_are(make_pair: MakePair) -> None:
+    """The failure window is that of the MIB's default, 200 rows (cipSecFailTableSize)."""
+    lab = make_pair()
+    ping(lab)
+    lab.west.engine.do(ClearSessions(), CONSOLE)
+    counted = lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS]
+    for burst in range(60):
+        flood(lab, iter(range(STRANGERS + 100 * burst, STRANGERS + 100 * burst + 100)), 100)
+        lab.wait(1)
+    reasons = [row.reason for row in lab.flow("west").ike_failures.values()]
+    assert reasons.count(IkeFailureReason.OPERATOR) == 1
+    assert 25 < len(reasons) < 70
+    assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] - counted == 6000
+
+
+def test_a_peer_whose_proposal_is_refused_beside_a_flood_of_others_has_its_rows(make_pair: MakePair) -> None:
+    """Of one address a few at once, then one in ten seconds."""
+    lab = make_pair()
+    flood(lab, iter([STRANGERS] * 50), 50)
+    assert len(lab.flow("west").ike_failures) == 5
+    flood(lab, iter([STRANGERS + 1]), 1)
+    assert len(lab.flow("west").ike_failures) == 6
     lab.wait(11)
-    assert "the last of 950 such lines held back" in caplog.messages[-1]
+    flood(lab, iter([STRANGERS] * 60), 60)  # ten that have not been heard before
+    assert len(lab.flow("west").ike_failures) == 7

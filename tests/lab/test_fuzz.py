@@ -249,5 +249,7 @@ def test_a_flood_of_beginnings_is_forgotten(make_pair: Callable[..., Any]) -> No
     assert lab.leaks("west").records == 0
     assert not lab.west.router.ike.sas.over
     reasons = Counter(row.reason for row in lab.flow("west").ike_failures.values())
-    assert reasons[IkeFailureReason.PEER_LOST] == MOST_OF_ADDRESS
+    # None has repeated our cookie: all count, and a few have a row (docs/security.md).
+    assert 0 < reasons[IkeFailureReason.PEER_LOST] <= 10
+    assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] == 1499
     assert 0 < reasons[IkeFailureReason.CAPACITY] < 10

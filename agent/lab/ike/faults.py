@@ -7,30 +7,40 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+from agent.base.clock import SECOND
 from agent.crypto.ike_events import Trouble
 from agent.flow.model import IkeFailureReason
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import words
 from agent.lab.failures.reasons import IKE_REASONS
 from agent.lab.failures.reported import Reported
+from agent.lab.ike.allowance import Allowance
 from agent.lab.ike.records import IkeRecord
 from agent.lab.policy.isakmp import identity_of
 from agent.lab.policy.peer_pair import PeerPair
 
 
 class IkeFaults:
-    """Each failed set-up has a failure row. Bad messages have one row for each SA and reason, and count each time."""
+    """Each failed set-up has a failure row. Bad messages have one row for each SA and reason, and count each time.
+
+    Forged messages can cause two kinds of failures: set-ups that a peer begins and that end before it has repeated our cookie, and
+    messages to no SA. Their rows are limited, so that they do not push all others out of the table. Beyond the limit they count.
+    """
 
     def __init__(self, monitor: FlowMonitor) -> None:
         self._monitor = monitor
         self._unknown = Reported()  # SAs that are not there
         self._unreadable = Reported()  # peers that speak otherwise
+        self._rows = Allowance(at_once=5, interval=10 * SECOND, times=5)  # of peers whose addresses may be forged
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """Report a failed phase 1."""
         sa, pair = record.sa, record.pair
         # A matched profile names the VRF of the failure; before that it is the front-door VRF.
         vrf = record.decisions.inside_vrf if record.decisions.settled else pair.front_vrf
+        if not sa.initiator and not sa.echoed and not self._may_tell_of(pair):
+            self._monitor.ike_fault(vrf, IKE_REASONS[trouble], initiator=False)
+            return
         self._monitor.ike_failed(
             vrf,
             IKE_REASONS[trouble],
@@ -65,7 +75,7 @@ class IkeFaults:
 
     def unreadable(self, pair: PeerPair) -> None:
         """Report a message with a refused header, such as one of IKEv2."""
-        if self._unreadable.is_first(pair):
+        if self._unreadable.is_first(pair) and self._may_tell_of(pair):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
             reason, cause = IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION
             self._monitor.ike_failed(pair.front_vrf, reason, *addresses, initiator=False, ends=pair.ends, cause=cause)
@@ -74,8 +84,11 @@ class IkeFaults:
 
     def no_sa(self, pair: PeerPair, cookies: bytes) -> None:
         """Report a message to an unknown or ended SA."""
-        if self._unknown.is_first((pair, cookies)):
+        if self._unknown.is_first((pair, cookies)) and self._may_tell_of(pair):
             addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
             self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.NO_SA, *addresses, ends=pair.ends, cause=words.NO_SA)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.NO_SA)
+
+    def _may_tell_of(self, pair: PeerPair) -> bool:
+        return self._rows.allows(pair, self._monitor.clock.now())
