@@ -329,3 +329,6 @@ class Totals:
             if rhythm.step[counter]:
                 total += rhythm.step[counter] * group.turns(now)
         return total
+
+    def snapshot(self, now: int) -> tuple[int | None, ...]:
+        return tuple(self.value(counter, now) for counter in range(len(self._counted)))

@@ -89,9 +89,9 @@ class FlowMonitor:
         self._window_sizes = tunnel_window, failure_window  # of VRFs to come
         self._bus: Bus[FlowRecord] = Bus()
         self._origin: Origin | None = None
-        self._ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
-        self._ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
-        self._session_ids = IndexAllocator(lambda number: False)
+        self.ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
+        self.ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
+        self.session_ids = IndexAllocator(lambda number: False)
 
     # --- what there is ---
 
@@ -131,9 +131,9 @@ class FlowMonitor:
         """Have a subscriber given every record, in order, each after its verb has finished, until the subscription is closed."""
         return self._bus.subscribe(subscriber)
 
-    def apply(self, record: FlowRecord) -> None:
-        """Do what another monitor's record says, and pass it on."""
-        self._happened(record)
+    def apply(self, record: FlowRecord, sources: Sources = NO_SOURCES) -> None:
+        """Do what another monitor's record says, and pass it on. `sources` are where new numbers come from, if not from records."""
+        self._happened(record, sources=sources)
 
     @property
     def origin(self) -> Origin | None:
@@ -174,7 +174,7 @@ class FlowMonitor:
         `start` is when it came up, if that was not now. `continues` are the associations with the same peer, as far as the engine
         knows them: the tunnel belongs to the first that has its identities, else to a new one. Without it the ends decide.
         """
-        now, index = self.clock.now(), self._ike_indexes.take()
+        now, index = self.clock.now(), self.ike_indexes.take()
         flow, wanted = self.vrf(vrf), PeerKey(facts.local, facts.remote)
         if continues is None:
             key = key_for(flow, wanted, facts)
@@ -266,7 +266,7 @@ class FlowMonitor:
         self, ike: IkeTunnel, facts: IpsecFacts, spis: Iterable[NewSpi], counters: CounterSource, *, start: int | None = None
     ) -> IpsecTunnel:
         """A phase 2 has finished under `ike`: a new flow is protected. `start` is as in `ike_up`."""
-        now, index, peer = self.clock.now(), self._ipsec_indexes.take(), ike.peer
+        now, index, peer = self.clock.now(), self.ipsec_indexes.take(), ike.peer
         since, new = now if start is None else start, tuple(spis)
         started = IpsecTunnelStarted(
             index,
@@ -287,7 +287,7 @@ class FlowMonitor:
 
     def _session_up(self, ike: IkeTunnel, facts: IpsecFacts, start: int, now: int) -> SessionUp:
         peer, who = ike.peer, session_facts(ike.facts, facts)
-        return SessionUp(self._session_ids.take(), peer.key, peer.ends, who, start, at=now, vrf=ike.vrf, origin=self._origin)
+        return SessionUp(self.session_ids.take(), peer.key, peer.ends, who, start, at=now, vrf=ike.vrf, origin=self._origin)
 
     def sas_installed(
         self, tunnel: IpsecTunnel, spis: Iterable[NewSpi], facts: IpsecFacts, replaced: Iterable[Spi]

@@ -25,14 +25,14 @@ from agent.engine.values import (
     SessionEnds,
     SessionFilter,
 )
-from agent.flow.model import EndReason, IkeTunnel, Peer, PeerEnds
+from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel, Peer, PeerEnds
 from agent.lab.ike.admission import Limit
 from agent.lab.ike.records import IkeRecord
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.ping import Ping
 from agent.lab.router import Router
+from agent.lab.spokes.spoke import Phase, Spoke
 from agent.lab.spokes.spokes import Spokes
-from agent.lab.spokes.steps import Spoke
 
 
 class LabEngine:
@@ -64,7 +64,7 @@ class LabEngine:
             self._router.ike.end(record, EndReason.OPERATOR)
         owned = [(spokes, spoke) for spokes in self.spokes if (spoke := spokes.owner_of(tunnel))]
         for spokes, spoke in owned:
-            spokes.end(spoke, ike=True)
+            spokes.end([spoke], IkeTunnel)
         return record is not None or bool(owned)
 
     def _destroy_ipsec(self, request: DestroyIpsec) -> bool:
@@ -76,7 +76,7 @@ class LabEngine:
             self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         owned = [(spokes, spoke) for spokes in self.spokes if (spoke := spokes.owner_of(tunnel))]
         for spokes, spoke in owned:
-            spokes.end(spoke, ipsec=True)
+            spokes.end([spoke], IpsecTunnel)
         return live is not None or bool(owned)
 
     # --- clear ---
@@ -92,7 +92,7 @@ class LabEngine:
             self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
-        self._clear_spokes(wanted)
+        self._clear_spokes(wanted, IkeTunnel, IpsecTunnel)
         return bool(flows or records)
 
     def _clear_sas(self, request: ClearSas) -> bool:
@@ -100,16 +100,16 @@ class LabEngine:
         flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
         for live in flows:
             self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
-        self._clear_spokes(wanted, ike=False)
+        self._clear_spokes(wanted, IpsecTunnel)
         return bool(flows)
 
-    def _clear_spokes(self, wanted: SessionFilter, *, ike: bool = True) -> None:
+    def _clear_spokes(self, wanted: SessionFilter, *phases: Phase) -> None:
         def takes(spoke: Spoke) -> bool:
             peer = spoke.peer
             return peer is not None and wanted.takes(self._ends_of(peer, peer.ends, peer.vrf))
 
         for spokes in self.spokes:
-            spokes.clear(takes, remote=wanted.remote, ike=ike)
+            spokes.clear(takes, wanted.remote, *phases)
 
     def _clear_isakmp(self, request: ClearIsakmp) -> bool:
         if request.index is not None:
@@ -119,8 +119,8 @@ class LabEngine:
             self._router.ike.end(record, EndReason.OPERATOR)
         found = bool(records)
         for spokes in self.spokes:
-            found = found or any(spoke.ike() for spoke in spokes.living())
-            spokes.clear(lambda spoke: spoke.ike() is not None, ipsec=False)
+            found = found or any(spoke.ikes for spoke in spokes.living())
+            spokes.clear(lambda spoke: bool(spoke.ikes), None, IkeTunnel)
         return found
 
     # --- what there is ---
@@ -128,7 +128,7 @@ class LabEngine:
     def phase1_sas(self) -> list[Phase1Sa]:
         """Phase-1 SAs, those under way too, oldest first; those of spokes by number last."""
         found = [_shown_record(record) for record in self._router.ike.sas]
-        found += [_shown_tunnel(tunnel) for spokes in self.spokes for spoke in spokes.living() if (tunnel := spoke.ike())]
+        found += [_shown_tunnel(tunnel) for spokes in self.spokes for spoke in spokes.living() for tunnel in spoke.ikes[-1:]]
         return found
 
     def admission(self) -> Admission:

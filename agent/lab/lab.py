@@ -27,7 +27,8 @@ from agent.lab.labfile.sections import AtSection, LabFile, RouterSection, router
 from agent.lab.policy.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
 from agent.lab.randomness import SeededRandom, SystemRandom
 from agent.lab.router import Router
-from agent.lab.spokes.opening import HIDDEN_HUB, Surroundings, open_spokes
+from agent.lab.spokes.opening import Opening
+from agent.lab.spokes.pair import HUB
 from agent.lab.spokes.spokes import Spokes
 from agent.lab.timeline.faults import LINK_FAULTS, ROUTER_FAULTS, change_quality
 from agent.lab.timeline.traffic import Traffic
@@ -204,12 +205,11 @@ def build_lab(
     underlays = {name: Underlay(name, section, scheduler, filename) for name, section in lab.router.items() if section.ike}
     wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
     traffic = wiring.join(lab)
-    surroundings = Surroundings(scheduler, random, filename)
     files = {document.filename: document for document in documents.values()}
 
-    def hidden(known: Trustpoints, lab: LabFile, texts: dict[str, Text], clock: RealClock | VirtualClock, filename: str, /) -> Lab:
+    def hidden(known: Trustpoints, lab: LabFile, texts: dict[str, Text], clock: VirtualClock) -> Lab:
         """A lab of a hub and a spoke, whose configuration is told of as the routers' are."""
-        built = build_lab(lab, texts, clock, filename, trustpoints={HIDDEN_HUB: known})
+        built = build_lab(lab, texts, clock, filename, trustpoints={HUB: known})
         for document in built.documents:
             files.setdefault(document.filename, document)
         return built
@@ -218,7 +218,8 @@ def build_lab(
     for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
         hub = section.hub[0]
         build = partial(hidden, trustpoints.get(hub, {}))
-        spokes.append(open_spokes(at, lab, routers[hub], (texts[hub], template), surroundings, build))
+        opening = Opening(at, lab, filename, routers[hub].router, (texts[hub], template), build)
+        spokes.append(opening.spokes(scheduler, random))
         routers[hub].engine.spokes.append(spokes[-1])
     return Lab(
         routers=routers,

@@ -1,19 +1,17 @@
-"""Lab room: spokes by number: the addresses of each, its configuration, and its own form of what the first one's tunnels say."""
+"""Lab room: spokes by number: what each has of its own: its addresses, its configuration, and its identity."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from ipaddress import IPv4Address
-from typing import Any
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, ip_address
 
-from agent.crypto.ciphers import RandomSource
-from agent.flow.model import Address, Endpoint, Identity, IkeFacts, IpsecFacts
-from agent.lab.labfile.sections import SeriesSection, SpokesSection
+from agent.flow.model import Address, Identity
+from agent.lab.labfile.sections import SpokesSection
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_COOKIE_OCTETS = 8
+_RECENT = 4096  # the addresses of spokes that come up together: what is equal is one object in all their records
 FIRST = 1  # the number of the first spoke
 
 
@@ -24,10 +22,6 @@ class Series:
     first: int
     step: int
 
-    @classmethod
-    def of(cls, section: SeriesSection) -> Series:
-        return cls(int(section.first), section.step)
-
     def address(self, number: int) -> int:
         return self.first + (number - FIRST) * self.step
 
@@ -36,43 +30,27 @@ class Series:
         number, rest = divmod(address - self.first, self.step)
         return None if rest or number < 0 else number + FIRST
 
-    def moved(self, address: Address, number: int) -> Address:
-        """The address that stands to spoke `number` as this one does to the first; one that is not the first's stays.
-
-        The first spoke's are those of the block of `step` addresses that its own is in: its subnet's, say.
-        """
-        if isinstance(address, IPv4Address) and int(address) // self.step == self.first // self.step:
-            return IPv4Address(int(address) + (number - FIRST) * self.step)
-        return address
+    def is_first(self, address: int) -> bool:
+        """Whether an address is the first spoke's: in the block of `step` addresses that its own is in, its subnet's, say."""
+        return address // self.step == self.first // self.step
 
 
 class UnknownPlaceError(Exception):
     """A configuration names a place that spokes have nothing for."""
 
 
-@dataclass(frozen=True, slots=True)
 class SpokeNumbers:
-    """One [[spokes]] section's spokes: `address` is where the hub meets them, `inside` where their traffic comes from.
+    """One [[spokes]] section's spokes: `address` is where the hub meets them, `inside` where their traffic comes from."""
 
-    `names` are the hub's `ip host` lines, by address. `descriptions` are its `crypto isakmp peer` lines', by address and VRF.
-    """
-
-    count: int
-    address: Series
-    inside: Series
-    template: str
-    names: Mapping[Address, str]
-    descriptions: Mapping[tuple[Address, str | None], str]
-
-    @classmethod
-    def of(
-        cls,
-        section: SpokesSection,
-        template: str,
-        names: Mapping[Address, str],
-        descriptions: Mapping[tuple[Address, str | None], str],
-    ) -> SpokeNumbers:
-        return cls(section.count, Series.of(section.address), Series.of(section.inside), template, names, descriptions)
+    def __init__(self, section: SpokesSection, template: str) -> None:
+        self.count = section.count
+        self.address = Series(int(section.address.first), section.address.step)
+        self.inside = Series(int(section.inside.first), section.inside.step)
+        self._template = template
+        self.moved = lru_cache(_RECENT)(self._moved)
+        self.identity = lru_cache(_RECENT)(self._identity)
+        # A name that the configuration makes of the spoke's own places is another one for each spoke.
+        self._names = [word for word in template.split() if _PLACE.search(word)]
 
     def number_of(self, address: Address) -> int | None:
         """Whose address the hub meets there; None where it is none of the spokes'."""
@@ -81,73 +59,30 @@ class SpokeNumbers:
 
     def configuration(self, number: int) -> str:
         """The spoke's configuration. Raises UnknownPlaceError."""
-        places = {
-            "number": str(number),
-            "address": str(IPv4Address(self.address.address(number))),
-            "inside": str(IPv4Address(self.inside.address(number))),
-        }
+        return self._filled(self._template, number)
+
+    def _filled(self, text: str, number: int) -> str:
+        series = {"address": self.address, "inside": self.inside}
+        places = {"number": str(number), **{name: str(IPv4Address(each.address(number))) for name, each in series.items()}}
 
         def fill(found: re.Match[str]) -> str:
             if found[1] not in places:
-                line = self.template.count("\n", 0, found.start()) + 1
+                line = text.count("\n", 0, found.start()) + 1
                 raise UnknownPlaceError(f"line {line}: {found[0]} is unknown; there are {{{'}, {'.join(places)}}}")
             return places[found[1]]
 
-        return _PLACE.sub(fill, self.template)
+        return _PLACE.sub(fill, text)
 
-    def ike_facts(self, facts: IkeFacts, number: int, random: RandomSource) -> IkeFacts:
-        """What the phase 1 of a spoke agreed on, where that of the first agreed on `facts`; cookies are random."""
-        cookies = random.take(2 * _COOKIE_OCTETS)
-        initiator, responder = cookies[:_COOKIE_OCTETS], cookies[_COOKIE_OCTETS:]
-        return replace(facts, **self.of_peer(facts, number), initiator_cookie=initiator, responder_cookie=responder)
+    def _moved(self, address: Address, number: int) -> Address:
+        """The address that stands to spoke `number` as this one does to the first; one that is not the first's stays."""
+        for series in (self.inside, self.address):
+            if isinstance(address, IPv4Address) and series.is_first(int(address)):
+                return IPv4Address(int(address) + (number - FIRST) * series.step)
+        return address
 
-    def of_peer(self, facts: IkeFacts, number: int) -> dict[str, Any]:
-        """What of a phase 1 is the spoke's own."""
-        remote = self.address.moved(facts.remote_address, number)
-        return {
-            "remote": self.identity(facts.remote, number),
-            "remote_address": remote,
-            "remote_name": self.names.get(remote, ""),
-            "description": self.descriptions.get((remote, facts.front_vrf), ""),
-        }
-
-    def ipsec_facts(self, facts: IpsecFacts, number: int) -> IpsecFacts:
-        return replace(
-            facts,
-            remote_address=self.address.moved(facts.remote_address, number),
-            remote=tuple(self._endpoint(end, number) for end in facts.remote),
-        )
-
-    def identity(self, identity: Identity, number: int) -> Identity:
-        """A spoke's form of the first one's identity: its address, or its name where that has its number in it."""
-        if identity.is_address:
-            value = _address_of(identity.value)
-            return Identity(True, str(self.address.moved(value, number))) if value else identity
-        # A name that the configuration makes of the spoke's own places is another one for each spoke.
-        for word in self.template.split():
-            if _PLACE.search(word) and self._filled(word, FIRST) == identity.value:
-                return Identity(False, self._filled(word, number))
-        return identity
-
-    def _filled(self, word: str, number: int) -> str:
-        return SpokeNumbers(self.count, self.address, self.inside, word, {}, {}).configuration(number)
-
-    def _endpoint(self, end: Endpoint, number: int) -> Endpoint:
-        first = self.moved(end.first, number)
-        last = end.last if end.kind == "subnet" else self.moved(end.last, number)
-        return Endpoint(end.kind, first, last, end.protocol, end.port, self.names.get(first, "") if end.kind == "address" else "")
-
-    def pair(self, ends: tuple[Address, Address], number: int) -> tuple[Address, Address]:
-        return self.moved(ends[0], number), self.moved(ends[1], number)
-
-    def moved(self, address: Address, number: int) -> Address:
-        """A spoke's own form of an address of the first one's."""
-        inside = self.inside.moved(address, number)
-        return inside if inside is not address else self.address.moved(address, number)
-
-
-def _address_of(text: str) -> IPv4Address | None:
-    try:
-        return IPv4Address(text)
-    except ValueError:
-        return None
+    def _identity(self, identity: Identity, number: int) -> Identity:
+        """A spoke's form of the first one's identity: its address, or its name where that has a place in it."""
+        if not identity.is_address:
+            names = (self._filled(word, number) for word in self._names if self._filled(word, FIRST) == identity.value)
+            return Identity(False, next(names, identity.value))
+        return Identity(True, str(self.moved(ip_address(identity.value), number)))

@@ -1,157 +1,116 @@
-"""Lab room: a [[spokes]] section made into spokes: its configuration read, and a hidden negotiation held to learn from.
+"""Lab room: a [[spokes]] section made into spokes: its configuration read, and hidden pairs of routers set up to learn from.
 
-The hidden pair of routers is built as any lab is, from the hub's configuration and that of the first spoke, on a clock of its own.
-The last spoke has its own negotiation too, so that a section whose spokes the hub does not treat alike is an error, not a lie.
+The hidden routers are built as any lab is, from the hub's configuration and that of the first spoke. The last spoke negotiates
+too, so that a section whose spokes the hub does not treat alike is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from ipaddress import IPv4Address
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from agent.base.clock import VirtualClock
 from agent.base.scheduler import Scheduler
 from agent.config.document import load
 from agent.crypto.ciphers import RandomSource
-from agent.flow.model import Address, IkeFacts, IpsecFacts
+from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.lab.labfile.reading import LabFileError
-from agent.lab.labfile.sections import LabFile, LinkSection, RouterSection, SpokesSection
-from agent.lab.spokes.life import Half, HiddenPair, Life, NoTunnelError, Traffic, measure, measure_farewells
+from agent.lab.labfile.sections import LabFile, LinkSection, RouterSection
+from agent.lab.router import Router
 from agent.lab.spokes.numbers import FIRST, SpokeNumbers, UnknownPlaceError
-from agent.lab.spokes.spokes import Beginning, Spokes
-from agent.lab.spokes.steps import Stage
+from agent.lab.spokes.pair import HUB, SPOKE, HiddenPair, NoTunnelError
+from agent.lab.spokes.script import Script
+from agent.lab.spokes.shift import Form, Shift
+from agent.lab.spokes.spoke import Spoke
+from agent.lab.spokes.spokes import Spokes
+from agent.lab.spokes.steady import measure
 
-HIDDEN_HUB, _SPOKE = "hub", "spoke"
+if TYPE_CHECKING:
+    from agent.lab.lab import Lab
+
 _HIGHEST = 0xFFFFFFFF
 _HIDDEN: dict[str, Any] = {"snmp": [], "ike": None, "nat": None}  # what a hidden router has not
+_RANDOM = ("initiator_cookie", "responder_cookie")  # facts in which any two tunnels differ
 Text = tuple[str, str]
+Build = Callable[[LabFile, dict[str, Text], VirtualClock], "Lab"]
 
 
-class Built(Protocol):
-    """A lab, as far as it is needed here."""
+class Opening:
+    """The section at a place of a lab file, to be made into spokes of `hub`. `texts`: the hub's configuration, and the template."""
 
-    @property
-    def routers(self) -> Mapping[str, Half]: ...
+    def __init__(self, at: int, lab: LabFile, filename: str, hub: Router, texts: tuple[Text, Text], build: Build) -> None:
+        self._at, self._lab, self._filename = at, lab, filename
+        self._section = lab.spokes[at]
+        self._hub = hub
+        self._hub_text, (template, self._template_name) = texts
+        self._build = build
+        self._numbers = SpokeNumbers(self._section, template)
 
-    @property
-    def scheduler(self) -> Scheduler: ...
+    def spokes(self, scheduler: Scheduler, random: RandomSource) -> Spokes:
+        """Raises LabFileError and ConfigErrors."""
+        section, shift = self._section, Shift(self._numbers, self._hub, random)
+        self._check()
+        try:
+            first = self._pair(FIRST)
+            self._check_alike(shift, first, self._pair(section.count))
+            steady = measure(first)
+            tried = Script(self._pair(FIRST), steady)
+            endings = {IpsecTunnel: tried.ending(IpsecTunnel), IkeTunnel: tried.ending(IkeTunnel)}
+            script = Script(self._pair(FIRST), steady)
+        except NoTunnelError as error:
+            raise self._wrong("", f"the hub and a spoke set up no tunnel: {error}") from None
+        firsts = (section.start + section.over * place // section.count for place in range(section.count))
+        return Spokes(self._hub, shift, script, endings, firsts, scheduler)
 
+    def _wrong(self, key: str, message: str) -> LabFileError:
+        return LabFileError(self._filename, [(f"spokes[{self._at}]{key}", message)])
 
-class Build(Protocol):
-    """Builds a lab."""
+    def _check(self) -> None:
+        name, interface = self._section.hub
+        if interface not in self._hub.ports:
+            known = ", ".join(self._hub.ports) or "none"
+            raise self._wrong(".hub", f"{name} has no interface {interface}; there are {known}")
+        for key, series in (("address", self._numbers.address), ("inside", self._numbers.inside)):
+            if series.address(self._numbers.count) > _HIGHEST:
+                what = f"{self._numbers.count} addresses from {IPv4Address(series.first)} on, {series.step} apart, go past the last"
+                raise self._wrong(f".{key}", what)
 
-    def __call__(self, lab: LabFile, texts: dict[str, Text], clock: VirtualClock, filename: str, /) -> Built: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What the lab that spokes are part of gives them; `filename` is its file's."""
-
-    scheduler: Scheduler
-    random: RandomSource
-    filename: str
-
-
-class _SectionError(Exception):
-    """What is wrong with a key of the section."""
-
-    def __init__(self, key: str, message: str) -> None:
-        super().__init__(message)
-        self.key = key
-
-
-def open_spokes(at: int, lab: LabFile, hub: Half, texts: tuple[Text, Text], surroundings: Surroundings, build: Build) -> Spokes:
-    """The spokes of the section at a place of the lab file. `texts`: the hub's configuration, and the spokes' template.
-
-    Raises LabFileError and ConfigErrors.
-    """
-    try:
-        return _open(lab, lab.spokes[at], hub, texts, surroundings, build)
-    except _SectionError as problem:
-        raise LabFileError(surroundings.filename, [(f"spokes[{at}]{problem.key}", str(problem))]) from None
-
-
-def _open(lab: LabFile, section: SpokesSection, hub: Half, texts: tuple[Text, Text], given: Surroundings, build: Build) -> Spokes:
-    hub_text, (template, template_name) = texts
-    names: dict[Address, str] = {address: name for name, address in reversed(hub.router.config.hosts.items())}
-    peers = hub.router.config.crypto.peers
-    descriptions: dict[tuple[Address, str | None], str] = {key: peer.description or "" for key, peer in peers.items()}
-    numbers = SpokeNumbers.of(section, template, names, descriptions)
-    _check(section, numbers, hub)
-
-    def pair(number: int) -> HiddenPair:
-        spoke_text = _configuration(numbers, number, template_name)
+    def _pair(self, number: int) -> HiddenPair:
+        section, (name, _) = self._section, self._section.hub
+        try:
+            text = self._numbers.configuration(number), self._template_name
+        except UnknownPlaceError as error:
+            raise self._wrong(".config", f"{self._template_name} {error}") from None
+        hosts = (host for host in self._lab.host if host.behind[0] == name)
         hidden = LabFile(
-            router={HIDDEN_HUB: lab.router[section.hub[0]].model_copy(update=_HIDDEN), _SPOKE: RouterSection(config=template_name)},
-            link=[_link(section, numbers, number, spoke_text)],
-            host=[
-                host.model_copy(update={"behind": (HIDDEN_HUB, host.behind[1])})
-                for host in lab.host
-                if host.behind[0] == section.hub[0]
-            ],
-            seed=lab.seed,
+            router={HUB: self._lab.router[name].model_copy(update=_HIDDEN), SPOKE: RouterSection(config=self._template_name)},
+            link=[self._link(number, text)],
+            host=[host.model_copy(update={"behind": (HUB, host.behind[1])}) for host in hosts],
+            seed=self._lab.seed,
         )
         clock = VirtualClock()
-        built = build(hidden, {HIDDEN_HUB: hub_text, _SPOKE: spoke_text}, clock, given.filename)
-        traffic = Traffic(
-            numbers.inside.address(number), int(section.traffic.destination), section.traffic.period, section.traffic.size
-        )
-        return HiddenPair(built.routers[HIDDEN_HUB], built.routers[_SPOKE], built.scheduler, clock, traffic)
+        built = self._build(hidden, {HUB: self._hub_text, SPOKE: text}, clock)
+        return HiddenPair(built, clock, self._numbers.inside.address(number), section.traffic)
 
-    try:
-        _check_alike(numbers, pair(FIRST), pair(numbers.count))
-        life = Life(pair(FIRST), measure(pair(FIRST)))
-        farewells = measure_farewells(pair(FIRST))
-    except NoTunnelError as error:
-        raise _SectionError("", f"the hub and a spoke set up no tunnel: {error}") from None
-    router = hub.router
-    stage = Stage(hub.monitor, router.device, router.sa_keeper.sad, given.random, numbers, life.law, router.sa_keeper.room)
-    return Spokes(numbers, life, stage, farewells, given.scheduler, Beginning(section.start, section.over))
+    def _link(self, number: int, text: Text) -> LinkSection:
+        """The wire between the hub's interface and the spoke's that has its address."""
+        address = IPv4Address(self._numbers.address.address(number))
+        for interface in load(*text).config.interfaces.values():
+            if interface.address is not None and interface.address.ip == address:
+                ends = [f"{HUB}:{self._section.hub[1]}", f"{SPOKE}:{interface.name}"]
+                return LinkSection.model_validate({"ends": ends, "delay": f"{self._section.delay}us"})
+        raise self._wrong(".config", f"{text[1]} has no interface with {{address}}, which is {address}")
 
-
-def _check(section: SpokesSection, numbers: SpokeNumbers, hub: Half) -> None:
-    if section.hub[1] not in hub.router.ports:
-        known = ", ".join(hub.router.ports) or "none"
-        raise _SectionError(".hub", f"{section.hub[0]} has no interface {section.hub[1]}; there are {known}")
-    for key, series in (("address", numbers.address), ("inside", numbers.inside)):
-        if series.address(numbers.count) > _HIGHEST:
-            raise _SectionError(
-                f".{key}", f"{numbers.count} addresses from {IPv4Address(series.first)} on, {series.step} apart, go past the last"
-            )
-
-
-def _configuration(numbers: SpokeNumbers, number: int, template_name: str) -> Text:
-    try:
-        return numbers.configuration(number), template_name
-    except UnknownPlaceError as error:
-        raise _SectionError(".config", f"{template_name} {error}") from None
-
-
-def _link(section: SpokesSection, numbers: SpokeNumbers, number: int, text: Text) -> LinkSection:
-    """The wire between the hub's interface and the spoke's that has its address."""
-    address = IPv4Address(numbers.address.address(number))
-    for interface in load(*text).config.interfaces.values():
-        if interface.address is not None and interface.address.ip == address:
-            ends = [f"{HIDDEN_HUB}:{section.hub[1]}", f"{_SPOKE}:{interface.name}"]
-            return LinkSection.model_validate({"ends": ends, "delay": f"{section.delay}us"})
-    raise _SectionError(".config", f"{text[1]} has no interface with {{address}}, which is {address}")
-
-
-def _check_alike(numbers: SpokeNumbers, first: HiddenPair, last: HiddenPair) -> None:
-    """The hub must treat the last spoke as the first: by one map entry, with the same terms."""
-    (ike, ipsec), (last_ike, last_ipsec), number = first.first(), last.first(), numbers.count
-    cookies: dict[str, Any] = {
-        "initiator_cookie": last_ike.facts.initiator_cookie,
-        "responder_cookie": last_ike.facts.responder_cookie,
-    }
-    expected = replace(ike.facts, **numbers.of_peer(ike.facts, number), **cookies)
-    differing = _differing(expected, last_ike.facts) + _differing(numbers.ipsec_facts(ipsec.facts, number), last_ipsec.facts)
-    if differing:
-        raise _SectionError("", f"the hub does not treat all spokes alike: the first and the last differ in {', '.join(differing)}")
-
-
-def _differing(one: IkeFacts | IpsecFacts, other: IkeFacts | IpsecFacts) -> list[str]:
-    names = [field.name for field in fields(one)]
-    return [name.replace("_", " ") for name in names if getattr(one, name) != getattr(other, name)]
+    def _check_alike(self, shift: Shift, first: HiddenPair, last: HiddenPair) -> None:
+        """The hub must treat the last spoke as the first: by one map entry, with the same terms."""
+        differing: list[str] = []
+        pairs: Iterable[tuple[Any, Any]] = zip(first.up(), last.up(), strict=True)
+        for one, other in pairs:
+            expected, found = Form(one.facts).shifted(shift, Spoke(self._numbers.count, 0)), other.facts
+            names = (field.name for field in fields(expected) if field.name not in _RANDOM)
+            differing += [name.replace("_", " ") for name in names if getattr(expected, name) != getattr(found, name)]
+        if differing:
+            what = f"the hub does not treat all spokes alike: the first and the last differ in {', '.join(differing)}"
+            raise self._wrong("", what)

@@ -1,250 +1,292 @@
-"""Lab room: spokes for scale: many peers of a hub that each live the life which one hidden spoke has lived.
+"""Lab room: spokes for scale: many peers of a hub, to each of which happens what a script says, at its own time.
 
-A spoke's life begins with its first packet. Spokes whose lives begin one after the other are a *cohort*; a moment of the life goes
-through a cohort as a wave, from its first spoke to its last, so that a cohort of any size takes one timer for each wave under way.
-A spoke that an operator has robbed of its tunnel leaves its cohort, and begins anew with its next packet.
+Spokes that send their first packets one after the other are a *group*. Each moment of the script goes through the group, from its
+first spoke to its last, so a group of any size takes one timer for each moment under way. A spoke that an operator has left without
+an IPsec tunnel leaves its group, and begins anew with its next packet.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from agent.base.clock import SECOND
 from agent.base.scheduler import Scheduler
-from agent.flow.counters import SteppedCounters
-from agent.flow.model import Address, EndReason, IkeTunnel, IpsecTunnel
-from agent.lab.spokes.life import Farewell, Life, Moment
-from agent.lab.spokes.numbers import FIRST, SpokeNumbers
-from agent.lab.spokes.steps import Spoke, Stage
+from agent.flow.counters import SteppedCounters, Totals
+from agent.flow.device import InterfaceState
+from agent.flow.model import Address, EndReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
+from agent.flow.records import (
+    IkeTunnelEnded,
+    IkeTunnelStarted,
+    IpsecTunnelEnded,
+    IpsecTunnelStarted,
+    SasExpired,
+    SasInstalled,
+)
+from agent.flow.tables import NO_SOURCES, Sources
+from agent.lab.router import Router
+from agent.lab.spokes.numbers import FIRST
+from agent.lab.spokes.script import Counted, Entry, Script
+from agent.lab.spokes.shift import Form, Shift
+from agent.lab.spokes.spoke import NotItsOwnError, Phase, Spoke
+from agent.lab.spokes.steady import Amounts
 
 _AT_ONCE = 8  # spokes that are served before others get their turn
 _CLEARED_AT_ONCE = 32
-_MANY = 1000  # spokes that have taken steps: enough to be told of
+_MANY = 1000  # moments of spokes after which `grown` is called
+_KEPT = 4096  # tuples of numbers that are looked for again
 
 
-class Cohort:
-    """Spokes in the order in which their lives begin, and when; `next_wave` is the moment whose wave has not begun yet."""
+class Group:
+    """Spokes in the order of their first packets, and when those are."""
 
-    __slots__ = ("births", "next_wave", "spokes")
+    __slots__ = ("firsts", "spokes")
 
-    def __init__(self, spokes: list[Spoke], next_wave: int) -> None:
+    def __init__(self, spokes: list[Spoke]) -> None:
         self.spokes = spokes
-        self.births = array("q", [spoke.born for spoke in spokes])
-        self.next_wave = next_wave
+        self.firsts = array("q", [spoke.first for spoke in spokes])
         for spoke in spokes:
-            spoke.caller = self
-
-    @property
-    def is_left(self) -> bool:
-        """Whether none of its spokes is of it any more."""
-        return not any(spoke.caller is self for spoke in self.spokes)
-
-
-@dataclass(slots=True, eq=False)
-class Wave:
-    """One moment on its way through a cohort; `at` is the place of the spoke that is next."""
-
-    cohort: Cohort
-    number: int
-    moment: Moment
-    at: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Beginning:
-    """When spokes send their first packets: the first of them at `start`, the others spread `over` a time (microseconds)."""
-
-    start: int
-    over: int
-
-    def of(self, number: int, count: int) -> int:
-        return self.start + self.over * (number - FIRST) // count
+            spoke.group = self
 
 
 class Spokes:
-    """The spokes of one [[spokes]] section at their hub. `farewells`: the cost of ending a bundle, and an ISAKMP SA.
+    """The spokes of one [[spokes]] section at their hub. `firsts` are when they send their first packets.
 
-    `grown` is called whenever many of them have made something that lasts.
+    `endings` are what happens when an operator ends a tunnel of a phase. `grown` is called whenever many have made something that
+    lasts.
     """
 
     def __init__(
         self,
-        numbers: SpokeNumbers,
-        life: Life,
-        stage: Stage,
-        farewells: tuple[Farewell, Farewell],
+        hub: Router,
+        shift: Shift,
+        script: Script,
+        endings: Mapping[Phase, Iterable[Entry]],
+        firsts: Iterable[int],
         scheduler: Scheduler,
-        beginning: Beginning,
     ) -> None:
-        self._numbers = numbers
-        self._life = life
-        self._stage = stage
-        self._bundle_farewell, self._ike_farewell = farewells
+        self._hub, self._monitor = hub, hub.monitor
+        self._shift = shift
+        self._script = script
+        self._endings = endings
+        self._expiry = [_expired(entry) for entry in endings[IkeTunnel]]
         self._scheduler = scheduler
-        self._beginning = beginning
-        self._spokes = [Spoke(number, beginning.of(number, numbers.count)) for number in range(FIRST, numbers.count + FIRST)]
+        self._spokes = [Spoke(number, first) for number, first in enumerate(firsts, FIRST)]
+        self._script_begins = self._spokes[0].first
         self.grown: Callable[[], None] = lambda: None
         self._since_grown = 0
-        self._waiting: list[Cohort] = []  # for a moment that has not been lived yet
-        stage.apart = self._apart
-        stage.refused = lambda spoke: self._begin_anew([spoke])
+        self._waiting: list[tuple[Group, int]] = []  # for a moment that is not written yet
+        self._kept: dict[Amounts, Amounts] = {}
+        self._crossing = self._steady_at  # one object, which every tunnel holds
+        # What a record of the script means to the hub beside what its monitor does. The result feeds the tunnel that starts.
+        self._beside: Mapping[type, Callable[[Spoke, Any], Sources]] = {
+            IkeTunnelStarted: self._ike_starts,
+            IkeTunnelEnded: self._ike_ends,
+            IpsecTunnelStarted: self._ipsec_starts,
+            SasInstalled: self._rekeyed,
+            SasExpired: self._release,
+            IpsecTunnelEnded: self._release,
+        }
 
     def start(self) -> None:
-        self._begin(self._spokes)
+        self._come_to(Group(self._spokes), 0)
         self._watch()
 
-    # --- life ---
+    # --- the script, and who is where in it ---
 
     def _watch(self) -> None:
-        """Have the hidden spoke live along with the first of ours."""
-        self._scheduler.at(self._beginning.start + self._life.next_time(), self._go_on)
+        """Have the hidden pair move on together with the first of ours."""
+        self._scheduler.at(self._script_begins + self._script.next_time(), self._go_on)
 
     def _go_on(self) -> None:
-        if self._life.go_on():
+        if self._script.go_on():
             waiting, self._waiting = self._waiting, []
-            for cohort in waiting:
-                self._next_wave(cohort)
+            for group, number in waiting:
+                self._come_to(group, number)
         self._watch()
 
-    def _begin(self, spokes: list[Spoke], first_wave: int = 0) -> None:
-        """Begin the life of spokes that are in the order of their births."""
-        self._next_wave(Cohort(spokes, first_wave))
-
-    def _next_wave(self, cohort: Cohort) -> None:
-        number = cohort.next_wave
-        if cohort.is_left:
+    def _come_to(self, group: Group, number: int) -> None:
+        """Have a group come to a moment of the script, once there is one; not a group that all its spokes have left."""
+        if not any(spoke.group is group for spoke in group.spokes):
             return
-        if number < len(self._life.moments):
-            cohort.next_wave += 1
-            self._await(Wave(cohort, number, self._life.moments[number]))
+        if number < len(self._script.moments):
+            self._await(group, number, 0)
         else:
-            self._waiting.append(cohort)
+            self._waiting.append((group, number))
 
-    def _await(self, wave: Wave) -> None:
-        self._scheduler.at(wave.cohort.births[wave.at] + wave.moment.offset, partial(self._roll, wave))
+    def _await(self, group: Group, number: int, at: int) -> None:
+        offset, _ = self._script.moments[number]
+        self._scheduler.at(group.firsts[at] + offset, partial(self._pass, group, number, at))
 
-    def _roll(self, wave: Wave) -> None:
-        """Have the spokes whose time has come take the moment's steps, a few at once."""
-        cohort, stage = wave.cohort, self._stage
-        spokes, births = cohort.spokes, cohort.births
-        first = wave.at
-        born = self._scheduler.clock.now() - wave.moment.offset
-        end = min(wave.at + _AT_ONCE, len(spokes))
-        while wave.at < end and births[wave.at] <= born:
-            spoke = spokes[wave.at]
-            wave.at += 1
-            if spoke.caller is cohort:
-                for step in wave.moment.steps:
-                    step.take(spoke, stage)
-        if first == 0:
-            self._next_wave(cohort)
-        self._grow(wave.at - first)
-        if wave.at < len(spokes):
-            self._await(wave)
-
-    def _grow(self, count: int) -> None:
-        self._since_grown += count
+    def _pass(self, group: Group, number: int, at: int) -> None:
+        """Have a moment happen to those spokes of a group whose time has come, from a place on, a few at once."""
+        (offset, entries), begin = self._script.moments[number], at
+        first, end = self._scheduler.clock.now() - offset, min(at + _AT_ONCE, len(group.spokes))
+        while at < end and group.firsts[at] <= first:
+            spoke = group.spokes[at]
+            at += 1
+            if spoke.group is group:
+                for entry in entries:
+                    self._happen(spoke, entry)
+        if begin == 0:
+            self._come_to(group, number + 1)
+        self._since_grown += at - begin
         if self._since_grown >= _MANY:
             self._since_grown = 0
             self.grown()
+        if at < len(group.spokes):
+            self._await(group, number, at)
+
+    # --- what happens to one spoke ---
+
+    def _happen(self, spoke: Spoke, entry: Entry) -> None:
+        """Have an entry of the script happen to a spoke, unless it is about a tunnel that the spoke does not have."""
+        try:
+            if isinstance(entry, Counted):
+                self._count(spoke, entry)
+                return
+            beside = self._beside.get(entry.kind)
+            sources = beside(spoke, entry.whole) if beside else NO_SOURCES
+            record = entry.shifted(self._shift, spoke)
+        except NotItsOwnError:
+            return
+        self._monitor.apply(record, sources)
+        if entry.kind is IkeTunnelStarted:
+            spoke.peer = self._monitor.ike_tunnels[record.index].peer
+
+    def _count(self, spoke: Spoke, entry: Counted) -> None:
+        if entry.what is not InterfaceState:
+            spoke.tunnel(entry.what, entry.which).counters.add_all(entry.amounts, self._keep)
+        elif (totals := self._steady_at(entry.which)) is not None:
+            totals.add_all(entry.amounts)
+
+    def _keep(self, values: Amounts) -> Amounts:
+        """Equal numbers are one tuple: spokes that have come as far as each other share theirs."""
+        if len(self._kept) > _KEPT:
+            self._kept.clear()
+        return self._kept.setdefault(values, values)
+
+    def _steady_at(self, interface: str) -> Totals | None:
+        """What crosses one of the hub's interfaces beside its own packets."""
+        port = self._hub.ports.get(interface)
+        return port.state.steady if port else None
+
+    def _ike_starts(self, spoke: Spoke, record: Any) -> Sources:
+        if spoke.ikes:  # it goes on with the one that it has
+            raise NotItsOwnError
+        return Sources(SteppedCounters(record.counters))
+
+    def _ike_ends(self, spoke: Spoke, record: IkeTunnelEnded) -> Sources:
+        if spoke.tunnel(IkeTunnel, record.index) is spoke.out_of_step:
+            raise NotItsOwnError
+        return NO_SOURCES
+
+    def _ipsec_starts(self, spoke: Spoke, record: Any) -> Sources:
+        ike, facts = spoke.tunnel(IkeTunnel, record.ike_index), record.facts
+        room = self._hub.sa_keeper.room()
+        if room is None or len(record.sas) <= room:
+            now = self._scheduler.clock.now()
+            return Sources(self._script.steady.counters(record.counters, spoke.first, now, self._crossing))
+        ends, why = (ike.facts.remote_address, facts.local_address), IpsecFailureReason.CAPACITY
+        self._monitor.ipsec_failed(ike.vrf, why, *ends, peer=ike.peer, inbound=True, protocol=facts.protocol)
+        self._monitor.sa_refused(ike.vrf)
+        self._begin_anew([spoke])
+        raise NotItsOwnError
+
+    def _rekeyed(self, spoke: Spoke, record: SasInstalled) -> Sources:
+        """A spoke whose IKE tunnel an operator has ended makes another first."""
+        if spoke.tunnel(IpsecTunnel, record.index).ike is None and self._script.phase1 is not None:
+            self._happen(spoke, self._script.phase1)
+            self._expires_by_itself(spoke)
+        return NO_SOURCES
+
+    def _release(self, spoke: Spoke, record: SasExpired | IpsecTunnelEnded) -> Sources:
+        """The hub may give the SPIs of SAs that are gone to others."""
+        for spi in spoke.tunnel(IpsecTunnel, record.index).spis:
+            if spi.inbound and (isinstance(record, IpsecTunnelEnded) or spi.index in record.sas):
+                self._hub.sa_keeper.sad.release(spi.value)
+        return NO_SOURCES
 
     # --- what an operator does ---
 
-    def owner_of(self, tunnel: IkeTunnel | IpsecTunnel | None) -> Spoke | None:
+    def owner_of(self, tunnel: IkeTunnel | IpsecTunnel) -> Spoke | None:
         """The spoke of a tunnel; None where it is not one of ours, or not live any more."""
-        number = self._numbers.number_of(tunnel.facts.remote_address) if tunnel else None
-        if tunnel is None or number is None:
-            return None
-        spoke, monitor = self._spokes[number - FIRST], self._stage.monitor
-        rows = monitor.ike_tunnels if isinstance(tunnel, IkeTunnel) else monitor.ipsec_tunnels
-        return spoke if spoke.peer is tunnel.peer and rows.get(tunnel.index) is tunnel else None
+        number = self._shift.numbers.number_of(tunnel.facts.remote_address)
+        spoke = self._spokes[number - FIRST] if number is not None else None
+        return spoke if spoke and tunnel in (*spoke.ikes, *spoke.ipsecs) else None
 
-    def owner_of_ike(self, index: int) -> Spoke | None:
-        return self.owner_of(self._stage.monitor.ike_tunnels.get(index))
+    def living(self) -> Iterator[Spoke]:
+        """Spokes with a tunnel of either phase."""
+        return (spoke for spoke in self._spokes if spoke.ikes or spoke.ipsecs)
 
-    def end(self, spoke: Spoke, *, ike: bool = False, ipsec: bool = False) -> None:
-        """End a spoke's tunnels of one phase or both, each with its delete.
+    def end(self, spokes: Iterable[Spoke], *phases: Phase) -> None:
+        """End the tunnels of one phase or both that spokes have, each with its delete; IPsec tunnels come first.
 
         An IPsec tunnel whose IKE tunnel goes lives on, and its next rekey makes another; without an IPsec tunnel, the spoke's next
         packet makes one.
         """
-        self._part([spoke], ike, ipsec)
+        left = []
+        for spoke in spokes:
+            for tunnel in spoke.ipsecs if IpsecTunnel in phases else ():
+                bundles = sum(spi.inbound for spi in tunnel.spis) // len({spi.protocol for spi in tunnel.spis})
+                self._end(spoke, self._endings[IpsecTunnel], bundles if spoke.ikes else 0)
+            for _ in tuple(spoke.ikes) if IkeTunnel in phases else ():
+                spoke.out_of_step = None
+                self._end(spoke, self._endings[IkeTunnel], 1)
+            if not spoke.ipsecs:
+                left.append(spoke)
+        self._begin_anew(left)
 
-    def clear(self, takes: Callable[[Spoke], bool], *, remote: Address | None = None, ike: bool = True, ipsec: bool = True) -> None:
-        """End the tunnels, of one phase or both, of the spokes that are taken; of many spokes a few at once."""
-        number = self._numbers.number_of(remote) if remote is not None else None
+    def clear(self, takes: Callable[[Spoke], bool], remote: Address | None, *phases: Phase) -> None:
+        """The same for all spokes that are taken, or for that at `remote` if it is taken; of many for a few at once."""
+        number = self._shift.numbers.number_of(remote) if remote is not None else None
         spokes = iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ())
-        monitor = self._stage.monitor
-        origin = monitor.origin
+        origin = self._monitor.origin
 
         def go_on() -> None:
             few = list(islice(spokes, _CLEARED_AT_ONCE))
-            with monitor.caused_by(origin):
-                self._part([spoke for spoke in few if spoke.lives and takes(spoke)], ike, ipsec)
+            with self._monitor.caused_by(origin):
+                self.end([spoke for spoke in few if (spoke.ikes or spoke.ipsecs) and takes(spoke)], *phases)
             if few:
                 self._scheduler.after(0, go_on)
 
         go_on()
 
-    def living(self) -> Iterator[Spoke]:
-        """Spokes with a tunnel of either phase."""
-        return (spoke for spoke in self._spokes if spoke.lives)
-
-    def _part(self, spokes: Iterable[Spoke], ike: bool, ipsec: bool) -> None:
-        robbed = []
-        for spoke in spokes:
-            assert spoke.peer is not None
-            for link in list(spoke.peer.ipsec_tunnels) if ipsec else ():
-                self._part_ipsec(spoke.peer.ipsec_tunnels[link])
-            for tunnel in list(spoke.peer.ike_tunnels) if ike else ():
-                self._end_ike(tunnel, EndReason.OPERATOR)
-            if not spoke.peer.ipsec_tunnels:
-                robbed.append(spoke)
-        self._begin_anew(robbed)
-
-    def _end_ike(self, tunnel: IkeTunnel, reason: EndReason) -> None:
-        self._pay(tunnel, self._ike_farewell)
-        self._stage.monitor.ike_ended(tunnel, reason)
-
-    def _part_ipsec(self, tunnel: IpsecTunnel) -> None:
-        if tunnel.ike is not None:
-            for _ in range(sum(spi.inbound for spi in tunnel.spis) // len({spi.protocol for spi in tunnel.spis})):
-                self._pay(tunnel.ike, self._bundle_farewell)
-        self._stage.end_ipsec(tunnel, EndReason.OPERATOR)
-
-    def _pay(self, tunnel: IkeTunnel, farewell: Farewell) -> None:
-        assert isinstance(tunnel.counters, SteppedCounters)
-        tunnel.counters.add_all(farewell.counted, self._stage.keep)
-        for name, amounts in farewell.crossed.items():
-            self._stage.crossed(name, amounts)
+    def _end(self, spoke: Spoke, ending: Iterable[Entry], deletes: int) -> None:
+        for entry in ending:
+            for _ in range(deletes if isinstance(entry, Counted) else 1):
+                self._happen(spoke, entry)
 
     def _begin_anew(self, spokes: Iterable[Spoke]) -> None:
         """Spokes without an IPsec tunnel want one with their next packet: main mode first where there is no IKE tunnel either."""
-        now, period = self._scheduler.clock.now(), self._life.law.period
-        cohorts: dict[bool, list[Spoke]] = {False: [], True: []}
+        now, period = self._scheduler.clock.now(), self._script.steady.period
+        groups: dict[bool, list[Spoke]] = {False: [], True: []}
         for spoke in spokes:
-            spoke.born = now + period - (now - spoke.born) % period
-            keeps = spoke.ike() is not None
-            cohorts[keeps].append(spoke)
-            if keeps and spoke.apart is not spoke.ike():
-                self._apart(spoke)
-        for keeps, members in cohorts.items():
-            if members:
-                self._begin(sorted(members, key=lambda spoke: spoke.born), self._life.after_phase1 if keeps else 0)
+            spoke.first = now + period - (now - spoke.first) % period
+            groups[bool(spoke.ikes)].append(spoke)
+            if spoke.ikes and spoke.out_of_step is not spoke.ikes[-1]:
+                self._expires_by_itself(spoke)
+        for has_ike, members in groups.items():
+            group = Group(sorted(members, key=lambda spoke: spoke.first))
+            self._come_to(group, self._script.after_phase1 if has_ike else 0)
 
-    def _apart(self, spoke: Spoke) -> None:
-        """Have a spoke's IKE tunnel expire by itself. The hub says so: its lifetime began with the spoke's last message."""
-        tunnel = spoke.apart = spoke.ike()
-        assert tunnel is not None
+    def _expires_by_itself(self, spoke: Spoke) -> None:
+        """A spoke's IKE tunnel is out of step. The hub says when it expires: its lifetime began with the spoke's last message."""
+        tunnel = spoke.out_of_step = spoke.ikes[-1]
         assert tunnel.facts.lifetime is not None  # a lab's engine knows it
         self._scheduler.at(tunnel.start + tunnel.facts.lifetime * SECOND, partial(self._expire, spoke, tunnel))
 
     def _expire(self, spoke: Spoke, tunnel: IkeTunnel) -> None:
-        if spoke.apart is tunnel:
-            spoke.apart = None
-            if spoke.ike() is tunnel:
-                self._end_ike(tunnel, EndReason.NORMAL)
+        if spoke.out_of_step is tunnel:
+            spoke.out_of_step = None
+            if tunnel in spoke.ikes:
+                self._end(spoke, self._expiry, 1)
+
+
+def _expired(entry: Entry) -> Entry:
+    """An IKE tunnel that expires costs the hub the same delete as one that an operator ends."""
+    return Form(replace(entry.whole, reason=EndReason.NORMAL)) if isinstance(entry, Form) else entry
