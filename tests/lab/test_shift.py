@@ -17,7 +17,7 @@ from agent.lab.spokes.shift import BY_KIND, BY_NAME, PHASE_OF, rules_of
 OF_SPOKES = [kind for kind in get_args(FlowRecord) if kind not in OF_THE_ROUTER]
 # What differs from spoke to spoke, by type and by name.
 OWN_TYPES = (IPv4Address, IPv6Address, Identity, PeerKey, PeerEnds)
-OWN_NAMES = {"at", "origin", "id", "spi", "start", "counters", "link", "description", "remote_name"}
+OWN_NAMES = {"at", "origin", "id", "spi", "start", "counters", "counts", "link", "description", "remote_name"}
 # Fields of a tunnel's or a session's end that are the same for every spoke: all others are the spoke's own.
 SAME_AT_THE_END = {"vrf", "reason"}
 

@@ -215,6 +215,7 @@ BY_KIND: Mapping[type, Mapping[str, Rule | None]] = MappingProxyType(
             "index": None,
             "value": lambda shift, spoke, value, sa: shift.sad.new_spi(shift.random) if sa.inbound else shift.any_spi(),
             "start": None,
+            "counts": lambda shift, spoke, value, sa: None,  # a spoke's SA has its share of what its tunnel counts
         },
     }
 )
