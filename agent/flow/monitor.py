@@ -300,13 +300,17 @@ class FlowMonitor:
         self._happened(record, sources=Sources(sas=tuple([spi.source for spi in new])))
         return tuple(tunnel.spis[-len(sas) :])
 
-    def sas_retired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
-        """SAs carry nothing any more, and are expiring: another tunnel's have taken over, or others of this one's."""
+    def sas_retired(self, tunnel: IpsecTunnel, spis: Iterable[Spi], facts: IpsecFacts | None = None) -> None:
+        """SAs carry nothing any more, and are expiring: another tunnel's have taken over, or others of this one's.
+
+        `facts` are the terms of those that carry the flow: they may be older than what the tunnel shows.
+        """
         retired = tuple(spi.index for spi in spis if not spi.expiring)
         if retired:
             now = self.clock.now()
             counted = tunnel.counters.snapshot(now)
-            self._happened(SasRetired(tunnel.index, retired, counted, at=now, vrf=tunnel.vrf, origin=self._origin))
+            terms = None if facts == tunnel.facts else facts
+            self._happened(SasRetired(tunnel.index, retired, counted, terms, at=now, vrf=tunnel.vrf, origin=self._origin))
 
     def sas_expired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
         """SAs that a rekey has replaced are gone."""

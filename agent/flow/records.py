@@ -184,11 +184,15 @@ class SasInstalled(Record):
 
 @dataclass(frozen=True, slots=True)
 class SasRetired(Record):
-    """SAs with these indexes carry nothing any more, and are expiring. `counters` are as in SasInstalled."""
+    """SAs with these indexes carry nothing any more, and are expiring. `counters` are as in SasInstalled.
+
+    `facts` are the terms of the SAs that carry the flow, where the tunnel has shown others until now.
+    """
 
     index: int
     sas: tuple[int, ...]
     counters: Counts = ()
+    facts: IpsecFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)

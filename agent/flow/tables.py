@@ -30,6 +30,7 @@ from agent.flow.model import (
     IkeFailureReason,
     IkeHistory,
     IkeTunnel,
+    IpsecFacts,
     IpsecFailure,
     IpsecFailureReason,
     IpsecHistory,
@@ -229,14 +230,15 @@ class Tables:
     def _sas_installed(self, record: SasInstalled, sources: Sources) -> None:
         flow, tunnel = self.vrfs[record.vrf], self.ipsec_tunnels[record.index]
         _expire(tunnel, record.replaced, record.counters)
-        before, tunnel.facts = tunnel.facts, record.facts
-        if (before.local, before.remote) != (record.facts.local, record.facts.remote):
-            _show_endpoints(flow, tunnel)
+        _show_facts(flow, tunnel, record.facts)
         tunnel.refreshes += 1
         self._install(flow, tunnel, record.sas, record.at, record.counters, sources)
 
     def _sas_retired(self, record: SasRetired, sources: Sources) -> None:
-        _expire(self.ipsec_tunnels[record.index], record.sas, record.counters)
+        tunnel = self.ipsec_tunnels[record.index]
+        _expire(tunnel, record.sas, record.counters)
+        if record.facts is not None:
+            _show_facts(self.vrfs[record.vrf], tunnel, record.facts)
 
     def _sas_expired(self, record: SasExpired, sources: Sources) -> None:
         tunnel = self.ipsec_tunnels[record.index]
@@ -432,6 +434,13 @@ def _point(peer: Peer, ike: IkeTunnel | None) -> None:
 def _endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> list[int]:
     """The cipSecEndPtIndexes of a tunnel's rows."""
     return [index for index in range(1, tunnel.next_endpoint_index) if (tunnel.index, index) in flow.endpoints]
+
+
+def _show_facts(flow: VrfFlow, tunnel: IpsecTunnel, facts: IpsecFacts) -> None:
+    """The SAs that carry a tunnel's flow have other terms."""
+    before, tunnel.facts = tunnel.facts, facts
+    if (before.local, before.remote) != (facts.local, facts.remote):
+        _show_endpoints(flow, tunnel)
 
 
 def _show_endpoints(flow: VrfFlow, tunnel: IpsecTunnel) -> None:

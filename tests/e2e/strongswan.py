@@ -365,6 +365,13 @@ class RealLab:
         state = ["--state-dir", str(self.folder / "state"), "--router", f"r{number}"]
         return run_tool(*AGENT, "cli", *state, *words)
 
+    def configure(self, number: int, *lines: str) -> None:
+        """Lines as typed after `configure terminal`."""
+        state = ["--state-dir", str(self.folder / "state"), "--router", f"r{number}"]
+        typed = "\n".join(["configure terminal", *lines, "end", ""])
+        done = subprocess.run([*AGENT, "cli", *state], input=typed, capture_output=True, text=True, timeout=60, cwd=ROOT)
+        assert (done.returncode, "%" in done.stdout) == (0, False), (done.stdout, done.stderr)
+
     def begin(self, number: int) -> None:
         """Bring a tunnel up by pings: the first is always dropped, and those behind it until the tunnel is up."""
         wait_for(lambda: self.ping(number), f"a tunnel from router {number}")

@@ -161,6 +161,20 @@ def test_a_rekey_for_other_selectors_leaves_the_rows_that_are_still_right(gatewa
     assert gateway.replica_is_equal()
 
 
+def test_of_sas_that_crossed_the_row_has_the_terms_of_those_that_stay(gateway: Gateway) -> None:
+    first = ipsec_facts(local=(net("10.1.0.0/24"),), remote=(net("10.9.0.0/24"),), life_time=1800)
+    second = ipsec_facts(local=(net("10.2.0.0/24"),), remote=(net("10.9.0.0/24"),), life_time=900)
+    tunnel = gateway.ipsec(local=first.local, remote=first.remote)
+    gateway.monitor.sas_installed(tunnel, bundle(512), first, tunnel.spis)
+    newest = gateway.monitor.sas_installed(tunnel, bundle(1024), second, [])
+    assert (tunnel.facts, list(gateway.endpoints())) == (second, [2])
+    gateway.monitor.sas_retired(tunnel, newest, first)
+    assert tunnel.facts == first
+    assert gateway.endpoints() == {3: ("10.1.0.0", "10.9.0.0")}
+    assert {spi.index for spi in tunnel.spis if not spi.expiring} == {5, 6, 7, 8}
+    assert gateway.replica_is_equal()
+
+
 def test_a_check_point_copies_every_endpoint(gateway: Gateway) -> None:
     gateway.ipsec(local=(net("10.1.0.0/24"), net("10.2.0.0/24")), remote=(net("10.9.0.0/24"),))
     gateway.monitor.checkpoint(None)

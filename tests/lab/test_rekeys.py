@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,8 +172,8 @@ def test_a_rekey_by_volume(make_pair: Callable[..., Any]) -> None:
     assert only(lab.flow("west").ipsec_tunnels).refreshes == 1
 
 
-def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
-    """Both ends ask for new SAs within the time that a message takes: both keep the same ones."""
+def crossed(make_pair: Callable[..., Any]) -> Any:
+    """Both ends have asked for new SAs within the time that a message takes, and have them."""
     lab = make_pair(seconds="120")
     ping(lab)
     lab.wait(50)
@@ -183,9 +184,71 @@ def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
     for name in ("east", "west"):
         assert only(lab.flow(name).ipsec_tunnels).refreshes == 2
         assert not lab.flow(name).ipsec_failures
+    return lab
+
+
+def spis(lab: Any, name: str, *, expiring: bool) -> set[int]:
+    return {spi.value for spi in only(lab.flow(name).ipsec_tunnels).spis if spi.expiring is expiring}
+
+
+def test_both_may_rekey_at_once(make_pair: Callable[..., Any]) -> None:
+    """Both ends keep the same SAs of those that crossed, once each has heard by which the other sends."""
+    lab = crossed(make_pair)
+    for name in ("east", "west"):  # both are of use until then
+        assert (len(spis(lab, name, expiring=False)), len(spis(lab, name, expiring=True))) == (4, 2)
+    lab.wait(2)
+    assert ping(lab, 1) == 1
+    assert spis(lab, "east", expiring=False) == spis(lab, "west", expiring=False)
+    assert (len(spis(lab, "east", expiring=False)), len(spis(lab, "east", expiring=True))) == (2, 4)
     lab.wait(35)
-    spis = [sorted(spi.value for spi in only(lab.flow(name).ipsec_tunnels).spis) for name in ("east", "west")]
-    assert spis[0] == spis[1]
-    assert len(spis[0]) == 2
+    assert spis(lab, "east", expiring=True) == spis(lab, "west", expiring=True) == set()
     assert ping(lab, 3) == 3
     assert (lab.leaks("east").sad, lab.leaks("west").sad) == (1, 1)
+
+
+@pytest.mark.parametrize("maker", [True, False])
+def test_of_sas_that_crossed_those_stay_by_which_the_peer_sends(make_pair: Callable[..., Any], maker: bool) -> None:
+    """Whatever we would choose, and whoever made them: charon sends by those that were done last, and by no others ever after."""
+    lab = crossed(make_pair)
+    (ours,), (theirs,) = (lab.lab.routers[name].router.sa_keeper.flows for name in ("east", "west"))
+    wanted = next(found for found in theirs.bundles[1:] if found.ours is maker)
+    (other,) = wanted.rivals
+    other.replaced = True  # west has chosen, and sends by the wanted one alone
+    other.rivals.clear()
+    wanted.rivals.clear()
+    wanted.confirmed = True
+    lab.wait(2)
+    assert theirs.outbound is wanted
+    assert ping(lab, 2) == 2
+    kept = {spi for keys in wanted.bundle.result.sas for spi in (keys.inbound_spi, keys.outbound_spi)}
+    assert spis(lab, "east", expiring=False) == kept
+    assert {spi for keys in ours.outbound.bundle.result.sas for spi in (keys.inbound_spi, keys.outbound_spi)} == kept
+    lab.wait(35)
+    assert ping(lab, 2) == 2
+    assert kept <= {spi.value for spi in only(lab.flow("west").ipsec_tunnels).spis}
+    assert not lab.flow("west").ipsec_failures
+
+
+def test_sas_that_crossed_and_carry_nothing_are_not_taken_away_from_a_peer(make_pair: Callable[..., Any]) -> None:
+    """Nobody knows by which the peer would send: both live to their end, and the tunnel is as good as before."""
+    lab = crossed(make_pair)
+    lab.wait(45)
+    for name in ("east", "west"):
+        assert (len(spis(lab, name, expiring=False)), len(spis(lab, name, expiring=True))) == (4, 0)
+    assert ping(lab, 3) == 3
+
+
+def test_the_row_has_the_terms_of_the_sas_that_the_peer_chose(make_pair: Callable[..., Any]) -> None:
+    """Two that crossed may have been agreed on other terms: the row shows those of the newer, until the peer sends by the older."""
+    lab = crossed(make_pair)
+    (live,) = lab.east.router.sa_keeper.flows
+    older, newer = sorted(live.bundles[1:], key=lambda found: found.up_at)
+    row = live.row
+    assert row.facts == newer.spis[0].facts
+    others = replace(row.facts, life_time=77)
+    for spi in older.spis:
+        spi.facts = others
+    lab.wait(2)
+    lab.east.router.sa_keeper.chosen(older)
+    assert row.facts == others
+    assert {spi.value for spi in row.spis if not spi.expiring} == {spi.value for spi in older.spis}

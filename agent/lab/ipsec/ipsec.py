@@ -298,6 +298,8 @@ class Ipsec:
             return None
         self.ike.heard(live)
         installed.confirmed = True
+        if installed.rivals:
+            self._sa_keeper.chosen(installed)
         length = inner.length
         outer = packet.length + (ip.UDP_OCTETS if ends else 0)
         live.counters.add_each(_OF_OPENED, (length, length, 1, outer, bundle.authenticates, bundle.encrypts))

@@ -7,6 +7,9 @@ would be left with nothing.
 
 The responder of a quick mode may install its SAs only with the initiator's last message. So the initiator sends on the old SAs
 until a packet has come on the new ones, or a second has passed.
+
+Of two bundles that crossed, both stay until we know on which of them the peer sends. Peers differ in which one they take for the
+newest (strongSwan's charon takes the one that it finished last). A peer that lost that one would send nothing any more.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ from agent.lab.policy.peer_pair import PeerPair
 
 OVERLAP = 30 * SECOND  # how long a replaced bundle still accepts packets
 _TO_INSTALL = 1 * SECOND  # how long a peer may take with our last message of a quick mode
+_TO_CHOOSE = 2 * _TO_INSTALL  # after that, the bundle that a peer sends on is its choice
 _MOST_FOUND = 65536
 _AT_ONCE = 5 * SECOND  # two quick modes within this time may have crossed
 
@@ -192,13 +196,13 @@ class SaKeeper:
             _confirm(installed)
         installed.follows = all(found.up_at <= installed.begun_at for found in older if found.active)
         for found in older:
-            if found.active:
+            if found.active and not found.replaced:
                 self._choose(found, installed)
         self._report_up(live, installed, ike)
         self._supersede(live)
 
     def _report_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
-        """Report a new bundle and those that it replaces. Of two that were made at once it may be the one that gives way."""
+        """Report a new bundle and those that it replaces."""
         new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
         if live.row is None:
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
@@ -207,10 +211,7 @@ class SaKeeper:
             self._routes_may_change(live)
             return
         replaced = [spi for found in live.bundles if found.replaced for spi in found.spis]
-        terms = live.row.facts if installed.replaced else facts
-        installed.spis = self._monitor.sas_installed(live.row, new, terms, replaced)
-        if installed.replaced:
-            self._monitor.sas_retired(live.row, installed.spis)
+        installed.spis = self._monitor.sas_installed(live.row, new, facts, replaced)
 
     def forget_spis(self, live: LiveTunnel, spis: tuple[int, ...]) -> None:
         """Forget the SPIs of a failed quick mode, and the SAs installed for it."""
@@ -309,19 +310,32 @@ class SaKeeper:
     def _rekey(self, installed: Installed) -> None:
         """The soft limit of a bundle: rekey if it has carried packets (as on IOS, SAs of an idle flow expire)."""
         used = installed.bundle.octets_in or installed.bundle.octets_out
-        if installed.active and used and not installed.replaced and not installed.rekeying:
+        if installed.active and used and not installed.gives_way and not installed.rekeying:
             installed.rekeying = True
             self.negotiate(installed.live)
 
     def _choose(self, older: Installed, newer: Installed) -> None:
-        """Two bundles carry one flow: the older is replaced. Of two that were made at once, both ends choose the same one."""
-        if older.ours == newer.ours:
-            self._retire(older)
-            return
-        if newer.begun_at - older.up_at > _AT_ONCE:
+        """Two bundles carry one flow: the older is replaced. Of two that were made at once the peer's traffic chooses."""
+        if older.ours == newer.ours or newer.begun_at - older.up_at > _AT_ONCE:
             self._retire(older)
         else:
-            self._retire(older if older.weaker_than(newer) else newer)
+            older.rivals.add(newer)
+            newer.rivals.add(older)
+
+    def chosen(self, installed: Installed) -> None:
+        """A packet has come on one of several bundles that were made at once.
+
+        The peer sends on that bundle, unless the packet was still on its way when the last of them was up.
+        """
+        losers = list(installed.rivals)
+        up_at = max(found.up_at for found in (installed, *losers))
+        if self._scheduler.clock.now() - up_at < _TO_CHOOSE:
+            return
+        for loser in losers:
+            self._retire(loser)
+        if installed.live.row is not None:
+            spis = [spi for loser in losers for spi in loser.spis]
+            self._monitor.sas_retired(installed.live.row, spis, installed.spis[0].facts)
 
     def _supersede(self, live: LiveTunnel) -> None:
         """The peer has come back from another place. Its other SAs for the same selectors are released."""
@@ -336,6 +350,7 @@ class SaKeeper:
         if installed.replaced:
             return
         installed.replaced = True
+        _end_rivalry(installed)
         if installed.ours:
             end = self._scheduler.clock.now() + OVERLAP
             installed.timers.append(self._scheduler.at(end, lambda: self._remove_replaced(installed)))
@@ -381,6 +396,7 @@ class SaKeeper:
         for timer in installed.timers:
             timer.cancel()
         self.found.clear()
+        _end_rivalry(installed)
         self.sad.remove(installed)
         installed.live.bundles.remove(installed)
 
@@ -395,6 +411,12 @@ class SaKeeper:
                     self._monitor.sas_expired(live.row, installed.spis)
         else:
             self.end(live, reason, notify=False)
+
+
+def _end_rivalry(installed: Installed) -> None:
+    for rival in installed.rivals:
+        rival.rivals.discard(installed)
+    installed.rivals.clear()
 
 
 def _confirm(installed: Installed) -> None:

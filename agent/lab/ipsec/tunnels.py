@@ -34,7 +34,8 @@ class Installed:
     """One bundle in the SAD. `active`: the outbound side may be used. `replaced`: another bundle carries the flow.
 
     `confirmed`: the peer has installed it, or has had time to; until then another bundle is preferred for sending. `follows`: its
-    quick mode began when the other bundles of the flow were up, so both ends know that it is the newest.
+    quick mode began when the other bundles of the flow were up, so both ends know that it is the newest. `rivals`: bundles that the
+    peer made while we made this one, as long as we do not know on which of them the peer sends.
 
     `begun_at` is when the quick mode began here, `up_at` when it was done (microseconds).
     `errors_in` and `errors_out` count packets that did not pass.
@@ -50,6 +51,7 @@ class Installed:
     confirmed: bool = False
     replaced: bool = False
     follows: bool = False
+    rivals: set[Installed] = field(default_factory=set)
     rekeying: bool = False
     spis: tuple[Spi, ...] = ()  # its rows in the monitor
     timers: list[Timer] = field(default_factory=list)
@@ -62,9 +64,10 @@ class Installed:
         """Whether we made it. Then we delete it."""
         return self.bundle.result.initiator
 
-    def weaker_than(self, other: Installed) -> bool:
-        """Whether it gives way to another that was made at once. Both ends decide alike, by SPIs that both know."""
-        return self._all_spis < other._all_spis
+    @property
+    def gives_way(self) -> bool:
+        """Whether another is better to send on. Of rivals, two routers of ours choose alike, by SPIs that both know."""
+        return self.replaced or any(self._all_spis < rival._all_spis for rival in self.rivals)
 
     @property
     def _all_spis(self) -> list[int]:
@@ -112,12 +115,12 @@ class LiveTunnel:
     def outbound(self) -> Installed | None:
         """The newest active bundle, preferably one that is confirmed.
 
-        Of bundles that both ends made at once neither is the newest for both. One that is not replaced is preferred.
+        Of bundles that both ends made at once neither is the newest for both. One that does not give way is preferred.
         """
         best = None
         for installed in reversed(self.bundles):
             if installed.active:
-                if installed.confirmed and (installed.follows or not installed.replaced):
+                if installed.confirmed and not installed.replaced and (installed.follows or not installed.gives_way):
                     return installed
                 if best is None or (installed.confirmed and not best.confirmed):
                     best = installed
