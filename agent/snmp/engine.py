@@ -275,6 +275,7 @@ class SnmpAgent:
     ) -> Work[Response]:
         found = yield from in_shares(work, lambda: self._policy is policy, None)
         if found is not None:
+            self.counters.count("snmpInPkts", -1)  # pysnmp counts the message once more
             self._responder.answer_with(found, lambda: transport.receive(message, address))
         return DROP
 

@@ -1,6 +1,6 @@
 """Broken and forged messages and packets against a live router: nothing raises, its tunnels live on, nothing of it stays.
 
-Twenty thousand in all each time; with SOAK=1 in the environment (`make soak`) a million.
+Twenty thousand in all each time; with SOAK=1 in the environment (`make soak`) a million. The resident memory stays what it was.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from tests.lab.bringing import port_of
 from tests.lab.bringing_phase1 import DATED, SIGNED_AGGRESSIVE, trusting
 from tests.lab.conftest import DrivenLab
 from tests.lab.test_nat_traversal import behind_a_nat
+from tests.memory import steady_memory
 
 WHOLE = 1_000_000 if os.environ.get("SOAK") else 20_000
 PARTS = 5
@@ -117,16 +118,17 @@ def test_soak_of_mutated_and_forged_datagrams(scenario: str, make_pair: Callable
     heard = [ip.decode(octets) for octets in talk(lab)]
     port, dice = port_of(lab, "west"), random.Random(scenario)
     source, destination = heard[0].source, heard[0].destination
-    for number in range(WHOLE // PARTS):
-        if dice.random() < 0.75:
-            port.receive(mutated(dice, dice.choice(heard)))
-        else:
-            port.receive(forged(dice, source, destination))
-        if number % TURN == 0:
-            lab.wait(5)
-    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) >= 2
-    assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
-    assert_nothing_stays(lab)
+    with steady_memory(scenario, WHOLE // PARTS):
+        for number in range(WHOLE // PARTS):
+            if dice.random() < 0.75:
+                port.receive(mutated(dice, dice.choice(heard)))
+            else:
+                port.receive(forged(dice, source, destination))
+            if number % TURN == 0:
+                lab.wait(5)
+        assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) >= 2
+        assert len(lab.flow("west").ike_tunnels) == len(lab.flow("west").ipsec_tunnels) == 1
+        assert_nothing_stays(lab)
 
 
 def nonsense(dice: random.Random, spis: list[bytes], cookies: bytes) -> bytes:
@@ -166,24 +168,25 @@ def test_soak_of_an_authentic_peer_that_talks_nonsense(make_pair: Callable[..., 
     dice = random.Random(11)
     exchanges = (Exchange.INFORMATIONAL, Exchange.INFORMATIONAL, Exchange.QUICK, Exchange.TRANSACTION)
     port = port_of(lab, "west")
-    for number in range(WHOLE // PARTS):
-        if number % 50 == 0:
-            lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3)
-        if number % TURN == 0:
-            lab.wait(5)
-        records = [record for record in lab.east.router.ike.sas if record.sa.up]
-        if not records:
-            continue
-        sa = dice.choice(records).sa
-        spis = [sa_.spi.to_bytes(4, "big") for each in lab.east.router.sa_keeper.sad for sa_ in each.bundle.inbound]
-        message = sealed(sa, dice, dice.choice(exchanges), nonsense(dice, spis, sa.cookies))
-        datagram = ip.encode_udp(0xC0000201, 0xC0000202, ip.Datagram(500, 500, message))
-        port.receive(ip.Packet(0xC0000201, 0xC0000202, ip.UDP, datagram).encode())
-    lab.wait(60)
-    lab.east.engine.do(ClearSessions(), CONSOLE)
-    lab.wait(1)
-    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=4) >= 2
-    assert_nothing_stays(lab)
+    with steady_memory("an authentic peer", WHOLE // PARTS):
+        for number in range(WHOLE // PARTS):
+            if number % 50 == 0:
+                lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3)
+            if number % TURN == 0:
+                lab.wait(5)
+            records = [record for record in lab.east.router.ike.sas if record.sa.up]
+            if not records:
+                continue
+            sa = dice.choice(records).sa
+            spis = [sa_.spi.to_bytes(4, "big") for each in lab.east.router.sa_keeper.sad for sa_ in each.bundle.inbound]
+            message = sealed(sa, dice, dice.choice(exchanges), nonsense(dice, spis, sa.cookies))
+            datagram = ip.encode_udp(0xC0000201, 0xC0000202, ip.Datagram(500, 500, message))
+            port.receive(ip.Packet(0xC0000201, 0xC0000202, ip.UDP, datagram).encode())
+        lab.wait(60)
+        lab.east.engine.do(ClearSessions(), CONSOLE)
+        lab.wait(1)
+        assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=4) >= 2
+        assert_nothing_stays(lab)
 
 
 # --- what must be counted is counted ---

@@ -1,6 +1,6 @@
 """Random and mutated datagrams: nothing escapes, what must have no answer has none, everything is counted (RFC 3412 §4.2.1).
 
-A hundred thousand each time; with SOAK=1 in the environment (`make soak`) a million.
+A hundred thousand each time; with SOAK=1 in the environment (`make soak`) a million. The resident memory stays what it was.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pyasn1.codec.ber import encoder
 from pysnmp.proto.api import v1, v2c
 
 from agent.mib.values import NULL, number, object_identifier, wrap
+from tests.memory import steady_memory
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import (
     BIG,
@@ -69,7 +70,8 @@ class Wire:
         """What is sent because of a datagram."""
         self._sent.clear()
         self._arrived.append(datagram)
-        self.transport._drain()
+        while self._arrived or self.transport._waiting:
+            self.transport._drain()
         return list(self._sent)
 
     def recvfrom(self, size: int) -> tuple[bytes, Any]:
@@ -156,8 +158,11 @@ def sealed(here: Station, chance: random.Random) -> bytes:
     return joe.message(mutated(pdu, chance), chance.choice(("", "red-context")))
 
 
-@pytest.mark.parametrize("fast", [False, True], ids=["pysnmp alone", "both paths"])
-def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
+@pytest.mark.parametrize(
+    ("fast", "datagrams"), [(False, DATAGRAMS // 10), (True, DATAGRAMS * 9 // 10)], ids=["pysnmp alone", "both paths"]
+)
+def test_soak_of_mutated_datagrams(wire: Wire, fast: bool, datagrams: int) -> None:
+    """Of the path that a router has most are for; pysnmp alone takes fifty times as long for each."""
     here = wire.here
     if fast:
         agent = here.agent
@@ -165,18 +170,22 @@ def test_soak_of_mutated_datagrams(wire: Wire, fast: bool) -> None:
     chance = random.Random(20240607)
     whole = seeds(here)
     unanswered = 0
-    for _ in range(DATAGRAMS // 2):
-        datagram = some_datagram(here, whole, chance)
-        sent = wire.receive(datagram)
-        assert len(sent) <= 1
-        unanswered += not sent
-        for message in sent:
-            at = community_at(message)
-            if at is not None:
-                assert message[at : at + message[at - 1]] in COMMUNITIES  # its request named a community that there is
-    assert wire.count("snmpInPkts") == DATAGRAMS // 2
-    assert wire.count("snmpInASNParseErrs") > DATAGRAMS // 10
-    assert wire.count("snmpOutPkts") == DATAGRAMS // 2 - unanswered
+    for datagram in whole:
+        wire.receive(datagram)
+    begun = {name: wire.count(name) for name in ("snmpInPkts", "snmpOutPkts")}
+    with steady_memory("SNMP, both paths" if fast else "SNMP, pysnmp alone", datagrams):
+        for _ in range(datagrams):
+            datagram = some_datagram(here, whole, chance)
+            sent = wire.receive(datagram)
+            assert len(sent) <= 1
+            unanswered += not sent
+            for message in sent:
+                at = community_at(message)
+                if at is not None:
+                    assert message[at : at + message[at - 1]] in COMMUNITIES  # its request named a community that there is
+    assert wire.count("snmpInPkts") - begun["snmpInPkts"] == datagrams
+    assert wire.count("snmpInASNParseErrs") > datagrams // 10
+    assert wire.count("snmpOutPkts") - begun["snmpOutPkts"] == datagrams - unanswered
     for model in here.agent.engine.security_models.values():
         assert model._cache.is_empty()
 

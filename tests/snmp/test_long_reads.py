@@ -132,7 +132,9 @@ def test_a_getnext_that_passes_over_many_rows_pauses(long: Long, community: byte
     asked = request(GET_NEXT, [name], community, version)
     answer, shares = long.answer(asked)
     assert response(answer, version).names == [next_name]
+    before = long.here.counters.value("snmpInPkts")
     assert answer == long.by_pysnmp(asked)
+    assert long.here.counters.value("snmpInPkts") == before + 1
     assert shares > 1 or community == b"last"
 
 
