@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agent.base.multimap import Multimap
 from agent.crypto.isakmp import COOKIE_LENGTH, NO_COOKIE, Header
 from agent.crypto.states import State
 from agent.flow.model import IkeTunnel
-from agent.lab.groups import Groups
 from agent.lab.ike.records import IkeRecord
 from agent.lab.policy.peer_pair import PeerPair
 
@@ -24,11 +24,13 @@ class IkeSas:
     def __init__(self) -> None:
         self._live: dict[_Key, IkeRecord] = {}
         self._over: dict[_Key, IkeRecord] = {}
-        self._by_cookie: Groups[bytes, IkeRecord] = Groups()  # the initiator's cookie; live SAs alone, as all below
-        self._by_peer: Groups[PeerPair, IkeRecord] = Groups()
+        self._by_cookie: Multimap[bytes, IkeRecord] = Multimap()  # the initiator's cookie; live SAs alone, as all below
+        self._by_peer: Multimap[PeerPair, IkeRecord] = Multimap()
         self._by_tunnel: dict[int, IkeRecord] = {}
         self._half_open: dict[IkeRecord, None] = {}  # those that are being negotiated, oldest first
-        self._half_open_with: Groups[tuple[str | None, int], IkeRecord] = Groups()  # the same by front-door VRF and peer address
+        self._half_open_with: Multimap[tuple[str | None, int], IkeRecord] = (
+            Multimap()
+        )  # the same by front-door VRF and peer address
 
     def __len__(self) -> int:
         """The number of SAs that are established or in negotiation."""

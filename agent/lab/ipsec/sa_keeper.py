@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from agent.base.clock import SECOND
+from agent.base.multimap import Multimap
 from agent.base.scheduler import Scheduler
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
@@ -28,7 +29,6 @@ from agent.crypto.spd import Flow, Selector, Spd
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor
-from agent.lab.groups import Groups
 from agent.lab.ipsec.nat_keepalive import NatKeepalives
 from agent.lab.ipsec.reverse_routes import is_dynamic
 from agent.lab.ipsec.tunnels import REKEY_KILOBYTES, REKEY_SECONDS, FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
@@ -89,9 +89,9 @@ class SaKeeper:
         self._monitor = monitor
         self._scheduler = scheduler
         self._routes_changed = routes_changed
-        self._by_target: Groups[object, LiveTunnel] = Groups()
-        self._by_link: Groups[PeerPair, LiveTunnel] = Groups()
-        self._by_flow: Groups[FlowKey, LiveTunnel] = Groups()
+        self._by_target: Multimap[object, LiveTunnel] = Multimap()
+        self._by_pair: Multimap[PeerPair, LiveTunnel] = Multimap()
+        self._by_flow: Multimap[FlowKey, LiveTunnel] = Multimap()
         self._by_row: dict[int, LiveTunnel] = {}
 
     # --- finding ---
@@ -104,7 +104,7 @@ class SaKeeper:
         return [live for live in self.flows if wanted(live)]
 
     def of_peer(self, pair: PeerPair) -> list[LiveTunnel]:
-        return self._by_link.of(pair)
+        return self._by_pair.of(pair)
 
     def carrying(self, target: Target, flow: Flow, vrf: str | None) -> LiveTunnel | None:
         """The live tunnel of an entry for a flow of a VRF. One that can send comes before one in negotiation.
@@ -135,7 +135,7 @@ class SaKeeper:
         self.found[key] = live
 
     def same_flow(self, target: Target, selector: Selector, pair: PeerPair) -> LiveTunnel | None:
-        for live in self._by_link.of(pair):
+        for live in self._by_pair.of(pair):
             if live.plan.target.key == target.key and live.plan.selector == selector:
                 return live
         return None
@@ -151,7 +151,7 @@ class SaKeeper:
         self.found.clear()
         self.flows[live] = None
         self._by_target.add(live.plan.target.key, live)
-        self._by_link.add(live.pair, live)
+        self._by_pair.add(live.pair, live)
         self._by_flow.add(live.flow_key, live)
         return live
 
@@ -160,8 +160,8 @@ class SaKeeper:
         if live.pair == pair:
             return
         if live in self.flows:
-            self._by_link.discard(live.pair, live)
-            self._by_link.add(pair, live)
+            self._by_pair.discard(live.pair, live)
+            self._by_pair.add(pair, live)
         live.pair = pair
 
     def negotiate(self, live: LiveTunnel) -> None:
@@ -376,7 +376,7 @@ class SaKeeper:
         if live in self.flows:
             del self.flows[live]
             self._by_target.discard(live.plan.target.key, live)
-            self._by_link.discard(live.pair, live)
+            self._by_pair.discard(live.pair, live)
             self._by_flow.discard(live.flow_key, live)
 
     def _install(self, live: LiveTunnel, result: Phase2Result) -> Installed:
