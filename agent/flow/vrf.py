@@ -51,13 +51,18 @@ class IpsecEvents(IntEnum):
     CAPACITY_FAILS = 3
 
 
-# Identities, front VRF, addresses, and the port that a NAT gave the remote end or 0: there is one association at a place.
-PeerPlace = tuple[Identity, Identity, str | None, Address, Address, int]
+# Identities, front VRF, addresses as numbers, and the port that a NAT gave the remote end or 0: a place has one association.
+PeerPlace = tuple[Identity, Identity, str | None, int, int, int]
 
 
 def place_of(key: PeerKey, ends: PeerEnds | IkeFacts) -> PeerPlace:
     """The place of an association with these identities and these ends."""
-    return key.local, key.remote, ends.front_vrf, ends.local_address, ends.remote_address, nat_port_of(ends)
+    return key.local, key.remote, ends.front_vrf, _number(ends.local_address), _number(ends.remote_address), nat_port_of(ends)
+
+
+def _number(address: Address) -> int:
+    """Another for each address, below 0 of IPv6. The hash of an address would take longer."""
+    return int(address) if address.version == 4 else ~int(address)
 
 
 class Namesakes:
