@@ -1,12 +1,17 @@
-"""Flow room: what a tunnel counts, and where the numbers come from.
+"""Flow room: the counters of tunnels, and their sources.
 
-A tunnel holds a *counter source*, the same one as long as it lives: asked for one counter as of a moment, or for all of them.
-`PacketCounters` are moved by a packet path, `SteppedCounters` seldom, many counters at once; `PeriodicCounters` are a base plus
-whole packets at a period, computed when read. `Totals` sums a VRF's sources: what has been counted for good, plus a closed form
-for each group of periodic sources, so a global costs the same at one tunnel or at 100,000.
+A tunnel holds one *counter source* as long as it lives. The source gives one counter, or all of them, as of a moment:
+- `PacketCounters` are incremented by a packet path.
+- `SteppedCounters` change seldom, many counters at once.
+- `PeriodicCounters` are a base plus whole packets at a period, computed when read.
+- `PolledCounters` are replaced at each poll of an engine.
+- `FrozenCounters` are those of an ended tunnel.
 
-Every number is the true one, of unbounded size; the 32-bit objects of the MIB and their Wraps are cut from it by the view. A number
-that an engine cannot know is None.
+`Totals` sums the sources of a VRF. It keeps what is counted for good, and computes one formula for each group of periodic sources.
+So a global costs the same at one tunnel and at 100,000.
+
+Counters are unbounded; the views make the MIB's 32-bit objects and their Wraps from them. A counter that an engine cannot know is
+None.
 """
 
 from __future__ import annotations
@@ -24,8 +29,8 @@ from agent.base.ike_counters import IkeCounter
 class IpsecCounter(IntEnum):
     """The counters of an IPsec tunnel (cipSecTunInOctets and its neighbours).
 
-    IN_OCTETS are those of decapsulated inner packets, OUT_OCTETS those of whole packets on the wire; the last two are the other
-    layer of each direction, which accounting wants.
+    IN_OCTETS are those of decapsulated inner packets, OUT_OCTETS those of whole packets on the wire. The last two count the other
+    layer of each direction, for accounting.
     """
 
     IN_OCTETS = 0
@@ -58,21 +63,21 @@ def _same(values: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class CounterSource(Protocol):
-    """Numbers that can be read as of a moment (microseconds of the router's clock)."""
+    """Counters that can be read as of a moment (microseconds of the router's clock)."""
 
     def value(self, counter: int, now: int) -> int | None: ...
 
     def snapshot(self, now: int) -> tuple[int | None, ...]: ...
 
     def join(self, totals: Totals) -> None:
-        """Begin to count in a VRF's totals too."""
+        """Begin to count in a VRF's totals, too."""
 
     def leave(self, totals: Totals, now: int) -> None:
-        """Stop moving: the totals keep what was counted until now."""
+        """Stop counting. The totals keep what was counted until now."""
 
 
 class PacketCounters:
-    """Numbers that a packet path increments; once joined to totals, each increment reaches those too."""
+    """Counters that a packet path increments. Once joined to totals, it increments those, too."""
 
     __slots__ = ("_totals", "_values")
 
@@ -86,7 +91,7 @@ class PacketCounters:
             self._totals.add(counter, amount)
 
     def add_each(self, counters: Sequence[int], amounts: Sequence[int]) -> None:
-        """Several counters at once, and what each moves by: a packet path has few calls to spare."""
+        """Increment several counters in one call, because a packet path must save calls."""
         values = self._values
         for counter, amount in zip(counters, amounts, strict=True):
             values[counter] += amount
@@ -113,7 +118,7 @@ def _sum(values: tuple[int, ...], amounts: Sequence[int]) -> tuple[int, ...]:
 
 
 class SteppedCounters:
-    """Numbers that move seldom, several at once. Many sources may hold the same tuple of values: nobody writes into it."""
+    """Counters that change seldom, several at once. Many sources may share one tuple of values, which is never changed."""
 
     __slots__ = ("_totals", "values")
 
@@ -143,16 +148,16 @@ class SteppedCounters:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """What one period adds, shared by all tunnels that carry the same traffic: `step[counter]` every `period` microseconds."""
+    """Steady traffic: it adds `step[counter]` every `period` microseconds. Tunnels with the same traffic share it."""
 
     period: int
     step: tuple[int, ...]
 
 
 class PeriodicCounters:
-    """`base` plus what `rhythm` has added since `start` (microseconds): steady traffic that nobody has to tick.
+    """`base` plus what `rhythm` has added since `start` (microseconds). It needs no timer.
 
-    A request reads many counters of a source as of one moment: the whole turns until then are kept for the next.
+    A request reads many counters of a source as of one moment. So the number of whole periods is kept for the next read.
     """
 
     __slots__ = ("_at", "_totals", "_turns", "base", "rhythm", "start")
@@ -166,13 +171,13 @@ class PeriodicCounters:
         self._turns = 0
 
     def add_all(self, amounts: Sequence[int], keep: Keep = _same) -> None:
-        """What came out of rhythm; less than nothing for a packet that did not come. `keep` is as in SteppedCounters."""
+        """Add what came outside the rhythm. It is negative for a packet that did not come. `keep` is as in SteppedCounters."""
         self.base = keep(_sum(self.base, amounts))
         if self._totals is not None:
             self._totals.add_all(amounts)
 
     def value(self, counter: int, now: int) -> int:
-        if now is not self._at:  # within a request it is the same number, not an equal one alone
+        if now is not self._at:  # within a request `now` is the same object
             self._at = now
             self._turns = (now - self.start) // self.rhythm.period
         return self.base[counter] + self.rhythm.step[counter] * self._turns
@@ -196,9 +201,9 @@ class PeriodicCounters:
 
 
 class PolledCounters:
-    """Numbers that come as a whole from time to time: an engine's last poll, or another monitor's record.
+    """Counters that are replaced from time to time: by an engine's poll, or by another monitor's record.
 
-    A number that is unknown (None) is unknown in every sum that the source is in.
+    If a counter is unknown (None), so is every sum that the source is in.
     """
 
     __slots__ = ("_totals", "_values")
@@ -208,7 +213,7 @@ class PolledCounters:
         self._totals: Totals | None = None
 
     def replace(self, values: tuple[int | None, ...]) -> None:
-        """The numbers as of now; the totals follow by the difference."""
+        """Replace the counters. The totals change by the difference."""
         before, self._values = self._values, values
         if self._totals is not None:
             self._totals.add_known([None if new is None else new - (old or 0) for new, old in zip(values, before, strict=True)])
@@ -229,7 +234,7 @@ class PolledCounters:
 
 @dataclass(frozen=True, slots=True)
 class FrozenCounters:
-    """The numbers of a tunnel that has ended."""
+    """The counters of an ended tunnel."""
 
     values: tuple[int | None, ...]
 
@@ -243,12 +248,12 @@ class FrozenCounters:
         totals.add_known(self.values)
 
     def leave(self, totals: Totals, now: int) -> None:
-        """What was counted stays counted."""
+        """Do nothing: the totals keep what was counted."""
 
 
 @dataclass(slots=True)
 class RhythmGroup:
-    """The whole turns that all sources of one rhythm have made, in O(log n).
+    """The sum of whole periods over all sources of one rhythm, in O(log n).
 
     A start is q·period + r, and ⌊(now - start) / period⌋ = ⌊now / period⌋ - q - [r > now mod period]; so the sum needs the number
     of sources, the sum of their q, and how many r lie above the present phase.
@@ -293,7 +298,7 @@ class Totals:
 
     def __init__(self, kind: type[IntEnum]) -> None:
         self._counted = [0] * len(kind)
-        self._unknown: set[int] = set()  # counters that a source could not tell
+        self._unknown: set[int] = set()  # counters that a source does not know
         self._groups: dict[Rhythm, RhythmGroup] = {}
 
     def add(self, counter: int, amount: int) -> None:
@@ -308,7 +313,7 @@ class Totals:
         self._counted = list(map(add, self._counted, amounts))
 
     def add_known(self, amounts: Sequence[int | None]) -> None:
-        """The same, where some may be unknown: the sum is then unknown for good."""
+        """The same with unknown counters (None). Such a sum stays unknown."""
         for counter, amount in enumerate(amounts):
             if amount is None:
                 self._unknown.add(counter)

@@ -1,7 +1,7 @@
 """Flow room: the monitor and its verbs. An engine calls these and nothing else.
 
-Each verb makes one record (`records`): the tables are changed by applying it, then whoever subscribed is given it. `apply` takes
-the record of another monitor, so that a monitor that is fed by nothing else shows the same tables.
+Each verb makes one record (`records`). Applying it changes the tables, then the subscribers get it. `apply` takes the record of
+another monitor, so that a monitor that gets nothing else shows the same tables.
 """
 
 from __future__ import annotations
@@ -81,19 +81,19 @@ class NewSpi(NamedTuple):
 
 
 class FlowMonitor:
-    """All tunnel facts of one router."""
+    """All facts about tunnels of one router."""
 
     def __init__(self, clock: Clock, tunnel_window: int = HISTORY_SIZE, failure_window: int = HISTORY_SIZE) -> None:
         self.clock = clock
         self._tables = Tables(tunnel_window, failure_window)
-        self._window_sizes = tunnel_window, failure_window  # of VRFs to come
+        self._window_sizes = tunnel_window, failure_window  # of future VRFs
         self._bus: Bus[FlowRecord] = Bus()
         self._origin: Origin | None = None
         self.ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
         self.ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
         self.session_ids = IndexAllocator(lambda number: False)
 
-    # --- what there is ---
+    # --- queries ---
 
     @property
     def ike_tunnels(self) -> Rows[int, IkeTunnel]:
@@ -106,7 +106,7 @@ class FlowMonitor:
         return self._tables.ipsec_tunnels
 
     def vrf(self, name: str | None) -> VrfFlow:
-        """The facts of one VRF (None: the global table), begun when first asked for."""
+        """The facts of one VRF (None: the global table). They begin with the first call."""
         found = self._tables.vrfs.get(name)
         if found is None:
             tunnels, failures = self._window_sizes
@@ -122,27 +122,27 @@ class FlowMonitor:
         return (peer.session for flow in self.vrfs() for peer in flow.peers.values() if peer.session is not None)
 
     def sas_of_map(self, map_name: str) -> int:
-        """Live SAs that a crypto map's entries brought about, in every VRF (cipsStaticCryptomapSetNumSAs)."""
+        """The number of live SAs of a crypto map's entries, in every VRF (cipsStaticCryptomapSetNumSAs)."""
         return self._tables.sas_by_map[map_name]
 
     # --- records ---
 
     def subscribe(self, subscriber: Callable[[FlowRecord], None]) -> Subscription:
-        """Have a subscriber given every record, in order, each after its verb has finished, until the subscription is closed."""
+        """Give a subscriber every record in order, after its verb has finished, until the subscription is closed."""
         return self._bus.subscribe(subscriber)
 
     def apply(self, record: FlowRecord, sources: Sources = NO_SOURCES) -> None:
-        """Do what another monitor's record says, and pass it on. `sources` are where new numbers come from, if not from records."""
+        """Apply another monitor's record, and publish it. `sources` are where new numbers come from, if not from records."""
         self._happened(record, sources=sources)
 
     @property
     def origin(self) -> Origin | None:
-        """Who causes what is being done now, None where nobody asked for it."""
+        """Who causes the present verbs; None if nobody asked for them."""
         return self._origin
 
     @contextmanager
     def caused_by(self, origin: Origin | None) -> Iterator[None]:
-        """Verbs that are called within say in their records who caused them."""
+        """Verbs called within this context put the origin into their records."""
         before, self._origin = self._origin, origin
         try:
             yield
@@ -202,7 +202,7 @@ class FlowMonitor:
         self._happened(IkeTunnelRekeyed(tunnel.index, facts, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
 
     def ike_ended(self, tunnel: IkeTunnel, reason: EndReason) -> None:
-        """A live phase 1 is gone; IPsec tunnels under it live on, pointing to the pair's next IKE tunnel where there is one."""
+        """A live phase 1 has ended. Its IPsec tunnels live on, and point to the pair's next IKE tunnel, if there is one."""
         now = self.clock.now()
         counted = tunnel.counters.snapshot(now)
         self._happened(
@@ -233,7 +233,7 @@ class FlowMonitor:
         ends: PeerEnds | None = None,
         cause: str = "",
     ) -> None:
-        """A phase 1 did not come about (`initiator` true or false), or a live one had trouble (None). `cause` says why in words.
+        """A phase 1 has failed (`initiator` true or false), or a live one had trouble (None). `cause` is a text.
 
         `ends` are where the pair is, if more than its addresses is known.
         """
@@ -256,7 +256,7 @@ class FlowMonitor:
         )
 
     def ike_fault(self, vrf: str | None, reason: IkeFailureReason, initiator: bool | None = None) -> None:
-        """Another message, or set-up (`initiator` as in `ike_failed`), of which a failure row tells already: it only counts."""
+        """Count another message, or set-up (`initiator` as in `ike_failed`), with the reason of an existing failure row."""
         self.vrf(vrf)
         self._happened(IkeFaultCounted(reason, initiator, at=self.clock.now(), vrf=vrf))
 
@@ -313,12 +313,12 @@ class FlowMonitor:
             self._happened(SasRetired(tunnel.index, retired, counted, terms, at=now, vrf=tunnel.vrf, origin=self._origin))
 
     def sas_expired(self, tunnel: IpsecTunnel, spis: Iterable[Spi]) -> None:
-        """SAs that a rekey has replaced are gone."""
+        """SAs that a rekey has replaced have gone."""
         gone = tuple(spi.index for spi in spis)
         self._happened(SasExpired(tunnel.index, gone, at=self.clock.now(), vrf=tunnel.vrf, origin=self._origin))
 
     def ipsec_ended(self, tunnel: IpsecTunnel, reason: EndReason) -> None:
-        """A live phase 2 is gone with all its SAs."""
+        """A live phase 2 has ended with all its SAs."""
         now = self.clock.now()
         ended = IpsecTunnelEnded(
             tunnel.index,
@@ -384,18 +384,18 @@ class FlowMonitor:
         )
 
     def ipsec_fault(self, vrf: str | None, reason: IpsecFailureReason) -> None:
-        """Another packet of which a failure row tells already: it counts, and that is all."""
+        """Count another packet with the reason of an existing failure row."""
         self.vrf(vrf)
         self._happened(IpsecFaultCounted(reason, at=self.clock.now(), vrf=vrf))
 
     def sa_refused(self, vrf: str | None) -> None:
-        """The configured ceiling of SAs kept another one from being installed."""
+        """An SA was refused at the configured limit."""
         self._happened(SaRefused(at=self.clock.now(), vrf=vrf))
 
     # --- settings, windows, VRFs ---
 
     def resize_windows(self, tunnels: int | None = None, failures: int | None = None) -> None:
-        """Set the window sizes of every VRF, those to come too."""
+        """Set the window sizes of every VRF, future ones included."""
         before = self._window_sizes
         self._window_sizes = before[0] if tunnels is None else tunnels, before[1] if failures is None else failures
         for name in list(self._tables.vrfs):
@@ -410,13 +410,13 @@ class FlowMonitor:
         self._happened(TrapSwitched(kind, enabled, at=self.clock.now(), vrf=vrf, origin=self._origin))
 
     def remove_vrf(self, name: str) -> None:
-        """A VRF is gone: nothing is left of it. One that still has a tunnel stays until it is asked again."""
+        """Remove a VRF with all its facts. If it still has a tunnel, it stays until the next call."""
         flow = self._tables.vrfs.get(name)
         if flow is not None and not flow.peers:
             self._happened(VrfRemoved(at=self.clock.now(), vrf=name, origin=self._origin))
 
     def checkpoint(self, vrf: str | None) -> None:
-        """Copy every live tunnel of a VRF to its history, which leaves the tunnels as they are (cipSecHistCheckPoint)."""
+        """Copy every live tunnel of a VRF to its history (cipSecHistCheckPoint). The tunnels do not change."""
         flow, now = self.vrf(vrf), self.clock.now()
         self._happened(
             CheckPointed(
@@ -459,7 +459,7 @@ class FlowMonitor:
         return undo
 
     def tell_counters(self) -> None:
-        """Have those who follow by records alone know what every live tunnel has counted until now."""
+        """Make a record of every live tunnel's counters, for monitors that follow by records alone."""
         now = self.clock.now()
         self._happened(
             CountersTold(
@@ -475,7 +475,7 @@ class FlowMonitor:
             )
         )
 
-    # --- within ---
+    # --- internal ---
 
     def _key(
         self,

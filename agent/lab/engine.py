@@ -36,7 +36,7 @@ from agent.lab.spokes.spokes import Spokes
 
 
 class LabEngine:
-    """`until(done)` comes back once `done` says so: the lab's runner moves time on meanwhile."""
+    """The engine of one lab router. `until(done)` waits until `done` is true, while the lab's runner moves the time."""
 
     def __init__(self, router: Router, until: Callable[[Callable[[], bool]], Awaitable[None]]) -> None:
         self._router = router
@@ -44,7 +44,7 @@ class LabEngine:
         self.spokes: list[Spokes] = []  # those that this router is the hub of
 
     def test(self, request: Request) -> Refusal | None:
-        """A simulated router does what it is asked."""
+        """A simulated router refuses nothing."""
         return None
 
     def do(self, request: Request, origin: Origin) -> bool:
@@ -82,7 +82,7 @@ class LabEngine:
     # --- clear ---
 
     def _clear_sessions(self, request: ClearSessions) -> bool:
-        """Set-ups under way end too."""
+        """Unfinished set-ups end, too."""
         wanted = request.wanted
         flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
         # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
@@ -126,13 +126,13 @@ class LabEngine:
     # --- what there is ---
 
     def phase1_sas(self) -> list[Phase1Sa]:
-        """Phase-1 SAs, those under way too, oldest first; those of spokes by number last."""
+        """Phase-1 SAs, oldest first, including those in negotiation. Those of spokes by number come last."""
         found = [_shown_record(record) for record in self._router.ike.sas]
         found += [_shown_tunnel(tunnel) for spokes in self.spokes for spoke in spokes.living() for tunnel in spoke.ikes[-1:]]
         return found
 
     def admission(self) -> Admission:
-        """Which phase 1s have been let in."""
+        """The counts of IKE's call admission control."""
         found = self._router.ike.admission
         return Admission(
             most_sas=found.most_sas,
@@ -149,7 +149,7 @@ class LabEngine:
     # --- ping ---
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
-        """Send the probes one after another, as the lab's clock goes."""
+        """Send the probes one after another, by the lab's clock."""
         ping = self.begin_ping(request, on_probe)
         try:
             await self._until(lambda: ping.done)
@@ -170,7 +170,7 @@ class LabEngine:
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
         """The configuration has changed: interfaces, routes and crypto maps are read again.
 
-        Tunnels of a map entry that is gone, or no longer on its interface, come down; a changed key or transform set is for the
+        Tunnels of a map entry that has gone, or is no longer on its interface, end. A changed key or transform set is used in the
         next negotiation, as on IOS.
         """
         self._router.reload()

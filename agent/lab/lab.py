@@ -1,4 +1,4 @@
-"""Lab room: a lab built from its file: routers with their configuration, monitor, device and engine, and the timeline."""
+"""Lab room: builds a lab from its file: routers with their configuration, monitor, device and engine, and the timeline."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Text = tuple[str, str]  # a configuration, and the name of the file that it is f
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabRouter(Node):
-    """One router of a lab. `snmp` is where the lab file has it answer."""
+    """One router of a lab. `snmp` are the addresses in the lab file where it answers."""
 
     engine: LabEngine
     snmp: tuple[Endpoint, ...]
@@ -50,7 +50,7 @@ class LabRouter(Node):
 
 
 class Lab:
-    """Routers by name, in the order of the file. Nothing happens before `start`, and then as the scheduler is driven."""
+    """Routers by name, in the order of the file. After `start` the lab runs as the scheduler's runner does."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Lab:
         documents: tuple[Document, ...],
         filename: str,
     ) -> None:
-        """`epoch`: the date at which the lab's clock was 0. `documents`: the configurations, one a file, those of spokes too."""
+        """`epoch`: the date at time 0 of the lab's clock. `documents`: the configurations, one a file, those of spokes too."""
         self.routers = routers
         self.underlays = underlays
         self.clock = clock
@@ -111,28 +111,28 @@ class Lab:
             name, interface = entry.link
             port = self.routers[name].router.ports.get(interface)
             if port is None or port.wire is None:
-                return  # the interface has been taken out of the configuration since
+                return  # the interface has since been removed from the configuration
             if entry.fault in LINK_FAULTS:
                 LINK_FAULTS[entry.fault](port.wire)
             change_quality(port.wire, entry.quality)
 
 
 def _described(entry: AtSection) -> str:
-    """What an entry of the timeline does, in a line."""
+    """A line that describes an entry of the timeline."""
     place = entry.router if entry.router is not None else f"link {':'.join(entry.link or ())}"
     changes = [f"{name} {value}" for name, value in entry.quality.items()]
     return f"{place}: {'; '.join(entry.run or ()) or entry.fault or ', '.join(changes)}"
 
 
 def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:
-    """The system's; under a virtual clock a seeded one, so that a run can be repeated to the octet."""
+    """The source of random octets: the system's, or a seeded one under a virtual clock, so that a run can be repeated exactly."""
     if isinstance(clock, VirtualClock):
         return SeededRandom(DEFAULT_SEED if seed is None else seed)
     return SystemRandom()
 
 
 def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
-    """Build the lab of a file. `LabFileError` and `ConfigErrors` say all that is wrong with it and its configurations."""
+    """Build the lab of a file. Raises LabFileError or ConfigErrors with all errors of it and its configurations."""
     text = read_utf8_file(path)
     try:
         return _open_lab(path, text, clock)
@@ -167,7 +167,7 @@ def _open_lab(path: Path, text: str, clock: RealClock | VirtualClock) -> Lab:
 
 
 def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
-    """A lab of one router, named after its hostname, from its IOS configuration; its peers are on no wire. Raises ConfigErrors."""
+    """A lab of one router from its IOS configuration, named after its hostname. Its peers are on no wire. Raises ConfigErrors."""
     text = read_file(path)
     document = load_file(text, str(path), other="a lab file is run without --config")
     name = router_name_for(document.config.hostname)

@@ -1,4 +1,4 @@
-"""Lab room: a router's IPsec: packets out and in by SPD and SAD (RFC 4301 §5), and what quick modes are about."""
+"""Lab room: a router's IPsec: packets out and in by SPD and SAD (RFC 4301 §5), and the flows of quick modes."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from agent.lab.policy.isakmp import PeerDecisions
 from agent.lab.policy.peer_pair import PeerPair
 
 _MOST_ADDED = 160  # octets that sealing adds at most: IP, UDP, AH and ESP with their longest blocks and ICVs
-_HOLD = 1 * SECOND  # a flow that was refused SAs does not ask again before
+_HOLD = 1 * SECOND  # after a refusal of its SAs, a flow asks again after that time
 
 
-# What a packet of an SA counts in, as plain numbers: octets twice, packets, octets of the other layer, authenticated, encrypted.
+# The counters of an SA's packet, as plain numbers: octets twice, packets, octets of the other layer, authenticated, encrypted.
 _OF_SEALED = tuple(
     map(
         int,
@@ -78,9 +78,9 @@ class Verdict(Enum):
 
 
 class Outcome(NamedTuple):
-    """What becomes of a packet that leaves: sealed, `packet` is to go through `vrf`.
+    """The result for an outgoing packet: the sealed `packet` is to be routed in `vrf`.
 
-    Too big, it would not fit the way once it is sealed: it is to come again in pieces of at most `room` octets.
+    If it is too big after sealing, it must come again in fragments of at most `room` octets.
     """
 
     verdict: Verdict
@@ -115,13 +115,13 @@ class Ipsec:
         self._unknown = Reported()  # SPIs that are not there
         self._identification = 0
         self._mtu_to = mtu_to  # the MTU of the way from a VRF to an address
-        self.smallest_mtu = ip.LARGEST  # of all ways, so that the way is seldom looked for; the owner sets it
+        self.smallest_mtu = ip.LARGEST  # of all paths, so that a path is seldom looked up; the owner sets it
         self.reload()
 
     # --- policy ---
 
     def reload(self) -> None:
-        """Read the configuration again; tunnels whose map entry is gone from its interface end."""
+        """Read the configuration again. Tunnels end if their map entry is no longer on its interface."""
         self._sa_keeper.found.clear()
         self._policies = policies_of(self._config)
         self._protections = protections_of(self._config)
@@ -134,7 +134,7 @@ class Ipsec:
         yield from entries_of(self._policies.values())
 
     def reverse_routes(self, way: Way) -> list[VrfRoute]:
-        """The routes that crypto maps and their SAs have put there."""
+        """The routes of crypto maps and their SAs."""
         return reverse_routes(self._entries(), self._sa_keeper.flows, way)
 
     def target_for(self, decisions: PeerDecisions, selector: Selector) -> tuple[Target, str] | None:
@@ -146,7 +146,7 @@ class Ipsec:
             if (target.front_vrf, target.local) != (pair.front_vrf, pair.local):
                 continue
             if target.dynamic and wanted is None:
-                # A template that names no profile is for the peers of every one.
+                # A template without a profile is for the peers of every profile.
                 target = replace(target, inside_vrf=decisions.inside_vrf, clear_vrf=decisions.inside_vrf)
             if target.inside_vrf != decisions.inside_vrf:
                 continue
@@ -162,11 +162,11 @@ class Ipsec:
     # --- outbound ---
 
     def protect(self, interface: str, packet: ip.Packet, vrf: str | None) -> Outcome:
-        """What becomes of a packet of a VRF that is about to leave by an interface."""
+        """The result for a packet of a VRF that is about to leave by an interface."""
         return self._apply(self._policies.get(interface), packet, vrf)
 
     def protect_gre(self, tunnel: str, packet: ip.Packet, vrf: str | None) -> Outcome:
-        """What `tunnel protection` makes of a GRE packet of a Tunnel interface."""
+        """The result for a GRE packet of a Tunnel interface with `tunnel protection`."""
         return self._apply(self._protections.get(tunnel), packet, vrf)
 
     def _apply(self, policy: Spd[Target] | None, packet: ip.Packet, vrf: str | None) -> Outcome:
@@ -195,7 +195,7 @@ class Ipsec:
         return Outcome(Verdict.CLEAR, packet)
 
     def _want(self, target: Target, flow: Flow, selector: Selector, rule: str) -> None:
-        """A packet without SAs: it is dropped, and sets off the negotiation that the next one will find done."""
+        """Drop a packet without SAs, and begin the negotiation for its flow."""
         if target.entry.per_host:
             selector = _narrowed(selector, flow)
         pairs = [PeerPair(target.front_vrf, target.local, peer) for peer in target.peers]
@@ -242,9 +242,9 @@ class Ipsec:
         return Outcome(Verdict.SEALED, outer, live.pair.front_vrf)
 
     def _room(self, live: LiveTunnel, bundle: Bundle, remote: int, packet: ip.Packet) -> int | None:
-        """What a packet must be cut to before it is sealed (IOS: `crypto ipsec fragmentation before-encryption`); None: it fits.
+        """The size of fragments to which a packet must be cut before sealing (IOS: `crypto ipsec fragmentation before-encryption`).
 
-        Where ports select, the other end could not tell that the pieces are of the flow: these are cut when they are sealed.
+        If ports select the flow, the other end could not assign fragments, so the sealed packet is fragmented, unless DF is set.
         """
         mtu = self._mtu_to(live.pair.front_vrf, remote)
         if bundle.sealed_octets(packet.length) <= mtu:
@@ -258,7 +258,7 @@ class Ipsec:
     # --- inbound ---
 
     def must_be_protected(self, interface: str, packet: ip.Packet) -> bool:
-        """Whether a packet that came in the clear is one that our policy has protected (RFC 4301 §5.2)."""
+        """Whether our policy protects a packet that came in the clear (RFC 4301 §5.2)."""
         policy = self._policies.get(interface)
         if policy is None:
             return False
@@ -267,7 +267,7 @@ class Ipsec:
         return any(target.demands or self._sa_keeper.carrying(target, flow, target.clear_vrf) for target in taking)
 
     def protects_gre(self, tunnel: str) -> bool:
-        """Whether a Tunnel interface takes GRE only out of its SAs."""
+        """Whether a Tunnel interface accepts GRE from its SAs alone."""
         return tunnel in self._protections
 
     def receive(self, pair: PeerPair, packet: ip.Packet, ends: Ends | None = None) -> tuple[ip.Packet, str | None] | None:
@@ -309,7 +309,7 @@ class Ipsec:
         return inner, live.plan.target.clear_vrf
 
     def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:
-        """A packet of a live SA that does not pass: counted, and the first of each fault told."""
+        """Count a packet of a live SA that does not pass. The first of each fault is reported."""
         live, rule = installed.live, PACKET_RULES[fault]
         for counter in rule.counters:
             live.counters.add(counter)
@@ -330,7 +330,7 @@ class Ipsec:
             )
 
     def _unknown_spi(self, pair: PeerPair, protocol: int, spi: int) -> None:
-        """One failure row for each SPI that we do not have, and one word to its sender, who is not told again if it goes on."""
+        """Make one failure row for each unknown SPI, and send its sender one INVALID-SPI."""
         if self._unknown.is_first((pair.remote, spi)):
             source, destination = IPv4Address(pair.remote), IPv4Address(pair.local)
             self._monitor.ipsec_failed(
@@ -344,7 +344,7 @@ class Ipsec:
     # --- negotiation ---
 
     def admits(self, live: LiveTunnel) -> bool:
-        """Whether a flow may have SAs: the ceiling of `crypto call admission limit ipsec sa` may leave no room for more."""
+        """Whether the limit of `crypto call admission limit ipsec sa` leaves room for SAs of a flow."""
         if self._wanted(live).suites:
             return True
         vrf, pair = live.plan.target.inside_vrf, live.pair
@@ -357,28 +357,28 @@ class Ipsec:
         return False
 
     def put_off(self, live: LiveTunnel) -> None:
-        """A flow gets no SAs now: it may ask again a little later."""
+        """A flow gets no SAs now. It may ask again a little later."""
         self._scheduler.after(_HOLD, lambda: self._sa_keeper.abandon(live))
 
     def _wanted(self, live: LiveTunnel) -> Phase2Terms:
-        """What we want of a flow's SAs as the configuration has it now, under the ceiling."""
+        """The terms for a flow's SAs by the present configuration, under the limit of SAs."""
         terms = terms_of(self._config, live.plan.target, live.plan.selector, live.pair.remote)
         return self._under_ceiling(terms if terms.suites else live.plan.terms, live)
 
     def _under_ceiling(self, terms: Phase2Terms, live: LiveTunnel | None) -> Phase2Terms:
-        """Terms with those suites alone that the ceiling leaves room for. Each protocol is two SAs; who has SAs may rekey them."""
+        """The terms with only the suites that the limit leaves room for. Each protocol is two SAs. A rekey is always allowed."""
         room = self._sa_keeper.room()
         if room is None or (live and live.row):
             return terms
         return replace(terms, suites=tuple(suite for suite in terms.suites if 2 * len(suite.protocols) <= room))
 
     def start_of(self, live: LiveTunnel) -> QuickStart:
-        """The quick mode of a flow, with the terms that the configuration has now."""
+        """The quick mode of a flow, with the present terms of the configuration."""
         plan, live.asked_at = live.plan, self._scheduler.clock.now()
         return QuickStart(self._wanted(live), plan.local_identity, plan.remote_identity, live)
 
     def answer(self, decisions: PeerDecisions, request: QuickRequest) -> QuickStart | None:
-        """The terms for a flow that a peer asks for; None where no map entry is for it."""
+        """The terms for a flow that a peer asks for; None if no map entry is for it."""
         pair = decisions.pair
         local = _of_peer(request.local, pair.local, request.translated)
         remote = _of_peer(request.remote, pair.remote, request.translated)
@@ -400,13 +400,13 @@ class Ipsec:
         return self._sa_keeper.sad.new_spi(self._random)
 
     def interrupted(self, event: Phase2Failed) -> None:
-        """A quick mode lost its ISAKMP SA: ours will begin again under another, the peer may do so with its own."""
+        """A quick mode has lost its ISAKMP SA. Ours begins again under another; the peer may do the same with its own."""
         if isinstance(event.tag, LiveTunnel):
             self._sa_keeper.forget_spis(event.tag, event.spis)
             self._sa_keeper.tidy(event.tag)
 
     def failed(self, event: Phase2Failed, pair: PeerPair, vrf: str | None, ike: IkeTunnel | None) -> None:
-        """A quick mode did not come about."""
+        """A quick mode has failed."""
         live = event.tag if isinstance(event.tag, LiveTunnel) else None
         reason = IPSEC_REASONS.get(event.trouble, IpsecFailureReason.OTHER)
         ends = IPv4Address(pair.local), IPv4Address(pair.remote)
@@ -446,13 +446,13 @@ _PROTOCOLS: dict[int | None, str] = {Protocol.AH: "ah", Protocol.ESP: "esp"}
 
 
 def _asked(live: LiveTunnel) -> str:
-    """The protocol that a flow's SAs are to be of: ESP of a bundle."""
+    """The protocol of a flow's SAs: ESP if it is a bundle."""
     suites = live.plan.terms.suites
     return "ah" if suites and suites[0].protocols == (Protocol.AH,) else "esp"
 
 
 def _comes_by(installed: Installed, pair: PeerPair, ends: Ends | None) -> bool:
-    """Whether a packet came as those of its SA do. In UDP the peer's address may be another than when they were made."""
+    """Whether a packet came between the addresses of its SA. In UDP the peer's address may have changed."""
     if installed.bundle.udp:
         return ends is not None and installed.live.pair[:2] == pair[:2]
     return ends is None and installed.live.pair == pair

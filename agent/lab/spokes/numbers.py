@@ -1,4 +1,4 @@
-"""Lab room: spokes by number: what each has of its own: its addresses, its configuration, and its identity."""
+"""Lab room: spokes by number: each spoke's own addresses, configuration and identity."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from agent.flow.model import Address, Identity
 from agent.lab.labfile.sections import SpokesSection
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_RECENT = 4096  # the addresses of spokes that come up together: what is equal is one object in all their records
+_RECENT = 4096  # addresses that are kept, so that equal addresses of recent spokes are one object
 FIRST = 1  # the number of the first spoke
 
 
@@ -26,21 +26,21 @@ class Series:
         return self.first + (number - FIRST) * self.step
 
     def number_of(self, address: int) -> int | None:
-        """Whose address it is; None for one between two spokes' or before the first's."""
+        """The number of the spoke with an address; None if no spoke has it."""
         number, rest = divmod(address - self.first, self.step)
         return None if rest or number < 0 else number + FIRST
 
     def is_first(self, address: int) -> bool:
-        """Whether an address is the first spoke's: in the block of `step` addresses that its own is in, its subnet's, say."""
+        """Whether an address belongs to the first spoke: it is in the same block of `step` addresses, such as its subnet."""
         return address // self.step == self.first // self.step
 
 
 class UnknownPlaceError(Exception):
-    """A configuration names a place that spokes have nothing for."""
+    """A configuration has a placeholder that does not exist."""
 
 
 class SpokeNumbers:
-    """One [[spokes]] section's spokes: `address` is where the hub meets them, `inside` where their traffic comes from."""
+    """The numbering of one [[spokes]] section. `address` are the spokes' peer addresses, `inside` the sources of their traffic."""
 
     def __init__(self, section: SpokesSection, template: str) -> None:
         self.count = section.count
@@ -49,11 +49,11 @@ class SpokeNumbers:
         self._template = template
         self.moved = lru_cache(_RECENT)(self._moved)
         self.identity = lru_cache(_RECENT)(self._identity)
-        # A name that the configuration makes of the spoke's own places is another one for each spoke.
+        # A name with a placeholder of the configuration differs for each spoke.
         self._names = [word for word in template.split() if _PLACE.search(word)]
 
     def number_of(self, address: Address) -> int | None:
-        """Whose address the hub meets there; None where it is none of the spokes'."""
+        """The number of the spoke with a peer address; None if no spoke has it."""
         number = self.address.number_of(int(address))
         return number if number is not None and number <= self.count else None
 
@@ -74,14 +74,14 @@ class SpokeNumbers:
         return _PLACE.sub(fill, text)
 
     def _moved(self, address: Address, number: int) -> Address:
-        """The address that stands to spoke `number` as this one does to the first; one that is not the first's stays."""
+        """The address of spoke `number` that corresponds to this address of the first spoke. Other addresses stay."""
         for series in (self.inside, self.address):
             if isinstance(address, IPv4Address) and series.is_first(int(address)):
                 return IPv4Address(int(address) + (number - FIRST) * series.step)
         return address
 
     def _identity(self, identity: Identity, number: int) -> Identity:
-        """A spoke's form of the first one's identity: its address, or its name where that has a place in it."""
+        """A spoke's identity in place of the first one's: its address, or its name if that has a placeholder."""
         if not identity.is_address:
             names = (self._filled(word, number) for word in self._names if self._filled(word, FIRST) == identity.value)
             return Identity(False, next(names, identity.value))

@@ -1,7 +1,7 @@
-"""Lab room: a [[spokes]] section made into spokes: its configuration read, and hidden pairs of routers set up to learn from.
+"""Lab room: makes the spokes of a [[spokes]] section: reads its configuration, and builds hidden pairs of routers.
 
-The hidden routers are built as any lab is, from the hub's configuration and that of the first spoke. The last spoke negotiates
-too, so that a section whose spokes the hub does not treat alike is an error.
+A hidden pair is built as any lab, from the hub's configuration and that of the first spoke. A second pair has the last spoke: if
+the hub does not treat the two alike, the section is an error.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from agent.lab.lab import Lab
 
 _HIGHEST = 0xFFFFFFFF
-_HIDDEN: dict[str, Any] = {"snmp": [], "ike": None, "nat": None}  # what a hidden router has not
-_RANDOM = ("initiator_cookie", "responder_cookie")  # facts in which any two tunnels differ
+_HIDDEN: dict[str, Any] = {"snmp": [], "ike": None, "nat": None}  # the keys that a hidden router does without
+_RANDOM = ("initiator_cookie", "responder_cookie")  # facts that differ between any two tunnels
 Text = tuple[str, str]
 Build = Callable[[LabFile, dict[str, Text], VirtualClock], "Lab"]
 
 
 class Opening:
-    """The section at a place of a lab file, to be made into spokes of `hub`. `texts`: the hub's configuration, and the template."""
+    """A section of a lab file, whose spokes `hub` gets. `texts`: the hub's configuration, and the template."""
 
     def __init__(self, at: int, lab: LabFile, filename: str, hub: Router, texts: tuple[Text, Text], build: Build) -> None:
         self._at, self._lab, self._filename = at, lab, filename
@@ -49,7 +49,7 @@ class Opening:
         self._numbers = SpokeNumbers(self._section, template)
 
     def spokes(self, scheduler: Scheduler, random: RandomSource) -> Spokes:
-        """Raises LabFileError and ConfigErrors."""
+        """The spokes. Raises LabFileError and ConfigErrors."""
         section, shift = self._section, Shift(self._numbers, self._hub, random)
         self._check()
         try:
@@ -95,7 +95,7 @@ class Opening:
         return HiddenPair(built, clock, self._numbers.inside.address(number), section.traffic)
 
     def _link(self, number: int, text: Text) -> LinkSection:
-        """The wire between the hub's interface and the spoke's that has its address."""
+        """The wire between the hub's interface and the interface with the spoke's address."""
         address = IPv4Address(self._numbers.address.address(number))
         for interface in load(*text).config.interfaces.values():
             if interface.address is not None and interface.address.ip == address:

@@ -1,6 +1,6 @@
 """Lab room: a hidden pair of routers: a hub and its first spoke, on a wire and under a virtual clock of their own.
 
-They are routers like any others, with the hub's own configuration and the spoke's. The spoke sends from the first moment on.
+They are ordinary routers, with the hub's configuration and the spoke's. The spoke sends from the beginning on.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ _PATIENCE = 300 * SECOND  # how long a set-up may take
 
 
 class NoTunnelError(Exception):
-    """The hub and a spoke do not come to a tunnel; the text says why not, as far as they know."""
+    """The hub and a spoke set up no tunnel. The text says why, as far as it is known."""
 
 
 class HiddenPair:
-    """The spoke sends `traffic` from its address `source`. `runner` moves the pair on from moment to moment."""
+    """A hub and its first spoke. The spoke sends `traffic` from its address `source`. `runner` moves the pair's clock."""
 
     def __init__(self, lab: Lab, clock: VirtualClock, source: int, traffic: SteadySection) -> None:
         self.hub, self._spoke = lab.routers[HUB], lab.routers[SPOKE]
         self.now = clock.now
         self.runner = VirtualRunner(lab.scheduler, clock)
         self.period = traffic.period
-        self.lag: int | None = None  # looked at so long after each packet, whether or not it comes
+        self.lag: int | None = None  # how long after each packet the counters are compared, whether or not it arrives
         self._scheduler = lab.scheduler
         self._ends = source, int(traffic.destination)
         self._data = bytes(traffic.size - ECHO_OVERHEAD)
@@ -55,12 +55,12 @@ class HiddenPair:
         return due
 
     def do(self, request: Request) -> None:
-        """Have an operator ask something of the hub, and all that comes of it at once."""
+        """Carry out a request of an operator at the hub, with its immediate effects."""
         self.hub.engine.do(request, TIMELINE)
         self.runner.advance(self.now())
 
     def up(self) -> tuple[IkeTunnel, IpsecTunnel]:
-        """Its tunnels, once they are up. Raises NoTunnelError."""
+        """Run until the tunnels are up, and return them. Raises NoTunnelError."""
         monitor = self.hub.monitor
         end = self.now() + _PATIENCE + self.period  # its first packet may be one period away
         while not (monitor.ike_tunnels and monitor.ipsec_tunnels):

@@ -1,7 +1,7 @@
-"""Lab room: the script of a spoke's life at its hub: what a hidden pair of routers goes through, and when.
+"""Lab room: the script of a spoke: what happens at the hub of a hidden pair of routers, and when.
 
-Most of it is the records of the hub's flow monitor. Beside them is what no record carries: what tunnels and interfaces have counted
-that is no steady traffic.
+Most entries are records of the hub's flow monitor. The others are counts that no record carries: what tunnels and interfaces have
+counted besides steady traffic.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from agent.lab.spokes.shift import PHASE_OF, Form
 from agent.lab.spokes.spoke import Phase
 from agent.lab.spokes.steady import Amounts, Steady, crossed, difference
 
-# Records that are no spoke's.
+# Records that are not about a spoke.
 OF_THE_ROUTER = (VrfAdded, VrfRemoved, WindowsResized, WindowsRestored, TrapSwitched, CheckPointed, CountersTold)
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted that is no steady traffic, by a tunnel of a phase (`which` is its place) or an interface (its name)."""
+    """Counts besides steady traffic, of a tunnel of a phase (`which` is its place) or of an interface (its name)."""
 
     what: type
     which: Any
@@ -46,11 +46,11 @@ class Counted:
 
 
 Entry = Counted | Form
-Moment = tuple[int, tuple[Entry, ...]]  # what happens to a spoke, so many microseconds after its first packet
+Moment = tuple[int, tuple[Entry, ...]]  # microseconds after the first packet, and the entries of that moment
 
 
 class Script:
-    """What has happened to a hidden pair, as far as it has been moved on."""
+    """What has happened to a hidden pair up to its present time."""
 
     def __init__(self, pair: HiddenPair, steady: Steady) -> None:
         self.moments: list[Moment] = []
@@ -60,41 +60,41 @@ class Script:
         pair.lag = steady.lag
         self._entries: list[Entry] = []
         self._up: dict[Phase, dict[int, Any]] = {IkeTunnel: {}, IpsecTunnel: {}}  # tunnels by index, oldest first
-        # By tunnel, or by an interface's name: what it has counted if there is nothing but steady traffic.
+        # By tunnel, or by an interface's name: the counters to expect from steady traffic alone.
         self._expected: dict[Any, Any] = {name: Totals(InterfaceCounter) for name in crossed(pair.hub.device)}
         self._sum = Totals(IpsecCounter)
         pair.hub.monitor.subscribe(self._heard)
 
     @property
     def after_phase1(self) -> int:
-        """The number of the first moment for a spoke that has an IKE tunnel: what comes before is the making of one."""
+        """The first moment for a spoke that has an IKE tunnel already, without the moments that set one up."""
         return min(self._first_with(IkeTunnelStarted) + 1, self._first_with(IpsecTunnelStarted))
 
     def _first_with(self, kind: type) -> int:
-        """The number of the first moment with a record of a kind; of the next one where there is none yet."""
+        """The number of the first moment with a record of a kind, or of the next moment if there is none yet."""
         kinds = ({entry.kind for entry in entries if isinstance(entry, Form)} for _, entries in self.moments)
         return next((number for number, found in enumerate(kinds) if kind in found), len(self.moments))
 
     def next_time(self) -> int:
-        """When something happens next that may be in it."""
+        """The time of the pair's next event, which may become a moment."""
         return self._pair.next_time()
 
     def go_on(self) -> bool:
-        """Add what happens next; whether anything did that is no steady traffic."""
+        """Run the pair's next event; whether it made a moment."""
         entries = self._written(self._pair.runner.step)
         if entries:
             self.moments.append((self._pair.now(), entries))
         return bool(entries)
 
     def ending(self, phase: Phase) -> tuple[Entry, ...]:
-        """What happens when an operator ends the pair's tunnel of a phase, once it is up. Raises NoTunnelError."""
+        """The entries for a tunnel of a phase that an operator ends. Raises NoTunnelError."""
         ike, ipsec = self._pair.up()
         request = DestroyIke(ike.index) if phase is IkeTunnel else DestroyIpsec(ipsec.index)
-        self._written(lambda: None)  # what has been until now is no part of it
+        self._written(lambda: None)  # earlier entries do not belong to it
         return self._written(lambda: self._pair.do(request))
 
     def _written(self, act: Callable[[], object]) -> tuple[Entry, ...]:
-        """What comes of something that is done to the pair."""
+        """The entries that an action on the pair makes."""
         self._entries = []
         act()
         for phase, tunnels in self._up.items():
@@ -105,7 +105,7 @@ class Script:
         return tuple(self._entries)
 
     def _compare(self, what: type, which: int | str, known_by: object, counted: Counts) -> None:
-        """Write down what has been counted beyond what is expected."""
+        """Add entries for counts beyond the expected ones."""
         expected = self._expected[known_by]
         amounts = difference(counted, expected.snapshot(self._pair.now()))
         if any(amounts):
@@ -113,7 +113,7 @@ class Script:
             self._entries.append(Counted(what, which, amounts))
 
     def _heard(self, record: Any) -> None:
-        """Write down a record, with places for the indexes of tunnels."""
+        """Add an entry for a record, with places in place of tunnel indexes."""
         kind, phase = type(record), PHASE_OF.get(type(record))
         if kind in OF_THE_ROUTER:
             return
@@ -140,6 +140,6 @@ class Script:
         expected.join(self._sum)
 
     def _place(self, phase: Phase, index: int) -> int:
-        """Of a tunnel among those of its phase that are up, from 1; 0 is none of them."""
+        """The place of a tunnel among those of its phase that are up, from 1; 0 if it is none of them."""
         up = list(self._up[phase])
         return up.index(index) + 1 if index in up else 0

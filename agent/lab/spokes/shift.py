@@ -1,9 +1,9 @@
-"""Lab room: a record of the first spoke's, shifted to be another's: the same, but for what each spoke has of its own.
+"""Lab room: shifts a record of the first spoke to another spoke: it replaces what each spoke has of its own.
 
-The tables below say by name how a field is shifted. A field that they do not name is shifted by its type: addresses, identities and
-what they are part of follow the spoke's number. All else stays as it is.
+The tables below say by name how a field is shifted. Other fields are shifted by type: addresses, identities, and values that
+contain them, follow the spoke's number. All else stays.
 
-The first spoke's records name a tunnel by its place among those of its phase that the spoke has, from 1 on. A shifted one names it
+A record of the first spoke names a tunnel by its place (from 1) among the spoke's tunnels of that phase. A shifted record names it
 by its index at the hub.
 """
 
@@ -45,7 +45,7 @@ from agent.lab.spokes.spoke import Phase, Spoke
 _LOWEST_SPI = 256
 _COOKIE_OCTETS = 8
 
-# Which phase's tunnel it is that a record names by its index.
+# The phase of the tunnel that a record names by its index.
 PHASE_OF: Mapping[type, Phase] = MappingProxyType(
     dict.fromkeys((IkeTunnelStarted, IkeTunnelShortened, IkeTunnelRekeyed, IkeTunnelEnded, IkeFailed), IkeTunnel)
     | dict.fromkeys((IpsecTunnelStarted, SasInstalled, SasRetired, SasExpired, IpsecTunnelEnded, IpsecFailed), IpsecTunnel)
@@ -53,7 +53,7 @@ PHASE_OF: Mapping[type, Phase] = MappingProxyType(
 
 
 class Shift:
-    """What makes the records of one spoke those of another at the same hub. `names` are the hub's `ip host` lines, by address."""
+    """Shifts the records of one section's first spoke. `names` are the hub's `ip host` lines, by address."""
 
     def __init__(self, numbers: SpokeNumbers, hub: Router, random: RandomSource) -> None:
         self.numbers = numbers
@@ -79,7 +79,7 @@ class Shift:
         return self.names.get(self.numbers.moved(address, spoke.number), "") if self.names else ""
 
     def description(self, facts: IkeFacts, spoke: Spoke) -> str:
-        """That of `crypto isakmp peer address`."""
+        """The description of `crypto isakmp peer address`."""
         peer = self.peers.get((self.moved(facts.remote_address, spoke), facts.front_vrf)) if self.peers else None
         return (peer and peer.description) or ""
 
@@ -92,9 +92,9 @@ class Shift:
 
 
 class Form:
-    """A record of the first spoke's, or a part of one, taken to pieces: it is put together for each spoke.
+    """A record of the first spoke, or a part of one, prepared for shifting.
 
-    There are hundreds of thousands of them: the slots of a record are filled as they are, without its constructor.
+    Hundreds of thousands of records are made from it. So the slots of a record are filled directly, without its constructor.
     """
 
     __slots__ = ("_fixed", "_moving", "kind", "whole")
@@ -108,7 +108,7 @@ class Form:
         self._moving = [(put, rules[name], _taken_apart(value, rules[name])) for name, put, value in slots if name in rules]
 
     def shifted(self, shift: Shift, spoke: Spoke) -> Any:
-        """What it is for a spoke. Raises NotItsOwnError."""
+        """The record of a spoke. Raises NotItsOwnError."""
         own = object.__new__(self.kind)
         for put, value in self._fixed:
             put(own, value)
@@ -117,7 +117,7 @@ class Form:
         return own
 
 
-# By the value of a field, and by the record, or the part of one, that has the field.
+# Rules that depend on the field's value, and on the record, or part of one, that has the field.
 Rule = Callable[[Shift, Spoke, Any, Any], Any]
 
 
@@ -138,13 +138,13 @@ def _row(spoke: Spoke, record: Any) -> Any:
 
 
 def _of_row(path: str) -> Rule:
-    """A field that says what the hub has of the spoke's own tunnel or session."""
+    """A field that is read from the spoke's own tunnel or session at the hub."""
     read = attrgetter(path)
     return lambda shift, spoke, value, record: read(_row(spoke, record))
 
 
 def _terms(shift: Shift, spoke: Spoke, facts: Form, record: Any) -> object:
-    """Terms that are the same stay one object: there may be a hundred thousand of them."""
+    """Equal terms are one object, because there may be a hundred thousand of them."""
     before, after = _row(spoke, record).facts, facts.shifted(shift, spoke)
     return before if before == after else after
 
@@ -229,7 +229,7 @@ BY_TYPE: Mapping[Any, Rule] = MappingProxyType(
 
 @cache
 def rules_of(kind: Any) -> Mapping[str, Rule]:
-    """How the fields of a record, or of a part of one, are shifted: those that do not stay as they are."""
+    """The rules for those fields of a record, or of a part of one, that are shifted."""
     hints, named = get_type_hints(kind), {**BY_NAME, **BY_KIND.get(kind, {})}
     rules = {field.name: named[field.name] if field.name in named else _by_type(hints[field.name]) for field in fields(kind)}
     return {name: rule for name, rule in rules.items() if rule is not None}

@@ -1,4 +1,4 @@
-"""Lab room: one spoke by number, and what it has at its hub."""
+"""Lab room: one spoke by number, with its tunnels at the hub."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ Phase = type[IkeTunnel] | type[IpsecTunnel]
 
 
 class NotItsOwnError(Exception):
-    """What the script says is not about this spoke: it has no such tunnel, or another than the script has."""
+    """An entry of the script does not apply to this spoke, which lacks the tunnel, or has another one."""
 
 
 class Spoke:
-    """`first` is when it sent, or will send, the packet that its script begins with (microseconds); `peer` is its row at the hub.
+    """One spoke. `first` is the time (microseconds) of the packet that begins its script. `peer` is its row at the hub.
 
-    `group` is who follows the script together with it. `out_of_step` is an IKE tunnel that did not come up when the script has it:
-    it expires by itself.
+    `group` are the spokes that follow the script together with it. `out_of_step` is an IKE tunnel that came up at another time than
+    in the script, so it expires by itself.
     """
 
     __slots__ = ("first", "group", "number", "out_of_step", "peer")

@@ -1,8 +1,8 @@
-"""Lab room: spokes for scale: many peers of a hub, to each of which happens what a script says, at its own time.
+"""Lab room: many spokes of a hub that follow a script, each at its own time.
 
-Spokes that send their first packets one after the other are a *group*. Each moment of the script goes through the group, from its
-first spoke to its last, so a group of any size takes one timer for each moment under way. A spoke that an operator has left without
-an IPsec tunnel leaves its group, and begins anew with its next packet.
+Spokes that send their first packets one after another are a *group*. Each moment of the script passes through the group, from its
+first spoke to its last. So a group of any size needs one timer for each unfinished moment. If an operator ends a spoke's IPsec
+tunnel, the spoke leaves its group, and starts again with its next packet.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ from agent.lab.spokes.steady import Amounts
 _AT_ONCE = 8  # spokes that are served before others get their turn
 _CLEARED_AT_ONCE = 32
 _MANY = 1000  # moments of spokes after which `grown` is called
-_KEPT = 4096  # tuples of numbers that are looked for again
+_KEPT = 4096  # tuples of counts that are kept, so that equal ones are one object
 
 
 class Group:
-    """Spokes in the order of their first packets, and when those are."""
+    """Spokes in the order of their first packets, with the times of these."""
 
     __slots__ = ("firsts", "spokes")
 
@@ -54,10 +54,10 @@ class Group:
 
 
 class Spokes:
-    """The spokes of one [[spokes]] section at their hub. `firsts` are when they send their first packets.
+    """The spokes of one [[spokes]] section at their hub. `firsts` are the times of their first packets.
 
-    `endings` are what happens when an operator ends a tunnel of a phase. `grown` is called whenever many have made something that
-    lasts.
+    `endings` are the entries for a tunnel of a phase that an operator ends. `grown` is called after many moments have made lasting
+    objects.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class Spokes:
         self._script_begins = self._spokes[0].first
         self.grown: Callable[[], None] = lambda: None
         self._since_grown = 0
-        self._waiting: list[tuple[Group, int]] = []  # for a moment that is not written yet
+        self._waiting: list[tuple[Group, int]] = []  # groups that wait for a moment that is not in the script yet
         self._kept: dict[Amounts, Amounts] = {}
         self._crossing = self._steady_at  # one object, which every tunnel holds
-        # What a record of the script means to the hub beside what its monitor does. The result feeds the tunnel that starts.
+        # The effects of a record on the hub besides those on its monitor. The result is the counter source of a starting tunnel.
         self._beside: Mapping[type, Callable[[Spoke, Any], Sources]] = {
             IkeTunnelStarted: self._ike_starts,
             IkeTunnelEnded: self._ike_ends,
@@ -96,10 +96,10 @@ class Spokes:
         self._come_to(Group(self._spokes), 0)
         self._watch()
 
-    # --- the script, and who is where in it ---
+    # --- the script, and the place of each group in it ---
 
     def _watch(self) -> None:
-        """Have the hidden pair move on together with the first of ours."""
+        """Move the hidden pair on, together with the first spoke."""
         self._scheduler.at(self._script_begins + self._script.next_time(), self._go_on)
 
     def _go_on(self) -> None:
@@ -110,7 +110,7 @@ class Spokes:
         self._watch()
 
     def _come_to(self, group: Group, number: int) -> None:
-        """Have a group come to a moment of the script, once there is one; not a group that all its spokes have left."""
+        """Bring a group to a moment of the script, when there is one. A group that all spokes have left stops."""
         if not any(spoke.group is group for spoke in group.spokes):
             return
         if number < len(self._script.moments):
@@ -123,7 +123,7 @@ class Spokes:
         self._scheduler.at(group.firsts[at] + offset, partial(self._pass, group, number, at))
 
     def _pass(self, group: Group, number: int, at: int) -> None:
-        """Have a moment happen to those spokes of a group whose time has come, from a place on, a few at once."""
+        """Apply a moment to the spokes of a group whose time has come, from a place on, a few at a time."""
         (offset, entries), begin = self._script.moments[number], at
         first, end = self._scheduler.clock.now() - offset, min(at + _AT_ONCE, len(group.spokes))
         while at < end and group.firsts[at] <= first:
@@ -141,10 +141,10 @@ class Spokes:
         if at < len(group.spokes):
             self._await(group, number, at)
 
-    # --- what happens to one spoke ---
+    # --- one spoke ---
 
     def _happen(self, spoke: Spoke, entry: Entry) -> None:
-        """Have an entry of the script happen to a spoke, unless it is about a tunnel that the spoke does not have."""
+        """Apply an entry of the script to a spoke, unless the spoke does not have the entry's tunnel."""
         try:
             if isinstance(entry, Counted):
                 self._count(spoke, entry)
@@ -165,18 +165,18 @@ class Spokes:
             totals.add_all(entry.amounts)
 
     def _keep(self, values: Amounts) -> Amounts:
-        """Equal numbers are one tuple: spokes that have come as far as each other share theirs."""
+        """Return one tuple for equal counts, so that spokes at the same moment share it."""
         if len(self._kept) > _KEPT:
             self._kept.clear()
         return self._kept.setdefault(values, values)
 
     def _steady_at(self, interface: str) -> Totals | None:
-        """What crosses one of the hub's interfaces beside its own packets."""
+        """The steady traffic at one of the hub's interfaces."""
         port = self._hub.ports.get(interface)
         return port.state.steady if port else None
 
     def _ike_starts(self, spoke: Spoke, record: Any) -> Sources:
-        if spoke.ikes:  # it goes on with the one that it has
+        if spoke.ikes:  # it keeps the one that it has
             raise NotItsOwnError
         return Sources(SteppedCounters(record.counters))
 
@@ -198,23 +198,23 @@ class Spokes:
         raise NotItsOwnError
 
     def _rekeyed(self, spoke: Spoke, record: SasInstalled) -> Sources:
-        """A spoke whose IKE tunnel an operator has ended makes another first."""
+        """Rekey a spoke. If an operator has ended its IKE tunnel, it makes another first."""
         if spoke.tunnel(IpsecTunnel, record.index).ike is None and self._script.phase1 is not None:
             self._happen(spoke, self._script.phase1)
             self._expires_by_itself(spoke)
         return NO_SOURCES
 
     def _release(self, spoke: Spoke, record: SasExpired | IpsecTunnelEnded) -> Sources:
-        """The hub may give the SPIs of SAs that are gone to others."""
+        """Release the SPIs of SAs that have gone."""
         for spi in spoke.tunnel(IpsecTunnel, record.index).spis:
             if spi.inbound and (isinstance(record, IpsecTunnelEnded) or spi.index in record.sas):
                 self._hub.sa_keeper.sad.release(spi.value)
         return NO_SOURCES
 
-    # --- what an operator does ---
+    # --- an operator's requests ---
 
     def owner_of(self, tunnel: IkeTunnel | IpsecTunnel) -> Spoke | None:
-        """The spoke of a tunnel; None where it is not one of ours, or not live any more."""
+        """The spoke of a tunnel; None if it is no spoke's, or no longer live."""
         number = self._shift.numbers.number_of(tunnel.facts.remote_address)
         spoke = self._spokes[number - FIRST] if number is not None else None
         return spoke if spoke and tunnel in (*spoke.ikes, *spoke.ipsecs) else None
@@ -224,9 +224,9 @@ class Spokes:
         return (spoke for spoke in self._spokes if spoke.ikes or spoke.ipsecs)
 
     def end(self, spokes: Iterable[Spoke], *phases: Phase) -> None:
-        """End the tunnels of one phase or both that spokes have, each with its delete; IPsec tunnels come first.
+        """End the tunnels of spokes, of one phase or both, each with its delete. IPsec tunnels come first.
 
-        An IPsec tunnel whose IKE tunnel goes lives on, and its next rekey makes another; without an IPsec tunnel, the spoke's next
+        An IPsec tunnel without its IKE tunnel lives on, and its next rekey makes another. Without an IPsec tunnel, the spoke's next
         packet makes one.
         """
         left = []
@@ -242,7 +242,7 @@ class Spokes:
         self._begin_anew(left)
 
     def clear(self, takes: Callable[[Spoke], bool], remote: Address | None, *phases: Phase) -> None:
-        """The same for all spokes that are taken, or for that at `remote` if it is taken; of many for a few at once."""
+        """The same for all spokes that the filter selects, or for the one at `remote`; a few at a time."""
         number = self._shift.numbers.number_of(remote) if remote is not None else None
         spokes = iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ())
         origin = self._monitor.origin
@@ -262,7 +262,7 @@ class Spokes:
                 self._happen(spoke, entry)
 
     def _begin_anew(self, spokes: Iterable[Spoke]) -> None:
-        """Spokes without an IPsec tunnel want one with their next packet: main mode first where there is no IKE tunnel either."""
+        """Let spokes without an IPsec tunnel make one with their next packet. Without an IKE tunnel, main mode comes first."""
         now, period = self._scheduler.clock.now(), self._script.steady.period
         groups: dict[bool, list[Spoke]] = {False: [], True: []}
         for spoke in spokes:
@@ -275,7 +275,7 @@ class Spokes:
             self._come_to(group, self._script.after_phase1 if has_ike else 0)
 
     def _expires_by_itself(self, spoke: Spoke) -> None:
-        """A spoke's IKE tunnel is out of step. The hub says when it expires: its lifetime began with the spoke's last message."""
+        """Schedule the expiry of an IKE tunnel that is out of step. Its lifetime began at the hub with the spoke's last message."""
         tunnel = spoke.out_of_step = spoke.ikes[-1]
         assert tunnel.facts.lifetime is not None  # a lab's engine knows it
         self._scheduler.at(tunnel.start + tunnel.facts.lifetime * SECOND, partial(self._expire, spoke, tunnel))
@@ -288,5 +288,5 @@ class Spokes:
 
 
 def _expired(entry: Entry) -> Entry:
-    """An IKE tunnel that expires costs the hub the same delete as one that an operator ends."""
+    """Expire an IKE tunnel, with the same delete as one that an operator ends."""
     return Form(replace(entry.whole, reason=EndReason.NORMAL)) if isinstance(entry, Form) else entry

@@ -1,4 +1,4 @@
-"""Lab room: what a spoke's steady traffic does at the hub: measured once, then whole packets at a period that nobody ticks."""
+"""Lab room: the steady traffic of a spoke at its hub. One packet is measured; the rest is computed, without timers."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from agent.flow.device import Device, InterfaceCounter
 from agent.lab.spokes.pair import HiddenPair
 
 Amounts = tuple[int, ...]  # for each counter of a tunnel or of an interface
-Crossing = Callable[[str], Totals | None]  # what crosses an interface at a rhythm, by the interface's name
+Crossing = Callable[[str], Totals | None]  # the steady traffic of an interface, by its name
 _NOTHING: Amounts = (0,) * len(InterfaceCounter)
 
 
 def difference(values: Counts, before: Counts) -> Amounts:
-    """A lab's router knows all of its numbers."""
+    """The difference of counters, all of which a lab's router knows."""
     return tuple((new or 0) - (old or 0) for new, old in zip(values, before, strict=True))
 
 
 def crossed(device: Device) -> dict[str, Amounts]:
-    """What packets have counted at each interface of a router."""
+    """The packet counters of each interface of a router."""
     return {state.name: tuple(state.counters) for state in device.interfaces.values()}
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """A packet each `period` is counted `lag` after a spoke has sent it (microseconds), by a tunnel and by interfaces."""
+    """Steady traffic: one packet each `period`. A tunnel and interfaces count it `lag` microseconds after it was sent."""
 
     period: int
     lag: int
@@ -34,12 +34,12 @@ class Steady:
     interfaces: tuple[tuple[str, Rhythm], ...]
 
     def counters(self, counted: Amounts, first: int, now: int, crossing: Crossing) -> SteadyCounters:
-        """Of a tunnel that takes from now on the traffic of a spoke that sent its first packet at `first`."""
+        """The counters of a tunnel that begins to carry the traffic of a spoke. `first` is the time of the spoke's first packet."""
         return SteadyCounters(self, counted, now - (now - first - self.lag) % self.period, crossing)
 
 
 class SteadyCounters(PeriodicCounters):
-    """Of a tunnel with steady traffic, which crosses interfaces as long as the tunnel is up."""
+    """The counters of a tunnel with steady traffic, which also counts at interfaces while the tunnel is up."""
 
     __slots__ = ("_crossing", "_steady")
 
@@ -62,7 +62,7 @@ class SteadyCounters(PeriodicCounters):
 
 
 def measure(pair: HiddenPair) -> Steady:
-    """What one packet does at the hub, and how long after it was sent. Raises NoTunnelError."""
+    """Measure what one packet adds at the hub, and how long after it was sent. Raises NoTunnelError."""
     period, device = pair.period, pair.hub.device
     _, tunnel = pair.up()
     end = pair.now() + 3 * period
