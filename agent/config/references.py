@@ -1,7 +1,7 @@
 """Config room: names by which lines refer to what other lines define; it finds names that nothing defines.
 
 IOS lets a line name what is not there: the line has no effect, or not the one that was meant, and nothing is said. So a file's
-reader is told of each such name, with the line that has it. A reference to add is a row of `_REFERENCES`.
+report has each such name with its line. To add a reference, add a row to `_REFERENCES`.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def _snmp(config: RouterConfig) -> _Holders:
     yield GLOBAL, "snmp-server trap-source", config.snmp
 
 
-# --- what is there to be referred to ---
+# --- definitions ---
 
 
 def _server_groups(state: State) -> Collection[str]:

@@ -281,7 +281,7 @@ class Phase2Up:
 
 @dataclass(frozen=True, slots=True)
 class Phase2Failed:
-    """A quick mode will not come about. `tag` is None where the owner refused it; `spis` are those that were ours in it.
+    """A quick mode has failed. `tag` is None if the owner refused it. `spis` were ours in it.
 
     `asked` is the protocol that was asked for where that is known: ESP of a bundle.
     """

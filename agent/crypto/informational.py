@@ -105,7 +105,7 @@ def refusal(refused: RefusedHeaderError) -> bytes | None:
 
 
 def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
-    """The phase 1 will not come about."""
+    """End a failed phase 1."""
     sa.end(now, trouble)
     sa.emit(Phase1Failed(trouble))
 

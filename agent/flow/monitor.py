@@ -355,7 +355,7 @@ class FlowMonitor:
         protocol: str = "esp",
         cause: str = "",
     ) -> None:
-        """A phase 2 did not come about, or packets of a live one (`tunnel`) were bad: the addresses are the packet's.
+        """A phase 2 has failed, or packets of a live one (`tunnel`) were bad. The addresses are the packet's.
 
         `inbound` says that the packet, or the proposal, came from the remote end: `source` is then the peer and `destination` we.
         `protocol` is "esp" or "ah": the one asked for, ESP of a bundle. `ends` is as in `ike_failed`.

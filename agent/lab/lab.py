@@ -208,7 +208,7 @@ def build_lab(
     files = {document.filename: document for document in documents.values()}
 
     def hidden(known: Trustpoints, lab: LabFile, texts: dict[str, Text], clock: VirtualClock) -> Lab:
-        """A lab of a hub and a spoke, whose configuration is told of as the routers' are."""
+        """A lab of a hub and a spoke. Errors of its configurations are reported like those of the routers."""
         built = build_lab(lab, texts, clock, filename, trustpoints={HUB: known})
         for document in built.documents:
             files.setdefault(document.filename, document)

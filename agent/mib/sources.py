@@ -40,7 +40,7 @@ class MibError(UserError):
 
 
 def undefined(name: str) -> MibError:
-    """What is told of a name that a module should define and does not: an older revision of it, most likely."""
+    """The error for a name that a module should define and does not. Most likely the module is an older revision."""
     return MibError(f"the MIB modules do not define {name}", "take the latest revision of the module that should, or ours")
 
 

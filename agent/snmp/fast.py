@@ -106,7 +106,7 @@ class FastPath:
     """Answers reads of one router.
 
     `policy` and `tree` give the access rules and a context's tree as they stand, `now` the router's time; `v3` seals SNMPv3
-    messages. `policy_changed` has what follows from the rules made, at first and anew. The public numbers count the ordinary reads
+    messages. `policy_changed` compiles the rules, at the start and after a change. The public numbers count the ordinary reads
     that were answered, to be added to what `counters` count.
     """
 

@@ -257,7 +257,7 @@ class V3Messages:
         if len(digest) != size or not compare_digest(digest, authentication.digest(cleared)):
             raise self._refusal("usmStatsWrongDigests", header, given.user)
         if given.boots != self._boots or self._boots == MOST_BOOTS or abs(given.time - self._time()) > TIME_WINDOW:
-            level = Protection(authentication)  # so that the manager can believe the time that it is told
+            level = Protection(authentication)  # so that the manager can trust the time in the Report
             raise self._refusal("usmStatsNotInTimeWindows", header, given.user, level="auth", protection=level)
 
     def _scoped_pdu(self, data: bytes, header: _Header, given: Parameters, protection: Protection) -> tuple[bytes, int, int]:

@@ -35,7 +35,7 @@ class EngineIdentity:
 
 
 class LocalEngine:
-    """An SNMP engine of ours as long as it runs: who it is, for how long it has been (snmpEngineTime), and what it has counted."""
+    """An SNMP engine of ours while it runs: its identity, its snmpEngineTime, and its counters."""
 
     def __init__(self, identity: EngineIdentity, real_time: Callable[[], float]) -> None:
         self.identity = identity

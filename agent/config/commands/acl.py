@@ -402,7 +402,7 @@ def _put(edit: Edit, known: AccessList) -> None:
 
 
 def _resequence(edit: Edit, match: ConfigMatch) -> None:
-    """`ip access-list resequence LIST START STEP`: every entry anew, its remarks with it."""
+    """`ip access-list resequence LIST START STEP`: number every entry again, with its remarks."""
     known = edit.config.access_lists.get(match.word("list"))
     if known is None:
         raise Refused("an existing access list", "% Access-list does not exist", argument="list")

@@ -1,4 +1,4 @@
-"""Shell room: `show snmp …`: who is told of what happens, and what became of it."""
+"""Shell room: `show snmp …`: the receivers of notifications, and their counts."""
 
 from __future__ import annotations
 
