@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.base.ike_counters import IkeCounter
-from agent.base.origin import CONSOLE, SNMP
+from agent.base.origin import CONSOLE, manager
 from agent.crypto.doi import IdentificationType
 from agent.crypto.payloads import Identification
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec
@@ -176,6 +176,8 @@ def test_both_may_begin_at_once(make_pair: Callable[..., Any]) -> None:
         assert len(row.spis) == 2 * (1 + row.refreshes)
         assert not lab.flow(name).ike_failures
         assert not lab.flow(name).ipsec_failures
+    lab.wait(2)
+    assert ping(lab, 1) == 1  # each hears on which SAs the other sends
     lab.wait(60)
     for name in ("east", "west"):
         assert len(only(lab.flow(name).ipsec_tunnels).spis) == 2
@@ -315,7 +317,7 @@ def test_a_record_says_who_caused_it(make_pair: Callable[..., Any]) -> None:
     records: list[Any] = []
     lab.east.monitor.subscribe(records.append)
     lab.east.engine.do(ClearSas(), CONSOLE)
-    lab.west.engine.do(ClearSessions(), SNMP)
+    lab.west.engine.do(ClearSessions(), manager("192.0.2.9"))
     ends = [(type(record), record.origin) for record in records if isinstance(record, IpsecTunnelEnded | IkeTunnelEnded)]
     assert ends == [(IpsecTunnelEnded, CONSOLE)]
     lab.wait(1)
