@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from agent.base.endpoints import Endpoint, endpoint_text
-from agent.base.origin import CONSOLE, TIMELINE
+from agent.base.origin import TIMELINE
 from agent.base.runner import RealRunner
 from agent.config.document import Document
 from agent.config.edits import Editor
@@ -40,7 +40,7 @@ from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.identity import LocalEngine, start_engine
 from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.sender import Account, NotificationSender
-from agent.snmp.traps import apply_trap_leaves, switch_leaves
+from agent.snmp.traps import apply_trap_leaves, apply_trap_lines
 
 _log = logging.getLogger(__name__)
 
@@ -200,16 +200,14 @@ class RouterService:
     def _follow_vrf(self, event: VrfChanged) -> None:
         """A VRF that is new has the settings that the configuration gives every context; one that is gone leaves nothing."""
         if event.name not in self.document.config.vrfs:
-            self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), event.origin or CONSOLE)
+            self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), event.origin)
             self.node.monitor.remove_vrf(event.name)
         elif event.name not in {flow.name for flow in self.node.monitor.vrfs()}:
             self._begin_vrf(event.name)
 
     def _begin_vrf(self, vrf: str | None) -> None:
-        monitor, snmp = self.node.monitor, self.document.config.snmp
-        monitor.vrf(vrf)
-        switch_leaves(monitor, vrf, snmp.traps, True)
-        switch_leaves(monitor, vrf, snmp.traps_disabled, False)
+        self.node.monitor.vrf(vrf)
+        apply_trap_lines(self.node.monitor, vrf, self.document.config.snmp)
 
     def _rename(self, event: HostnameSet) -> None:
         self.node.device.name = event.hostname

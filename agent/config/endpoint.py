@@ -10,8 +10,7 @@ from agent.config.events import ConfigEvent, HostnameSet, HostsChanged, Interfac
 from agent.config.model import AccessList, RouterConfig
 from agent.config.snmp_model import SnmpConfig
 
-# RoutingChanged is for access lists.
-_EVENTS = (SnmpChanged, VrfChanged, RoutingChanged, HostsChanged, HostnameSet)
+_ALWAYS = (SnmpChanged, VrfChanged, RoutingChanged, HostnameSet)  # RoutingChanged: for access lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,9 @@ class RouterEndpoint:
 
     def is_changed_by(self, event: ConfigEvent) -> bool:
         """Whether an event changes the endpoint."""
+        snmp = self.config.snmp
         if isinstance(event, InterfaceChanged):
-            return event.name == self.config.snmp.trap_source
-        return isinstance(event, _EVENTS)
+            return event.name == snmp.trap_source
+        if isinstance(event, HostsChanged):
+            return any(isinstance(host.address, str) for host in snmp.hosts.values())
+        return isinstance(event, _ALWAYS)

@@ -24,7 +24,7 @@ class Engine(Protocol):
         """Whether `do` would refuse, and why. It changes nothing."""
         ...
 
-    def do(self, request: Request, origin: Origin) -> bool:
+    def do(self, request: Request, origin: Origin | None) -> bool:
         """Carry out a request that `test` does not refuse; whether there was anything to end."""
         ...
 

@@ -47,7 +47,7 @@ class LabEngine:
         """A simulated router refuses nothing."""
         return None
 
-    def do(self, request: Request, origin: Origin) -> bool:
+    def do(self, request: Request, origin: Origin | None) -> bool:
         """Carry out a request; whether there was anything to end."""
         with self._router.monitor.caused_by(origin):
             return _DO[type(request)](self, request)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
+from agent.config.snmp_model import SnmpConfig
 from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 
@@ -12,15 +13,20 @@ from agent.flow.settings import TrapKind
 KINDS_OF_LEAF: Mapping[str, TrapKind] = MappingProxyType({kind.value: kind for kind in TrapKind})
 
 
-def apply_trap_leaves(monitor: FlowMonitor, leaves: Iterable[str], enabled: bool) -> None:
-    """Set the control scalars that the leaves name in every VRF of the monitor, as the line does in every context."""
-    chosen = list(leaves)
+def apply_trap_leaves(monitor: FlowMonitor, leaves: Collection[str], enabled: bool) -> None:
+    """Switch the notifications of the leaves in every VRF, as the line does in every context."""
     for flow in monitor.vrfs():
-        switch_leaves(monitor, flow.name, chosen, enabled)
+        _switch(monitor, flow.name, leaves, enabled)
 
 
-def switch_leaves(monitor: FlowMonitor, vrf: str | None, leaves: Iterable[str], enabled: bool) -> None:
-    """The same in one VRF, such as one that is newer than the lines. Leaves without a control scalar are skipped."""
+def apply_trap_lines(monitor: FlowMonitor, vrf: str | None, snmp: SnmpConfig) -> None:
+    """Give a VRF that is new the settings of all `snmp-server enable traps` lines."""
+    _switch(monitor, vrf, snmp.traps, True)
+    _switch(monitor, vrf, snmp.traps_disabled, False)
+
+
+def _switch(monitor: FlowMonitor, vrf: str | None, leaves: Collection[str], enabled: bool) -> None:
+    """Leaves without a control scalar are skipped."""
     for leaf in leaves:
         kind = KINDS_OF_LEAF.get(leaf)
         if kind is not None:

@@ -154,5 +154,9 @@ def test_a_router_s_endpoint_follows_its_configuration() -> None:
     ],
 )
 def test_an_endpoint_is_changed_by_what_it_is_made_of(event: ConfigEvent, matters: bool) -> None:
-    endpoint = RouterEndpoint(load("snmp-server trap-source Loopback0\n").config)
+    endpoint = RouterEndpoint(load("snmp-server trap-source Loopback0\nsnmp-server host nms public\n").config)
     assert endpoint.is_changed_by(event) is matters
+
+
+def test_names_of_hosts_matter_where_a_receiver_has_one() -> None:
+    assert not RouterEndpoint(load("snmp-server host 127.0.0.1 public\n").config).is_changed_by(HostsChanged())

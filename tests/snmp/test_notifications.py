@@ -20,6 +20,7 @@ from agent.config.events import (
     IsakmpPolicyAdded,
     IsakmpPolicyDeleted,
 )
+from agent.config.snmp_model import SnmpConfig
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason, IkeFailureReason, IpsecFailureReason
 from agent.flow.settings import DEFAULT_TRAPS, TrapKind
@@ -37,7 +38,7 @@ from agent.snmp.notifications import (
     of_record,
     of_start,
 )
-from agent.snmp.traps import KINDS_OF_LEAF, apply_trap_leaves, switch_leaves
+from agent.snmp.traps import KINDS_OF_LEAF, apply_trap_leaves, apply_trap_lines
 from tests.flow.builders import HUB, SPOKE
 from tests.mib.world import World, value_of
 
@@ -376,7 +377,7 @@ def test_leaves_switch_their_notifications_in_every_vrf(told: Told) -> None:
         assert monitor.vrf(name).traps == expected
     late = monitor.vrf("late")
     assert late.traps == DEFAULT_TRAPS
-    switch_leaves(monitor, "late", ["isakmp tunnel stop"], False)
+    apply_trap_lines(monitor, "late", SnmpConfig(traps_disabled={"isakmp tunnel stop"}))
     assert late.traps == DEFAULT_TRAPS - {TrapKind.IKE_TUNNEL_STOP}
 
 
