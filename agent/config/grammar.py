@@ -1,8 +1,8 @@
-"""Config room: the IOS grammar engine that configuration and exec commands are declared on.
+"""Config room: the IOS command grammar that configuration and exec commands are declared on.
 
 The patterns (see `pattern`) of one mode form a graph of words. To read a line, all paths that its words allow are followed at once.
 An exact keyword wins over an abbreviation; an abbreviation must be unique among the possible keywords; keywords come before
-arguments. The engine does not know what a command does: `T` is what the declaring room attaches to it.
+arguments. The grammar does not know what a command does: `T` is what the declaring room attaches to it.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ from agent.flow.model import (
 )
 from agent.flow.records import (
     CheckPointed,
-    CountersTold,
+    CountersReported,
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
@@ -47,10 +47,10 @@ from agent.flow.records import (
     PeerMoved,
     Sa,
     SaRefused,
+    SaReported,
     SasExpired,
     SasInstalled,
     SasRetired,
-    SaTold,
     SessionDown,
     SessionUp,
     TrapSwitched,
@@ -458,15 +458,15 @@ class FlowMonitor:
 
         return undo
 
-    def tell_counters(self) -> None:
+    def report_counters(self) -> None:
         """Make a record of every live tunnel's counters, for monitors that follow by records alone."""
         now = self.clock.now()
         self._happened(
-            CountersTold(
+            CountersReported(
                 tuple((index, self.ike_tunnels[index].counters.snapshot(now)) for index in self.ike_tunnels),
                 tuple((index, self.ipsec_tunnels[index].counters.snapshot(now)) for index in self.ipsec_tunnels),
                 tuple(
-                    SaTold(tunnel.index, spi.index, spi.counted(now))
+                    SaReported(tunnel.index, spi.index, spi.counted(now))
                     for tunnel in self.ipsec_tunnels.values()
                     for spi in tunnel.spis
                     if not isinstance(spi.source, SaShare)

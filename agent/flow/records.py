@@ -64,7 +64,7 @@ class Sa:
 
 
 @dataclass(frozen=True, slots=True)
-class SaTold:
+class SaReported:
     """What one SA has counted: the index of its tunnel (cipSecTunIndex), its own (cipSecSpiIndex), its numbers."""
 
     tunnel: int
@@ -348,7 +348,7 @@ class WindowsRestored(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class CountersTold(Record):
+class CountersReported(Record):
     """The counters of every live tunnel of every VRF: index and counters of each.
 
     `sas` are the SAs that the engine counts separately.
@@ -356,7 +356,7 @@ class CountersTold(Record):
 
     ike: tuple[tuple[int, Counts], ...]
     ipsec: tuple[tuple[int, Counts], ...]
-    sas: tuple[SaTold, ...] = ()
+    sas: tuple[SaReported, ...] = ()
 
 
 FlowRecord = (
@@ -383,5 +383,5 @@ FlowRecord = (
     | TrapSwitched
     | CheckPointed
     | WindowsRestored
-    | CountersTold
+    | CountersReported
 )

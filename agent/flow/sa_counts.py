@@ -36,7 +36,7 @@ class SaSource(Protocol):
     def counts(self, now: int) -> SaCounts: ...
 
 
-class ToldCounts:
+class ReportedCounts:
     """Counters that are replaced from time to time, by records or a poll, or that are final."""
 
     __slots__ = ("_counts",)

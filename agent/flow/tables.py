@@ -42,7 +42,7 @@ from agent.flow.model import (
 )
 from agent.flow.records import (
     CheckPointed,
-    CountersTold,
+    CountersReported,
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
@@ -69,7 +69,7 @@ from agent.flow.records import (
     WindowsRestored,
 )
 from agent.flow.rows import Rows
-from agent.flow.sa_counts import SaShare, SaSource, ToldCounts, share_from
+from agent.flow.sa_counts import ReportedCounts, SaShare, SaSource, share_from
 from agent.flow.sessions import Session
 from agent.flow.vrf import IkeEvents, IpsecEvents, Namesakes, VrfFlow, place_of
 
@@ -284,7 +284,7 @@ class Tables:
         """Install a bundle of SAs at `start`, when the tunnel had these counters."""
         share, facts, index = share_from(counted), tunnel.facts, tunnel.index
         for sa, own in zip_longest(sas, sources.sas):
-            source = own or (share if sa.counts is None else ToldCounts(sa.counts))
+            source = own or (share if sa.counts is None else ReportedCounts(sa.counts))
             since = start if sa.start is None else sa.start
             spi = Spi(tunnel, sa.index, sa.inbound, sa.protocol, sa.value, since, facts, source)
             tunnel.spis.append(spi)
@@ -353,14 +353,14 @@ class Tables:
         flow.ike_failures.restore(record.failures, _by_index(record.ike_failures), ())
         flow.ipsec_failures.restore(record.failures, _by_index(record.ipsec_failures), ())
 
-    def _told(self, record: CountersTold, sources: Sources) -> None:
+    def _counters_reported(self, record: CountersReported, sources: Sources) -> None:
         for index, counted in record.ike:
             _replace(self.ike_tunnels[index].counters, counted)
         for index, counted in record.ipsec:
             _replace(self.ipsec_tunnels[index].counters, counted)
         for told in record.sas:
             spi = self.vrfs[self.ipsec_tunnels[told.tunnel].vrf].spis[told.tunnel, told.index]
-            if isinstance(spi.source, ToldCounts):
+            if isinstance(spi.source, ReportedCounts):
                 spi.source.replace(told.counts)
 
     def _nothing(self, record: SaRefused, sources: Sources) -> None:
@@ -462,7 +462,7 @@ def _expire(tunnel: IpsecTunnel, indexes: tuple[int, ...], counted: Counts) -> N
         if spi.index in indexes and not spi.expiring:
             spi.expiring = True
             if isinstance(spi.source, SaShare):
-                spi.source = ToldCounts(spi.source.until(share_from(counted), spi.inbound))
+                spi.source = ReportedCounts(spi.source.until(share_from(counted), spi.inbound))
 
 
 def _failed_spi(tunnel: IpsecTunnel) -> int:
@@ -552,6 +552,6 @@ _APPLY: Mapping[type[FlowRecord], Callable[[Tables, Any, Any], None]] = MappingP
         TrapSwitched: Tables._switched,
         CheckPointed: Tables._check_pointed,
         WindowsRestored: Tables._restored,
-        CountersTold: Tables._told,
+        CountersReported: Tables._counters_reported,
     }
 )

@@ -1,4 +1,4 @@
-"""Shell room: exec commands: a pattern of config's grammar engine, and the function that carries it out."""
+"""Shell room: exec commands: a pattern of config's command grammar, and the function that carries it out."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class SnmpAgent:
         self._transports: list[UdpTransport] = []
         self._users: dict[str, SnmpUser] = {}
         self._levels: dict[bytes, Levels] = {}  # of those users that can be used
-        self._told: frozenset[str] = frozenset()  # problems that the log has heard of
+        self._logged: frozenset[str] = frozenset()  # problems that the log has heard of
         self._policy = compile_policy(endpoint, given.resolve)
         self._largest = _largest(endpoint)
         access = AccessControl(self.policy)
@@ -222,10 +222,10 @@ class SnmpAgent:
 
     def apply(self) -> None:
         """Follow an endpoint that has changed: communities, views, groups, users, contexts, packet size."""
-        before = self._told
+        before = self._logged
         self._policy = compile_policy(self._endpoint, self._given.resolve)
-        self._told = frozenset(self._policy.problems)
-        for problem in sorted(self._told - before):
+        self._logged = frozenset(self._policy.problems)
+        for problem in sorted(self._logged - before):
             _log.warning("%s", problem)
         self._largest = _largest(self._endpoint)
         self._follow_users({user.name: user for user in self._endpoint.snmp.users.values() if user.model == "v3"})

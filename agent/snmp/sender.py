@@ -108,7 +108,7 @@ class NotificationSender:
         self._turn: asyncio.Handle | None = None
         self._turn_ends = 0.0
         self._chosen: dict[tuple[str | None, str], list[tuple[_Destination, Grant | None]]] = {}
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._limited = agent.limited_log(_log)  # for lines that somebody outside can cause
         self._transports: dict[str, Any] = {}
         self.apply()
@@ -331,8 +331,8 @@ class NotificationSender:
 
     def _tell(self, about: str, text: str, *values: object) -> None:
         """Log once about each destination."""
-        if about not in self._told:
-            self._told.add(about)
+        if about not in self._logged:
+            self._logged.add(about)
             _log.warning(text, *values)
 
 

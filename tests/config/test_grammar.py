@@ -1,4 +1,4 @@
-"""The grammar engine: abbreviation, ambiguity, carets, help and completion, on a small table of its own."""
+"""The command grammar: abbreviation, ambiguity, carets, help and completion, on a small table of its own."""
 
 from __future__ import annotations
 

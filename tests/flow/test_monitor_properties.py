@@ -255,8 +255,8 @@ class Engine(RuleBasedStateMachine):
         self.verbs += 1
 
     @rule()
-    def tell_counters(self) -> None:
-        self.monitor.tell_counters()
+    def report_counters(self) -> None:
+        self.monitor.report_counters()
         self.verbs += 1
         now = self.clock.time
         assert shown(self.replica, now, counters=True) == shown(self.monitor, now, counters=True)

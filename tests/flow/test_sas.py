@@ -11,7 +11,7 @@ from agent.base.ike_counters import IkeCounter
 from agent.flow.counters import IpsecCounter, PacketCounters, PeriodicCounters, PolledCounters, Rhythm
 from agent.flow.model import IpsecTunnel, Spi
 from agent.flow.monitor import NewSpi
-from agent.flow.records import CountersTold, IpsecTunnelStarted, SaTold
+from agent.flow.records import CountersReported, IpsecTunnelStarted, SaReported
 from agent.flow.sa_counts import SaCounts
 from tests.flow.builders import HUB, SPOKE, bundle, ipsec_facts
 from tests.flow.replica import follow, shown
@@ -149,9 +149,9 @@ def test_a_record_of_counters_tells_what_each_sa_has_carried(router: Router) -> 
     router.monitor.sas_installed(by_tunnel, esp(1024), by_tunnel.facts, by_tunnel.spis[:1])
     carry(by_tunnel, IN_PACKETS=3, IN_OCTETS=300)
     sources[1].packets = 7
-    router.monitor.tell_counters()
-    (told,) = router.of(CountersTold)
-    assert SaTold(by_sa.index, 2, SaCounts(7, 0, 0)) in told.sas
+    router.monitor.report_counters()
+    (told,) = router.of(CountersReported)
+    assert SaReported(by_sa.index, 2, SaCounts(7, 0, 0)) in told.sas
     assert shown(replica, 0, counters=True) == shown(router.monitor, 0, counters=True)
     assert counted(by_tunnel.spis) == [(2, 200, 0), (0, 0, 0), (3, 300, 0), (0, 0, 0)]
     assert [tunnel.counters.value(IkeCounter.IN_PACKETS, 0) for tunnel in replica.ike_tunnels.values()] == [0, 0]

@@ -105,7 +105,7 @@ class Day:
         """A monitor that has nothing but the records shows the same, but for what live tunnels count; then that, too."""
         now = self.lab.clock.now()
         assert shown(self.replica, now, counters=False) == shown(self.monitor, now, counters=False)
-        self.monitor.tell_counters()
+        self.monitor.report_counters()
         assert self._walk(self.replica_tree) == self.walk()
 
     def _note(self, event: FlowRecord) -> None:

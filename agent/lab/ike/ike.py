@@ -489,15 +489,15 @@ class Ike:
             self._liveness.ask(each)
 
     def _phase2_keyed(self, record: IkeRecord, event: Phase2Keyed) -> None:
-        self._place(record, event.result)
+        self._assign_flow(record, event.result)
         self._sa_keeper.keyed(event.result)
 
     def _phase2_up(self, record: IkeRecord, event: Phase2Up) -> None:
         if record.tunnel is not None:
-            self._place(record, event.result)
+            self._assign_flow(record, event.result)
             self._sa_keeper.up(event.result, record.tunnel)
 
-    def _place(self, record: IkeRecord, result: Phase2Result) -> None:
+    def _assign_flow(self, record: IkeRecord, result: Phase2Result) -> None:
         """Put the SAs of a quick mode at the peer of its phase 1, wherever that is."""
         if isinstance(result.tag, LiveTunnel):
             result.tag.ends, result.tag.isakmp = record.sa.ends, record.sa

@@ -16,7 +16,7 @@ from agent.flow.device import InterfaceCounter, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel
 from agent.flow.records import (
     CheckPointed,
-    CountersTold,
+    CountersReported,
     IkeTunnelEnded,
     IkeTunnelStarted,
     IpsecTunnelEnded,
@@ -33,7 +33,7 @@ from agent.lab.spokes.spoke import Phase
 from agent.lab.spokes.steady import Amounts, Steady, crossed, difference
 
 # Records that are not about a spoke.
-OF_THE_ROUTER = (VrfAdded, VrfRemoved, WindowsResized, WindowsRestored, TrapSwitched, CheckPointed, CountersTold)
+OF_THE_ROUTER = (VrfAdded, VrfRemoved, WindowsResized, WindowsRestored, TrapSwitched, CheckPointed, CountersReported)
 
 
 @dataclass(frozen=True, slots=True)
