@@ -83,7 +83,7 @@ def test_indexes_rise_router_wide(router: Router) -> None:
 
 def test_indexes_in_use_are_skipped_after_the_largest(router: Router) -> None:
     router.ike()
-    router.monitor._ike_indexes = IndexAllocator(router.monitor.ike_tunnels.__contains__, INDEX_LIMIT - 1)
+    router.monitor.ike_indexes = IndexAllocator(router.monitor.ike_tunnels.__contains__, INDEX_LIMIT - 1)
     assert [router.ike().index, router.ike().index] == [INDEX_LIMIT, 2]
 
 
