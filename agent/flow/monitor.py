@@ -230,14 +230,16 @@ class FlowMonitor:
         initiator: bool | None = None,
         tunnel: IkeTunnel | None = None,
         *,
+        peer: Peer | None = None,
         ends: PeerEnds | None = None,
         cause: str = "",
     ) -> None:
         """A phase 1 has failed (`initiator` true or false), or a live one had trouble (None). `cause` is a text.
 
-        `ends` are where the pair is, if more than its addresses is known.
+        `peer` is the association of the two, if it is known. `ends` are where they are, if more than their addresses is known.
         """
-        key = tunnel.peer.key if tunnel else self._key(vrf, local, remote, (local_address, remote_address), ends)
+        known = tunnel.peer if tunnel else peer
+        key = known.key if known else self._key(vrf, local, remote, (local_address, remote_address), ends)
         self._happened(
             IkeFailed(
                 reason=reason,

@@ -10,11 +10,13 @@ import pytest
 
 from agent.base.clock import SECOND
 from agent.base.origin import CONSOLE
+from agent.crypto import ip
 from agent.crypto.ike_events import Login
+from agent.crypto.udp_encapsulation import encapsulate
 from agent.engine.sessions import shown_sessions
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, SessionFilter
 from agent.flow.model import EndReason, Identity, PeerEnds
-from agent.flow.records import FlowRecord, IkeFailed, IpsecTunnelEnded, IpsecTunnelStarted, SessionDown, SessionUp
+from agent.flow.records import FlowRecord, IkeFailed, IpsecFailed, IpsecTunnelEnded, IpsecTunnelStarted, SessionDown, SessionUp
 from agent.flow.sessions import Session, SessionFacts, SessionTotals
 from tests.lab.conftest import LINK, DrivenLab, MakePair, only, ping
 from tests.lab.nat import Nat
@@ -290,6 +292,22 @@ def test_a_failure_of_a_client_has_the_instance_that_it_would_have(behind_nat: t
     VpnClient(lab, "192.168.1.4", nat=nat, user=Login("alice", "wrong")).connect()
     (failed,) = [record for record in records if isinstance(record, IkeFailed)]
     assert (failed.peer.remote, failed.peer.internal) == (Identity(False, "road"), 3)
+
+
+def test_messages_to_no_sa_have_the_instance_of_the_client_that_sends_them(behind_nat: tuple[Any, Nat]) -> None:
+    lab, nat = behind_nat
+    records = recorded(lab, "hub")
+    _, two = two_clients(lab, nat)
+    two._send_isakmp(two.sa, b"no such SA here." + bytes((8, 0x10, 5, 0)) + bytes(4) + (28).to_bytes(4, "big"))
+    two._send(encapsulate(ip.Packet(two.address, two.sa.ends.remote._ip, ip.ESP, b"no such SPI is there"), two.sa.ends))
+    lab.wait(1)
+    failed = [record for record in records if isinstance(record, IkeFailed | IpsecFailed)]
+    assert [(type(record), record.reason.value) for record in failed] == [
+        (IkeFailed, "non-existent sa"),
+        (IpsecFailed, "non-existent sa"),
+    ]
+    assert {record.peer for record in failed} == {sessions(lab)[1].peer.key}
+    assert failed[0].peer.internal == 2
 
 
 def test_routers_behind_one_nat_keep_their_rows_from_500_to_4500_and_through_the_next_ike_sa() -> None:

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 from agent.base.clock import SECOND
 from agent.crypto.ike_events import Trouble
-from agent.flow.model import IkeFailureReason
+from agent.flow.model import IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import words
 from agent.lab.failures.reasons import IKE_REASONS
@@ -73,22 +73,33 @@ class IkeFaults:
             cause=words.MESSAGES.get(trouble, f"a message that is {trouble.value}"),
         )
 
-    def unreadable(self, pair: PeerPair) -> None:
-        """Report a message with a refused header, such as one of IKEv2."""
+    def unreadable(self, pair: PeerPair, peer: Peer | None) -> None:
+        """Report a message with a refused header, such as one of IKEv2. `peer` is the association of the two, if they have one."""
         if self._unreadable.is_first(pair) and self._may_tell_of(pair):
-            addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
-            reason, cause = IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION
-            self._monitor.ike_failed(pair.front_vrf, reason, *addresses, initiator=False, ends=pair.ends, cause=cause)
+            self._report(pair, peer, IkeFailureReason.PEER_ENCODING, words.OTHER_VERSION, initiator=False)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.PEER_ENCODING, initiator=False)
 
-    def no_sa(self, pair: PeerPair, cookies: bytes) -> None:
-        """Report a message to an unknown or ended SA."""
+    def no_sa(self, pair: PeerPair, peer: Peer | None, cookies: bytes) -> None:
+        """Report a message to an unknown or ended SA. `peer` is as in `unreadable`."""
         if self._unknown.is_first((pair, cookies)) and self._may_tell_of(pair):
-            addresses = IPv4Address(pair.local), IPv4Address(pair.remote)
-            self._monitor.ike_failed(pair.front_vrf, IkeFailureReason.NO_SA, *addresses, ends=pair.ends, cause=words.NO_SA)
+            self._report(pair, peer, IkeFailureReason.NO_SA, words.NO_SA)
         else:
             self._monitor.ike_fault(pair.front_vrf, IkeFailureReason.NO_SA)
+
+    def _report(
+        self, pair: PeerPair, peer: Peer | None, reason: IkeFailureReason, cause: str, initiator: bool | None = None
+    ) -> None:
+        self._monitor.ike_failed(
+            pair.front_vrf,
+            reason,
+            IPv4Address(pair.local),
+            IPv4Address(pair.remote),
+            initiator=initiator,
+            peer=peer,
+            ends=pair.ends,
+            cause=cause,
+        )
 
     def _may_tell_of(self, pair: PeerPair) -> bool:
         return self._rows.allows(pair, self._monitor.clock.now())

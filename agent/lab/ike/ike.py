@@ -50,7 +50,7 @@ from agent.crypto.payloads import Attribute, Notification
 from agent.crypto.states import State
 from agent.crypto.transaction import answer_configuration, answer_login
 from agent.flow.counters import PacketCounters
-from agent.flow.model import EndReason, IkeFailureReason
+from agent.flow.model import EndReason, IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike.admission import IkeAdmission
 from agent.lab.ike.allowance import Allowance
@@ -119,7 +119,7 @@ class Ike:
         handlers.on(Phase1Shortened, self._phase1_shortened)
         handlers.on(Phase1Expired, lambda record, event: self._ended(record, EndReason.NORMAL))
         handlers.on(Phase1Deleted, lambda record, event: self._ended(record, EndReason.PEER_DELETE))
-        handlers.on(OverButUsed, lambda record, event: self._faults.no_sa(record.pair, record.sa.cookies))
+        handlers.on(OverButUsed, lambda record, event: self._no_sa(record.pair, record.pair, record.sa.cookies))
         handlers.on(PeerLost, self._peer_lost)
         handlers.on(InitialContact, self._initial_contact)
         handlers.on(Phase2Keyed, self._phase2_keyed)
@@ -152,6 +152,9 @@ class Ike:
         for record in self.sas.holding(pair, keyed_by, since):
             delete_phase2(record.sa, spis)
             self._settle(record)
+
+    def association_at(self, pair: PeerPair) -> Peer | None:
+        return self._peers.association_at(pair)
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
         """Send a peer INVALID-SPI. With invalid-spi-recovery an ISAKMP SA is made for that, if necessary."""
@@ -222,7 +225,7 @@ class Ike:
                 return
             record = self._respond(pair, header, local_port, remote_port)
         if record is None:
-            self._faults.no_sa(pair, header.initiator_cookie + header.responder_cookie)
+            self._no_sa(pair, pair.heard_from(remote_port), header.initiator_cookie + header.responder_cookie)
             return
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(pair, local_port, remote_port))
@@ -233,10 +236,14 @@ class Ike:
         self.sas.keep(record)
         self._settle(record)
 
+    def _no_sa(self, pair: PeerPair, heard_from: PeerPair, cookies: bytes) -> None:
+        """A message to an unknown or ended SA. Past a NAT the port says whose it is."""
+        self._faults.no_sa(pair, self.association_at(heard_from), cookies)
+
     def _refuse_header(self, pair: PeerPair, ends: Ends, refused: RefusedHeaderError) -> None:
         """Refuse a header with another version or unknown flags (RFC 2408 §5.2). It is ignored if it names a live SA."""
         if self.sas.begun_by(pair, refused.header.initiator_cookie) is None:
-            self._faults.unreadable(pair)
+            self._faults.unreadable(pair, self.association_at(pair.heard_from(ends.remote_port)))
         answer = refusal(refused)
         if answer is not None and self._config.crypto.enabled and self._answers.allows(pair, self._scheduler.clock.now()):
             self._send(pair.front_vrf, ends, answer)

@@ -107,6 +107,12 @@ class Peers:
         flows = [live.row for live in self.flows_of({record.sa}, record.pair)]
         return list(dict.fromkeys(row.peer for row in (*reversed(others), *flows) if row is not None))
 
+    def association_at(self, pair: PeerPair) -> Peer | None:
+        """The row of the front VRF that a pair has: that of its newest ISAKMP SA, else that of a flow."""
+        newest = self._sas.newest(pair)
+        rows = [newest.tunnel if newest else None, *(live.row for live in self._flows.of_peer(pair))]
+        return next((row.peer for row in rows if row is not None and row.vrf == pair.front_vrf), None)
+
     def _give_flows(self, owner: IkeRecord, successor: IkeRecord) -> None:
         """Give the flows of an ISAKMP SA to another of the same peer."""
         for live in self.flows_of({owner.sa}, owner.pair):

@@ -334,7 +334,15 @@ class Ipsec:
         if self._unknown.is_first((pair.remote, spi)):
             source, destination = IPv4Address(pair.remote), IPv4Address(pair.local)
             self._monitor.ipsec_failed(
-                pair.front_vrf, IpsecFailureReason.NO_SA, source, destination, spi, inbound=True, ends=pair.ends, cause=words.NO_SPI
+                pair.front_vrf,
+                IpsecFailureReason.NO_SA,
+                source,
+                destination,
+                spi,
+                peer=self.ike.association_at(pair),
+                inbound=True,
+                ends=pair.ends,
+                cause=words.NO_SPI,
             )
             notified = Protocol.AH if protocol == ip.AH else Protocol.ESP
             self.ike.unknown_spi(pair, notified, spi)

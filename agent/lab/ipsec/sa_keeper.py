@@ -27,7 +27,7 @@ from agent.crypto.nat_traversal import Ends
 from agent.crypto.sad import KILOBYTE, Bundle, Sad
 from agent.crypto.spd import Flow, Selector, Spd
 from agent.flow.counters import IpsecCounter, PacketCounters
-from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel
+from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ipsec.nat_keepalive import NatKeepalives
 from agent.lab.ipsec.reverse_routes import is_dynamic
@@ -61,6 +61,10 @@ class Negotiator(Protocol):
 
     def heard(self, live: LiveTunnel) -> None:
         """An authentic packet of a flow has come."""
+        ...
+
+    def association_at(self, pair: PeerPair) -> Peer | None:
+        """The row that a pair of peers has in the table of its front VRF."""
         ...
 
     def unknown_spi(self, pair: PeerPair, protocol: IpsecProtocol, spi: int) -> None:
