@@ -26,6 +26,7 @@ from agent.lab.wire.wires import Quality
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
+from tests.flow.replica import follow, shown
 from tests.lab.conftest import only
 
 SECOND = 1_000_000
@@ -274,6 +275,23 @@ def test_spokes_made_and_real_ones_give_equal_walks(schema: Schema, settings: di
         assert {tunnel.refreshes for tunnel in ours.monitor.ipsec_tunnels.values()} == {1}
     else:
         assert sum(len(flow.ike_history) for flow in ours.monitor.vrfs()) == 2 * len(theirs.lab.routers) - 2
+
+
+def test_a_monitor_that_is_fed_by_the_records_of_spokes_shows_the_same(schema: Schema) -> None:
+    """Through rekeys, expiry, and an operator who ends tunnels."""
+    hub = made(schema, IN_A_VRF, count=3, over=2 * SECOND, delay=2000)
+    replica = follow(hub.monitor, hub.clock, (200, 200))
+    replica.vrf("customers")
+    for instant in (3, 46, 114, 145, 225, 310, 345, 900):
+        hub.advance(instant)
+        if instant in (46, 225):
+            hub.router.engine.do(DestroyIpsec(next(iter(hub.monitor.ipsec_tunnels))), CONSOLE)
+            hub.router.engine.do(DestroyIke(max(hub.monitor.ike_tunnels)), CONSOLE)
+        now = hub.clock.now()
+        assert shown(replica, now, counters=False) == shown(hub.monitor, now, counters=False)
+        hub.monitor.tell_counters()
+        assert shown(replica, now, counters=True) == shown(hub.monitor, now, counters=True)
+    assert len(hub.flow("customers").ike_history) > 6
 
 
 def test_each_spoke_has_the_description_of_its_own_peer_line(schema: Schema) -> None:

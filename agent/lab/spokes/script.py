@@ -57,6 +57,7 @@ class Script:
         self.steady = steady
         self.phase1: Form | None = None  # the last start of an IKE tunnel
         self._pair = pair
+        self.next_time = pair.next_time  # the time of the pair's next event, which may become a moment
         pair.lag = steady.lag
         self._entries: list[Entry] = []
         self._up: dict[Phase, dict[int, Any]] = {IkeTunnel: {}, IpsecTunnel: {}}  # tunnels by index, oldest first
@@ -74,10 +75,6 @@ class Script:
         """The number of the first moment with a record of a kind, or of the next moment if there is none yet."""
         kinds = ({entry.kind for entry in entries if isinstance(entry, Form)} for _, entries in self.moments)
         return next((number for number, found in enumerate(kinds) if kind in found), len(self.moments))
-
-    def next_time(self) -> int:
-        """The time of the pair's next event, which may become a moment."""
-        return self._pair.next_time()
 
     def go_on(self) -> bool:
         """Run the pair's next event; whether it made a moment."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
@@ -33,7 +33,6 @@ from agent.lab.spokes.numbers import FIRST
 from agent.lab.spokes.script import Counted, Entry, Script
 from agent.lab.spokes.shift import Form, Shift
 from agent.lab.spokes.spoke import NotItsOwnError, Phase, Spoke
-from agent.lab.spokes.steady import Amounts
 
 _AT_ONCE = 8  # spokes that are served before others get their turn
 _CLEARED_AT_ONCE = 32
@@ -80,7 +79,8 @@ class Spokes:
         self.grown: Callable[[], None] = lambda: None
         self._since_grown = 0
         self._waiting: list[tuple[Group, int]] = []  # groups that wait for a moment that is not in the script yet
-        self._kept: dict[Amounts, Amounts] = {}
+        # One tuple for equal counts: spokes at the same moment share it.
+        self._shared = lru_cache(_KEPT)(tuple[int, ...])
         self._crossing = self._steady_at  # one object, which every tunnel holds
         # The effects of a record on the hub besides those on its monitor. The result is the counter source of a starting tunnel.
         self._beside: Mapping[type, Callable[[Spoke, Any], Sources]] = {
@@ -154,21 +154,16 @@ class Spokes:
             record = entry.shifted(self._shift, spoke)
         except NotItsOwnError:
             return
+        self._monitor.vrf(record.vrf)  # which begins with the first record that belongs to it
         self._monitor.apply(record, sources)
         if entry.kind is IkeTunnelStarted:
             spoke.peer = self._monitor.ike_tunnels[record.index].peer
 
     def _count(self, spoke: Spoke, entry: Counted) -> None:
         if entry.what is not InterfaceState:
-            spoke.tunnel(entry.what, entry.which).counters.add_all(entry.amounts, self._keep)
+            spoke.tunnel(entry.what, entry.which).counters.add_all(entry.amounts, self._shared)
         elif (totals := self._steady_at(entry.which)) is not None:
             totals.add_all(entry.amounts)
-
-    def _keep(self, values: Amounts) -> Amounts:
-        """Return one tuple for equal counts, so that spokes at the same moment share it."""
-        if len(self._kept) > _KEPT:
-            self._kept.clear()
-        return self._kept.setdefault(values, values)
 
     def _steady_at(self, interface: str) -> Totals | None:
         """The steady traffic at one of the hub's interfaces."""
