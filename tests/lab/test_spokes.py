@@ -289,7 +289,7 @@ def test_a_monitor_that_is_fed_by_the_records_of_spokes_shows_the_same(schema: S
             hub.router.engine.do(DestroyIke(max(hub.monitor.ike_tunnels)), CONSOLE)
         now = hub.clock.now()
         assert shown(replica, now, counters=False) == shown(hub.monitor, now, counters=False)
-        hub.monitor.tell_counters()
+        hub.monitor.report_counters()
         assert shown(replica, now, counters=True) == shown(hub.monitor, now, counters=True)
     assert len(hub.flow("customers").ike_history) > 6
 
