@@ -130,11 +130,10 @@ class NumberIndex(TableIndex):
             del self._first_numbers[self._beginnings.pop(block)]
 
     def find(self, suffix: bytes) -> int:
-        last = suffix[-1:]
         first_number = self._first_numbers.get(suffix[:-1])
-        if first_number is None or not b"" < last < b"\x80":
+        if first_number is None or not suffix or suffix[-1] >= _BLOCK:
             return -1
-        number = first_number + last[0]
+        number = first_number + suffix[-1]
         numbers = self._numbers
         at = number - self._lead
         if 0 <= at < len(numbers) and numbers[at] == number:

@@ -41,6 +41,7 @@ _NO_ERROR = b"\x02\x01\x00\x02\x01\x00"
 _TOO_BIG = b"\x02\x01\x01\x02\x01\x00"
 _SMALLEST_CELL = 14  # octets of a binding: of sysDescr.0, say, and a value of two
 _KEPT = 2048
+_SHORT = 1024  # octets of bindings of a message whose heads are all among those kept
 _RESPONSE = [b"\xa2" + length(size) for size in range(_KEPT)]
 _SEQUENCE = [b"\x30" + length(size) for size in range(_KEPT)]
 _LARGEST_CACHE = 4096  # of sources seen: a flood of forged ones must not fill the memory
@@ -432,7 +433,12 @@ def _name_of(binding: bytes) -> bytes:
 
 
 def _message(head: bytes, request_id: bytes, status: bytes, bindings: bytes) -> bytes:
-    body = request_id + status + _sequence(len(bindings)) + bindings
+    size = len(bindings)
+    if size < _SHORT:
+        body = request_id + status + _SEQUENCE[size] + bindings
+        pdu = head + _RESPONSE[len(body)] + body
+        return _SEQUENCE[len(pdu)] + pdu
+    body = request_id + status + _sequence(size) + bindings
     size = len(body)
     pdu = head + (_RESPONSE[size] if size < _KEPT else b"\xa2" + length(size)) + body
     return _sequence(len(pdu)) + pdu

@@ -109,6 +109,7 @@ def get_next(shown: Visible, names: Sequence[Oid], now: Now, budget: int, versio
         budget -= binding_size(bindings[-1])
         if budget < 0:
             return Answer(TOO_BIG)
+        yield
     return Answer(bindings=bindings)
 
 
