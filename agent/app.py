@@ -108,6 +108,7 @@ class RouterService:
         self.node = node
         self.document = node.document
         config, monitor = self.document.config, node.monitor
+        self._begun: set[str | None] = set()  # VRFs that have been given the configuration's settings
         for vrf in (None, *config.vrfs):
             self._begin_vrf(vrf)
         local = LocalEngine(
@@ -198,16 +199,26 @@ class RouterService:
         apply_trap_leaves(self.node.monitor, event.leaves, event.enabled)
 
     def _follow_vrf(self, event: VrfChanged) -> None:
-        """A VRF that is new has the settings that the configuration gives every context; one that is gone leaves nothing."""
+        """Give a VRF that is new the settings of every context, and clear one that is gone.
+
+        A tunnel may come up in a VRF that is gone, because a profile still names it. Such a VRF is new if it is configured again.
+        """
+        monitor = self.node.monitor
         if event.name not in self.document.config.vrfs:
             self.node.engine.do(ClearSessions(SessionFilter(inside_vrf=event.name)), event.origin)
-            self.node.monitor.remove_vrf(event.name)
-        elif event.name not in {flow.name for flow in self.node.monitor.vrfs()}:
+            monitor.remove_vrf(event.name)
+            self._begun.discard(event.name)
+        elif event.name not in self._begun:
+            monitor.remove_vrf(event.name)
             self._begin_vrf(event.name)
 
     def _begin_vrf(self, vrf: str | None) -> None:
-        self.node.monitor.vrf(vrf)
-        apply_trap_lines(self.node.monitor, vrf, self.document.config.snmp)
+        monitor, crypto = self.node.monitor, self.document.config.crypto
+        flow, sizes = monitor.vrf(vrf), (crypto.history_tunnel_size, crypto.history_failure_size)
+        if (flow.tunnel_window, flow.failure_window) != sizes:
+            monitor.resize(vrf, *sizes)
+        apply_trap_lines(monitor, vrf, self.document.config.snmp)
+        self._begun.add(vrf)
 
     def _rename(self, event: HostnameSet) -> None:
         self.node.device.name = event.hostname

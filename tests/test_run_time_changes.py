@@ -16,6 +16,7 @@ from agent.base.origin import Origin, OriginKind, manager
 from agent.config.edits import DetachCryptoMap, SetHostname
 from agent.config.session import Session
 from agent.flow.counters import PacketCounters
+from agent.flow.model import EndReason
 from agent.flow.records import FlowRecord, TrapSwitched, VrfRemoved, WindowsResized
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
@@ -95,6 +96,34 @@ def test_a_vrf_that_still_has_a_tunnel_is_kept_until_that_has_gone(schema: Schem
         monitor.remove_vrf("red")
         assert monitor.ike_tunnels.get(tunnel.index) is tunnel
         assert "red" in [flow.name for flow in monitor.vrfs()]
+
+    with_service(schema, tmp_path, act)
+
+
+@pytest.mark.parametrize("alive", [False, True], ids=["ended", "alive"])
+def test_a_vrf_that_is_made_again_has_the_settings_of_all_though_a_tunnel_came_up_in_between(
+    schema: Schema, tmp_path: Path, alive: bool
+) -> None:
+    """An isakmp profile may still name a VRF that was removed (`vrf red`)."""
+
+    def act(service: RouterService, type_lines: Callable[..., None]) -> None:
+        monitor = service.node.monitor
+        type_lines(*MADE, "crypto mib ipsec flowmib history tunnel size 30", "no ip vrf red")
+        tunnel = monitor.ike_up("red", ike_facts(), PacketCounters(IkeCounter))
+        monitor.resize("red", 7, 8)
+        monitor.switch_trap("red", TrapKind.IKE_NO_SA, True)
+        if not alive:
+            monitor.ike_ended(tunnel, EndReason.NORMAL)
+        type_lines("ip vrf red", " rd 1:1", " context red")
+        flow = monitor.vrf("red")
+        assert flow.traps == monitor.vrf(None).traps
+        assert TrapKind.IPSEC_TUNNEL_STOP not in flow.traps
+        assert (flow.tunnel_window, flow.failure_window) == (30, 200)
+        assert (len(flow.ike_tunnels), len(flow.ike_history)) == (int(alive), 0)
+        assert service.contexts.tree("red") is not None
+        monitor.switch_trap("red", TrapKind.IKE_NO_SA, True)
+        type_lines(" description a line that leaves the settings as a manager made them")
+        assert TrapKind.IKE_NO_SA in flow.traps
 
     with_service(schema, tmp_path, act)
 
