@@ -194,7 +194,8 @@ def test_failures_that_a_stranger_causes_are_a_few_lines_at_level_info(
     caplog.set_level(logging.INFO, logger="agent.lab.failures.tunnel_log")
     lab.west.monitor.subscribe(TunnelLog("west", lab.clock.now, lab.lab.scheduler.after))
     flood(lab, iter(range(STRANGERS, STRANGERS + 1000)), 1000)  # of whom none has a key: each set-up fails
-    assert len(caplog.messages) == len(lab.flow("west").ike_failures) == 25
+    assert len(lab.flow("west").ike_failures) == 100
+    assert len(caplog.messages) == 50
     assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] == 1000
 
 
@@ -204,22 +205,22 @@ def test_failures_of_forged_set_ups_leave_the_other_rows_where_they_are(make_pai
     ping(lab)
     lab.west.engine.do(ClearSessions(), CONSOLE)
     counted = lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS]
-    for burst in range(60):
+    for burst in range(30):
         flood(lab, iter(range(STRANGERS + 100 * burst, STRANGERS + 100 * burst + 100)), 100)
         lab.wait(1)
     reasons = [row.reason for row in lab.flow("west").ike_failures.values()]
     assert reasons.count(IkeFailureReason.OPERATOR) == 1
-    assert 25 < len(reasons) < 70
-    assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] - counted == 6000
+    assert 100 < len(reasons) < 170
+    assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] - counted == 3000
 
 
 def test_a_peer_whose_proposal_is_refused_beside_a_flood_of_others_has_its_rows(make_pair: MakePair) -> None:
-    """Of one address a few at once, then one in ten seconds."""
+    """Of one address fifty at once, then one a second: more than an honest peer's set-ups make."""
     lab = make_pair()
-    flood(lab, iter([STRANGERS] * 50), 50)
-    assert len(lab.flow("west").ike_failures) == 5
+    flood(lab, iter([STRANGERS] * 60), 60)
+    assert len(lab.flow("west").ike_failures) == 50
     flood(lab, iter([STRANGERS + 1]), 1)
-    assert len(lab.flow("west").ike_failures) == 6
+    assert len(lab.flow("west").ike_failures) == 51
     lab.wait(11)
-    flood(lab, iter([STRANGERS] * 60), 60)  # ten that have not been heard before
-    assert len(lab.flow("west").ike_failures) == 7
+    flood(lab, iter([STRANGERS] * 80), 80)  # twenty that have not been heard before
+    assert 60 < len(lab.flow("west").ike_failures) < 66

@@ -31,7 +31,7 @@ class IkeFaults:
         self._monitor = monitor
         self._unknown = Reported()  # SAs that are not there
         self._unreadable = Reported()  # peers that speak otherwise
-        self._rows = Allowance(at_once=5, interval=10 * SECOND, times=5)  # of peers whose addresses may be forged
+        self._rows = Allowance(at_once=50, interval=SECOND, times=2)  # of peers whose addresses may be forged
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """Report a failed phase 1."""
