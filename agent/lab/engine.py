@@ -30,6 +30,7 @@ from agent.lab.ike.admission import Limit
 from agent.lab.ike.records import IkeRecord
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.ping import Ping
+from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.router import Router
 from agent.lab.spokes.spoke import Phase, Spoke
 from agent.lab.spokes.spokes import Spokes
@@ -85,15 +86,23 @@ class LabEngine:
         """Unfinished set-ups end, too."""
         wanted = request.wanted
         flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
-        # A session has an interface by its IPsec tunnels alone; its IKE SAs are those of the same pair.
-        pairs = {live.pair for live in flows}
-        records = [record for record in self._router.ike.sas if record.pair in pairs or wanted.takes(self._ends_of_record(record))]
+        interfaces = {live.pair: live.plan.target.interface for live in flows}
+        records = [record for record in self._router.ike.sas if self._is_wanted(record, wanted, interfaces)]
         for live in flows:
             self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
         for record in records:
             self._router.ike.end(record, EndReason.OPERATOR)
         self._clear_spokes(wanted, IkeTunnel, IpsecTunnel)
         return bool(flows or records)
+
+    def _is_wanted(self, record: IkeRecord, wanted: SessionFilter, interfaces: Mapping[PeerPair, str]) -> bool:
+        """Whether a filter selects an IKE SA, which has the interface of its pair's IPsec tunnels that the filter has selected.
+
+        Before its inside VRF is known, it belongs to any session of its pair.
+        """
+        interface = interfaces.get(record.pair)
+        unknown = interface is not None and not record.decisions.settled
+        return unknown or wanted.takes(self._ends_of_record(record, interface))
 
     def _clear_sas(self, request: ClearSas) -> bool:
         wanted = request.wanted
@@ -182,8 +191,9 @@ class LabEngine:
         ends, target = record.peer_ends if record else live.pair.ends, live.plan.target
         return self._ends_of(live.row.peer if live.row else None, ends, target.inside_vrf, target.interface)
 
-    def _ends_of_record(self, record: IkeRecord) -> SessionEnds:
-        return self._ends_of(record.tunnel.peer if record.tunnel else None, record.peer_ends, record.decisions.inside_vrf)
+    def _ends_of_record(self, record: IkeRecord, interface: str | None = None) -> SessionEnds:
+        peer = record.tunnel.peer if record.tunnel else None
+        return self._ends_of(peer, record.peer_ends, record.decisions.inside_vrf, interface)
 
     def _ends_of(self, peer: Peer | None, ends: PeerEnds, inside_vrf: str | None, interface: str | None = None) -> SessionEnds:
         """Those of the session that an association has up. Of one that has none they are given, but for the interface perhaps."""

@@ -167,3 +167,24 @@ def test_a_vrf_called_any_is_one_among_others(
         assert lab.ping(site, "10.0.1.1", "10.0.2.1", repeat=3) == 2
     lab.hub.engine.do(ask(SessionFilter(inside_vrf=vrf)), CONSOLE)
     assert [name for name in ("any", "blue") if lab.flow("hub", name).ipsec_tunnels] == left
+
+
+def test_the_sessions_of_one_peer_in_two_vrfs_are_cleared_apart(make_lab: Callable[..., Any]) -> None:
+    """`clear crypto session ivrf`: the Cisco IOS Security Command Reference has it clear the sessions of that inside VRF."""
+    changes = (
+        ("192.0.2.3", "192.0.2.2"),
+        ("vrf blue 10.0.2.0", "vrf blue 10.0.3.0"),
+        (" set isakmp-profile blue\n match address 101", " set isakmp-profile blue\n match address 102"),
+    )
+    hub = HUB + "access-list 102 permit ip 10.0.1.0 0.0.0.255 10.0.3.0 0.0.0.255\n"
+    for old, new in changes:
+        hub = hub.replace(old, new)
+    site = SITE.format(name="red", number=2) + (
+        "interface Loopback1\n ip address 10.0.3.1 255.255.255.0\n"
+        "access-list 101 permit ip 10.0.3.0 0.0.0.255 10.0.1.0 0.0.0.255\n"
+    )
+    lab = make_lab("", {"hub": hub, "red": site})
+    assert lab.ping("hub", "10.0.2.1", repeat=3, vrf="red") == lab.ping("hub", "10.0.3.1", repeat=3, vrf="blue") == 2
+    lab.hub.engine.do(ClearSessions(SessionFilter(inside_vrf="red")), CONSOLE)
+    left = {vrf: (len(lab.flow("hub", vrf).ike_tunnels), len(lab.flow("hub", vrf).ipsec_tunnels)) for vrf in ("red", "blue")}
+    assert left == {"red": (0, 0), "blue": (1, 1)}
