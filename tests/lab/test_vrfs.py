@@ -180,8 +180,7 @@ def test_the_sessions_of_one_peer_in_two_vrfs_are_cleared_apart(make_lab: Callab
     for old, new in changes:
         hub = hub.replace(old, new)
     site = SITE.format(name="red", number=2) + (
-        "interface Loopback1\n ip address 10.0.3.1 255.255.255.0\n"
-        "access-list 101 permit ip 10.0.3.0 0.0.0.255 10.0.1.0 0.0.0.255\n"
+        "interface Loopback1\n ip address 10.0.3.1 255.255.255.0\naccess-list 101 permit ip 10.0.3.0 0.0.0.255 10.0.1.0 0.0.0.255\n"
     )
     lab = make_lab("", {"hub": hub, "red": site})
     assert lab.ping("hub", "10.0.2.1", repeat=3, vrf="red") == lab.ping("hub", "10.0.3.1", repeat=3, vrf="blue") == 2
