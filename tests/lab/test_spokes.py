@@ -16,7 +16,7 @@ from agent.base.runner import VirtualRunner
 from agent.config.edits import Editor
 from agent.config.errors import ConfigErrors
 from agent.crypto import ip
-from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
+from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions, DestroyIke, DestroyIpsec, Request, SessionFilter
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import SaRefused
@@ -348,6 +348,18 @@ def test_what_befalls_one_spoke_does_not_keep_the_others_waiting(schema: Schema)
     # 120 seconds less 10 each time, from 1, 3 and 4 seconds on.
     assert [(tunnel.index, tunnel.refreshes) for tunnel in others] == [(1, 3), (3, 3), (4, 3)]
     adds_up(hub)
+
+
+@pytest.mark.parametrize("request_", [ClearSessions(SessionFilter(inside_vrf="customers")), ClearSas(), ClearIsakmp()])
+def test_a_request_for_many_spokes_is_done_while_a_virtual_clock_stands_still(schema: Schema, request_: Request) -> None:
+    hub = made(schema, IN_A_VRF, count=70)
+    hub.advance(5)
+    hub.router.engine.do(request_, CONSOLE)
+    flow = hub.flow("customers")
+    left = {ClearSessions: (0, 0), ClearSas: (70, 0), ClearIsakmp: (0, 70)}
+    assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels)) == left[type(request_)]
+    hub.monitor.remove_vrf("customers")
+    assert ("customers" in [each.name for each in hub.monitor.vrfs()]) == bool(flow.peers)
 
 
 @pytest.mark.parametrize("address", ["10.1.1.2", "10.1.1.99"])

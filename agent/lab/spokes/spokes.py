@@ -14,7 +14,7 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
-from agent.base.clock import SECOND
+from agent.base.clock import SECOND, VirtualClock
 from agent.base.scheduler import Scheduler
 from agent.flow.counters import SteppedCounters, Totals
 from agent.flow.device import InterfaceState
@@ -237,13 +237,17 @@ class Spokes:
         self._begin_anew(left)
 
     def clear(self, takes: Callable[[Spoke], bool], remote: Address | None, *phases: Phase) -> None:
-        """The same for all spokes that the filter selects, or for the one at `remote`; a few at a time."""
+        """The same for all spokes that the filter selects, or for the one at `remote`.
+
+        In real time a few end at a time. A virtual clock stands still after a request, so that nothing would end the others.
+        """
         number = self._shift.numbers.number_of(remote) if remote is not None else None
         spokes = iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ())
         origin = self._monitor.origin
+        most = None if isinstance(self._scheduler.clock, VirtualClock) else _CLEARED_AT_ONCE
 
         def go_on() -> None:
-            few = list(islice(spokes, _CLEARED_AT_ONCE))
+            few = list(islice(spokes, most))
             with self._monitor.caused_by(origin):
                 self.end([spoke for spoke in few if (spoke.ikes or spoke.ipsecs) and takes(spoke)], *phases)
             if few:
