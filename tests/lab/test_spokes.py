@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.base.clock import VirtualClock
+from agent.base.clock import Clock, RealClock, VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
 from agent.base.runner import VirtualRunner
@@ -198,15 +198,18 @@ def spoke_text(**settings: str) -> str:
 
 
 def made(schema: Schema, hub_settings: dict[str, str], ceiling: int = 0, **times: Any) -> Hub:
-    settings = {**DEFAULTS, **hub_settings}
     clock = VirtualClock()
+    return Hub(schema, lab_of(clock, hub_settings, ceiling, **times), clock)
+
+
+def lab_of(clock: Clock, hub_settings: dict[str, str], ceiling: int = 0, **times: Any) -> Lab:
+    settings = {**DEFAULTS, **hub_settings}
     file = parse_lab_file(ROUTERS + SPOKES.format(**{**TIMES, **times}), "lab.toml")
     template = (spoke_text(**hub_settings), "spoke.cfg")
     limit = f"crypto call admission limit ipsec sa {ceiling}\n" if ceiling else ""
     lab = build_lab(file, {"hub": (HUB.format(**settings) + limit, "hub.cfg")}, clock, "lab.toml", [template])
-    hub = Hub(schema, lab, clock)
     lab.start(lambda router, lines, key: None)
-    return hub
+    return lab
 
 
 def real(schema: Schema, hub_settings: dict[str, str], **times: Any) -> Hub:
@@ -360,6 +363,26 @@ def test_a_request_for_many_spokes_is_done_while_a_virtual_clock_stands_still(sc
     assert (len(flow.ike_tunnels), len(flow.ipsec_tunnels)) == left[type(request_)]
     hub.monitor.remove_vrf("customers")
     assert ("customers" in [each.name for each in hub.monitor.vrfs()]) == bool(flow.peers)
+
+
+def test_in_real_time_a_request_for_many_spokes_ends_a_few_at_a_time() -> None:
+    """So that polls are answered meanwhile. All of it is the operator's."""
+    now = 0
+    clock = RealClock(nanoseconds=lambda: now)
+    lab = lab_of(clock, {}, count=70)
+    now = 5 * SECOND * 1000
+    while lab.scheduler.run_due(clock.now()):
+        pass
+    hub = lab.routers["hub"]
+    assert len(hub.monitor.ipsec_tunnels) == 70
+    records: list[Any] = []
+    hub.monitor.subscribe(records.append)
+    hub.engine.do(ClearSessions(), CONSOLE)
+    assert 0 < len(hub.monitor.ipsec_tunnels) < 70
+    lab.scheduler.run_due(clock.now())
+    assert not hub.monitor.ipsec_tunnels
+    assert not hub.monitor.ike_tunnels
+    assert {record.origin for record in records} == {CONSOLE}
 
 
 @pytest.mark.parametrize("address", ["10.1.1.2", "10.1.1.99"])
