@@ -28,8 +28,8 @@ def net(text: str) -> Endpoint:
 
 def ike(ends: Ends, version: int, aggressive: bool | None, cipher: str, bits: int, integrity: str, group: int) -> IkeFacts:
     names = (Identity(True, str(ends[0])), Identity(True, str(ends[1])))
-    terms = (aggressive, cipher, bits, integrity, group, 14400)
-    return IkeFacts(*names, *ends, 4500, 4500, "toy", "", True, *terms, version=version, prf="sha256")
+    who = (*names, *ends, 4500, 4500, "toy", "", True, aggressive)
+    return IkeFacts(*who, cipher, bits, integrity, group, 14400, version=version, prf="sha256")
 
 
 def ipsec(ends: Ends, algorithms: SaAlgorithms, local: Sequence[str], remote: Sequence[str]) -> IpsecFacts:
@@ -62,7 +62,7 @@ class ToyEngine:
     def test(self, request: Request) -> Refusal | None:
         return Refusal("This gateway is shown, and not controlled")
 
-    def do(self, request: Request, origin: Origin) -> bool:
+    def do(self, request: Request, origin: Origin | None) -> bool:
         return False
 
     def phase1_sas(self) -> Sequence[Phase1Sa]:
