@@ -107,11 +107,11 @@ class Column:
             same, rests = table.stretch(first, min(first + ahead, last))
             stop = first + len(rests)
             some = self.run(same, rests, self.subjects[first:stop], now)
-            found += some
+            found = found + some if found else some
             first = stop
             passed += len(rests) - len(some)
             # If a whole stretch has no cell, the next stretch is twice as long.
-            ahead = 2 * ahead if not some else count - len(found)
+            ahead = count - len(found) if some else 2 * ahead
         return (found[:count] if len(found) > count else found), passed
 
     def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:

@@ -347,10 +347,11 @@ def _get_bulk(
     visible: Visible, version: int, names: list[bytes], now: int, first: int, second: int, largest: int
 ) -> list[bytes] | None:
     """RFC 3416 §4.2.3: once every repeater is past the end of the view, no further repetition is made."""
-    non_repeaters = min(first, len(names))
+    total = len(names)
+    non_repeaters = first if first < total else total
     # No more is made than fits: names are read until their first cells fill the answer.
-    most = largest // SMALLEST_BINDING + 1
-    count = min(second, most // max(len(names) - non_repeaters, 1) + 1)
+    most = (largest // SMALLEST_BINDING + 1) // (total - non_repeaters or 1) + 1
+    count = second if second < most else most
     bindings: list[bytes] = []
     runs: list[list[bytes]] = []
     filled = 0
@@ -412,10 +413,12 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int, left: i
     at, first = place
     columns = visible.columns
     bindings: list[bytes] = []
-    while at < len(columns) and len(bindings) < count and left >= 0:
+    while at < len(columns):
         some, passed = columns[at].bindings(first, count - len(bindings), now, left)
-        bindings += some
+        bindings = bindings + some if bindings else some
         left -= passed + 1
+        if len(bindings) >= count or left < 0:
+            break
         at += 1
         first = 0
     return bindings, left

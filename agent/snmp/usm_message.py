@@ -6,6 +6,7 @@ that is the engine whose ID, boots and time a message bears, and to which the us
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from agent.mib.values import OCTET_STRING, length, number, octets, wrap
@@ -109,16 +110,21 @@ def sealed(
         scoped_pdu = octets(encrypted)
     size = 0 if authentication is None else authentication.size
     # The parts before and after the digest, from the inside out, because the digest covers all of it.
-    before = engine_and_boots + number("Integer32", now) + octets(user) + bytes((OCTET_STRING, size))
     after = octets(salt)
-    before = _begun(SEQUENCE, before, size + len(after))
-    before = _begun(OCTET_STRING, before, size + len(after))
-    before = head + before
+    before = head + _parameters_to_digest(engine_and_boots, now, user, size, len(after))
     after += scoped_pdu
     before = _begun(SEQUENCE, before, size + len(after))
     if authentication is None:
         return before + after
     return before + authentication.digest(before + bytes(size) + after) + after
+
+
+@lru_cache(maxsize=64)  # they are the same for all answers to a user within a second
+def _parameters_to_digest(engine_and_boots: bytes, now: int, user: bytes, digest_size: int, salt_size: int) -> bytes:
+    """msgSecurityParameters up to the contents of the digest, after which the salt's OCTET STRING is to follow."""
+    before = engine_and_boots + number("Integer32", now) + octets(user) + bytes((OCTET_STRING, digest_size))
+    rest = digest_size + salt_size
+    return _begun(OCTET_STRING, _begun(SEQUENCE, before, rest), rest)
 
 
 def _begun(tag: int, content: bytes, rest: int) -> bytes:
