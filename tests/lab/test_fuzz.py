@@ -252,7 +252,7 @@ def test_a_flood_of_beginnings_is_forgotten(make_pair: Callable[..., Any]) -> No
     assert lab.leaks("west").records == 0
     assert not lab.west.router.ike.sas.over
     reasons = Counter(row.reason for row in lab.flow("west").ike_failures.values())
-    # None has repeated our cookie: all count, and a few have a row (docs/security.md).
-    assert 0 < reasons[IkeFailureReason.PEER_LOST] <= 10
+    # None has repeated our cookie: all count, and at most 50 of an address have a row at once (docs/security.md).
+    assert 0 < reasons[IkeFailureReason.PEER_LOST] <= 60
     assert lab.flow("west").ike_events[IkeEvents.RESPONDER_FAILS] == 1499
     assert 0 < reasons[IkeFailureReason.CAPACITY] < 10
