@@ -129,7 +129,7 @@ class SnmpAgent:
         self._policy = compile_policy(endpoint, given.resolve)
         self._largest = _largest(endpoint)
         access = AccessControl(self.policy)
-        self._noticed = Allowance(REFUSALS_NOTICED, REFUSALS_NOTICED, self.loop.time)
+        self._noticed = Allowance(REFUSALS_NOTICED, 1 / REFUSALS_NOTICED, self.loop.time)
         self._answerer = Answerer(given.now, counters, lambda fault: self.failed(fault))
         self._responder = CommandResponder(
             access=access,

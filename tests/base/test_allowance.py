@@ -7,7 +7,7 @@ from agent.base.allowance import Allowance
 
 def test_a_burst_and_then_so_many_a_second() -> None:
     time = [0.0]
-    allowance = Allowance(3, 2, lambda: time[0])
+    allowance = Allowance(3, 1 / 2, lambda: time[0])
     assert [allowance.take() for _ in range(5)] == [True, True, True, False, False]
     time[0] = 1.0
     assert [allowance.take() for _ in range(3)] == [True, True, False]

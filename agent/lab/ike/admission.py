@@ -88,7 +88,7 @@ class IkeAdmission:
         self._give_up = give_up
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
         self._reported = Reported()
-        self._newcomers = Allowance(_NEWCOMERS, _NEWCOMERS, lambda: scheduler.clock.now() / SECOND)
+        self._newcomers = Allowance(_NEWCOMERS, SECOND // _NEWCOMERS, scheduler.clock.now)
         self._rows = 0
         self._rows_since = 0
 

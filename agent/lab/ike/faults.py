@@ -14,7 +14,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.lab.failures import words
 from agent.lab.failures.reasons import IKE_REASONS
 from agent.lab.failures.reported import Reported
-from agent.lab.ike.allowance import Allowance
+from agent.lab.ike.allowance import SourceAllowance
 from agent.lab.ike.records import IkeRecord
 from agent.lab.policy.isakmp import identity_of
 from agent.lab.policy.peer_pair import PeerPair
@@ -31,7 +31,8 @@ class IkeFaults:
         self._monitor = monitor
         self._unknown = Reported()  # SAs that are not there
         self._unreadable = Reported()  # peers that speak otherwise
-        self._rows = Allowance(at_once=50, interval=SECOND, times=2)  # of peers whose addresses may be forged
+        # Of peers whose addresses may be forged.
+        self._rows = SourceAllowance(monitor.clock.now, at_once=50, interval=SECOND, times=2)
 
     def set_up(self, record: IkeRecord, trouble: Trouble) -> None:
         """Report a failed phase 1."""
@@ -102,4 +103,4 @@ class IkeFaults:
         )
 
     def _may_tell_of(self, pair: PeerPair) -> bool:
-        return self._rows.allows(pair, self._monitor.clock.now())
+        return self._rows.allows(pair)

@@ -53,7 +53,7 @@ from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike.admission import IkeAdmission
-from agent.lab.ike.allowance import Allowance
+from agent.lab.ike.allowance import SourceAllowance
 from agent.lab.ike.faults import IkeFaults
 from agent.lab.ike.liveness import Liveness
 from agent.lab.ike.peers import Peers
@@ -103,7 +103,7 @@ class Ike:
         self.sas = IkeSas()
         self.admission = IkeAdmission(config, self.sas, monitor, scheduler, self._knows, self._make_room)
         self._faults = IkeFaults(monitor)
-        self._answers = Allowance()  # to those whose headers are refused
+        self._answers = SourceAllowance(scheduler.clock.now)  # to those whose headers are refused
         self._liveness = Liveness(scheduler, random, self._settle, lambda client: self._peers.record_of(client))
         self.clients = Clients(config, self._liveness.is_there)
         self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open, monitor.peer_moved)
@@ -245,7 +245,7 @@ class Ike:
         if self.sas.begun_by(pair, refused.header.initiator_cookie) is None:
             self._faults.unreadable(pair, self.association_at(pair.heard_from(ends.remote_port)))
         answer = refusal(refused)
-        if answer is not None and self._config.crypto.enabled and self._answers.allows(pair, self._scheduler.clock.now()):
+        if answer is not None and self._config.crypto.enabled and self._answers.allows(pair):
             self._send(pair.front_vrf, ends, answer)
 
     def _malformed(self, pair: PeerPair, octets: bytes) -> None:
