@@ -11,7 +11,6 @@ import logging
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,6 +40,7 @@ from agent.snmp.identity import LocalEngine, start_engine
 from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, apply_trap_lines
+from agent.syslog.syslog import Syslog
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +130,7 @@ class RouterService:
         )
         self.contexts.build()
         self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
+        self.syslog = Syslog(monitor.clock)
         self.sender: NotificationSender | None = None
         self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
@@ -165,7 +166,7 @@ class RouterService:
         for event in events:
             self._notify_of(event)
 
-    def shown(self, epoch: datetime) -> ShellRouter:
+    def shown(self) -> ShellRouter:
         """The router as a CLI session sees it."""
         node = self.node
         return ShellRouter(
@@ -176,8 +177,9 @@ class RouterService:
             engine=node.engine,
             configured=self.configured,
             notification_hosts=self.notification_hosts,
-            epoch=epoch,
+            epoch=node.epoch,
             software=SOFTWARE,
+            syslog=self.syslog,
         )
 
     def notification_hosts(self) -> list[Account]:
@@ -234,7 +236,7 @@ class LabService:
         self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
         for name, node in lab.routers.items():
             node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
-        self._shown = {name: service.shown(lab.epoch) for name, service in self.routers.items()}
+        self._shown = {name: service.shown() for name, service in self.routers.items()}
         self._commands = Commands()
         for line in file_reports(lab.documents, options.program):
             _log.warning("%s", line)

@@ -24,7 +24,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "lab": frozenset({"base", "config", "crypto", "flow", "engine"}),
     "mib": frozenset({"base", "config", "flow", "engine"}),
     "snmp": frozenset({"base", "config", "flow", "engine", "mib"}),
-    "shell": frozenset({"base", "config", "flow", "engine"}),
+    "syslog": frozenset({"base", "config", "flow", "engine"}),
+    "shell": frozenset({"base", "config", "flow", "engine", "syslog"}),
 }
 TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py"}
 LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from agent.base.origin import Origin
@@ -47,10 +48,14 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One router, or one gateway: its configuration, its tunnel facts, its interfaces, and the engine behind them."""
+    """One router, or one gateway: its configuration, its tunnel facts, its interfaces, and the engine behind them.
+
+    `epoch` is the moment, with its time zone, at which the router's clock (`monitor.clock`) was 0.
+    """
 
     name: str
     document: Document
     monitor: FlowMonitor
     device: Device
     engine: Engine
+    epoch: datetime

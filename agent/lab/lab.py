@@ -63,11 +63,10 @@ class Lab:
         spokes: tuple[Spokes, ...],
         external_traffic: bool,
         underlays: dict[str, Underlay],
-        epoch: datetime,
         documents: tuple[Document, ...],
         filename: str,
     ) -> None:
-        """`epoch`: the date at time 0 of the lab's clock. `documents`: the configurations, one a file, those of spokes too."""
+        """`documents`: the configurations, one a file, those of spokes too."""
         self.routers = routers
         self.underlays = underlays
         self.clock = clock
@@ -77,7 +76,6 @@ class Lab:
         self.traffic = traffic
         self.spokes = spokes
         self.external_traffic = external_traffic
-        self.epoch = epoch
         self.documents = documents
         self.filename = filename
 
@@ -199,7 +197,7 @@ def build_lab(
     date = partial(_date, epoch, clock)
     known = {name: Certificates(config, trustpoints.get(name, {}), date) for name, config in configs.items()}
     routers = {
-        name: _build_router(name, section, documents[name], scheduler, runner, random, known[name])
+        name: _build_router(name, section, documents[name], scheduler, runner, random, known[name], epoch)
         for name, section in lab.router.items()
     }
     underlays = {name: Underlay(name, section, scheduler, filename) for name, section in lab.router.items() if section.ike}
@@ -231,7 +229,6 @@ def build_lab(
         spokes=tuple(spokes),
         external_traffic=lab.external_traffic,
         underlays=underlays,
-        epoch=epoch,
         documents=tuple(files.values()),
         filename=filename,
     )
@@ -263,6 +260,7 @@ def _build_router(
     runner: Runner,
     random: RandomSource,
     certificates: Certificates,
+    epoch: datetime,
 ) -> LabRouter:
     config = document.config
     crypto = config.crypto
@@ -280,4 +278,4 @@ def _build_router(
         certificates=certificates,
         udp_always=udp_always,
     )
-    return LabRouter(name, document, monitor, device, LabEngine(router, runner.until), tuple(section.snmp), router)
+    return LabRouter(name, document, monitor, device, LabEngine(router, runner.until), epoch, tuple(section.snmp), router)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from ipaddress import IPv4Address
 from typing import Protocol
 
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpHost
 from agent.engine.port import Node
+from agent.syslog.syslog import Syslog
 
 
 class NotificationHost(Protocol):
@@ -44,12 +44,11 @@ class NotificationHost(Protocol):
 class Router(Node):
     """A node, with what `app.py` adds. `configured` gets the events of a configuration line that has changed the document.
 
-    `notification_hosts` gives every host that notifications go to, in the order of the configuration. `epoch` is the moment,
-    with its time zone, at which the router's clock (`monitor.clock`) was 0. `software` is what `show version` calls the program
-    that runs it.
+    `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
+    `show version` calls the program that runs it. `syslog` is the router's log.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
     notification_hosts: Callable[[], Sequence[NotificationHost]]
-    epoch: datetime
     software: str
+    syslog: Syslog

@@ -86,13 +86,13 @@ def compose(text: str) -> tuple[Node, ToyEngine]:
     monitor = FlowMonitor(RealClock())
     toy = ToyEngine(monitor)
     engine: Engine = toy
-    return Node("toy", load(text), monitor, Device("toy", "A toy", "1.3.6.1.4.1.8072.3.2.10"), engine), toy
+    return Node("toy", load(text), monitor, Device("toy", "A toy", "1.3.6.1.4.1.8072.3.2.10"), engine, datetime.now(UTC)), toy
 
 
 async def serve(state: Path, text: str, ready: Callable[[str], None], done: asyncio.Event) -> None:
     node, toy = compose(text)
     service = RouterService(node, load_schema(state, ()), Options("toy", state))
-    cli = CliServer(state, "toy", [service.shown(datetime.now(UTC))])
+    cli = CliServer(state, "toy", [service.shown()])
     service.listen([("127.0.0.1", 0)])
     await cli.start()
     toy.begin()

@@ -60,7 +60,7 @@ def errors(folder: Path) -> list[str]:
 
 def test_files_are_read_from_beside_the_lab_file(folder: Path) -> None:
     lab = opened(folder)
-    assert lab.epoch == datetime(2026, 7, 1, tzinfo=UTC)
+    assert lab.first.epoch == datetime(2026, 7, 1, tzinfo=UTC)
     certificates = lab.routers["a"].router.certificates
     found = certificates.credential(None)
     assert found is not None

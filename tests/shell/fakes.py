@@ -17,6 +17,7 @@ from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.shell.router import NotificationHost, Router
 from agent.shell.session import Commands, Result, Session
+from agent.syslog.syslog import Syslog
 
 CONFIG = """\
 version 12.4
@@ -156,7 +157,18 @@ def make_router(
     monitor = FlowMonitor(clock or FakeClock())
     epoch = datetime(2024, 2, 29, 23, 59, 58, tzinfo=UTC)
     heard = events if events is not None else []
-    return Router(name, document, monitor, device, engine or FakeEngine(), heard.extend, lambda: hosts, epoch, "ipsec-agent 9.9")
+    return Router(
+        name=name,
+        document=document,
+        monitor=monitor,
+        device=device,
+        engine=engine or FakeEngine(),
+        epoch=epoch,
+        configured=heard.extend,
+        notification_hosts=lambda: hosts,
+        software="ipsec-agent 9.9",
+        syslog=Syslog(monitor.clock),
+    )
 
 
 class Console:
