@@ -28,6 +28,7 @@ NO_GROUP: Final = 0
 # The ports of ISAKMP (RFC 2408 §2.5.1, RFC 3947 §4). Any other port of a peer is from a NAT.
 ISAKMP_PORTS = (500, 4500)
 _KILOBYTE = 1024
+_FIRST_CONNECTION = 2001  # 1 to 2000 are of ISAKMP SAs
 
 
 class EndReason(Enum):
@@ -267,6 +268,14 @@ class Spi:
     facts: IpsecFacts
     source: SaSource | SaShare
     expiring: bool = False
+
+    @property
+    def connection(self) -> int:
+        """IOS's connection id of an IPsec SA, which the CLI and messages about its packets show: 2001 and 2002 of the first tunnel.
+
+        The SAs that a rekey brings keep the ids of those that they replace.
+        """
+        return _FIRST_CONNECTION + 2 * (self.tunnel.index - 1) + (not self.inbound)
 
     def counted(self, now: int) -> SaCounts:
         """What it has carried until a moment."""

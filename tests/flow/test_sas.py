@@ -155,3 +155,10 @@ def test_a_record_of_counters_tells_what_each_sa_has_carried(router: Router) -> 
     assert shown(replica, 0, counters=True) == shown(router.monitor, 0, counters=True)
     assert counted(by_tunnel.spis) == [(2, 200, 0), (0, 0, 0), (3, 300, 0), (0, 0, 0)]
     assert [tunnel.counters.value(IkeCounter.IN_PACKETS, 0) for tunnel in replica.ike_tunnels.values()] == [0, 0]
+
+
+def test_sas_have_connection_ids_by_tunnel_and_direction(router: Router) -> None:
+    first, second = (router.ipsec(router.ike()) for _ in range(2))
+    assert [spi.connection for spi in (*first.spis, *second.spis)] == [2001, 2002, 2003, 2004]
+    router.monitor.sas_installed(first, bundle(512), first.facts, first.spis)
+    assert [spi.connection for spi in first.spis[-2:]] == [2001, 2002]
