@@ -159,6 +159,6 @@ def test_a_record_of_counters_tells_what_each_sa_has_carried(router: Router) -> 
 
 def test_sas_have_connection_ids_by_tunnel_and_direction(router: Router) -> None:
     first, second = (router.ipsec(router.ike()) for _ in range(2))
-    assert [spi.connection for spi in (*first.spis, *second.spis)] == [2001, 2002, 2003, 2004]
+    assert [spi.connection for spi in (*first.spis, *second.spis)] == [2001, 2002] * 2 + [2003, 2004] * 2
     router.monitor.sas_installed(first, bundle(512), first.facts, first.spis)
-    assert [spi.connection for spi in first.spis[-2:]] == [2001, 2002]
+    assert [spi.connection for spi in first.spis[-4:]] == [2001, 2002] * 2
