@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from agent.aaa.hash_worker import HashWorker
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import TIMELINE
 from agent.base.runner import RealRunner
@@ -104,8 +105,9 @@ def file_reports(documents: Sequence[Document], program: str) -> list[str]:
 class RouterService:
     """One router with its SNMP agent. It is made within a running event loop."""
 
-    def __init__(self, node: Node, schema: Schema, options: Options) -> None:
+    def __init__(self, node: Node, schema: Schema, options: Options, hashes: HashWorker | None = None) -> None:
         self.node = node
+        self._hashes = hashes or HashWorker()
         self.document = node.document
         config, monitor = self.document.config, node.monitor
         self._begun: set[str | None] = set()  # VRFs that have been given the configuration's settings
@@ -180,6 +182,7 @@ class RouterService:
             epoch=node.epoch,
             software=SOFTWARE,
             syslog=self.syslog,
+            password_matches=self._hashes.matches,
         )
 
     def notification_hosts(self) -> list[Account]:
@@ -233,7 +236,8 @@ class LabService:
         self._lab = lab
         self._options = options
         self._runner = lab.runner
-        self.routers = {name: RouterService(router, schema, options) for name, router in lab.routers.items()}
+        self._hashes = HashWorker()
+        self.routers = {name: RouterService(router, schema, options, self._hashes) for name, router in lab.routers.items()}
         for name, node in lab.routers.items():
             node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
         self._shown = {name: service.shown() for name, service in self.routers.items()}
@@ -281,6 +285,7 @@ class LabService:
             underlay.close()
         for service in self.routers.values():
             service.close()
+        self._hashes.close()
 
     def _run_lines(self, router: LabRouter, lines: tuple[str, ...], key: str) -> None:
         """Carry out lines of the timeline, as pasted into one session. Their output goes to the log.

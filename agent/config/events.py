@@ -110,6 +110,18 @@ class CryptoChanged(Event):
     """Any other crypto line took effect (a key, a transform set, an existing map entry's settings, …)."""
 
 
+@dataclass(frozen=True, slots=True)
+class RsaKeyGenerated(Event):
+    """`crypto key generate rsa`: the router gets a new host key of so many bits."""
+
+    modulus: int
+
+
+@dataclass(frozen=True, slots=True)
+class RsaKeyZeroized(Event):
+    """`crypto key zeroize rsa`."""
+
+
 ConfigEvent = (
     CryptoMapAdded
     | CryptoMapDeleted
@@ -126,6 +138,8 @@ ConfigEvent = (
     | HostsChanged
     | HostnameSet
     | CryptoChanged
+    | RsaKeyGenerated
+    | RsaKeyZeroized
 )
 
 

@@ -11,7 +11,9 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from agent.config.crypto_model import CryptoConfig
 from agent.config.hosts import address_of_host
+from agent.config.public_keys import KeyHash
 from agent.config.snmp_model import SnmpConfig
+from agent.config.ssh_model import SshConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,8 @@ class RouterConfig:
     name_servers: list[IPv4Address] = field(default_factory=list)
     domain_lookup: bool = True
     users: dict[str, User] = field(default_factory=dict)
+    public_keys: dict[str, tuple[KeyHash, ...]] = field(default_factory=dict)  # `ip ssh pubkey-chain`, by user
+    ssh: SshConfig = field(default_factory=SshConfig)
     aaa_new_model: bool | None = None
     login_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authentication login`: "local", "group radius", …
     network_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authorization network`

@@ -121,7 +121,7 @@ class Reader:
         try:
             entered = carry_out(edit, located.form, located.match)
         except Refused as refused:
-            self.findings.append(Finding(number, line, refused.right, wrong=True))
+            self.findings.append(Finding(number, _first_line(line), refused.right, wrong=True))
             return
         for warning in edit.warnings:
             self._warn(number, line, warning)

@@ -113,7 +113,6 @@ GLOBAL_OPENERS: tuple[Opener, ...] = (
         "crypto provisioning {petitioner|registrar}",
     ),
     Opener("crypto key pubkey-chain rsa", _plain("addressed-key <name:line>", "named-key <name:line>")),
-    Opener("ip ssh pubkey-chain", tuple(Opener(f"{key} <name:line>", _plain("key-string")) for key in ("server", "username"))),
     Opener("webvpn gateway <name:line>", own=("hostname <name:line>",)),
     *_plain("webvpn context <name:line>"),
     # Virtual routing and forwarding, interfaces, lines.
@@ -201,6 +200,7 @@ _MODE_OPENERS: dict[str, tuple[Opener, ...]] = {
     "config-if": _plain("service instance <number:line>", "pvc <name:line>", "svc <name:line>"),
     "config-vrf-definition": _plain("address-family <family:line>"),
     "keyring": _plain("rsa-pubkey <name:line>"),
+    "ssh-pubkey": (Opener("server <name:line>", _plain("key-string")),),
     "resource-policy": _plain("policy <name:line>", "user <name:line>"),
     "webvpn-context": _plain(
         "policy group <name:line>", "{cifs-url-list|nbns-list|port-forward|sso-server|url-list} <name:line>", "url rewrite"

@@ -51,6 +51,8 @@ class Session:
     @property
     def prompt_suffix(self) -> str:
         """ "(config)#", "(config-if)#", …: what follows the host name."""
+        if self._end is not None and self._end.prompt:
+            return self._end.prompt
         return self._commands.modes[self._nesting.stack[-1].mode].prompt
 
     def feed(self, line: str, *, typed: bool = False) -> Outcome:
@@ -67,6 +69,8 @@ class Session:
             line, self._end = "\n".join(self._text), None
         elif end := missing_end(line, self._nesting.context):
             self._end, self._text = end, [line.rstrip(BLANKS)]
+            if end.prompt:
+                return Outcome()
             return Outcome((f"Enter TEXT message.  End with the character '{end.mark}'.",))
         stripped = line.lstrip(BLANKS)
         if not stripped or stripped.startswith("!"):

@@ -16,12 +16,18 @@ _DELIMITER = re.compile(r"\s+(\^C|[^\w\s]|\w(?=\s|$))")
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What a text ends with: `mark` anywhere in a line, or, with `at_line_end`, at the end of one."""
+    """What a text ends with: `mark` anywhere in a line, or, with `at_line_end`, at the end of one.
+
+    With `prompt` the mark is a line of its own, and each line is asked for by that prompt.
+    """
 
     mark: str
     at_line_end: bool = False
+    prompt: str = ""
 
     def is_in(self, line: str) -> bool:
+        if self.prompt:
+            return line.strip().lower() == self.mark
         return line.rstrip().endswith(self.mark) if self.at_line_end else self.mark in line
 
 
@@ -59,6 +65,10 @@ _INNER = {
     "line <number:line>": _LINE_MESSAGE,
     "parameter-map <name:line>": _begun("banner", "(?:text|title)"),
 }
+# Texts of a mode of the grammar that a line of its own ends.
+_INNER_BLOCKS = {
+    "ssh-pubkey-user": (re.compile(_words("key-str~ing") + r"\s*$", re.IGNORECASE), End("exit", prompt="(conf-ssh-pubkey-data)#")),
+}
 # Texts that a mark at the end of a line ends.
 _MARKED = (
     (re.compile(_words("mac~ro", "na~me", r"\S+") + r"\s*$", re.IGNORECASE), End("@", at_line_end=True)),
@@ -78,6 +88,9 @@ def missing_end(line: str, context: Collection[str]) -> End | None:
     `context` names the modes and the sections that the line may stand in.
     """
     for kind, end in _MARKED:
+        if kind.match(line):
+            return end
+    for kind, end in (each for name, each in _INNER_BLOCKS.items() if name in context):
         if kind.match(line):
             return end
     for kind in (*_GLOBAL, *(kind for name, kind in _INNER.items() if name in context)):

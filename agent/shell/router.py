@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Protocol
@@ -44,6 +44,7 @@ class NotificationHost(Protocol):
 class Router(Node):
     """A node, with what `app.py` adds. `configured` gets the events of a configuration line that has changed the document.
 
+    `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log.
     """
@@ -52,3 +53,4 @@ class Router(Node):
     notification_hosts: Callable[[], Sequence[NotificationHost]]
     software: str
     syslog: Syslog
+    password_matches: Callable[[str, str, int], Awaitable[bool]]

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from agent.base.origin import CONSOLE, Origin
 from agent.config.document import load
 from agent.config.events import ConfigEvent
+from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
 from agent.engine.values import Admission, ClearIsakmp, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
@@ -141,6 +142,10 @@ class HostAccount:
     dropped: int
 
 
+async def compare(typed: str, stored: str, encoding: int) -> bool:
+    return password_matches(typed, stored, encoding)
+
+
 def make_router(
     config: str = CONFIG,
     name: str = "far",
@@ -168,6 +173,7 @@ def make_router(
         notification_hosts=lambda: hosts,
         software="ipsec-agent 9.9",
         syslog=Syslog(monitor.clock),
+        password_matches=compare,
     )
 
 

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from agent.config.command import CommandSet, ConfigCommand, Mode
-from agent.config.commands import aaa, acl, inert, interfaces, ipsec, isakmp, maps, profiles, routing, snmp, system, traps, vrfs
+from agent.config.commands import (
+    aaa,
+    acl,
+    inert,
+    interfaces,
+    ipsec,
+    isakmp,
+    maps,
+    profiles,
+    routing,
+    snmp,
+    ssh,
+    system,
+    traps,
+    vrfs,
+)
 from agent.config.grammar import Grammar
 
 
 def build() -> CommandSet:
     """Build the command tables. This takes some milliseconds, so the owner keeps them."""
-    areas = (system, aaa, inert, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
+    areas = (system, aaa, inert, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps, ssh)
     modes = {"config": Mode("(config)#", "config")}
-    for area in (inert, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps):
+    for area in (inert, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
         modes.update(area.MODES)
     grammar = Grammar[ConfigCommand](types=acl.TYPES)
     for area in areas:

@@ -29,6 +29,7 @@ HELP = {
 }
 
 _METHODS = "{local|local-case|none|if-authenticated|group <server-group:word>}*"
+_LOGIN_METHODS = "{local|local-case|none|enable|group <server-group:word>}*"
 _GROUPS = "{group <server-group:word>}*"
 
 
@@ -43,7 +44,7 @@ def commands() -> list[ConfigCommand]:
             10,
             many=True,
         ),
-        _methods("aaa authentication login", "login_lists", 610),
+        _methods("aaa authentication login", "login_lists", 610, _LOGIN_METHODS),
         _methods("aaa authorization network", "network_lists", 620),
         inert(
             mode,
@@ -82,7 +83,7 @@ def _render_new_model(state: State, place: Place) -> Iterable[Rendered]:
     return () if stated is None else ("aaa new-model" if stated else "no aaa new-model",)
 
 
-def _methods(words: str, field: str, rank: int) -> ConfigCommand:
+def _methods(words: str, field: str, rank: int, methods: str = _METHODS) -> ConfigCommand:
     """Lists of methods by their names, each method as it is written: "local", "group radius"."""
 
     def lists(config: RouterConfig) -> dict[str, tuple[str, ...]]:
@@ -91,8 +92,8 @@ def _methods(words: str, field: str, rank: int) -> ConfigCommand:
 
     def apply(edit: Edit, match: ConfigMatch) -> None:
         _, _, written = match.canonical.removeprefix(words).strip().partition(" ")
-        methods = tuple(written.replace("group ", "group\0").split(" "))
-        lists(edit.config)[match.word("list")] = tuple(method.replace("\0", " ") for method in methods)
+        names = written.replace("group ", "group\0").split(" ")
+        lists(edit.config)[match.word("list")] = tuple(name.replace("\0", " ") for name in names)
         if "group" in match.words:
             edit.warnings.append("has no effect yet where it asks a group of servers")
 
@@ -100,6 +101,6 @@ def _methods(words: str, field: str, rank: int) -> ConfigCommand:
         lists(edit.config).pop(match.word("list"), None)
 
     def render(state: State, place: Place) -> Iterable[Rendered]:
-        return [f"{words} {name} {' '.join(methods)}" for name, methods in lists(state.config).items()]
+        return [f"{words} {name} {' '.join(named)}" for name, named in lists(state.config).items()]
 
-    return ConfigCommand("config", f"{words} <list:word> ~ {_METHODS}", rank, apply, negate, render)
+    return ConfigCommand("config", f"{words} <list:word> ~ {methods}", rank, apply, negate, render)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from agent.config.passwords import password_matches
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 
 HELP = {
@@ -46,7 +45,7 @@ async def _enable(context: Context, match: ExecMatch) -> None:
     while not context.line.privileged:
         typed = await context.terminal.ask("Password: ", secret=True)
         attempts += 1
-        if typed is not None and password_matches(typed, stored, encoding):
+        if typed is not None and await context.router.password_matches(typed, stored, encoding):
             context.line.privileged = True
         elif typed is None or attempts == _ATTEMPTS:
             raise CommandFailed(refusal, "")

@@ -1,0 +1,166 @@
+"""Who may log in. The methods and their order follow "aaa authentication login" in the IOS security command reference."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Sequence
+
+import pytest
+
+from agent.aaa.hash_worker import HashWorker
+from agent.aaa.users import Users
+from agent.config.document import load
+from agent.config.model import User
+from agent.config.passwords import password_matches
+
+SECRETS = """\
+username alice privilege 15 secret 0 wonderland
+username bob secret 5 $1$abcd$viHgTShdahZyS2dZoxspO.
+username carol password 7 094F471A1A0A
+username dave
+enable secret 0 lab
+"""
+
+
+class Counting:
+    """Compares passwords, and remembers the encodings that it was asked for."""
+
+    def __init__(self) -> None:
+        self.encodings: list[int] = []
+
+    async def matches(self, typed: str, stored: str, encoding: int) -> bool:
+        self.encodings.append(encoding)
+        return password_matches(typed, stored, encoding)
+
+
+def log_in(config: str, name: str, password: str) -> User | None:
+    return asyncio.run(Users(load(config).config, Counting().matches).by_password(name, password))
+
+
+def name_of(user: User | None) -> str | None:
+    return user.name if user else None
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "let_in"),
+    [
+        ("alice", "wonderland", "alice"),
+        ("ALICE", "wonderland", "alice"),
+        ("alice", "Wonderland", None),
+        ("alice", "", None),
+        ("bob", "hello", "bob"),
+        ("bob", "hellO", None),
+        ("carol", "cisco", "carol"),
+        ("dave", "", None),
+        ("dave", "wonderland", None),
+        ("eve", "wonderland", None),
+        ("", "", None),
+    ],
+)
+def test_the_username_lines_let_in(name: str, password: str, let_in: str | None) -> None:
+    assert name_of(log_in(SECRETS, name, password)) == let_in
+
+
+def test_the_user_has_the_privilege_level_of_the_line() -> None:
+    alice, carol = log_in(SECRETS, "alice", "wonderland"), log_in(SECRETS, "carol", "cisco")
+    assert alice is not None
+    assert carol is not None
+    assert (alice.privilege, carol.privilege) == (15, 1)
+
+
+@pytest.mark.parametrize("name", ["alice", "bob", "carol", "dave", "nobody"])
+def test_each_name_costs_the_same_hashes(name: str) -> None:
+    counting = Counting()
+    asyncio.run(Users(load(SECRETS).config, counting.matches).by_password(name, "guess"))
+    assert sorted(counting.encodings) == [0, 5, 7]
+
+
+METHODS = {
+    ("local",): {"ALICE": "alice", "eve": None},
+    ("local-case",): {"ALICE": None, "alice": "alice", "eve": None},
+    ("none",): {"ALICE": "alice", "eve": "eve"},
+    ("local", "none"): {"eve": "eve"},
+    ("group radius", "local"): {"alice": "alice", "eve": None},
+    ("group radius",): {"alice": None},
+}
+
+
+@pytest.mark.parametrize(
+    ("methods", "name", "let_in"), [(methods, name, found) for methods, names in METHODS.items() for name, found in names.items()]
+)
+def test_with_new_model_the_default_list_decides(methods: Sequence[str], name: str, let_in: str | None) -> None:
+    config = f"{SECRETS}aaa new-model\naaa authentication login default {' '.join(methods)}\n"
+    assert name_of(log_in(config, name, "wonderland")) == let_in
+
+
+def test_a_wrong_password_is_an_answer() -> None:
+    """IOS asks the next method only where one has no answer."""
+    assert log_in(f"{SECRETS}aaa new-model\naaa authentication login default local none\n", "alice", "wrong") is None
+
+
+def test_with_new_model_and_no_list_the_local_users_log_in() -> None:
+    assert name_of(log_in(f"{SECRETS}aaa new-model\naaa authentication login other none\n", "eve", "x")) is None
+    assert name_of(log_in(f"{SECRETS}aaa new-model\n", "alice", "wonderland")) == "alice"
+
+
+def test_without_new_model_a_list_does_not_count() -> None:
+    assert log_in(f"{SECRETS}aaa authentication login default none\n", "eve", "x") is None
+
+
+@pytest.mark.parametrize(("password", "let_in"), [("lab", "eve"), ("wonderland", None)])
+def test_the_method_enable_takes_the_enable_secret(password: str, let_in: str | None) -> None:
+    assert name_of(log_in(f"{SECRETS}aaa new-model\naaa authentication login default enable\n", "eve", password)) == let_in
+
+
+def test_the_method_enable_has_no_answer_without_a_secret() -> None:
+    assert name_of(log_in("aaa new-model\naaa authentication login default enable none\n", "eve", "x")) == "eve"
+
+
+# The Ed25519 key of RFC 8032 §7.1, test 1, in the encoding of RFC 8709 §4, and its fingerprint by `ssh-keygen -E md5 -lf`.
+BLOB = base64.b64decode("AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea")
+DIGEST = "CF07BE9D68AE65546DA093C36FBD0D82"
+CHAIN = f"""\
+username alice privilege 15
+ip ssh pubkey-chain
+  username alice
+   key-hash ssh-ed25519 {DIGEST} alice@example
+  username zoe
+   key-hash ssh-ed25519 {DIGEST}
+"""
+
+
+@pytest.mark.parametrize(("name", "privilege"), [("alice", 15), ("Alice", 15), ("zoe", 1)])
+def test_a_key_of_the_chain_lets_its_user_in(name: str, privilege: int) -> None:
+    user = Users(load(CHAIN).config, Counting().matches).by_key(name, BLOB)
+    assert user is not None
+    assert (user.name, user.privilege) == (name.lower(), privilege)
+
+
+@pytest.mark.parametrize(("name", "blob"), [("bob", BLOB), ("alice", BLOB[:-1] + b"x"), ("alice", b"")])
+def test_another_key_or_user_is_not_let_in(name: str, blob: bytes) -> None:
+    assert Users(load(CHAIN).config, Counting().matches).by_key(name, blob) is None
+
+
+def test_the_loop_runs_while_the_worker_compares() -> None:
+    """One thread compares, and not the one of the loop: what the loop was asked to do before is done first."""
+
+    async def compare() -> tuple[list[bool], int]:
+        worker, turns = HashWorker(), 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.ensure_future(count())
+        try:
+            return [await worker.matches(typed, "094F471A1A0A", 7) for typed in ("cisco", "other")], turns
+        finally:
+            counting.cancel()
+            worker.close()
+
+    outcomes, turns = asyncio.run(compare())
+    assert outcomes == [True, False]
+    assert turns > 0
