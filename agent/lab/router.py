@@ -14,6 +14,7 @@ from agent.base.clock import Clock
 from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
+from agent.config.protection import TunnelEnds
 from agent.crypto import gre, ip
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT
@@ -31,7 +32,7 @@ from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ping import Ping
 from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.trustpoints import Certificates
-from agent.lab.policy.tunnel_interfaces import TunnelEnds, standing
+from agent.lab.policy.tunnel_interfaces import standing
 from agent.lab.wire.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
 from agent.lab.wire.routing import Path, RouteEntry, RoutingTable, build_tables
 

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address
 
 from agent.base.scheduler import Timer
 from agent.config.model import RouterConfig
+from agent.config.protection import line_of
 from agent.crypto.doi import Protocol
 from agent.crypto.ike_events import Phase2Result
 from agent.crypto.ike_sa import ABOUT_OVER, IkeSa
@@ -173,12 +174,6 @@ def endpoint_of(config: RouterConfig, identification: Identification) -> Endpoin
     )
 
 
-def _line_of(plan: Plan) -> str | None:
-    """The line of the access list in the configuration. In a numbered list it begins with `access-list N`."""
-    name = plan.target.entry.match_address
-    return f"access-list {name} {plan.rule}" if name and name.isdigit() and plan.rule else plan.rule or None
-
-
 def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: int | None) -> IpsecFacts:
     """The negotiated terms of a bundle."""
     plan, choice, suite = live.plan, bundle.result.choice, bundle.suite
@@ -203,7 +198,7 @@ def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: 
         map_name=plan.target.map_name,
         map_sequence=plan.target.sequence,
         acl_name=plan.target.entry.match_address,
-        acl_entry=_line_of(plan),
+        acl_entry=line_of(plan.target.entry, plan.rule),
         interface=plan.target.interface,
         life_size_threshold=REKEY_KILOBYTES,
         life_time_threshold=REKEY_SECONDS,

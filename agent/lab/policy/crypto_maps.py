@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 from agent.base.implemented import CIPHERS, DH_GROUPS, HASHES
 from agent.config.crypto_model import CryptoMapEntry, TransformSet
 from agent.config.defaults import DEFAULT_TRANSFORM_SETS
-from agent.config.model import AclAddress, AclEntry, Interface, PortRange, RouterConfig
-from agent.crypto.ip import GRE
+from agent.config.model import AclAddress, AclEntry, PortRange, RouterConfig
+from agent.config.protection import Protection, protection_of_tunnel, protections_of_map, tunnels
 from agent.crypto.payloads import Identification
 from agent.crypto.proposals import Phase2Terms, Suite
 from agent.crypto.spd import ANY_PORT, Addresses, AddressRange, PolicyEntry, Ports, Rule, Selector, Spd
-from agent.lab.policy.tunnel_interfaces import TunnelEnds, tunnels
 
 _ALL = 0xFFFFFFFF
 ANYWHERE = Addresses(0, _ALL)
-PROTECTION_SEQUENCE = 65537  # IOS's number for the entry of an IPsec profile on a Tunnel interface
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,116 +177,34 @@ def plan_of(config: RouterConfig, target: Target, selector: Selector, remote: in
 # --- crypto maps ---
 
 
-def peers_of(config: RouterConfig, entry: CryptoMapEntry) -> tuple[int, ...]:
-    """The addresses of an entry's peers. A name is looked up in the `ip host` lines."""
-    return tuple(int(address) for peer in entry.peers if (address := config.host_address(peer)) is not None)
-
-
-def _rules(config: RouterConfig, name: str | None) -> tuple[Rule, ...]:
-    found = config.access_lists.get(name or "")
-    return tuple(rule_of(line) for line in found.entries) if found else ()
-
-
-def _expanded(config: RouterConfig, map_name: str) -> Iterator[tuple[CryptoMapEntry, int, bool]]:
-    """The entries of a map with their sequence numbers, dynamic ones as their templates."""
-    found = config.crypto.maps.get(map_name)
-    for entry in found.entries if found else ():
-        if entry.dynamic is not None:
-            templates = config.crypto.dynamic_maps.get(entry.dynamic)
-            yield from ((template, entry.sequence, True) for template in (templates.entries if templates else ()))
-        elif entry.kind == "ipsec-isakmp":
-            yield entry, entry.sequence, False
-
-
-def local_address(config: RouterConfig, interface: Interface) -> int | None:
-    """Our end of a map's tunnels: the address of the interface, or of the one in `crypto map N local-address`."""
-    found = config.crypto.maps.get(interface.crypto_map or "")
-    source = config.interfaces.get(found.local_address) if found and found.local_address else interface
-    return int(source.address.ip) if source and source.address else None
-
-
-def policy_of_interface(config: RouterConfig, interface_name: str) -> tuple[PolicyEntry[Target], ...]:
-    """The policy of the map on an interface. Incomplete entries protect nothing."""
-    interface = config.interfaces[interface_name]
-    local = local_address(config, interface)
-    if interface.crypto_map is None or local is None:
-        return ()
-    entries = []
-    for entry, sequence, dynamic in _expanded(config, interface.crypto_map):
-        rules, peers = _rules(config, entry.match_address), peers_of(config, entry)
-        if not dynamic and not (rules and peers):
-            continue
-        if dynamic and entry.match_address is None:
-            rules = (Rule(True, Selector(0, ANYWHERE, ANYWHERE)),)
-        profile = config.crypto.profiles.get(entry.isakmp_profile or "")
-        inside = profile.vrf if profile and profile.vrf is not None else interface.vrf
-        target = Target(
-            interface=interface.name,
-            local=local,
-            front_vrf=interface.vrf,
-            inside_vrf=inside,
-            map_name=interface.crypto_map,
-            sequence=sequence,
-            entry=entry,
-            peers=peers,
-            dynamic=dynamic,
-            clear_vrf=inside,
-        )
-        entries.append(PolicyEntry(rules, target))
-    return tuple(entries)
-
-
-def protection_of(config: RouterConfig, tunnel: TunnelEnds) -> PolicyEntry[Target] | None:
-    """The policy of a Tunnel interface with `tunnel protection`: its GRE between its two ends, on the terms of the IPsec profile.
-
-    IOS makes a crypto map of it, with this name and number.
-    """
-    interface = config.interfaces[tunnel.name]
-    profile = config.crypto.ipsec_profiles.get(interface.tunnel_profile or "")
-    if profile is None:
-        return None
-    name = f"{tunnel.name}-head-0"
-    entry = CryptoMapEntry(
-        name,
-        PROTECTION_SEQUENCE,
-        peers=(IPv4Address(tunnel.destination),),
-        transform_sets=profile.transform_sets,
-        pfs_group=profile.pfs_group,
-        isakmp_profile=profile.isakmp_profile,
-        lifetime_seconds=profile.lifetime_seconds,
-        lifetime_kilobytes=profile.lifetime_kilobytes,
-    )
-    isakmp_profile = config.crypto.profiles.get(profile.isakmp_profile or "")
-    inside = isakmp_profile.vrf if isakmp_profile and isakmp_profile.vrf is not None else interface.vrf
+def _policy_of(protection: Protection) -> PolicyEntry[Target]:
+    rules = tuple(map(rule_of, protection.rules))
+    if protection.dynamic and protection.entry.match_address is None:
+        rules = (Rule(True, Selector(0, ANYWHERE, ANYWHERE)),)
     target = Target(
-        interface=tunnel.name,
-        local=tunnel.source,
-        front_vrf=tunnel.front_vrf,
-        inside_vrf=inside,
-        map_name=name,
-        sequence=PROTECTION_SEQUENCE,
-        entry=entry,
-        peers=(tunnel.destination,),
-        clear_vrf=tunnel.front_vrf,
+        interface=protection.interface,
+        local=int(protection.local),
+        front_vrf=protection.front_vrf,
+        inside_vrf=protection.inside_vrf,
+        map_name=protection.map_name,
+        sequence=protection.sequence,
+        entry=protection.entry,
+        peers=tuple(map(int, protection.peers)),
+        dynamic=protection.dynamic,
+        clear_vrf=protection.clear_vrf,
     )
-    source, destination = IPv4Address(tunnel.source), IPv4Address(tunnel.destination)
-    rule = Rule(
-        True,
-        Selector(GRE, Addresses(tunnel.source), Addresses(tunnel.destination)),
-        f"permit gre host {source} host {destination}",
-    )
-    return PolicyEntry((rule,), target)
+    return PolicyEntry(rules, target)
 
 
 def protections_of(config: RouterConfig) -> dict[str, Spd[Target]]:
     """The policy of every Tunnel interface with `tunnel protection`."""
-    found = ((tunnel.name, protection_of(config, tunnel)) for tunnel in tunnels(config))
-    return {name: Spd((entry,)) for name, entry in found if entry is not None}
+    found = ((tunnel.name, protection_of_tunnel(config, tunnel)) for tunnel in tunnels(config))
+    return {name: Spd((_policy_of(protection),)) for name, protection in found if protection is not None}
 
 
 def policies_of(config: RouterConfig) -> dict[str, Spd[Target]]:
     """The policy of every interface that has one."""
-    found = ((name, policy_of_interface(config, name)) for name in config.interfaces)
+    found = ((each.name, tuple(map(_policy_of, protections_of_map(config, each)))) for each in config.interfaces.values())
     return {name: Spd(entries) for name, entries in found if entries}
 
 

@@ -15,11 +15,12 @@ from agent.base.text import octets_of, text_of
 from agent.config.crypto_model import ClientGroup, CryptoMap, IsakmpProfile
 from agent.config.model import RouterConfig
 from agent.config.passwords import password_matches
+from agent.config.protection import local_address
 from agent.crypto.certificates import organizational_unit
 from agent.crypto.doi import ConfigurationAttribute, IdentificationType
 from agent.crypto.ike_events import Addressing, Login
 from agent.crypto.payloads import Attribute, Identification
-from agent.lab.policy.crypto_maps import addresses_of, local_address, network_of
+from agent.lab.policy.crypto_maps import addresses_of, network_of
 
 _SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which are any
 
@@ -41,7 +42,7 @@ _ADDRESSING = {(): Addressing.NONE, ("respond",): Addressing.ASKED}
 def _map_at(config: RouterConfig, front_vrf: str | None, local: int) -> CryptoMap | None:
     """The crypto map of the interface with an address of ours."""
     for interface in config.interfaces.values():
-        if interface.crypto_map and interface.vrf == front_vrf and local_address(config, interface) == local:
+        if interface.crypto_map and interface.vrf == front_vrf and local_address(config, interface) == IPv4Address(local):
             return config.crypto.maps.get(interface.crypto_map)
     return None
 
