@@ -30,6 +30,7 @@ from agent.lab.lab import Lab, LabRouter
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
+from agent.shell.command import LineState
 from agent.shell.router import Router as ShellRouter
 from agent.shell.server import CliServer
 from agent.shell.session import Commands
@@ -295,7 +296,7 @@ class LabService:
 
         async def run() -> None:
             terminal = Collected()
-            session = CliSession(self._shown[router.name], terminal, self._commands, TIMELINE)
+            session = CliSession(self._shown[router.name], terminal, self._commands, LineState(TIMELINE))
             for at, line in enumerate(lines):
                 prompt, printed = session.prompt, len(terminal.text)
                 result = await session.execute(line)

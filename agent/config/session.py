@@ -55,6 +55,11 @@ class Session:
             return self._end.prompt
         return self._commands.modes[self._nesting.stack[-1].mode].prompt
 
+    @property
+    def reading_text(self) -> bool:
+        """Whether a text has begun that the lines typed so far have not ended."""
+        return self._end is not None
+
     def feed(self, line: str, *, typed: bool = False) -> Outcome:
         """Carries out one line; comments and blank lines do nothing.
 

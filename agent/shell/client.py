@@ -11,7 +11,7 @@ from typing import TextIO
 
 from agent.base.text import pass_octets
 from agent.shell.connection import Connection, RefusedError, ServerGoneError, ServerSilentError
-from agent.shell.prompt import interact
+from agent.shell.screen import interact, size_of_terminal
 from agent.shell.sockets import SocketError, live_sockets, several
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
@@ -28,12 +28,14 @@ def run_client(
 ) -> int:
     """`ipsec-agent cli`: with words one command, else a prompt where stdin is a terminal, else its lines. Gives the exit code."""
     pass_octets(stdin, stdout, stderr)
+    typing = not words and stdin.isatty()
     try:
-        with contextlib.closing(_connect(live_sockets(state_dir, lab), router)) as connection:
+        size = size_of_terminal(stdin.fileno()) if typing else None
+        with contextlib.closing(_connect(live_sockets(state_dir, lab), router, size)) as connection:
             if words:
                 return _one_shot(connection, " ".join(words), stdin, stdout, stderr)
-            if stdin.isatty():
-                interact(connection, _writer(stdout))
+            if typing:
+                interact(connection, stdin.fileno(), stdout.fileno())
                 return OK
             return _pasted(connection, stdin, stdout)
     except (SocketError, RefusedError) as error:
@@ -50,14 +52,14 @@ def run_client(
         return OK
 
 
-def _connect(live: Sequence[Path], router: str | None) -> Connection:
+def _connect(live: Sequence[Path], router: str | None, size: tuple[int, int] | None) -> Connection:
     """A session with the only lab, or the only one that has the router. Raises SocketError if several are possible."""
     if len(live) == 1:
-        return Connection(live[0], router)
+        return Connection(live[0], router, size=size)
     having: dict[Path, Connection] = {}
     for path in live if router is not None else ():
         with contextlib.suppress(RefusedError, ServerGoneError, ServerSilentError):
-            having[path] = Connection(path, router)
+            having[path] = Connection(path, router, size=size)
     if len(having) == 1:
         return next(iter(having.values()))
     for connection in having.values():
@@ -117,7 +119,10 @@ def _one_shot(connection: Connection, line: str, stdin: TextIO, stdout: TextIO, 
 
 
 def _pasted(connection: Connection, stdin: TextIO, stdout: TextIO) -> int:
-    """Carry out each line as if pasted into a terminal. The output is a transcript, errors included."""
+    """Carry out each line as if pasted into a terminal. The output is a transcript, errors included.
+
+    The exit code says whether a line was refused.
+    """
     write = _writer(stdout)
 
     def answer(prompt: str, secret: bool) -> str | None:
@@ -125,10 +130,13 @@ def _pasted(connection: Connection, stdin: TextIO, stdout: TextIO) -> int:
         write(f"{prompt}{'' if secret or typed is None else typed}\n")
         return typed
 
+    code = OK
     while (line := _read_line(stdin)) is not None:
         write(f"{connection.prompt}{line}\n")
         done = connection.run(line, write, answer)
         write(done.error)
+        if done.refused:
+            code = FAILED
         if done.closed:
             break
-    return OK
+    return code

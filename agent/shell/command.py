@@ -23,16 +23,36 @@ class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a
         self.lines = lines
 
 
+MOST_PRIVILEGED = 15
+_IDLE_LIMIT = 600  # seconds
+
+
 @dataclass(slots=True)
 class LineState:
-    """What IOS calls a line: the state of one terminal session, which its commands change. `origin` is who types."""
+    """What IOS calls a line: the state of one terminal session, which its commands change.
+
+    `origin` is who types. `level` is the privilege level. `length` and `width` are the terminal's, 0 without limit; what
+    `terminal length` or `terminal width` has set, a change of the window does not change. `idle_limit` is `exec-timeout` in
+    seconds, None without one. `synchronous` is `logging synchronous`. `monitor` is `terminal monitor`.
+    """
 
     origin: Origin
-    privileged: bool = True
+    level: int = MOST_PRIVILEGED
     configuring: bool = False
     closed: bool = False
     length: int = 24
     width: int = 80
+    length_set: bool = False
+    width_set: bool = False
+    history_size: int = 10
+    idle_limit: float | None = _IDLE_LIMIT
+    synchronous: bool = False
+    monitor: bool = False
+
+    @property
+    def privileged(self) -> bool:
+        """Whether it has the commands of privileged exec: levels between 1 and 15 have those of level 1."""
+        return self.level == MOST_PRIVILEGED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,12 +24,13 @@ class RefusedError(Exception):
 
 
 class Done:
-    """The end of a line: IOS's error if any, the next prompt, and whether the session is over."""
+    """The end of a line: IOS's error if any, whether it was refused, the next prompt, and whether the session is over."""
 
-    __slots__ = ("caret", "closed", "error", "prompt")
+    __slots__ = ("caret", "closed", "error", "prompt", "refused")
 
     def __init__(self, frame: Frame) -> None:
         self.error = text_of(frame, "done")
+        self.refused = frame.get("refused") is True
         self.prompt = text_of(frame, "prompt")
         self.caret = frame.get("caret") is True
         self.closed = frame.get("closed") is True
@@ -38,11 +39,14 @@ class Done:
 class Connection:
     """A session with the server; raises ServerGoneError, ServerSilentError and RefusedError.
 
-    `silence` is how many seconds the server may be silent while an answer is expected.
+    `silence` is how many seconds the server may be silent while an answer is expected. With `size`, the width and height of a
+    terminal, the session takes keys (`agent.shell.screen`), else lines.
     """
 
-    def __init__(self, path: Path, router: str | None, silence: float = SILENCE) -> None:
+    def __init__(self, path: Path, router: str | None, silence: float = SILENCE, size: tuple[int, int] | None = None) -> None:
         self._received = b""
+        self._number = 0
+        self.prompt = ""
         try:
             self._socket = connect(path)
         except TimeoutError as error:
@@ -50,11 +54,18 @@ class Connection:
         except OSError as error:
             raise ServerGoneError from error
         self._socket.settimeout(silence)
+        hello: Frame = {"hello": router}
+        if size is not None:
+            hello["terminal"] = {"width": size[0], "height": size[1]}
         try:
-            greeting = self._call({"hello": router})
+            self.send(hello)
+            greeting = self.receive()
             if "refused" in greeting:
                 raise RefusedError(text_of(greeting, "refused"))
-            self.prompt = text_of(greeting, "prompt")
+            if size is None:
+                self.prompt = text_of(greeting, "prompt")
+            elif "ready" not in greeting:
+                raise ProtocolError("not ready")
         except ProtocolError as error:
             self._socket.close()
             raise ServerGoneError from error
@@ -65,20 +76,30 @@ class Connection:
     def close(self) -> None:
         self._socket.close()
 
+    def fileno(self) -> int:
+        """For `select`: there is something to `take`."""
+        return self._socket.fileno()
+
+    @property
+    def holds_frames(self) -> bool:
+        """Whether frames have been read that nobody has taken."""
+        return b"\n" in self._received
+
     def run(self, line: str, write: Callable[[str], None], answer: Answer, typed: bool = False) -> Done:
         """Run a line on the router, and write its output as it comes. The first ^C ends the command, a second this client."""
-        request: Frame = {"run": line, "typed": typed}
+        self._number += 1
+        request: Frame = {"run": line, "typed": typed, "id": self._number}
         if len(encode(request)) > LONGEST:
-            return Done({"done": "% Line too long\n", "prompt": self.prompt})
-        self._send(request)
+            return Done({"done": "% Line too long\n", "refused": True, "prompt": self.prompt})
+        self.send(request)
         interrupted = False
         while True:
             try:
-                frame = self._receive()
+                frame = self.receive()
                 if "out" in frame:
                     write(text_of(frame, "out"))
                 elif "ask" in frame:
-                    self._send({"answer": _answer_unless_interrupted(answer, frame)})
+                    self.send({"answer": _answer_unless_interrupted(answer, frame)})
                 elif "busy" not in frame:
                     self.prompt = text_of(frame, "prompt")
                     return Done(frame)
@@ -86,22 +107,11 @@ class Connection:
                 if interrupted:
                     raise
                 interrupted = True
-                self._send({"interrupt": True})
+                self.send({"interrupt": True})
             except ProtocolError as error:
                 raise ServerGoneError from error
 
-    def text(self, request: str, text: str) -> str:
-        """The answer to "help" or "complete"."""
-        try:
-            return text_of(self._call({request: text}), "text")
-        except ProtocolError as error:
-            raise ServerGoneError from error
-
-    def _call(self, frame: Frame) -> Frame:
-        self._send(frame)
-        return self._receive()
-
-    def _send(self, frame: Frame) -> None:
+    def send(self, frame: Frame) -> None:
         try:
             self._socket.sendall(encode(frame))
         except TimeoutError as error:
@@ -109,20 +119,34 @@ class Connection:
         except OSError as error:
             raise ServerGoneError from error
 
-    def _receive(self) -> Frame:
+    def receive(self) -> Frame:
+        """The next frame; waits for it."""
         # A buffer of our own: a signal may come between two reads, and what was read must not be lost.
         while b"\n" not in self._received:
-            try:
-                octets = self._socket.recv(1 << 16)
-            except TimeoutError as error:
-                raise ServerSilentError from error
-            except OSError as error:
-                raise ServerGoneError from error
-            if not octets or len(self._received) > LONGEST_OUTPUT:
-                raise ServerGoneError
-            self._received += octets
+            self._read()
         line, _, self._received = self._received.partition(b"\n")
         return decode(line)
+
+    def take(self) -> list[Frame]:
+        """The frames that have come; reads once where none is complete."""
+        if b"\n" not in self._received:
+            self._read()
+        *lines, self._received = self._received.split(b"\n")
+        try:
+            return [decode(line) for line in lines]
+        except ProtocolError as error:
+            raise ServerGoneError from error
+
+    def _read(self) -> None:
+        try:
+            octets = self._socket.recv(1 << 16)
+        except TimeoutError as error:
+            raise ServerSilentError from error
+        except OSError as error:
+            raise ServerGoneError from error
+        if not octets or len(self._received) > LONGEST_OUTPUT:
+            raise ServerGoneError
+        self._received += octets
 
 
 def _answer_unless_interrupted(answer: Answer, frame: Frame) -> str | None:

@@ -7,15 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from agent.base.origin import CONSOLE
+from agent.base.text import octets_of
+from agent.base.text import text_of as text_of_octets
 from agent.config.grammar import SyntaxProblem
-from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, decode, encode, text_of
+from agent.shell.command import LineState
+from agent.shell.frames import Frames
+from agent.shell.interactive import Interactive
+from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, encode, number_of, size_of, text_of
 from agent.shell.router import Router
-from agent.shell.session import Commands, Result, Session
+from agent.shell.session import Commands, Session
 from agent.shell.sockets import bind_socket
+from agent.shell.terminal import first_key
 
 MOST_SESSIONS = 64  # of a lab, including those that have not chosen a router yet
-_OUT_CHUNK = 1 << 16  # characters: no frame of output comes near the limit
-_MOST_UNREAD = 8 << 20  # octets of output that a client lets wait
 _PATIENCE = 10.0  # seconds for a client to say hello
 
 
@@ -62,7 +66,7 @@ class CliServer:
                 writer.write(encode({"refused": f"{MOST_SESSIONS} sessions are open, and no more can be"}))
                 return
             self._tasks.add(task)
-            await _Connection(reader, writer, self._routers, self._commands).serve()
+            await self._serve(Frames(reader, writer))
         except (ConnectionError, ProtocolError):
             pass  # the client has gone, or is none: its session goes with it
         except asyncio.CancelledError:
@@ -71,65 +75,21 @@ class CliServer:
             self._tasks.discard(task)
             writer.close()
 
-
-class _Connection:
-    """One client: the terminal of its session."""
-
-    def __init__(
-        self,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        routers: dict[str, Router],
-        commands: Commands,
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._routers = routers
-        self._commands = commands
-        self._requests: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_WAITING)
-        self._answers: asyncio.Queue[str | None] = asyncio.Queue()
-        self._session: Session | None = None
-        self._asking = False
-
-    # --- Terminal ---
-
-    def write(self, text: str) -> None:
-        for at in range(0, len(text), _OUT_CHUNK):
-            self._send({"out": text[at : at + _OUT_CHUNK]})
-
-    async def flush(self) -> None:
-        await self._writer.drain()
-
-    async def ask(self, prompt: str, secret: bool = False) -> str | None:
-        self._send({"ask": prompt, "secret": secret})
-        self._asking = True
+    async def _serve(self, frames: Frames) -> None:
         try:
-            return await self._answers.get()
-        finally:
-            self._asking = False
-
-    # --- frames ---
-
-    async def serve(self) -> None:
-        try:
-            hello = await asyncio.wait_for(self._receive(), _PATIENCE)
+            hello = await asyncio.wait_for(frames.receive(), _PATIENCE)
         except TimeoutError:
             return
         if hello is None:
             return
         router = self._wanted(hello)
         if router is None:
-            self._send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
-            await self.flush()
-            return
-        session = self._session = Session(router, self, self._commands, CONSOLE)
-        self._send({"prompt": session.prompt})
-        receiving = asyncio.ensure_future(self._receive_all(session))
-        try:
-            await self._carry_out(session)
-        finally:
-            receiving.cancel()
-            await asyncio.gather(receiving, return_exceptions=True)
+            frames.send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
+            await frames.drain()
+        elif "terminal" in hello:
+            await _TerminalConnection(frames, router, self._commands, size_of(hello, "terminal")).serve()
+        else:
+            await _LineConnection(frames, router, self._commands).serve()
 
     def _wanted(self, hello: Frame) -> Router | None:
         name = hello.get("hello")
@@ -137,20 +97,95 @@ class _Connection:
             return next(iter(self._routers.values()), None)
         return self._routers.get(name) if isinstance(name, str) else None
 
-    async def _receive(self) -> Frame | None:
-        """The next frame, None at the end; raises ProtocolError."""
-        try:
-            octets = await self._reader.readline()
-        except ValueError as error:  # longer than any frame
-            raise ProtocolError("too long") from error
-        return decode(octets) if octets else None
 
-    async def _receive_all(self, session: Session) -> None:
+class _TerminalConnection:
+    """A client with a terminal: it sends keys and shows octets; the lines are edited here."""
+
+    def __init__(self, frames: Frames, router: Router, commands: Commands, size: tuple[int, int]) -> None:
+        self._frames = frames
+        self._interactive = Interactive(router, commands, LineState(CONSOLE), self._write, frames.drain)
+        self._interactive.resize(*size)
+        frames.ended = self._interactive.hang_up
+
+    def _write(self, octets: bytes) -> None:
+        self._frames.send_text(text_of_octets(octets))
+
+    async def serve(self) -> None:
+        self._frames.send({"ready": True})
+        receiving = asyncio.ensure_future(self._receive_all())
+        try:
+            await self._interactive.run()
+            self._frames.send({"end": True})
+            await self._frames.drain()
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+    async def _receive_all(self) -> None:
+        """Receive frames, also while a command runs. While too much waits, nothing is read."""
+        try:
+            while (frame := await self._frames.receive()) is not None:
+                if "keys" in frame:
+                    self._interactive.feed(octets_of(text_of(frame, "keys")))
+                    self._frames.send({"taken": number_of(frame, "id")})
+                    await self._interactive.room()
+                elif "resize" in frame:
+                    self._interactive.resize(*size_of(frame, "resize"))
+                else:
+                    raise ProtocolError("unknown frame")
+        except (ConnectionError, ProtocolError):
+            pass  # as at the end: nothing more can come
+        self._interactive.hang_up()
+
+
+class _LineConnection:
+    """A client without a terminal: the terminal of a session that is given whole lines."""
+
+    def __init__(self, frames: Frames, router: Router, commands: Commands) -> None:
+        self._frames = frames
+        self._requests: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_WAITING)
+        self._answers: asyncio.Queue[str | None] = asyncio.Queue()
+        self._session = Session(router, self, commands, LineState(CONSOLE))
+        self._request: int | None = None  # the one under way
+        self._asking = False
+        frames.ended = self._session.interrupt
+
+    # --- Terminal ---
+
+    def write(self, text: str) -> None:
+        self._frames.send_text(text, self._request)
+
+    async def flush(self) -> None:
+        await self._frames.drain()
+
+    async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        self._frames.send({"ask": prompt, "secret": secret, "id": self._request})
+        self._asking = True
+        try:
+            return await self._answers.get()
+        finally:
+            self._asking = False
+
+    async def ask_key(self, prompt: str) -> str | None:
+        return first_key(await self.ask(prompt))
+
+    # --- frames ---
+
+    async def serve(self) -> None:
+        self._frames.send({"prompt": self._session.prompt})
+        receiving = asyncio.ensure_future(self._receive_all())
+        try:
+            await self._carry_out()
+        finally:
+            receiving.cancel()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+    async def _receive_all(self) -> None:
         """Receive frames, also while a command runs. Frames for the command go to it, the rest waits."""
         try:
-            while (frame := await self._receive()) is not None:
+            while (frame := await self._frames.receive()) is not None:
                 if "interrupt" in frame:
-                    session.interrupt()
+                    self._session.interrupt()
                 elif "answer" in frame:
                     answer = frame["answer"]
                     if self._answers.qsize() >= MOST_WAITING:
@@ -160,49 +195,44 @@ class _Connection:
                     await self._requests.put(frame)  # while too many wait, nothing is read
         except (ConnectionError, ProtocolError):
             pass  # as at the end: nothing more can come
-        session.interrupt()
+        self._session.interrupt()
         self._answers.put_nowait(None)
         await self._requests.put(None)
 
-    async def _carry_out(self, session: Session) -> None:
+    async def _carry_out(self) -> None:
+        session = self._session
         while not session.closed and (frame := await self._requests.get()) is not None:
+            self._request = number_of(frame, "id")
             if "run" in frame:
-                result = await self._execute(session, text_of(frame, "run"), frame.get("typed") is True)
-                self._send({"done": result.error, "caret": result.caret, "prompt": session.prompt, "closed": session.closed})
+                self._frames.send(await self._run(text_of(frame, "run"), frame.get("typed") is True))
             elif "help" in frame:
-                self._send({"text": _help(session, text_of(frame, "help"))})
+                self._frames.send({"text": _help(session, text_of(frame, "help")), "id": self._request})
             elif "complete" in frame:
-                self._send({"text": session.complete(text_of(frame, "complete"))})
+                self._frames.send({"text": session.complete(text_of(frame, "complete")), "id": self._request})
             else:
                 raise ProtocolError("unknown frame")
-            await self.flush()
+            self._request = None
+            await self._frames.drain()
 
-    async def _execute(self, session: Session, line: str, typed: bool) -> Result:
-        """Run a line. An exception is reported to the operator and to the log, and ends neither session nor lab."""
+    async def _run(self, line: str, typed: bool) -> Frame:
+        """Carry out a line; the frame that ends its answer."""
         busy = _Repeating(BUSY_INTERVAL, self._tell_busy)
         try:
-            return await session.execute(line, typed)
-        except (ConnectionError, ProtocolError):
-            raise
-        except Exception as error:
-            context = {"message": f"the command {line!r} broke", "exception": error}
-            asyncio.get_running_loop().call_exception_handler(context)
-            return Result("% The command broke: the log of the lab says how\n")
+            result = await self._session.execute_guarded(line, typed)
         finally:
             busy.stop()
+        return {
+            "done": result.error,
+            "refused": result.failed,
+            "caret": result.caret,
+            "prompt": self._session.prompt,
+            "closed": self._session.closed,
+            "id": self._request,
+        }
 
     def _tell_busy(self) -> None:
         if not self._asking:
-            self._send({"busy": True})
-
-    def _send(self, frame: Frame) -> None:
-        if self._writer.is_closing():
-            return
-        self._writer.write(encode(frame))
-        if self._writer.transport.get_write_buffer_size() > _MOST_UNREAD:
-            self._writer.transport.abort()  # nobody reads: the session ends as if its client had gone
-            if self._session is not None:
-                self._session.interrupt()
+            self._frames.send({"busy": True})
 
 
 class _Repeating:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agent.base.lines import LONGEST_TYPED, TOO_LONG
-from agent.base.origin import Origin
 from agent.config.grammar import Grammar, SyntaxProblem
 from agent.config.session import Session as ConfigSession
 from agent.shell.command import PRIVILEGED, USER, CommandFailed, Context, ExecCommand, ExecMatch, LineState
@@ -17,7 +16,7 @@ from agent.shell.filters import MODE as MODIFIER
 from agent.shell.filters import LineFilter, Modifier, modifier_grammar
 from agent.shell.regex import RegexError
 from agent.shell.router import Router
-from agent.shell.terminal import Output, Terminal
+from agent.shell.terminal import Output, OutputEnded, Terminal
 
 _CONTROL_Z = "\x1a"
 _DO = re.compile(r"\s*do\s+")
@@ -34,24 +33,28 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a line. `error` has IOS's lines; it is empty on success. With `caret`, they point into the line."""
+    """The result of a line. `error` has IOS's lines; it is empty on success. With `caret`, they point into the line.
+
+    `refused` says that the line was not obeyed, also where its output has the reason.
+    """
 
     error: str = ""
     caret: bool = False
+    refused: bool = False
 
     @property
     def failed(self) -> bool:
-        return bool(self.error)
+        return self.refused or bool(self.error)
 
 
 class Session:
     """Carries out lines one at a time. Output goes to the terminal as it comes, errors into the result."""
 
-    def __init__(self, router: Router, terminal: Terminal, commands: Commands, origin: Origin, privileged: bool = True) -> None:
+    def __init__(self, router: Router, terminal: Terminal, commands: Commands, line: LineState) -> None:
         self._router = router
         self._terminal = terminal
         self._commands = commands
-        self._line = LineState(origin, privileged=privileged)
+        self._line = line
         self._config: ConfigSession | None = None
         self._deferred: str | None = None
         self._interrupted = asyncio.Event()
@@ -62,28 +65,55 @@ class Session:
         name = self._router.document.config.hostname
         if self._config is not None:
             return name + self._config.prompt_suffix
-        return name + ("#" if self._line.privileged else ">")
+        return name + ("#" if self._line.level > 1 else ">")
 
     @property
     def closed(self) -> bool:
         """Whether the operator has left."""
         return self._line.closed
 
+    @property
+    def configuring(self) -> bool:
+        return self._config is not None
+
+    @property
+    def reading_text(self) -> bool:
+        """Whether the next line belongs to a text (a banner), and is no command."""
+        return self._config is not None and self._config.reading_text
+
+    def drop(self) -> None:
+        """^C at the prompt: configure mode is left, as on IOS."""
+        self._config = None
+
     def interrupt(self) -> None:
         """The escape sequence: ends the command under way, if it can be ended."""
         self._interrupted.set()
 
-    async def execute(self, line: str, typed: bool = False) -> Result:
+    async def execute_guarded(self, line: str, typed: bool = False, *, ended: bool = False, literal: bool = False) -> Result:
+        """The same. An exception is reported to the operator and to the log, and ends neither session nor lab."""
+        try:
+            return await self.execute(line, typed, ended=ended, literal=literal)
+        except ConnectionError:
+            raise
+        except Exception as error:
+            context = {"message": f"the command {line!r} broke", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+            return Result("% The command broke: the log of the lab says how\n")
+
+    async def execute(self, line: str, typed: bool = False, *, ended: bool = False, literal: bool = False) -> Result:
         """Carry out one line. A line that ends in `?` gets help; ^Z at its end leaves configure mode.
 
-        `typed` says that the operator had seen the prompt, so the line is not part of a paste.
+        `typed` says that the operator had seen the prompt, so the line is not part of a paste. With `literal`, the last character
+        has no meaning of its own: `ended` says whether ^Z has ended the line.
         """
         self._interrupted = asyncio.Event()
-        if line.endswith(_CONTROL_Z):
+        if ended:
+            return await self._end(line)
+        if not literal and line.endswith(_CONTROL_Z):
             return await self._end(line[:-1])
         if self._config is None and len(line) > LONGEST_TYPED:
             return Result(f"{TOO_LONG}\n")
-        if line.rstrip().endswith("?"):
+        if not literal and not self.reading_text and line.rstrip().endswith("?"):
             return self._print_help(line.rstrip()[:-1])
         if self._config is not None:
             return await self._configure(self._config, line, typed)
@@ -105,10 +135,12 @@ class Session:
         out = Output(self._terminal, line_filter)
         try:
             await match.target.run(Context(self._router, self._line, out, self._terminal, self._interrupted), match)
-        except CommandFailed as failure:
-            return Result("".join(f"{each}\n" for each in failure.lines))
-        finally:
             out.finish()
+        except CommandFailed as failure:
+            out.finish()
+            return Result("".join(f"{each}\n" for each in failure.lines))
+        except OutputEnded:
+            return Result()
         if self._line.configuring:
             self._line.configuring = False
             self._config = ConfigSession(self._router.document, self._defer, self._line.origin)
@@ -142,7 +174,7 @@ class Session:
         self._terminal.write("".join(f"{each}\n" for each in outcome.output))
         if self._deferred is not None:
             return await self._exec(line, len(line.rstrip()) - len(self._deferred), width)
-        return _refused(outcome.problem, width) if outcome.problem else Result()
+        return _refused(outcome.problem, width) if outcome.problem else Result(refused=outcome.refused)
 
     async def _end(self, line: str) -> Result:
         """^Z: configure mode carries out what was typed before it, and is left; elsewhere it drops the line."""

@@ -8,6 +8,11 @@ from typing import Protocol
 
 from agent.shell.filters import LineFilter
 
+
+class OutputEnded(Exception):  # noqa: N818 - a wish of the operator, not a failure
+    """The operator has seen enough of a command's output: the command ends."""
+
+
 LINES_PER_TURN = 100  # of a long listing, before others have their turn of the loop
 
 
@@ -19,12 +24,24 @@ class Terminal(Protocol):
         ...
 
     async def flush(self) -> None:
-        """Wait until what was written can leave: a reader that is slow holds up its own command alone."""
+        """Wait until what was written can leave: a reader that is slow holds up its own command alone.
+
+        Raises OutputEnded where the operator wants no more of it.
+        """
         ...
 
     async def ask(self, prompt: str, secret: bool = False) -> str | None:
         """What is typed after a prompt (`secret`: without echo); None where nothing more will come."""
         ...
+
+    async def ask_key(self, prompt: str) -> str | None:
+        """One key, as `[confirm]` asks for it: a character, "\n" for Enter; None for ^C and where nothing more will come."""
+        ...
+
+
+def first_key(answer: str | None) -> str | None:
+    """The key that a line stands for, where a terminal gives lines alone."""
+    return answer if answer is None else answer[:1] or "\n"
 
 
 class Collected:
@@ -40,6 +57,9 @@ class Collected:
         return None
 
     async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        return None
+
+    async def ask_key(self, prompt: str) -> str | None:
         return None
 
 

@@ -16,8 +16,10 @@ from agent.config.snmp_model import SnmpHost
 from agent.engine.values import Admission, ClearIsakmp, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
+from agent.shell.command import LineState
 from agent.shell.router import NotificationHost, Router
 from agent.shell.session import Commands, Result, Session
+from agent.shell.terminal import first_key
 from agent.syslog.syslog import Syslog
 
 CONFIG = """\
@@ -128,6 +130,9 @@ class FakeTerminal:
         self.pieces.append(prompt + ("" if secret else answer or "") + "\n")
         return answer
 
+    async def ask_key(self, prompt: str) -> str | None:
+        return first_key(await self.ask(prompt))
+
 
 @dataclass(frozen=True)
 class HostAccount:
@@ -187,7 +192,7 @@ class Console:
         self.clock = FakeClock()
         self.router = make_router(config, engine=self.engine, clock=self.clock, events=self.events, hosts=self.hosts)
         self.terminal = FakeTerminal(*answers)
-        self.session = Session(self.router, self.terminal, COMMANDS, CONSOLE, privileged)
+        self.session = Session(self.router, self.terminal, COMMANDS, LineState(CONSOLE, 15 if privileged else 1))
 
     def type(self, *lines: str) -> str:
         """What the lines print, errors included."""

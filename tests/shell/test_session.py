@@ -9,6 +9,7 @@ import pytest
 from agent.base.lines import TOO_LONG
 from agent.base.origin import CONSOLE
 from agent.config.events import HistorySizeSet, HostnameSet
+from agent.shell.command import LineState
 from agent.shell.session import Session
 from agent.shell.terminal import Collected
 from tests.shell.fakes import COMMANDS, CONFIG, Console, make_router
@@ -181,7 +182,7 @@ def test_log_in_sequences_of_clients_are_understood() -> None:
 
 def test_a_session_that_nobody_types_collects_its_output() -> None:
     terminal = Collected()
-    session = Session(make_router(), terminal, COMMANDS, CONSOLE)
+    session = Session(make_router(), terminal, COMMANDS, LineState(CONSOLE))
     asyncio.run(session.execute("ping 10.22.1.1"))
     assert terminal.text.endswith("round-trip min/avg/max = 4/4/4 ms\n")
     assert asyncio.run(session.execute("ping")).failed

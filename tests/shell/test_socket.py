@@ -16,7 +16,7 @@ from threading import Event, Thread
 import pytest
 
 from agent.config.events import ConfigEvent
-from agent.shell import server
+from agent.shell import frames, server
 from agent.shell.client import run_client
 from agent.shell.connection import Connection, ServerSilentError
 from agent.shell.protocol import LONGEST, ProtocolError, decode, encode
@@ -148,7 +148,7 @@ def test_long_output_arrives_whole(lab: Lab) -> None:
 def test_lines_from_a_pipe_make_a_transcript(lab: Lab) -> None:
     lines = ["configure terminal", "crypto mib ipsec flowmib history tunnel size 130", "interface Loopback1", "bogus", "end", ""]
     code, output, errors = lab.cli(stdin="\n".join([*lines, "show clock | count :\n"]))
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (1, "")
     assert output == (
         "far#configure terminal\n"
         "Enter configuration commands, one per line.  End with CNTL/Z.\n"
@@ -194,9 +194,9 @@ def test_each_connection_is_a_session_of_its_own(lab: Lab) -> None:
         assert decode(readers[0].readline())["prompt"] == "far(config)#"
         other.sendall(encode({"run": ""}))
         assert decode(readers[1].readline())["prompt"] == "far#"
-        one.sendall(encode({"complete": "hostn"}) + encode({"help": "bogus "}))
-        assert decode(readers[0].readline()) == {"text": "hostname "}
-        assert decode(readers[0].readline()) == {"text": "% Unrecognized command\n"}
+        one.sendall(encode({"complete": "hostn", "id": 7}) + encode({"help": "bogus "}))
+        assert decode(readers[0].readline()) == {"text": "hostname ", "id": 7}
+        assert decode(readers[0].readline()) == {"text": "% Unrecognized command\n", "id": None}
         for reader in readers:
             reader.close()
 
@@ -210,7 +210,7 @@ def test_an_interrupt_ends_the_ping_of_its_session(lab: Lab) -> None:
         connection.sendall(encode({"interrupt": True}))
         while "done" not in (frame := decode(reader.readline())):
             pass
-        assert frame == {"done": "", "caret": False, "prompt": "far#", "closed": False}
+        assert frame == {"done": "", "refused": False, "caret": False, "prompt": "far#", "closed": False, "id": None}
 
 
 def test_a_client_that_goes_takes_its_ping_with_it(lab: Lab) -> None:
@@ -328,7 +328,7 @@ def test_output_that_nobody_reads_is_no_error(lab: Lab) -> None:
 
 def test_a_line_that_no_frame_holds_is_refused_and_the_next_one_is_read(lab: Lab) -> None:
     code, output, errors = lab.cli(stdin=f"{'x' * (1 << 20)}\nshow clock\n")
-    assert (code, errors) == (0, "")
+    assert (code, errors) == (1, "")
     assert "% Line too long\nfar#show clock\n" in output
 
 
@@ -440,7 +440,7 @@ def test_a_client_that_answers_what_nobody_asks_is_cut_off(lab: Lab) -> None:
 
 
 def test_a_client_that_does_not_read_is_cut_off(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_MOST_UNREAD", 10_000)
+    monkeypatch.setattr(frames, "_MOST_UNREAD", 10_000)
     lab.engine.probes, lab.engine.endless = [lab.engine.probes[0]] * 20_000, True
     with session_of(lab) as client:
         client.sendall(encode({"run": "ping 10.1.1.2 repeat 20000"}))
@@ -485,7 +485,7 @@ def test_a_command_that_takes_long_says_that_the_server_is_alive(lab: Lab, monke
 
 
 def test_a_lab_that_is_silent_is_told_in_one_line(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Connection.__init__, "__defaults__", (0.1,))
+    monkeypatch.setattr(Connection.__init__, "__defaults__", (0.1, None))
     listener, path = bind_socket(state_dir, "lab")
     listener.listen()
     errors = io.StringIO()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
+from agent.shell.command import MOST_PRIVILEGED, CommandFailed, Context, ExecCommand, ExecMatch
 
 HELP = {
     "configure": "Enter configuration mode",
@@ -39,14 +39,14 @@ async def _enable(context: Context, match: ExecMatch) -> None:
     elif config.enable_password is not None:
         stored, encoding, refusal = config.enable_password, config.enable_password_encoding, "% Bad passwords"
     else:
-        context.line.privileged = True
+        context.line.level = MOST_PRIVILEGED
         return
     attempts = 0
     while not context.line.privileged:
         typed = await context.terminal.ask("Password: ", secret=True)
         attempts += 1
         if typed is not None and await context.router.password_matches(typed, stored, encoding):
-            context.line.privileged = True
+            context.line.level = MOST_PRIVILEGED
         elif typed is None or attempts == _ATTEMPTS:
             raise CommandFailed(refusal, "")
 
@@ -57,7 +57,7 @@ async def _stay_enabled(context: Context, match: ExecMatch) -> None:
 
 
 async def _disable(context: Context, match: ExecMatch) -> None:
-    context.line.privileged = False
+    context.line.level = 1
 
 
 async def _exit(context: Context, match: ExecMatch) -> None:
@@ -66,10 +66,12 @@ async def _exit(context: Context, match: ExecMatch) -> None:
 
 async def _length(context: Context, match: ExecMatch) -> None:
     context.line.length = match.number("length")
+    context.line.length_set = True
 
 
 async def _width(context: Context, match: ExecMatch) -> None:
     context.line.width = match.number("width")
+    context.line.width_set = True
 
 
 COMMANDS = (
