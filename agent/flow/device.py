@@ -1,13 +1,14 @@
-"""Flow room: the device: a router's identity, and its interfaces with their counters (for SNMPv2-MIB and IF-MIB).
+"""Flow room: the device: a router's identity, its interfaces with their counters (for SNMPv2-MIB and IF-MIB), and its routes.
 
 ifIndex follows the order of the configuration and, once given, stays with its interface while the router runs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
+from ipaddress import IPv4Address, IPv4Network
 
 from agent.flow.counters import Totals
 from agent.flow.rows import Rows
@@ -77,15 +78,39 @@ class InterfaceState:
         counters[_OUT_UNICAST] += 1
 
 
+class RouteSource(Enum):
+    """What has put a route into the table."""
+
+    CONNECTED = "connected"
+    STATIC = "static"
+    REVERSE = "reverse"  # a crypto map, while a tunnel has SAs (reverse-route)
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledRoute:
+    """A route in use, by an interface, a next hop, or both."""
+
+    prefix: IPv4Network
+    source: RouteSource
+    interface: str | None
+    next_hop: IPv4Address | None
+    distance: int
+
+
 @dataclass(slots=True, eq=False)
 class Device:
-    """One router's identity and interfaces. `object_id` is sysObjectID in dotted decimal."""
+    """One router's identity, interfaces and routes. `object_id` is sysObjectID in dotted decimal.
+
+    `routes` gives the routes in use of a VRF; None is the global table. `restarted_by` says why it last started, in IOS's words.
+    """
 
     name: str
     description: str
     object_id: str
+    restarted_by: str = "power-on"
     services: int = 78  # physical, data link, internet, end-to-end, application: what an IOS router answers (RFC 3418)
     interfaces: Rows[int, InterfaceState] = field(default_factory=Rows)
+    routes: Callable[[str | None], Iterable[InstalledRoute]] = lambda vrf: ()
     link_listeners: list[Callable[[InterfaceState], None]] = field(default_factory=list)
 
     def link_changed(self, state: InterfaceState) -> None:

@@ -23,7 +23,7 @@ from agent.crypto.fragments import Reassembly, fragment
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
 from agent.engine.values import PingRequest, Probe
-from agent.flow.device import Device, InterfaceState
+from agent.flow.device import Device, InstalledRoute, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.lab.ike.ike import Ike
 from agent.lab.ike.records import ends_of
@@ -34,7 +34,7 @@ from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.trustpoints import Certificates
 from agent.lab.policy.tunnel_interfaces import standing
 from agent.lab.wire.interfaces import TUNNEL, InterfacePort, is_switched_on, kind_of, parent_of, refresh_state
-from agent.lab.wire.routing import Path, RouteEntry, RoutingTable, build_tables
+from agent.lab.wire.routing import Path, RouteEntry, RoutingTable, build_tables, installed
 
 _NESTED = 4  # tunnels within tunnels; with more, a route leads into its own tunnel
 
@@ -91,6 +91,7 @@ class Router:
         )
         self.ipsec.ike = self.sa_keeper.ike = self.ike
         self._read_interfaces()
+        device.routes = self._installed_routes
 
     # --- configuration ---
 
@@ -124,6 +125,10 @@ class Router:
                 whole.parts.append(port.state)
         self.ipsec.smallest_mtu = min((port.ip_mtu for port in self.ports.values()), default=ip.LARGEST)
         self._refresh(known)
+
+    def _installed_routes(self, vrf: str | None) -> Iterable[InstalledRoute]:
+        table = self._tables.get(vrf)
+        return (installed(entry) for entry in (table.entries if table else ()))
 
     def _whole_of(self, name: str) -> InterfaceState | None:
         """The interface that a sub-interface is part of."""

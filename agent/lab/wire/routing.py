@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from agent.config.model import RouterConfig
+from agent.flow.device import InstalledRoute, RouteSource
 
 _MAX_RECURSION = 8
 
@@ -90,6 +91,12 @@ class RoutingTable:
             if entry is not None:
                 return entry
         return None
+
+
+def installed(entry: RouteEntry) -> InstalledRoute:
+    """The route as the device shows it."""
+    next_hop = IPv4Address(entry.next_hop) if entry.next_hop else None
+    return InstalledRoute(entry.prefix, RouteSource(entry.origin), entry.interface, next_hop, entry.distance)
 
 
 def _mask(length: int) -> int:
