@@ -17,10 +17,15 @@ class OriginKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who caused something. `name` is the user or the manager's address; it is empty if the kind is enough."""
+    """Who caused something. `name` is the user or the manager's address; it is empty if the kind is enough.
+
+    `line` is IOS's name of the terminal line ("vty0"), and `address` is where the user comes from; they are empty on the console.
+    """
 
     kind: OriginKind
     name: str = ""
+    line: str = ""
+    address: str = ""
 
 
 CONSOLE = Origin(OriginKind.CONSOLE)

@@ -23,6 +23,7 @@ from agent.config.events import (
     InterfaceChanged,
     IsakmpPolicyAdded,
     IsakmpPolicyDeleted,
+    LoggingChanged,
     RoutingChanged,
     SnmpChanged,
     VrfChanged,
@@ -152,3 +153,5 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
         yield SnmpChanged()
     if before.hostname != after.hostname:
         yield HostnameSet(after.hostname)
+    if before.logging != after.logging:
+        yield LoggingChanged(before.logging)

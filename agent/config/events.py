@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from agent.base.origin import Origin
 from agent.config.crypto_model import CryptoMapEntry, IsakmpPolicy
+from agent.config.logging_model import LoggingConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,13 @@ class HostnameSet(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LoggingChanged(Event):
+    """A `logging`, `service timestamps` or `service sequence-numbers` line took effect."""
+
+    before: LoggingConfig
+
+
+@dataclass(frozen=True, slots=True)
 class CryptoChanged(Event):
     """Any other crypto line took effect (a key, a transform set, an existing map entry's settings, …)."""
 
@@ -137,6 +145,7 @@ ConfigEvent = (
     | RoutingChanged
     | HostsChanged
     | HostnameSet
+    | LoggingChanged
     | CryptoChanged
     | RsaKeyGenerated
     | RsaKeyZeroized

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from agent.config.crypto_model import CryptoConfig
 from agent.config.hosts import address_of_host
+from agent.config.logging_model import LoggingConfig
 from agent.config.public_keys import KeyHash
 from agent.config.snmp_model import SnmpConfig
 from agent.config.ssh_model import SshConfig
@@ -172,12 +173,7 @@ class RouterConfig:
     enable_secret: str | None = None
     enable_password_encoding: int = 0
     enable_secret_encoding: int = 0
-    timestamps: dict[str, str] = field(default_factory=dict)  # "log" / "debug" → "uptime", "datetime msec localtime", …
-    logging_hosts: list[IPv4Address] = field(default_factory=list)
-    logging_buffered: int | None = 4096  # octets
-    logging_buffered_level: str | None = None
-    logging_console: bool = True
-    logging_console_level: str | None = None
+    logging: LoggingConfig = field(default_factory=LoggingConfig)
     timezone: tuple[str, int] = ("UTC", 0)  # name, minutes east of UTC
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
     snmp: SnmpConfig = field(default_factory=SnmpConfig)

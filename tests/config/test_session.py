@@ -443,7 +443,7 @@ def test_the_no_form_undoes(hub: Document, feed: Feed, set_up: list[str], undo: 
 
 def test_the_default_form_of_what_is_on_turns_it_on(hub: Document, feed: Feed) -> None:
     feed("default logging console", "default ip domain lookup")
-    assert hub.config.logging_console
+    assert hub.config.logging.console.on
     assert hub.config.domain_lookup
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Generic, Literal, TypeVar
 
-from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, Section, State
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Negate, Place, Rendered, Section, State
 from agent.config.model import RouterConfig
 
 L = TypeVar("L", bound=Any)
@@ -34,10 +34,11 @@ class Leaves(Generic[L]):
         no_pattern: str | None = None,
         later: bool = False,
         doubt: Callable[[ConfigMatch], str | None] = lambda match: None,
+        default: Mapping[str, object] | Callable[[ConfigMatch, L], Mapping[str, object]] | None = None,
     ) -> ConfigCommand:
         """A line that changes fields of the leaf; `write` gives its text (or several, or None where IOS prints nothing).
 
-        `doubt` returns a warning, or None.
+        `doubt` returns a warning, or None. `default` is what the `default` form does, if that is not `undo`.
         """
 
         def apply(edit: Edit, match: ConfigMatch) -> None:
@@ -47,14 +48,27 @@ class Leaves(Generic[L]):
                 edit.warnings.append(warning)
                 edit.output.append(f"% Warning: {warning}")
 
-        def negate(edit: Edit, match: ConfigMatch) -> None:
-            leaf = self.get(edit.config, edit.place)
-            self.put(edit.config, edit.place, replace(leaf, **(undo(match, leaf) if callable(undo) else undo)))
+        def undoing(change: Mapping[str, object] | Callable[[ConfigMatch, L], Mapping[str, object]]) -> Negate:
+            def negate(edit: Edit, match: ConfigMatch) -> None:
+                leaf = self.get(edit.config, edit.place)
+                self.put(edit.config, edit.place, replace(leaf, **(change(match, leaf) if callable(change) else change)))
+
+            return negate
 
         def render(state: State, place: Place) -> Iterable[Rendered]:
             return as_lines(write(self.get(state.config, place)))
 
-        return ConfigCommand(self.mode, pattern, rank, apply, negate, render, no_pattern=no_pattern, later=later)
+        return ConfigCommand(
+            self.mode,
+            pattern,
+            rank,
+            apply,
+            undoing(undo),
+            render,
+            default=None if default is None else undoing(default),
+            no_pattern=no_pattern,
+            later=later,
+        )
 
     def text(self, words: str, argument: str, rank: int, field: str, *, later: bool = False) -> ConfigCommand:
         """A line of fixed words and one argument (`<name:type>`), which an optional field of the leaf holds as text."""

@@ -1,4 +1,4 @@
-"""Config room: the router itself: name, version, users, names and logging."""
+"""Config room: the router itself: name, version, users, names."""
 
 from __future__ import annotations
 
@@ -6,25 +6,19 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Rendered, State
-from agent.config.commands.building import as_lines, encoded, inert
+from agent.config.commands.building import as_lines, encoded
 from agent.config.model import LONGEST_HOSTNAME, RouterConfig, User
 
 HELP = {
     "hostname": "Set system's network name",
     "hostname <name>": "This system's network name",
     "version": "System software version",
-    "service": "Modify use of network based services",
-    "service timestamps": "Timestamp debug/log messages",
     "enable": "Modify enable password parameters",
     "enable password": "Assign the privileged level password",
     "enable secret": "Assign the privileged level secret",
     "username": "Establish User Name Authentication",
     "username <name>": "User name",
     "privilege": "Set user privilege level",
-    "logging": "Modify message logging facilities",
-    "logging buffered": "Set buffered logging parameters",
-    "logging console": "Set console logging parameters",
-    "logging host": "Set syslog server IP address and parameters",
     "clock": "Configure time-of-day clock",
     "clock timezone": "Configure time zone",
     "<zone>": "name of time zone",
@@ -44,11 +38,6 @@ HELP = {
     "end": "Exit from configure mode",
     "do": "To run exec commands in config mode",
 }
-
-# Severities by their syslog number (RFC 3164).
-SEVERITIES = ("emergencies", "alerts", "critical", "errors", "warnings", "notifications", "informational", "debugging")
-_LEVEL = f"[level={{{'|'.join(SEVERITIES)}}}|<severity:int(0-7)>]"
-_STAMP = "[uptime | datetime [{localtime|msec|show-timezone|year}]*]"
 
 
 def _line(
@@ -71,17 +60,6 @@ def _line(
         return as_lines(write(state.config))
 
     return ConfigCommand("config", pattern, rank, do, undo, render, default=do if on_by_default else None, later=later)
-
-
-def _timestamps(config: RouterConfig, match: ConfigMatch) -> None:
-    words = match.words[3:] or ("uptime",)
-    for kind in match.all("kind") or ("debug", "log"):
-        config.timestamps[str(kind)] = " ".join(str(word) for word in words)
-
-
-def _no_timestamps(config: RouterConfig, match: ConfigMatch) -> None:
-    for kind in match.all("kind") or ("debug", "log"):
-        config.timestamps.pop(str(kind), None)
 
 
 def _username(config: RouterConfig, match: ConfigMatch) -> None:
@@ -115,54 +93,6 @@ def _no_enable(kind: str) -> Callable[[RouterConfig, ConfigMatch], None]:
         setattr(config, f"enable_{kind}", None)
 
     return negate
-
-
-def _severity(match: ConfigMatch) -> str | None:
-    number = match.maybe_number("severity")
-    return match.maybe_word("level") if number is None else SEVERITIES[number]
-
-
-def _buffered(config: RouterConfig, match: ConfigMatch) -> None:
-    config.logging_buffered = match.maybe_number("size") or config.logging_buffered or 4096
-    config.logging_buffered_level = _severity(match)
-
-
-def _no_buffered(config: RouterConfig, match: ConfigMatch) -> None:
-    config.logging_buffered = None
-    config.logging_buffered_level = None
-
-
-def _written_buffered(config: RouterConfig) -> str | None:
-    if config.logging_buffered is None:
-        return "no logging buffered"
-    if (config.logging_buffered, config.logging_buffered_level) == (4096, None):
-        return None
-    return f"logging buffered {config.logging_buffered} {config.logging_buffered_level or ''}".rstrip()
-
-
-def _console(config: RouterConfig, match: ConfigMatch) -> None:
-    config.logging_console = True
-    config.logging_console_level = _severity(match)
-
-
-def _no_console(config: RouterConfig, match: ConfigMatch) -> None:
-    config.logging_console = False
-    config.logging_console_level = None
-
-
-def _written_console(config: RouterConfig) -> str | None:
-    if not config.logging_console:
-        return "no logging console"
-    return f"logging console {config.logging_console_level}" if config.logging_console_level else None
-
-
-def _add_host(config: RouterConfig, match: ConfigMatch) -> None:
-    if match.address("address") not in config.logging_hosts:
-        config.logging_hosts.append(match.address("address"))
-
-
-def _remove_host(config: RouterConfig, match: ConfigMatch) -> None:
-    config.logging_hosts[:] = [host for host in config.logging_hosts if host != match.address("address")]
 
 
 def _timezone(config: RouterConfig, match: ConfigMatch) -> None:
@@ -231,28 +161,12 @@ def commands() -> list[ConfigCommand]:
     return [
         _line("version ~ <version:word>", 100, _version, _set("version", RouterConfig().version), lambda c: f"version {c.version}"),
         _line(
-            f"service timestamps ~ [kind={{debug|log}} {_STAMP}]",
-            200,
-            _timestamps,
-            _no_timestamps,
-            lambda c: [f"service timestamps {kind} {c.timestamps[kind]}" for kind in ("debug", "log") if kind in c.timestamps],
-        ),
-        _line(
             f"hostname ~ <name:word({LONGEST_HOSTNAME})>",
             300,
             _hostname,
             _set("hostname", "Router"),
             lambda c: f"hostname {c.hostname}",
         ),
-        _line(
-            f"logging buffered ~ ... [<size:int(4096-2147483647)>] {_LEVEL}",
-            500,
-            _buffered,
-            _no_buffered,
-            _written_buffered,
-            later=True,
-        ),
-        _line(f"logging console ~ ... {_LEVEL}", 510, _console, _no_console, _written_console, on_by_default=True),
         _line(
             "enable {secret ~ [encoding={0|5|8|9}] <text:word>|algorithm-type {md5|scrypt|sha256} secret <text:word>}",
             520,
@@ -319,22 +233,5 @@ def commands() -> list[ConfigCommand]:
             _username,
             _remove_user,
             lambda c: [_written_user(user) for user in c.users.values()],
-        ),
-        _line(
-            "logging [host] <address:address>",
-            2250,
-            _add_host,
-            _remove_host,
-            lambda c: [f"logging host {host}" for host in c.logging_hosts],
-            later=True,
-        ),
-        inert(
-            "config",
-            "logging [host] <address:address>"
-            " {vrf <vrf:word>|transport {tcp|udp} [port <port:int(1-65535)>]|discriminator <name:word>|sequence-num-session}*",
-            2251,
-            many=True,
-            write=lambda text: f"logging host {text.removeprefix('logging ').removeprefix('host ')}",
-            later=True,
         ),
     ]
