@@ -17,11 +17,21 @@ from pathlib import Path
 from agent.aaa.hash_worker import HashWorker
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import TIMELINE
+from agent.base.outside import OutsideTraffic
 from agent.base.runner import RealRunner
 from agent.config.document import Document
 from agent.config.edits import Editor
 from agent.config.endpoint import RouterEndpoint
-from agent.config.events import ConfigEvent, HistorySizeSet, HostnameSet, TrapTypesSet, VrfChanged
+from agent.config.events import (
+    ConfigEvent,
+    HistorySizeSet,
+    HostnameSet,
+    HostsChanged,
+    InterfaceChanged,
+    LoggingChanged,
+    TrapTypesSet,
+    VrfChanged,
+)
 from agent.config.report import not_understood
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
@@ -42,6 +52,10 @@ from agent.snmp.identity import LocalEngine, start_engine
 from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, apply_trap_lines
+from agent.syslog.box import BoxLog
+from agent.syslog.destinations import Destinations
+from agent.syslog.hosts import Hosts
+from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
 
 _log = logging.getLogger(__name__)
@@ -134,22 +148,26 @@ class RouterService:
         self.contexts.build()
         self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
         self.syslog = Syslog(monitor.clock)
+        self._outside = OutsideTraffic(_log, options.external_traffic)
+        hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
+        self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
+        self._box = BoxLog(node, self.syslog)
         self.sender: NotificationSender | None = None
         self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
-        self._external_traffic = options.external_traffic
 
     def listen(self, addresses: Sequence[Endpoint]) -> None:
         """Answer SNMP on these addresses, and send notifications from now on. Raises ListenError."""
         self.agent.listen(addresses)
         monitor = self.node.monitor
-        sender = self.sender = NotificationSender(self.agent, self.endpoint, monitor.clock.now, self._external_traffic)
+        sender = self.sender = NotificationSender(self.agent, self.endpoint, monitor.clock.now, self._outside)
         scene = Scene(self._forms, self.endpoint, monitor, self.contexts.tree, sender.wanted)
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
         monitor.subscribe(lambda record: sender.send(of_record(record, scene)))
         self.node.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
+        self.logging.start(*self._box.starts())
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Have everything follow what an edit of the configuration has changed. One edit's events have one origin."""
@@ -161,6 +179,7 @@ class RouterService:
                 follow = _FOLLOW.get(type(event))
                 if follow is not None:
                     follow(self, event)
+        self._box.configured(events)
         self.contexts.config_changed()
         if any(map(self.endpoint.is_changed_by, events)):
             self.agent.apply()
@@ -184,6 +203,7 @@ class RouterService:
             software=SOFTWARE,
             syslog=self.syslog,
             password_matches=self._hashes.matches,
+            logging=self.logging,
         )
 
     def notification_hosts(self) -> list[Account]:
@@ -191,6 +211,7 @@ class RouterService:
         return [] if self.sender is None else self.sender.accounts()
 
     def close(self) -> None:
+        self.logging.close()
         if self.sender is not None:
             self.sender.close()
         self.agent.close()
@@ -228,6 +249,12 @@ class RouterService:
 
     def _rename(self, event: HostnameSet) -> None:
         self.node.device.name = event.hostname
+
+    def _log_elsewhere(self, event: LoggingChanged) -> None:
+        self.logging.apply(event.before)
+
+    def _find_hosts(self, event: HostsChanged | InterfaceChanged) -> None:
+        self.logging.follow_hosts()
 
 
 class LabService:
@@ -323,4 +350,7 @@ _FOLLOW: dict[type, Callable[..., None]] = {
     TrapTypesSet: RouterService._switch_traps,
     VrfChanged: RouterService._follow_vrf,
     HostnameSet: RouterService._rename,
+    LoggingChanged: RouterService._log_elsewhere,
+    HostsChanged: RouterService._find_hosts,
+    InterfaceChanged: RouterService._find_hosts,
 }

@@ -42,6 +42,7 @@ SHELLS = {
     "agent/snmp/engine.py",
     "agent/snmp/sender.py",
     "agent/snmp/transport.py",
+    "agent/syslog/hosts.py",
 }
 LONGEST_FILE = 600
 TIME_CALLS = {"now", "utcnow", "today"}

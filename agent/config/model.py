@@ -7,6 +7,7 @@ IOS 12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VR
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone, tzinfo
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from agent.config.crypto_model import CryptoConfig
@@ -197,6 +198,12 @@ class RouterConfig:
             if vrf.context == context:
                 return vrf.name
         raise KeyError(context)
+
+    @property
+    def zone(self) -> tzinfo:
+        """The time zone of `clock timezone`."""
+        name, minutes = self.timezone
+        return timezone(timedelta(minutes=minutes), name)
 
     @property
     def full_name(self) -> str:

@@ -10,6 +10,7 @@ from typing import Protocol
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpHost
 from agent.engine.port import Node
+from agent.syslog.destinations import Destinations
 from agent.syslog.syslog import Syslog
 
 
@@ -46,7 +47,8 @@ class Router(Node):
 
     `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
-    `show version` calls the program that runs it. `syslog` is the router's log.
+    `show version` calls the program that runs it. `syslog` is the router's log,
+    and `logging` is where its messages go.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -54,3 +56,4 @@ class Router(Node):
     software: str
     syslog: Syslog
     password_matches: Callable[[str, str, int], Awaitable[bool]]
+    logging: Destinations

@@ -175,6 +175,11 @@ class SnmpAgent:
 
     # --- changes ---
 
+    @property
+    def local_address(self) -> str:
+        """The IPv4 address that it answers on, "0.0.0.0" if it has none."""
+        return next((host for host, _ in self.addresses if ":" not in host), "0.0.0.0")
+
     def listen(self, addresses: Sequence[tuple[str, int]]) -> None:
         """Answer on these addresses, too; the system chooses for port 0. Raises ListenError, and then listens on none of them."""
         bound = []

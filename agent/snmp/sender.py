@@ -18,6 +18,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from agent.base.clock import CENTISECOND
+from agent.base.outside import OutsideTraffic
 from agent.base.text import octets_of
 from agent.config.snmp_model import SnmpConfig, SnmpHost
 from agent.mib.values import COUNTER64, number, wrap
@@ -89,7 +90,7 @@ class NotificationSender:
         agent: SnmpAgent,
         endpoint: Endpoint,
         now: Callable[[], int],
-        external_traffic: bool = False,
+        outside: OutsideTraffic | None = None,
         patience: Patience | None = None,
     ) -> None:
         self.sent = 0
@@ -98,7 +99,7 @@ class NotificationSender:
         self._loop = agent.loop
         self._endpoint = endpoint
         self._now = now
-        self._external_traffic = external_traffic
+        self._outside = outside or OutsideTraffic(_log)
         self._patience = patience or Patience()
         self._informs = Informs(agent.loop.call_later, self._patience)
         self._engines: dict[tuple[IPv4Address, int], RemoteEngine] = {}  # of receivers of informs of version 3
@@ -130,10 +131,10 @@ class NotificationSender:
             receiver = before.get(_way(host, address)) or Receiver(f"{address}:{host.port}")
             receiver.bound(*_bounds(snmp))
             # One outside loopback is kept in the list, for what is not sent is counted.
-            allowed = address.is_loopback or self._external_traffic
-            if allowed:
+            withheld = self._outside.withholds(address)
+            if not withheld:
                 self._transport(address)  # here, so that an address that cannot be bound is reported
-            self._destinations[receiver] = _Destination(host, address, not allowed, receiver)
+            self._destinations[receiver] = _Destination(host, address, withheld, receiver)
         # Notifications for a receiver that still exists are sent as it is configured now.
         self._ready.clear()
         for receiver in self._destinations:
@@ -198,7 +199,7 @@ class NotificationSender:
 
     def _transport(self, address: IPv4Address) -> Any:
         """The socket for a destination: a client's own, from the address that the router answers on, where that can reach it."""
-        local = self._local()
+        local = self._agent.local_address
         if IPv4Address(local).is_loopback and not address.is_loopback:
             local = "0.0.0.0"
         if local not in self._transports:
@@ -209,11 +210,7 @@ class NotificationSender:
     def _take_on(self, waiting: Waiting, destination: _Destination) -> None:
         if destination.withheld:
             self.withheld += 1
-            self._tell(
-                str(destination),
-                "notifications to %s are not sent: it is outside loopback, and external_traffic is not set",
-                destination,
-            )
+            self._outside.tell("notifications", str(destination))
             self._limited.info("%s to %s is withheld: external_traffic is not set", waiting.notification.name, destination)
             return
         if destination.host.version == "1" and any(each.value[0] == COUNTER64 for each in waiting.notification.objects):
@@ -323,11 +320,7 @@ class NotificationSender:
 
     def _agent_address(self) -> IPv4Address:
         """RFC 3584 §3.1: the agent's IPv4 address; that of `snmp-server trap-source`, else the one that traps come from."""
-        return self._endpoint.trap_source or IPv4Address(self._local())
-
-    def _local(self) -> str:
-        """The IPv4 address that the router answers on, where it has one."""
-        return next((host for host, _ in self._agent.addresses if ":" not in host), "0.0.0.0")
+        return self._endpoint.trap_source or IPv4Address(self._agent.local_address)
 
     def _tell(self, about: str, text: str, *values: object) -> None:
         """Log once about each destination."""

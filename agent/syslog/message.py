@@ -21,12 +21,16 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message, as `%FACILITY-SEVERITY-MNEMONIC: TEXT`. A line of `debug` has its text alone: its facility is empty."""
+    """A message, as `%FACILITY-SEVERITY-MNEMONIC: TEXT`. A line of `debug` has its text alone: its facility is empty.
+
+    `more` are the lines after the first, where a message has several.
+    """
 
     facility: str
     severity: Severity
     mnemonic: str
     text: str
+    more: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"%{self.facility}-{self.severity:d}-{self.mnemonic}: {self.text}" if self.facility else self.text

@@ -173,9 +173,7 @@ def test_a_line_without_effect_yet_warns_once(document: Read) -> None:
         "radius-server host 10.0.0.1 key k\nradius-server host 10.0.0.2 key k\naaa accounting update periodic 1\n"
         "no logging console\nlogging buffered 64000\nlogging host 10.0.0.3\nlogging 10.0.0.4\n"
     )
-    assert [(warning.line_number, warning.message) for warning in read.warnings] == [
-        (line, "has no effect yet") for line in (1, 3)
-    ]
+    assert [(warning.line_number, warning.message) for warning in read.warnings] == [(line, "has no effect yet") for line in (1, 3)]
 
 
 def test_compression_is_kept_and_said_not_to_be_offered(document: Read) -> None:

@@ -20,6 +20,9 @@ from agent.shell.command import LineState
 from agent.shell.router import NotificationHost, Router
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import first_key
+from agent.syslog.destinations import Destinations
+from agent.syslog.hosts import Hosts
+from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
 
 CONFIG = """\
@@ -167,6 +170,9 @@ def make_router(
     monitor = FlowMonitor(clock or FakeClock())
     epoch = datetime(2024, 2, 29, 23, 59, 58, tzinfo=UTC)
     heard = events if events is not None else []
+    syslog = Syslog(monitor.clock)
+    stamps = Stamps(document.config, epoch)
+    hosts_of_log = Hosts(document.config, lambda: "127.0.0.1")
     return Router(
         name=name,
         document=document,
@@ -177,8 +183,9 @@ def make_router(
         configured=heard.extend,
         notification_hosts=lambda: hosts,
         software="ipsec-agent 9.9",
-        syslog=Syslog(monitor.clock),
         password_matches=compare,
+        syslog=syslog,
+        logging=Destinations(syslog, document.config, stamps, hosts_of_log, monitor.clock),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 
 from agent.base.clock import SECOND
 from agent.base.process import resident_octets
@@ -38,9 +38,7 @@ async def _clock(context: Context, match: ExecMatch) -> None:
 
 def _at(router: Router, time: int) -> datetime:
     """A moment of the router's clock, in its time zone."""
-    name, minutes = router.document.config.timezone
-    zone = timezone(timedelta(minutes=minutes), name)
-    return (router.epoch + timedelta(microseconds=time)).astimezone(zone)
+    return (router.epoch + timedelta(microseconds=time)).astimezone(router.document.config.zone)
 
 
 async def _version(context: Context, match: ExecMatch) -> None:

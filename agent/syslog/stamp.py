@@ -1,0 +1,59 @@
+"""Syslog room: a message as a line: its sequence number, its time stamp and its text.
+
+`service sequence-numbers` and `service timestamps` (Cisco IOS Configuration Fundamentals Command Reference) say what comes before
+the text. A date begins with an asterisk: the router's clock is set by no authoritative source.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from agent.base.clock import SECOND
+from agent.base.printable import printable
+from agent.config.model import RouterConfig
+from agent.syslog.syslog import Logged
+
+DEFAULT_FORM = "datetime msec"  # of a configuration that has no `service timestamps` line
+_DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
+
+
+def uptime_text(at: int) -> str:
+    """A moment of the router's clock: `00:00:46`, from a day on `1d02h`, from a week on `3w0d`, from a year on `1y2w`."""
+    seconds = at // SECOND
+    if seconds < _DAY:
+        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    if seconds < _WEEK:
+        return f"{seconds // _DAY}d{seconds % _DAY // 3600:02}h"
+    if seconds < _YEAR:
+        return f"{seconds // _WEEK}w{seconds % _WEEK // _DAY}d"
+    return f"{seconds // _YEAR}y{seconds % _YEAR // _WEEK}w"
+
+
+class Stamps:
+    """Writes the messages of one router. `epoch` is the moment at which its clock was 0."""
+
+    def __init__(self, config: RouterConfig, epoch: datetime) -> None:
+        self._config = config
+        self._epoch = epoch
+
+    def lines(self, logged: Logged) -> tuple[str, ...]:
+        """A message, one line or more. Foreign text in it can end no line."""
+        message = logged.message
+        first, *more = (printable(text) for text in (str(message), *message.more))
+        sequence = f"{logged.number:06}: " if self._config.logging.sequence_numbers else ""
+        stamp = self._stamp("log" if message.facility else "debug", logged.at)
+        return (f"{sequence}{stamp}{first}", *more)
+
+    def _stamp(self, kind: str, at: int) -> str:
+        form = self._config.logging.timestamps.get(kind, DEFAULT_FORM)
+        if not form:
+            return ""
+        return f"{uptime_text(at)}: " if form == "uptime" else f"*{self._date(at, form.split())}: "
+
+    def _date(self, at: int, options: list[str]) -> str:
+        moment = self._epoch + timedelta(microseconds=at)
+        moment = moment.astimezone(self._config.zone if "localtime" in options else UTC)
+        year = f" {moment.year}" if "year" in options else ""
+        milliseconds = f".{moment.microsecond // 1000:03}" if "msec" in options else ""
+        zone = f" {moment.tzname()}" if "show-timezone" in options else ""
+        return f"{moment:%b} {moment.day:2}{year} {moment:%H:%M:%S}{milliseconds}{zone}"
