@@ -9,7 +9,7 @@ from agent.base.clock import SECOND
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
-from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
+from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.counters import IpsecCounter, PolledCounters
 from agent.flow.model import NOT_USED, Address, Endpoint, Identity, IkeFacts, IpsecFacts, SaAlgorithms
 from agent.flow.monitor import FlowMonitor, NewSpi
@@ -71,6 +71,9 @@ class ToyEngine:
 
     def admission(self) -> Admission:
         return Admission(active=len(self._monitor.ike_tunnels))
+
+    def crypto_engine(self) -> CryptoEngine:
+        return CryptoEngine(ciphers=frozenset({"3des", "aes-gcm"}))
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
         for _ in range(request.repeat):

@@ -155,6 +155,12 @@ class TransformSet:
     compression: str | None = None  # "lzs"
     mode: str = "tunnel"  # or "transport"
     transport_required: bool = False  # a peer that wants tunnel mode is refused
+    built_in: bool = False  # one of IOS's own, for map entries that name none
+
+    @property
+    def shown_name(self) -> str:
+        """Its name in `show` output: that of a built-in set has a prefix that no configuration can give."""
+        return f"#!{self.name}" if self.built_in else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ ipsec default transform-set`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import product
 
 from agent.config.crypto_model import IsakmpPolicy, TransformSet
@@ -23,9 +23,15 @@ DEFAULT_POLICIES = tuple(
 )
 
 DEFAULT_TRANSFORM_SETS = (
-    TransformSet("default_transform_set_1", esp_cipher="aes", esp_key_bits=128, esp_auth="sha"),
-    TransformSet("default_transform_set_0", esp_cipher="3des", esp_key_bits=168, esp_auth="sha"),
+    TransformSet("default_transform_set_1", None, "aes", 128, "sha", mode="transport", built_in=True),
+    TransformSet("default_transform_set_0", None, "3des", 168, "sha", mode="transport", built_in=True),
 )
+
+
+def default_transform_sets(config: RouterConfig, ciphers: Container[str]) -> tuple[TransformSet, ...]:
+    """The default transform sets that stand: none if they are turned off, and only those whose cipher the crypto engine has."""
+    sets = DEFAULT_TRANSFORM_SETS if config.crypto.default_transform_set else ()
+    return tuple(each for each in sets if each.esp_cipher in ciphers)
 
 
 # In force if there is a client group. Easy VPN clients offer these.

@@ -9,7 +9,7 @@ returns the chosen transform unchanged. If its own lifetime is shorter, it says 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from agent.crypto.dh import GROUPS
@@ -64,6 +64,7 @@ class Suite:
     """The bundle of a transform set. None is "not used".
 
     `transport`: transport mode is offered. Tunnel mode is accepted from a peer as well, unless transport mode is `required`.
+    `name` is for the owner, and is never sent.
     """
 
     ah: str | None = None
@@ -72,6 +73,7 @@ class Suite:
     esp_auth: str | None = None
     transport: bool = False
     required: bool = False
+    name: str = field(default="", compare=False)
 
     @property
     def modes(self) -> tuple[bool, ...]:

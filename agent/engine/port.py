@@ -13,7 +13,7 @@ from typing import Protocol
 from agent.base.origin import Origin
 from agent.config.document import Document
 from agent.config.events import ConfigEvent
-from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
+from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
 
@@ -35,6 +35,10 @@ class Engine(Protocol):
 
     def admission(self) -> Admission:
         """The present state of IKE's call admission control."""
+        ...
+
+    def crypto_engine(self) -> CryptoEngine:
+        """What encrypts and authenticates, as it is now."""
         ...
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:

@@ -160,6 +160,17 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class CryptoEngine:
+    """What IOS calls a crypto engine: what encrypts and authenticates. `ciphers` are those that it has, by IOS's names.
+
+    While it is not `working`, nothing is keyed, encrypted or decrypted.
+    """
+
+    working: bool = True
+    ciphers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """The state of IKE's call admission control: limits (0: none), SAs, and requests by direction as (accepted, rejected)."""
 

@@ -318,6 +318,8 @@ class IpsecFacts:
     interface: str | None = None
     life_size_threshold: int | None = None  # kilobytes
     life_time_threshold: int | None = None  # seconds
+    transform_set: str | None = None  # as IOS shows its name: "#!default_transform_set_1" is a built-in one
+    template: str | None = None  # of a dynamic map's entry: its name and number, "D/N"
 
     @property
     def protocol(self) -> str:

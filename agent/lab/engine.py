@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from agent.base.implemented import CIPHERS
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
 from agent.crypto.states import State
@@ -15,6 +16,7 @@ from agent.engine.values import (
     ClearIsakmp,
     ClearSas,
     ClearSessions,
+    CryptoEngine,
     DestroyIke,
     DestroyIpsec,
     Phase1Sa,
@@ -154,6 +156,9 @@ class LabEngine:
             rejected_at_negotiating=found.refused_by[Limit.IN_NEGOTIATION],
             rejected_at_address=found.refused_by[Limit.ADDRESS],
         )
+
+    def crypto_engine(self) -> CryptoEngine:
+        return CryptoEngine(not self._router.crypto_engine.failed, CIPHERS)
 
     # --- ping ---
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent.config.defaults import DEFAULT_POLICIES, policies_in_force
+from agent.config.defaults import DEFAULT_POLICIES, default_transform_sets, policies_in_force
 from agent.config.document import load
 from agent.flow.model import IkeFailureReason
 from agent.lab.policy.isakmp import pre_shared_key
@@ -72,6 +72,25 @@ def test_default_policies_and_transform_sets_make_a_tunnel(make_pair: Callable[.
     (ipsec,) = lab.flow("west").ipsec_tunnels.values()
     assert (ike.facts.policy, ike.facts.encryption, ike.facts.group) == (65508, "aes", 5)
     assert (ipsec.facts.inbound.cipher, ipsec.facts.inbound.key_bits, ipsec.facts.inbound.esp_auth) == ("aes", 128, "sha")
+    assert (ipsec.facts.transform_set, ipsec.facts.transport) == ("#!default_transform_set_1", False)
+
+
+def test_default_transform_sets_have_transport_mode_for_flows_between_the_peers(make_pair: Callable[..., Any]) -> None:
+    """IOS prints `will negotiate = { Transport,  }` for them."""
+    lab = make_pair(flow="host 192.0.2.{me} host 192.0.2.{peer}", lines="crypto map outside 10\n no set transform-set ours")
+    assert lab.ping("east", "192.0.2.2", repeat=3) == 2
+    (ipsec,) = lab.flow("west").ipsec_tunnels.values()
+    assert ipsec.facts.transport is True
+
+
+def test_a_flow_tells_its_transform_set_and_its_template(make_pair: Callable[..., Any]) -> None:
+    dynamic = "no crypto map outside 10\ncrypto dynamic-map remote 7\n set transform-set other ours\n"
+    west = f"crypto ipsec transform-set other esp-3des\n{dynamic}crypto map outside 5 ipsec-isakmp dynamic remote"
+    lab = make_pair(west={"lines": west})
+    assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=3) == 2
+    (ours,), (theirs,) = (lab.flow(name).ipsec_tunnels.values() for name in ("east", "west"))
+    assert (ours.facts.transform_set, ours.facts.template) == ("ours", None)
+    assert (theirs.facts.transform_set, theirs.facts.template) == ("ours", "remote/7")
 
 
 PROFILE = "crypto isakmp profile {name}\n match identity {match}\ncrypto map outside 10\n set isakmp-profile {name}"
@@ -115,3 +134,14 @@ def test_a_router_without_ike_answers_nobody(make_pair: Callable[..., Any], off:
     lab = make_pair(west={"lines": off})
     assert lab.ping("east", "10.0.2.1", "10.0.1.1", repeat=1) == 0
     assert not lab.flow("west").ike_tunnels
+
+
+def test_a_default_transform_set_stands_where_the_crypto_engine_has_its_cipher() -> None:
+    config = load("").config
+    assert [each.shown_name for each in default_transform_sets(config, {"aes", "3des"})] == [
+        "#!default_transform_set_1",
+        "#!default_transform_set_0",
+    ]
+    assert [each.name for each in default_transform_sets(config, {"des", "3des"})] == ["default_transform_set_0"]
+    off = load("no crypto ipsec default transform-set").config
+    assert default_transform_sets(off, {"aes", "3des"}) == ()

@@ -15,7 +15,7 @@ from agent.config.edits import Editor
 from agent.config.endpoint import RouterEndpoint
 from agent.config.events import ConfigEvent
 from agent.config.model import Interface, RouterConfig, Vrf
-from agent.engine.values import Admission, Phase1Sa, PingRequest, Probe, Refusal, Request
+from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.counters import FrozenCounters, IpsecCounter
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import IkeTunnel, IpsecTunnel
@@ -65,6 +65,9 @@ class FakeEngine:
 
     def admission(self) -> Admission:
         return Admission()
+
+    def crypto_engine(self) -> CryptoEngine:
+        return CryptoEngine()
 
     def phase1_sas(self) -> Sequence[Phase1Sa]:
         return ()

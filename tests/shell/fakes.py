@@ -13,7 +13,7 @@ from agent.config.document import load
 from agent.config.events import ConfigEvent
 from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
-from agent.engine.values import Admission, ClearIsakmp, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
+from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.shell.command import LineState
@@ -79,6 +79,7 @@ class FakeEngine:
         self.known_indexes: set[int] = set()
         self.rows: list[Phase1Sa] = []
         self.admitted = Admission()
+        self.crypto = CryptoEngine(ciphers=frozenset({"des", "3des", "aes"}))
         self.probed = asyncio.Event()
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
@@ -103,6 +104,9 @@ class FakeEngine:
 
     def admission(self) -> Admission:
         return self.admitted
+
+    def crypto_engine(self) -> CryptoEngine:
+        return self.crypto
 
     def phase1_sas(self) -> Sequence[Phase1Sa]:
         return self.rows

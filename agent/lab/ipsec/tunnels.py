@@ -202,4 +202,6 @@ def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: 
         interface=plan.target.interface,
         life_size_threshold=REKEY_KILOBYTES,
         life_time_threshold=REKEY_SECONDS,
+        transform_set=suite.name,
+        template=f"{plan.target.entry.name}/{plan.target.entry.sequence}" if plan.target.dynamic else None,
     )

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 
 from agent.base.implemented import CIPHERS, DH_GROUPS, HASHES
 from agent.config.crypto_model import CryptoMapEntry, TransformSet
-from agent.config.defaults import DEFAULT_TRANSFORM_SETS
+from agent.config.defaults import default_transform_sets
 from agent.config.model import AclAddress, AclEntry, PortRange, RouterConfig
 from agent.config.protection import Protection, protection_of_tunnel, protections_of_map, tunnels
 from agent.crypto.payloads import Identification
@@ -128,7 +128,7 @@ def transform_sets(config: RouterConfig, entry: CryptoMapEntry) -> list[Transfor
     known = config.crypto.transform_sets
     if entry.transform_sets:
         return [known[name] for name in entry.transform_sets if name in known]
-    return list(DEFAULT_TRANSFORM_SETS) if config.crypto.default_transform_set else []
+    return list(default_transform_sets(config, CIPHERS))
 
 
 def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
@@ -140,7 +140,8 @@ def suite_of(transforms: TransformSet, between_peers: bool) -> Suite | None:
         return None
     transport = between_peers and transforms.mode == "transport"
     required = transport and transforms.transport_required
-    suite = Suite(transforms.ah, transforms.esp_cipher, transforms.esp_key_bits, transforms.esp_auth, transport, required)
+    algorithms = transforms.ah, transforms.esp_cipher, transforms.esp_key_bits, transforms.esp_auth
+    suite = Suite(*algorithms, transport, required, name=transforms.shown_name)
     return suite if suite.protocols else None
 
 
