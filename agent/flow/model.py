@@ -131,13 +131,15 @@ def nat_port_of(ends: PeerEnds | IkeFacts) -> int:
 class Peer:
     """One association of two ends. It lives while they have an IKE or an IPsec tunnel (cikePeerTable).
 
-    `vrf` is the inside VRF. `at` are its ends: those of its newest IKE tunnel, or, behind a NAT, the last ones seen.
+    `vrf` is the inside VRF. `at` are its ends: those of its newest IKE tunnel, or, behind a NAT, the last ones seen. `number`
+    counts the VRF's associations from 1: the CLI has it as index, because that of cikePeerTable is long.
     """
 
     key: PeerKey
     vrf: str | None
     at: PeerEnds | IkeFacts
     start: int
+    number: int
     tunnel_index: int = 0  # of the pair's newest live IKE tunnel, else 0
     session: Session | None = None  # while it has an IPsec tunnel
     ike_tunnels: list[IkeTunnel] = field(default_factory=list)

@@ -393,7 +393,8 @@ def new_key(flow: VrfFlow, wanted: PeerKey) -> PeerKey:
 
 def _new_peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int) -> Peer:
     """The row of an association that has had a tunnel since `start`."""
-    peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start)
+    flow.associations += 1
+    peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start, flow.associations)
     flow.peers.add(key, peer)
     if key.internal > 1:
         flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)

@@ -93,6 +93,7 @@ class VrfFlow:
     def __init__(self, name: str | None, tunnel_window: int, failure_window: int) -> None:
         self.name = name
         self.peers: Rows[PeerKey, Peer] = Rows()
+        self.associations = 0  # that have ever had a row in `peers`
         # Associations may share their identities, and their rows come and go in any order.
         self.places: dict[PeerPlace, Peer] = {}
         # Of associations that share both identities the first has cikePeerIntIndex 1, the others are here.

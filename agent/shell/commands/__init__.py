@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from agent.config.grammar import Grammar
 from agent.shell.command import PRIVILEGED, USER, ExecCommand
-from agent.shell.commands import clear, modes, ping, show, show_crypto, show_ip, show_lists, show_snmp
+from agent.shell.commands import clear, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp
+
+_AREAS = (
+    modes,
+    ping,
+    clear,
+    show,
+    show_crypto,
+    show_flowmib,
+    show_ip,
+    show_lists,
+    show_snmp,
+)
 
 
 def build() -> Grammar[ExecCommand]:
     """The commands of user exec (`USER`) and privileged exec (`PRIVILEGED`)."""
     grammar = Grammar[ExecCommand]()
-    for area in (modes, ping, clear, show, show_crypto, show_ip, show_lists, show_snmp):
+    for area in _AREAS:
         grammar.add_help(area.HELP)
         for command in area.COMMANDS:
             grammar.declare(PRIVILEGED, command.pattern, command)

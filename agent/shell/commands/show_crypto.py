@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from agent.engine.values import Admission, Phase1Sa
-from agent.flow.settings import MIB_LEVEL
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
 
@@ -16,28 +15,7 @@ HELP = {
     "show crypto call admission statistics": "Show Crypto Call Admission Control statistics",
     "show crypto isakmp": "Show ISAKMP information",
     "show crypto isakmp sa": "Show ISAKMP security associations",
-    "show crypto mib": "Show Crypto-related MIB parameters",
-    "show crypto mib ipsec": "Show IPsec-related MIB parameters",
-    "flowmib": "Show flow MIB parameters",
-    "history": "Show history parameters",
-    "failure": "Show failure history parameters",
-    "tunnel": "Show tunnel history parameters",
-    "history failure size": "Show failure history window size",
-    "history tunnel size": "Show tunnel history window size",
-    "flowmib version": "Show flow MIB version",
 }
-
-
-async def _tunnel_window(context: Context, match: ExecMatch) -> None:
-    context.out.line(f"IPSec History Window Size: {context.router.monitor.vrf(None).tunnel_window}")
-
-
-async def _failure_window(context: Context, match: ExecMatch) -> None:
-    context.out.line(f"IPSec Failure Window Size: {context.router.monitor.vrf(None).failure_window}")
-
-
-async def _mib_version(context: Context, match: ExecMatch) -> None:
-    context.out.line(f"IPSec Flow MIB version: {MIB_LEVEL}")
 
 
 async def _isakmp_sa(context: Context, match: ExecMatch) -> None:
@@ -99,7 +77,4 @@ def _three(first: str, one: int, second: str, two: int, third: str, three: int) 
 COMMANDS = (
     ExecCommand("show crypto call admission statistics", _admission, user=True),
     ExecCommand("show crypto isakmp sa", _isakmp_sa, user=True),
-    ExecCommand("show crypto mib ipsec flowmib history failure size", _failure_window, user=True),
-    ExecCommand("show crypto mib ipsec flowmib history tunnel size", _tunnel_window, user=True),
-    ExecCommand("show crypto mib ipsec flowmib version", _mib_version, user=True),
 )
