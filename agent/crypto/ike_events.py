@@ -12,6 +12,7 @@ from typing import Protocol
 
 from agent.base.ike_counters import IkeCounter
 from agent.crypto.certificates import Credential, Trust
+from agent.crypto.doi import Exchange
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy, Phase2Choice, Phase2Terms
@@ -230,9 +231,10 @@ class Configured:
 
 @dataclass(frozen=True, slots=True)
 class Phase1Failed:
-    """The phase 1 has failed."""
+    """The phase 1 has failed. `exchange` is that of the peer's message that has ended it, None if none has."""
 
     trouble: Trouble
+    exchange: Exchange | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,7 @@ class Phase2Up:
 class Phase2Failed:
     """A quick mode has failed. `tag` is None if the owner refused it. `spis` were ours in it.
 
-    `asked` is the protocol that was asked for where that is known: ESP of a bundle.
+    `asked` is the protocol that was asked for where that is known: ESP of a bundle. `exchange` is as in Phase1Failed.
     """
 
     trouble: Trouble
@@ -291,6 +293,7 @@ class Phase2Failed:
     tag: object
     spis: tuple[int, ...] = ()
     asked: int | None = None
+    exchange: Exchange | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,14 +314,20 @@ class InvalidSpi:
 
 @dataclass(frozen=True, slots=True)
 class EngineFailed:
-    """A message of an established ISAKMP SA could not be encrypted or decrypted, so the SA is useless."""
+    """A message of an established ISAKMP SA could not be encrypted (`sending`) or decrypted, so the SA is useless."""
+
+    sending: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class BadMessage:
-    """A message to a live SA that was dropped."""
+    """A message that was dropped: of a live SA, or one that tells nothing certain about the set-up under way.
+
+    `exchange` is what its header says, None if that names none that there is.
+    """
 
     trouble: Trouble
+    exchange: Exchange | None = field(default=None, compare=False)
 
 
 IkeEvent = (

@@ -327,7 +327,7 @@ class IkeSa:
         """Use the crypto engine. Raises RefusedError if it has failed."""
         if self.engine.failed:
             if self.authenticated:
-                self.emit(EngineFailed())
+                self.emit(EngineFailed(sending=trouble is Trouble.ENCRYPT))
             raise RefusedError(trouble)
 
     def encode(self, exchange: Exchange, payloads: Sequence[Payload], message_id: int = 0) -> bytes:
@@ -431,7 +431,7 @@ class IkeSa:
         after_am3 = self.state is State.AG_INIT_EXCH and not self.initiator
         sealed = bool(self.keying.last_block) or after_am3
         if sealed and self.engine.failed:
-            self.emit(EngineFailed())
+            self.emit(EngineFailed(sending=True))
             return b""
         if sealed:
             message = self.seal_behind_hash(Exchange.INFORMATIONAL, Dialogue(self.vector_of(message_id)), payloads, message_id)
@@ -445,12 +445,14 @@ class IkeSa:
 
     # --- ends ---
 
-    def give_up(self, quick: QuickMode, trouble: Trouble, now: int, asked: int | None = None) -> None:
-        """End a failed quick mode. It is remembered for late copies. `asked`: the protocol that it was for."""
+    def give_up(
+        self, quick: QuickMode, trouble: Trouble, now: int, asked: int | None = None, exchange: Exchange | None = None
+    ) -> None:
+        """End a failed quick mode. It is remembered for late copies. `asked` and `exchange` are as in `Phase2Failed`."""
         quick.happened(QuickCause.GIVEN_UP)
         quick.linger(now)
         spis = tuple(int.from_bytes(spi, "big") for spi in quick.spis.values())
-        self.emit(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked))
+        self.emit(Phase2Failed(trouble, quick.initiator, quick.start.tag if quick.start else None, spis, asked, exchange))
 
     def end(self, now: int, trouble: Trouble) -> None:
         """End the SA, but remember it. Its unfinished quick modes fail for the same reason."""

@@ -91,11 +91,11 @@ def receive(sa: IkeSa, octets: bytes, now: int, ends: Ends | None = None) -> Non
     try:
         header = decode_header(octets)
     except MalformedMessageError:
-        _drop(sa, octets, None)
+        _drop(sa, octets, None, None)
         return
     handler = _EXCHANGES.get(header.exchange)
     if handler is None:
-        _drop(sa, octets, Trouble.ENCODING)
+        _drop(sa, octets, Trouble.ENCODING, None)
         return
     sa.came_by(ends)
     if sa.state is State.DEAD and header.exchange not in PHASE1_EXCHANGES:
@@ -142,7 +142,7 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         return
     step = _PHASE1[header.exchange].get((sa.role, sa.state))
     if step is None or step.encrypted not in (None, header.encrypted) or header.message_id or not _has_cookies(sa, header):
-        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
+        _drop(sa, octets, Trouble.ENCODING if sa.up else None, header)
         return
     _arrived(sa, octets)
     if sa.initiator_cookie == NO_COOKIE:
@@ -182,7 +182,7 @@ def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> N
     sa.count(IkeCounter.IN_DROPS)
     if refused.notify:
         sa.main.said = sa.inform((Notification(Protocol.ISAKMP, refused.notify, sa.cookies),))
-    informational.fail_phase1(sa, refused.trouble, now)
+    informational.fail_phase1(sa, refused.trouble, now, sa.exchange)
 
 
 def _exchange_of(
@@ -198,7 +198,7 @@ def _exchange_of(
     if exchange is not None and octets in exchange.heard:
         _copy(sa, exchange, octets)
     elif not allowed or not header.encrypted:
-        _drop(sa, octets, Trouble.ENCODING if sa.up else None)
+        _drop(sa, octets, Trouble.ENCODING if sa.up else None, header)
     elif exchange is not None:
         return exchange
     elif header.message_id in sa.used_ids:
@@ -216,7 +216,7 @@ def _receive_quick(sa: IkeSa, header: Header, octets: bytes, now: int, vector: b
         return
     step = quick_mode.QUICK_MODE.get((quick.role, quick.state))
     if step is None:
-        _drop(sa, octets, None)
+        _drop(sa, octets, None, header)
         return
     _arrived(sa, octets)
     sa.count(IkeCounter.IN_P2_EXCHANGES)
@@ -258,7 +258,7 @@ def _fail_quick(
         protocol, spi = (proposal.protocol, proposal.spi) if proposal else (Protocol.ESP, b"")
         quick.said = sa.inform((Notification(protocol, refused.notify, spi),))
     if sa.up:
-        sa.give_up(quick, refused.trouble, now, _protocol_of(offer))
+        sa.give_up(quick, refused.trouble, now, _protocol_of(offer), Exchange.QUICK)
     else:
         transaction.refuse_without_address(sa, now)
 
@@ -289,7 +289,7 @@ def _receive_informational(sa: IkeSa, header: Header, octets: bytes, now: int) -
         _duplicate(sa)
         return
     if header.encrypted and sa.keying.keys is None:
-        _drop(sa, octets, None)
+        _drop(sa, octets, None, header)
         return
     vector = sa.vector_of(header.message_id) if header.encrypted else b""
     _take(sa, header, octets, vector, lambda message: informational.receive(sa, message, now))
@@ -320,8 +320,7 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
         if header.encrypted and not sa.authenticated:
             # Most likely an error under different keys, or a message that overtook the last one of phase 1.
             sa.set_up.suspicion = Trouble.AUTHENTICATION
-        else:
-            sa.emit(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble))
+        sa.emit(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble, Exchange(header.exchange)))
         return False
     if header.encrypted:
         sa.follow()
@@ -366,15 +365,15 @@ def _copy(sa: IkeSa, dialogue: Dialogue, octets: bytes) -> None:
         sa.say_again(dialogue)
 
 
-def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None) -> None:
-    """Drop a message. Trouble of a live SA is reported."""
+def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None, header: Header | None) -> None:
+    """Drop a message. Trouble of a live SA is reported. `header` is that of a message whose exchange there is."""
     _arrived(sa, octets)
     sa.count(IkeCounter.IN_DROPS)
     if trouble is not None and sa.up:
-        sa.emit(BadMessage(trouble))
+        sa.emit(BadMessage(trouble, Exchange(header.exchange) if header else None))
 
 
 def _invalid(sa: IkeSa, trouble: Trouble) -> None:
     sa.count(IkeCounter.IN_DROPS)
     sa.count(IkeCounter.IN_P2_INVALIDS)
-    sa.emit(BadMessage(trouble))
+    sa.emit(BadMessage(trouble, Exchange.QUICK))

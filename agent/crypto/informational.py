@@ -78,7 +78,7 @@ def _receive_set_up_error(sa: IkeSa, message: Message, now: int) -> None:
     for notification in message.all(Notification):
         sa.count(IkeCounter.IN_NOTIFYS)
         if notification.kind < FIRST_STATUS_NOTIFY:
-            fail_phase1(sa, set_up_trouble(sa, notification.kind), now)
+            fail_phase1(sa, set_up_trouble(sa, notification.kind), now, Exchange.INFORMATIONAL)
             return
 
 
@@ -104,10 +104,10 @@ def refusal(refused: RefusedHeaderError) -> bytes | None:
     return Header(*cookies, first, Exchange.INFORMATIONAL, 0, heard.message_id, HEADER_LENGTH + len(chain)).encode() + chain
 
 
-def fail_phase1(sa: IkeSa, trouble: Trouble, now: int) -> None:
-    """End a failed phase 1."""
+def fail_phase1(sa: IkeSa, trouble: Trouble, now: int, exchange: Exchange | None = None) -> None:
+    """End a failed phase 1. `exchange` is as in `Phase1Failed`."""
     sa.end(now, trouble)
-    sa.emit(Phase1Failed(trouble))
+    sa.emit(Phase1Failed(trouble, exchange))
 
 
 def delete_phase1(sa: IkeSa, now: int, trouble: Trouble = Trouble.GIVEN_UP) -> None:
@@ -222,7 +222,7 @@ def _receive_phase2_error(sa: IkeSa, payload: Notification, now: int) -> None:
     meant = [quick for quick in waiting if payload.spi in quick.spis.values()] or (waiting if len(waiting) == 1 else [])
     for quick in meant:
         sa.count(IkeCounter.OUT_P2_REJECTS if quick.initiator else IkeCounter.OUT_P2_INVALIDS)
-        sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now)
+        sa.give_up(quick, TROUBLE_OF_NOTIFY.get(payload.kind, Trouble.REFUSED), now, exchange=Exchange.INFORMATIONAL)
 
 
 # What is done about a notification, by its kind; every other may be an error.
@@ -245,7 +245,8 @@ def _receive_notification(sa: IkeSa, payload: Notification, now: int) -> None:
 def _deleted(sa: IkeSa, now: int) -> None:
     """The peer has deleted the ISAKMP SA. For a client that is not through yet, the set-up has failed."""
     if not sa.up:
-        fail_phase1(sa, sa.set_up.suspicion or Trouble.PEER_DELETED, now)
+        told = sa.set_up.suspicion
+        fail_phase1(sa, told or Trouble.PEER_DELETED, now, Exchange.INFORMATIONAL if told else None)
     elif sa.expires is not None and sa.expires - now <= ABOUT_OVER:
         sa.end(now, Trouble.EXPIRED)
         sa.emit(Phase1Expired())

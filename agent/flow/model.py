@@ -254,6 +254,11 @@ class Endpoint:
 EndpointPair = tuple[Endpoint, Endpoint]  # the local and the remote end of a flow
 
 
+def connection_of(tunnel_index: int, inbound: bool) -> int:
+    """The connection id of a tunnel's SAs in one direction (`Spi.connection`)."""
+    return _FIRST_CONNECTION + 2 * (tunnel_index - 1) + (not inbound)
+
+
 @dataclass(slots=True, eq=False)
 class Spi:
     """One SA of a tunnel's bundle (cipSecSpiTable); `index` counts from 1 within the tunnel.
@@ -277,7 +282,7 @@ class Spi:
 
         The SAs that a rekey brings keep the ids of those that they replace.
         """
-        return _FIRST_CONNECTION + 2 * (self.tunnel.index - 1) + (not self.inbound)
+        return connection_of(self.tunnel.index, self.inbound)
 
     def counted(self, now: int) -> SaCounts:
         """What it has carried until a moment."""

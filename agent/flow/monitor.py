@@ -33,9 +33,11 @@ from agent.flow.model import (
 from agent.flow.records import (
     CheckPointed,
     CountersReported,
+    DefaultsUsed,
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
+    IkeMessageRefused,
     IkeTunnelEnded,
     IkeTunnelRekeyed,
     IkeTunnelShortened,
@@ -44,6 +46,7 @@ from agent.flow.records import (
     IpsecFaultCounted,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
+    PacketRefused,
     PeerMoved,
     Sa,
     SaRefused,
@@ -59,6 +62,7 @@ from agent.flow.records import (
     WindowsResized,
     WindowsRestored,
 )
+from agent.flow.refusals import DefaultsKind, IkeExchange, InnerPacket, MessageFault, PacketFault
 from agent.flow.rows import IndexAllocator, Rows
 from agent.flow.sa_counts import SaShare, SaSource
 from agent.flow.sessions import Session, session_facts
@@ -393,6 +397,46 @@ class FlowMonitor:
     def sa_refused(self, vrf: str | None) -> None:
         """An SA was refused at the configured limit."""
         self._happened(SaRefused(at=self.clock.now(), vrf=vrf))
+
+    # --- refused messages and packets, which change no row ---
+
+    def message_refused(
+        self,
+        vrf: str | None,
+        fault: MessageFault,
+        local_address: Address,
+        remote_address: Address,
+        exchange: IkeExchange | None = None,
+        tunnel: IkeTunnel | None = None,
+        authentication: str | None = None,
+    ) -> None:
+        """A message of a peer was refused, or one to it could not be made. The engine limits how often it tells this."""
+        index, now = tunnel.index if tunnel else 0, self.clock.now()
+        what = fault, local_address, remote_address, exchange, index, authentication
+        self._happened(IkeMessageRefused(*what, at=now, vrf=vrf, origin=self._origin))
+
+    def packet_refused(
+        self,
+        vrf: str | None,
+        fault: PacketFault,
+        source: Address,
+        destination: Address,
+        protocol: int,
+        length: int,
+        *,
+        spi: int = 0,
+        sequence: int = 0,
+        tunnel: IpsecTunnel | None = None,
+        inner: InnerPacket | None = None,
+    ) -> None:
+        """A packet to us was refused. The arguments are as in the record. The engine limits how often it tells this."""
+        index = tunnel.index if tunnel else 0
+        what = fault, source, destination, protocol, length, spi, sequence, index, inner
+        self._happened(PacketRefused(*what, at=self.clock.now(), vrf=vrf))
+
+    def defaults_used(self, vrf: str | None, what: DefaultsKind) -> None:
+        """A negotiation uses default settings."""
+        self._happened(DefaultsUsed(what, at=self.clock.now(), vrf=vrf, origin=self._origin))
 
     # --- settings, windows, VRFs ---
 

@@ -30,6 +30,7 @@ from agent.flow.model import (
     PeerEnds,
     PeerKey,
 )
+from agent.flow.refusals import DefaultsKind, IkeExchange, InnerPacket, MessageFault, PacketFault
 from agent.flow.sa_counts import SaCounts
 from agent.flow.sessions import SessionFacts, SessionTotals
 from agent.flow.settings import TrapKind
@@ -250,6 +251,51 @@ class SaRefused(Record):
     """An SA was refused at the limit of `crypto call admission limit ipsec sa`."""
 
 
+# --- refused messages and packets, which change no row ---
+
+
+@dataclass(frozen=True, slots=True)
+class IkeMessageRefused(Record):
+    """A message of a peer was refused, or one to it could not be encrypted. The engine limits these records.
+
+    `exchange` is what the message is of, None if that is not known. `index` is that of the live tunnel, else 0. `authentication` is
+    the method whose proof failed.
+    """
+
+    fault: MessageFault
+    local_address: Address
+    remote_address: Address
+    exchange: IkeExchange | None = None
+    index: int = 0
+    authentication: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PacketRefused(Record):
+    """A packet to us was refused. The engine limits these records.
+
+    The addresses, the protocol and the length are those of the IP packet as it came. `spi` and `sequence` are those of ESP or AH.
+    `index` is that of the SA's tunnel, 0 if there is none. `inner` is the packet inside, where it was opened.
+    """
+
+    fault: PacketFault
+    source: Address
+    destination: Address
+    protocol: int
+    length: int
+    spi: int = 0
+    sequence: int = 0
+    index: int = 0
+    inner: InnerPacket | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultsUsed(Record):
+    """A negotiation uses default settings, because the configuration has none of the kind."""
+
+    what: DefaultsKind
+
+
 # --- associations and sessions ---
 
 
@@ -374,6 +420,9 @@ FlowRecord = (
     | IpsecFailed
     | IpsecFaultCounted
     | SaRefused
+    | IkeMessageRefused
+    | PacketRefused
+    | DefaultsUsed
     | PeerMoved
     | SessionUp
     | SessionDown

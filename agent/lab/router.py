@@ -25,6 +25,7 @@ from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, car
 from agent.engine.values import PingRequest, Probe
 from agent.flow.device import Device, InstalledRoute, InterfaceState
 from agent.flow.monitor import FlowMonitor
+from agent.flow.refusals import PacketFault
 from agent.lab.ike.ike import Ike
 from agent.lab.ike.records import ends_of
 from agent.lab.ipsec.ipsec import Ipsec, Verdict
@@ -239,6 +240,7 @@ class Router:
         if ours and packet.protocol == ip.UDP and self._receive_udp(port, packet):
             return
         if self.ipsec.must_be_protected(port.name, packet) or (ours and self._is_bare_gre(vrf, packet)):
+            self.ipsec.reports.refused(PacketFault.NOT_PROTECTED, vrf, packet)
             port.discard_in()
             return
         self._pass_on(packet, vrf, port)

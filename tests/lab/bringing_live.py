@@ -109,6 +109,14 @@ def _not_for_it(make_pair: MakePair) -> Bringing:
     port_of(lab, "west").receive(outer.encode())
 
 
+@brings("packets that should be protected come in the clear")
+def _in_the_clear(make_pair: MakePair) -> Bringing:
+    lab = up(make_pair())
+    yield lab, "west"
+    echo = ip.Packet(0x0A000101, 0x0A000201, ip.ICMP, ip.encode_echo(ip.Echo(True, 1, 1, b"")))
+    port_of(lab, "west").receive(echo.encode())
+
+
 @brings("replayed packets")
 def _replayed(make_pair: MakePair) -> Bringing:
     lab = up(make_pair())

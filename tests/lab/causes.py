@@ -8,14 +8,14 @@ snmp room.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """What one end shows: counters that rise, the reason of its new failure rows of either phase, the reason in history of a tunnel
-    of either phase that ends, the notifications sent where they are enabled, and what the peer is told by ISAKMP (not counting
-    answers that a set-up needs anyway)."""
+    of either phase that ends, the notifications sent where they are enabled, what the peer is told by ISAKMP (not counting
+    answers that a set-up needs anyway), and the messages logged, by their names in `LINES`."""
 
     counters: tuple[str, ...] = ()
     ike_failure: str | None = None
@@ -24,6 +24,11 @@ class Shown:
     ipsec_end: str | None = None
     notifications: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
+    logged: tuple[str, ...] = ()
+
+    def logging(self, *logged: str) -> Shown:
+        """The same with messages logged."""
+        return replace(self, logged=logged)
 
 
 NOTHING = Shown()
@@ -43,6 +48,15 @@ class Cause:
 _IKE_STOP = ("cikeTunnelStop",)
 _IPSEC_STOP = ("cipSecTunnelStop", "cipSecEarlyTunTerm")
 _BOTH_STOP = (*_IPSEC_STOP, *_IKE_STOP)
+
+UP, DOWN = "session UP", "session DOWN"
+_BAD_MESSAGE = "IKMP_BAD_MESSAGE"
+_IN_MAIN = "IKMP_MODE_FAILURE, Main"
+_IN_AGGRESSIVE = "IKMP_MODE_FAILURE, Aggressive"
+_IN_QUICK = "IKMP_MODE_FAILURE, Quick"
+_IN_INFORMATIONAL = "IKMP_MODE_FAILURE, Informational"
+_NOT_AUTHENTICATED = "IKMP_AUTH_FAIL"
+_BAD_CERTIFICATE = "IKMP_INVAL_CERT, invalid"
 
 _INITIATOR = "cikeGlobalInitTunnelFails"
 _RESPONDER = "cikeGlobalRespTunnelFails"
@@ -64,7 +78,8 @@ def _no_room(side: str) -> Shown:
 
 def _certificate(reason: str, told: str, side: str = _RESPONDER) -> Shown:
     """A peer's certificate that is not believed."""
-    return _set_up(side, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
+    shown = _set_up(side, reason, told, counters=(_AUTH,), notification="cikeCertCrlFailure")
+    return shown.logging(_BAD_CERTIFICATE, _IN_MAIN)
 
 
 def _quick(counter: str | None, reason: str, *told: str, notification: str = "cipSecSetUpFailure") -> Shown:
@@ -85,31 +100,33 @@ def _message(*counters: str, reason: str, told: tuple[str, ...] = ()) -> Shown:
 
 def _both_end(reason: str, *told: str) -> Shown:
     """The tunnels of both phases end."""
-    return Shown((), reason, reason, reason, reason, _BOTH_STOP, told)
+    return Shown((), reason, reason, reason, reason, _BOTH_STOP, told, (DOWN,))
 
 
 def _ipsec_ends(end: str, reason: str | None, *told: str) -> Shown:
     notifications = _IPSEC_STOP if reason else _IPSEC_STOP[:1]
-    return Shown((), None, reason, None, end, notifications, told)
+    return Shown((), None, reason, None, end, notifications, told, (DOWN,))
 
 
 _PROTOCOL = "cikeProtocolFailure"
-_REFUSED = _set_up(_INITIATOR, "proposalFailure", notification=_PROTOCOL)
-_NOT_AUTHENTIC = _set_up(_INITIATOR, "authFailure", counters=(_AUTH,), notification=_PROTOCOL)
-_OURS_NOT_AUTHENTIC = _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL)
+_NOT_BEGUN = _set_up(_INITIATOR, "proposalFailure", notification=_PROTOCOL)
+_REFUSED = _NOT_BEGUN.logging(_IN_INFORMATIONAL)
+_NOT_AUTHENTIC = _set_up(_INITIATOR, "authFailure", counters=(_AUTH,), notification=_PROTOCOL).logging(_IN_INFORMATIONAL)
+_OURS_NOT_AUTHENTIC = _set_up(_RESPONDER, "authFailure", counters=(_AUTH,), notification=_PROTOCOL).logging(_IN_INFORMATIONAL)
+_QUICK_NOT_CHOSEN = _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN").logging(_IN_QUICK)
 _QUICK_REFUSED = _quick(_WAS_REJECTED, "proposalFailure")
 _PEER_GONE = _set_up(_INITIATOR, "peerLost")
 
 PHASE_1 = (
     Cause(
         "no common ISAKMP policy",
-        _set_up(_RESPONDER, "proposalFailure", "NO_PROPOSAL_CHOSEN", notification=_PROTOCOL),
+        _set_up(_RESPONDER, "proposalFailure", "NO_PROPOSAL_CHOSEN", notification=_PROTOCOL).logging(_IN_MAIN),
         _REFUSED,
     ),
-    Cause("no usable policy: there is no key for the peer", _REFUSED),
+    Cause("no usable policy: there is no key for the peer", _NOT_BEGUN),
     Cause(
         "the pre-shared keys differ",
-        _set_up(_RESPONDER, "authFailure", "PAYLOAD_MALFORMED", counters=(_AUTH,), notification=_PROTOCOL),
+        _set_up(_RESPONDER, "authFailure", "PAYLOAD_MALFORMED", counters=(_AUTH,), notification=_PROTOCOL).logging(_BAD_MESSAGE),
         _NOT_AUTHENTIC,
     ),
     Cause(
@@ -120,26 +137,34 @@ PHASE_1 = (
             "INVALID_HASH_INFORMATION",
             counters=("cikeGlobalHashValidFails",),
             notification=_PROTOCOL,
+        ).logging(_NOT_AUTHENTICATED, _IN_AGGRESSIVE),
+        _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL).logging(
+            _IN_INFORMATIONAL
         ),
-        _set_up(_RESPONDER, "hashValidation", counters=("cikeGlobalHashValidFails",), notification=_PROTOCOL),
     ),
-    Cause("aggressive mode is disabled at the responder", _set_up(_RESPONDER, "other"), _PEER_GONE),
+    Cause(
+        "aggressive mode is disabled at the responder",
+        _set_up(_RESPONDER, "other").logging("IKMP_AG_MODE_DISABLED"),
+        _PEER_GONE,
+    ),
     Cause("the limit of IKE SAs is reached at the responder", _no_room(_RESPONDER), _PEER_GONE),
     Cause("the limit of IKE SAs is reached at the initiator", _no_room(_INITIATOR)),
-    Cause("no usable policy: this router has no certificate", _REFUSED),
+    Cause("no usable policy: this router has no certificate", _NOT_BEGUN),
     Cause(
         "the signature is not that of the peer's certificate",
-        _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL),
+        _set_up(_RESPONDER, "authFailure", "INVALID_SIGNATURE", counters=(_AUTH,), notification=_PROTOCOL).logging(
+            "IKMP_AUTH_FAIL, signature", _IN_MAIN
+        ),
         _NOT_AUTHENTIC,
     ),
     Cause(
         "the peer sends no certificate",
-        _certificate("peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", _INITIATOR),
+        _certificate("peerCertUnavailable", "CERTIFICATE_UNAVAILABLE", _INITIATOR).logging(_IN_AGGRESSIVE),
         _OURS_NOT_AUTHENTIC,
     ),
     Cause(
         "the peer's certificate cannot be read",
-        _certificate("peerCertNotValid", "INVALID_CERT_ENCODING", _INITIATOR),
+        _certificate("peerCertNotValid", "INVALID_CERT_ENCODING", _INITIATOR).logging(_BAD_CERTIFICATE, _IN_AGGRESSIVE),
         _OURS_NOT_AUTHENTIC,
     ),
     Cause(
@@ -150,42 +175,54 @@ PHASE_1 = (
     Cause("the peer's certificate names another identity", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
     Cause("the peer's certificate has expired", _certificate("peerCertNotValid", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
     Cause("the peer's certificate is revoked", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
-    Cause("there is no current revocation list", _certificate("crlFailure", "INVALID_CERTIFICATE"), _NOT_AUTHENTIC),
+    Cause(
+        "there is no current revocation list",
+        _certificate("crlFailure", "INVALID_CERTIFICATE").logging("IKMP_INVAL_CERT, CA", _IN_MAIN),
+        _NOT_AUTHENTIC,
+    ),
     Cause(
         "our own certificate has expired",
-        _set_up(_INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification="cikeCertCrlFailure"),
+        _set_up(
+            _INITIATOR, "localCertExpired", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification="cikeCertCrlFailure"
+        ).logging(_IN_MAIN),
         _OURS_NOT_AUTHENTIC,
     ),
     Cause(
         "the peer's profile has another key than the one used",
-        _set_up(_RESPONDER, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
+        _set_up(_RESPONDER, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL).logging(
+            _NOT_AUTHENTICATED, _IN_MAIN
+        ),
         _NOT_AUTHENTIC,
     ),
     Cause(
         "the initiator's profile does not match the responder",
-        _set_up(_INITIATOR, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL),
+        _set_up(_INITIATOR, "authFailure", "AUTHENTICATION_FAILED", counters=(_AUTH,), notification=_PROTOCOL).logging(
+            _NOT_AUTHENTICATED, _IN_MAIN
+        ),
         Shown((), "peerDelRequest", None, "peerDelRequest", None, ("cikeTunnelStart", *_IKE_STOP)),
     ),
     Cause(
         "a message of the set-up is malformed",
-        _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL),
-        _set_up(_INITIATOR, "other"),
+        _set_up(_RESPONDER, "peerEncodingError", "PAYLOAD_MALFORMED", notification=_PROTOCOL).logging(_BAD_MESSAGE),
+        _set_up(_INITIATOR, "other").logging(_IN_INFORMATIONAL),
     ),
     Cause(
         "a message of another version, such as IKEv2",
-        _set_up(_RESPONDER, "peerEncodingError", "INVALID_MAJOR_VERSION", notification=_PROTOCOL),
+        _set_up(_RESPONDER, "peerEncodingError", "INVALID_MAJOR_VERSION", notification=_PROTOCOL).logging(
+            _BAD_MESSAGE, _BAD_MESSAGE
+        ),
     ),
     Cause(
         "an invalid Diffie-Hellman public value",
-        _set_up(_RESPONDER, "peerEncodingError", "INVALID_KEY_INFORMATION", notification=_PROTOCOL),
-        _set_up(_INITIATOR, "other"),
+        _set_up(_RESPONDER, "peerEncodingError", "INVALID_KEY_INFORMATION", notification=_PROTOCOL).logging(_IN_MAIN),
+        _set_up(_INITIATOR, "other").logging(_IN_INFORMATIONAL),
     ),
     Cause("the peer never answers", _PEER_GONE),
     Cause("the initiator stops answering", _set_up(_RESPONDER, "peerLost")),
     Cause("the set-up is cleared", _set_up(_INITIATOR, "operRequest"), _set_up(_RESPONDER, "peerLost")),
     Cause(
         "the crypto engine has failed before phase 1",
-        _set_up(_RESPONDER, "localFailure", notification="cikeSysFailure"),
+        _set_up(_RESPONDER, "localFailure", notification="cikeSysFailure").logging(_IN_MAIN),
         _PEER_GONE,
     ),
 )
@@ -207,30 +244,33 @@ CLIENTS = (
 MESSAGES = (
     Cause(
         "a message that does not decrypt",
-        _message("DecryptFails", "InP2ExchgInvalids", reason="encryptFailure"),
+        _message("DecryptFails", "InP2ExchgInvalids", reason="encryptFailure").logging(_BAD_MESSAGE),
     ),
-    Cause("a message whose HASH is wrong", _message("HashValidFails", "InP2ExchgInvalids", reason="hashValidation")),
-    Cause("an error notification in the clear", _message("AuthFails", reason="authFailure")),
+    Cause(
+        "a message whose HASH is wrong",
+        _message("HashValidFails", "InP2ExchgInvalids", reason="hashValidation").logging(_IN_QUICK),
+    ),
+    Cause("an error notification in the clear", _message("AuthFails", reason="authFailure").logging("IKMP_NOT_ENCRYPTED")),
     Cause(
         "a message for an unknown ISAKMP SA",
-        Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",)),
-        Shown((), "operRequest", None, "operRequest", None, _IKE_STOP, ("DELETE",)),
+        Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",), logged=("IKMP_NO_SA",)),
+        Shown((), "operRequest", None, "operRequest", None, _IKE_STOP, ("DELETE",), ("ISAKMP_MANUAL_DELETE",)),
     ),
     Cause(
         "a message for an ISAKMP SA that has just ended",
-        Shown(("cikeGlobalNoSaFails",), ike_failure="nonExistentSa", notifications=("cikeNoSa",), told=("DELETE",)),
+        Shown(("cikeGlobalNoSaFails",), "nonExistentSa", None, None, None, ("cikeNoSa",), ("DELETE",), ("IKMP_NO_SA",)),
         Shown((), "peerDelRequest", None, "peerDelRequest", None, _IKE_STOP, ("R_U_THERE",)),
     ),
 )
 PHASE_2 = (
-    Cause("no common transform set", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
-    Cause("no map entry for the flow", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause("no common transform set", _QUICK_NOT_CHOSEN, _QUICK_REFUSED),
+    Cause("no map entry for the flow", _QUICK_NOT_CHOSEN, _QUICK_REFUSED),
     Cause(
         "a reserved SPI is offered",
-        _quick(_REJECTED, "peerEncodingError", "INVALID_SPI"),
+        _quick(_REJECTED, "peerEncodingError", "INVALID_SPI").logging(_BAD_MESSAGE),
         _quick(_WAS_REJECTED, "other"),
     ),
-    Cause("PFS is required and not offered", _quick(_REJECTED, "proposalFailure", "NO_PROPOSAL_CHOSEN"), _QUICK_REFUSED),
+    Cause("PFS is required and not offered", _QUICK_NOT_CHOSEN, _QUICK_REFUSED),
     Cause(
         "the limit of IPsec SAs is reached at the responder",
         Shown(
@@ -238,6 +278,7 @@ PHASE_2 = (
             ipsec_failure="sysCapExceeded",
             notifications=("cipSecSysFailure", "cipsTooManySAs"),
             told=("NO_PROPOSAL_CHOSEN",),
+            logged=(_IN_QUICK,),
         ),
         _QUICK_REFUSED,
     ),
@@ -257,23 +298,34 @@ PHASE_2 = (
     ),
     Cause(
         "the crypto engine cannot encrypt the first message of a quick mode",
-        Shown((), "localFailure", "encryptFailure", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")),
+        Shown(
+            (), "localFailure", "encryptFailure", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")
+        ).logging("IKMP_CRYPT_FAILURE, encrypt"),
     ),
     Cause(
         "the crypto engine fails during a quick mode",
-        Shown((), "localFailure", "internalError", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")),
+        Shown(
+            (), "localFailure", "internalError", "localFailure", None, ("cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure")
+        ).logging("IKMP_CRYPT_FAILURE, decrypt"),
         _quick(None, "peerLost"),
     ),
 )
 PACKETS = (
     Cause(
         "an unknown SPI",
-        Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",), told=("INVALID_SPI",)),
+        Shown(
+            ("cipSecGlobalNoSaFails",), None, "nonExistentSa", None, None, ("cipSecNoSa",), ("INVALID_SPI",), ("RECVD_PKT_INV_SPI",)
+        ),
         _ipsec_ends("other", "nonExistentSa"),
     ),
     Cause(
         "an unknown SPI, and no ISAKMP SA with the peer",
-        Shown(("cipSecGlobalNoSaFails",), ipsec_failure="nonExistentSa", notifications=("cipSecNoSa",)),
+        Shown(
+            ("cipSecGlobalNoSaFails",),
+            ipsec_failure="nonExistentSa",
+            notifications=("cipSecNoSa",),
+            logged=("RECVD_PKT_INV_SPI",),
+        ),
     ),
     Cause(
         "an unknown SPI, no ISAKMP SA with the peer, and invalid-spi-recovery",
@@ -282,15 +334,25 @@ PACKETS = (
             ipsec_failure="nonExistentSa",
             notifications=("cipSecNoSa", "cikeTunnelStart"),
             told=("INVALID_SPI",),
+            logged=("RECVD_PKT_INV_SPI",),
         ),
-        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart")),
+        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart")).logging(
+            DOWN
+        ),
     ),
-    Cause("packets whose integrity check fails", _packet("InAuthFails", "InDrops", reason="inAuthFailure")),
+    Cause(
+        "packets whose integrity check fails",
+        _packet("InAuthFails", "InDrops", reason="inAuthFailure").logging("RECVD_PKT_MAC_ERR"),
+    ),
     Cause("packets that do not decrypt", _packet("InDecryptFails", "InDrops", reason="decryptFailure")),
-    Cause("packets that do not match the SA's selectors", _packet("InDrops", "ProtocolUseFails", reason="protocolUseFail")),
-    Cause("truncated packets", _packet("InDrops", reason="peerEncodingError")),
-    Cause("replayed packets", Shown(("cipSecGlobalInReplayDrops",))),
-    Cause("packets left of the replay window", Shown(("cipSecGlobalInReplayDrops",))),
+    Cause(
+        "packets that do not match the SA's selectors",
+        _packet("InDrops", "ProtocolUseFails", reason="protocolUseFail").logging("RECVD_PKT_INV_IDENTITY"),
+    ),
+    Cause("truncated packets", _packet("InDrops", reason="peerEncodingError").logging("RECVD_PKT_MSG_LEN_ERR")),
+    Cause("replayed packets", Shown(("cipSecGlobalInReplayDrops",), logged=("PKT_REPLAY_ERR",))),
+    Cause("packets left of the replay window", Shown(("cipSecGlobalInReplayDrops",), logged=("PKT_REPLAY_ERR",))),
+    Cause("packets that should be protected come in the clear", Shown(logged=("RECVD_PKT_NOT_IPSEC",))),
     Cause(
         "the crypto engine fails: packets out, encrypted",
         _packet("OutEncryptFails", "OutDrops", reason="encryptFailure", notification="cipSecSysFailure"),
@@ -328,12 +390,12 @@ ENDS = (
     ),
     Cause(
         "sequence numbers are used up",
-        Shown(("cipSecGlobalOutDrops",), None, "seqNumRollOver", None, "seqNumRollOver", _IPSEC_STOP, ("DELETE",)),
+        Shown(("cipSecGlobalOutDrops",), None, "seqNumRollOver", None, "seqNumRollOver", _IPSEC_STOP, ("DELETE",), (DOWN,)),
         _ipsec_ends("peerDelRequest", "peerDelRequest"),
     ),
     Cause(
         "the peer is lost: dead peer detection",
-        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP), ("R_U_THERE",)),
+        Shown((), "peerLost", "peerLost", "peerLost", "peerLost", ("cikeTunnelStop", *_IPSEC_STOP), ("R_U_THERE",), (DOWN,)),
     ),
     Cause(
         "the peer starts again: INITIAL-CONTACT",
@@ -344,12 +406,14 @@ ENDS = (
             "peerLost",
             "peerLost",
             ("cikeTunnelStop", *_IPSEC_STOP, "cikeTunnelStart", "cipSecTunnelStart"),
-        ),
-        Shown(("cipSecGlobalOutDrops",), notifications=("cikeTunnelStart", "cipSecTunnelStart")),
+        ).logging(DOWN, UP),
+        Shown(("cipSecGlobalOutDrops",), notifications=("cikeTunnelStart", "cipSecTunnelStart"), logged=(UP,)),
     ),
     Cause(
         "the crypto engine fails: a message of the ISAKMP SA",
-        Shown((), "localFailure", None, "localFailure", None, ("cikeTunnelStop", "cikeSysFailure")),
+        Shown((), "localFailure", None, "localFailure", None, ("cikeTunnelStop", "cikeSysFailure")).logging(
+            "IKMP_CRYPT_FAILURE, decrypt"
+        ),
         Shown(told=("R_U_THERE",)),
     ),
     Cause(
@@ -361,7 +425,7 @@ ENDS = (
             "localFailure",
             "other",
             (*_IPSEC_STOP, "cipSecSysFailure", "cikeTunnelStop", "cikeSysFailure"),
-        ),
+        ).logging(DOWN),
     ),
 )
 
@@ -394,6 +458,40 @@ CONTROLS = {
     "cipSecNoSa": "cipSecTrapCntlIpSecNoSa",
     "cipsTooManySAs": "cipsCntlTooManySAs",
 }
+# The messages of syslog, by the name that the tables give them, in the words of Cisco's system message guides (facility CRYPTO).
+# {here} and {peer} are the addresses of the two routers, {dec} and {hex} are numbers; of a packet {inner} is the one inside.
+LINES = {
+    UP: "%CRYPTO-5-SESSION_STATUS: Crypto session is UP. Peer {peer}:500 Id: {peer}",
+    DOWN: "%CRYPTO-5-SESSION_STATUS: Crypto session is DOWN. Peer {peer}:500 Id: {peer}",
+    "IKMP_AG_MODE_DISABLED": "%CRYPTO-5-IKMP_AG_MODE_DISABLED: Unable to initiate or respond to Aggressive Mode while disabled",
+    _NOT_AUTHENTICATED: "%CRYPTO-6-IKMP_AUTH_FAIL: Authentication method 1 failed with host {peer}",
+    "IKMP_AUTH_FAIL, signature": "%CRYPTO-6-IKMP_AUTH_FAIL: Authentication method 3 failed with host {peer}",
+    _BAD_MESSAGE: "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from {peer} failed its sanity check or is malformed",
+    "IKMP_CRYPT_FAILURE, decrypt": "%CRYPTO-6-IKMP_CRYPT_FAILURE: IKE (connection id {dec}) unable to decrypt packet",
+    "IKMP_CRYPT_FAILURE, encrypt": "%CRYPTO-6-IKMP_CRYPT_FAILURE: IKE (connection id {dec}) unable to encrypt packet",
+    "IKMP_INVAL_CERT, CA": "%CRYPTO-5-IKMP_INVAL_CERT: Certificate received from {peer} is bad: CA request failed!",
+    _BAD_CERTIFICATE: "%CRYPTO-5-IKMP_INVAL_CERT: Certificate received from {peer} is bad: certificate invalid",
+    _IN_AGGRESSIVE: "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Aggressive mode failed with peer at {peer}",
+    _IN_INFORMATIONAL: "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Informational mode failed with peer at {peer}",
+    _IN_MAIN: "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Main mode failed with peer at {peer}",
+    _IN_QUICK: "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Quick mode failed with peer at {peer}",
+    "IKMP_NOT_ENCRYPTED": "%CRYPTO-6-IKMP_NOT_ENCRYPTED: IKE packet from {peer} was not encrypted and it should've been.",
+    "IKMP_NO_SA": "%CRYPTO-4-IKMP_NO_SA: IKE message from {peer} has no SA and is not an initialization offer",
+    "ISAKMP_MANUAL_DELETE": "%CRYPTO-6-ISAKMP_MANUAL_DELETE: IKE SA manually deleted. Do 'clear crypto sa peer {peer}' to manually"
+    " clear IPSec SA's covered by this IKE SA.",
+    "PKT_REPLAY_ERR": "%CRYPTO-4-PKT_REPLAY_ERR: decrypt: replay check failed connection id={dec}, sequence number={dec}",
+    "RECVD_PKT_INV_IDENTITY": "%CRYPTO-4-RECVD_PKT_INV_IDENTITY: identity doesn't match negotiated identity"
+    " (ip) dest_addr= {inner}, src_addr= {inner}, prot= {dec}"
+    " (ident) local={here}, remote={peer}, local_proxy={net}, remote_proxy={net}",
+    "RECVD_PKT_INV_SPI": "%CRYPTO-4-RECVD_PKT_INV_SPI: decaps: rec'd IPSEC packet has invalid spi for destaddr={here}, prot={dec},"
+    " spi=0x{hex}({dec}), srcaddr={peer}",
+    "RECVD_PKT_MAC_ERR": "%CRYPTO-4-RECVD_PKT_MAC_ERR: decrypt: mac verify failed for connection id={dec}"
+    " local={here} remote={peer} spi={hex} seqno={hex}",
+    "RECVD_PKT_MSG_LEN_ERR": "%CRYPTO-4-RECVD_PKT_MSG_LEN_ERR: decapsulate: packet has bad esp length"
+    " destadr={here}, prot={dec}, len={dec}",
+    "RECVD_PKT_NOT_IPSEC": "%CRYPTO-4-RECVD_PKT_NOT_IPSEC: Rec'd packet not an IPSEC packet."
+    " (ip) vrf/dest_addr= /{inner}, src_addr= {inner}, prot= {dec}",
+}
 _BY_DEFAULT = ("cikeTunnelStart", "cikeTunnelStop", "cipSecTunnelStart", "cipSecTunnelStop")  # enabled
 
 
@@ -415,7 +513,15 @@ _COLUMNS = (
 
 def page() -> str:
     """The tables of docs/failures.md."""
-    return "\n".join(line for title, causes in CHAPTERS for line in _chapter(title, causes))
+    return "\n".join([*(line for title, causes in CHAPTERS for line in _chapter(title, causes)), *_messages()])
+
+
+def _messages() -> Iterator[str]:
+    yield "### Messages of syslog\n"
+    yield "| syslog | message |"
+    yield "| --- | --- |"
+    yield from (f"| {name} | `{line}` |" for name, line in LINES.items())
+    yield ""
 
 
 def _chapter(title: str, causes: tuple[Cause, ...]) -> Iterator[str]:
@@ -434,7 +540,7 @@ def _row(name: str, at: str, shown: Shown) -> str:
     told = (kind.replace("_", "-") for kind in shown.told)
     lists = (", ".join(each) for each in (shown.counters, shown.notifications, told))
     counters, notifications, tells = lists
-    syslog = "session DOWN" if shown.ipsec_end else None
+    syslog = "; ".join(dict.fromkeys(shown.logged))
     controls = ", ".join(dict.fromkeys(CONTROLS[each] for each in shown.notifications if each not in _BY_DEFAULT))
     cells = (name, at, counters, *reasons, notifications, controls, tells, syslog)
     return "|".join(["", *[f" {cell} " if cell else " " for cell in cells], ""])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from agent.config.edits import Editor
@@ -11,7 +12,9 @@ from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
 from agent.snmp.notifications import Scene, notification_forms, of_record
-from tests.lab.causes import Shown
+from agent.syslog.records import RecordLog
+from agent.syslog.syslog import Syslog
+from tests.lab.causes import LINES, Shown
 from tests.mib.world import value_of
 
 COUNTERS = (
@@ -56,23 +59,30 @@ class Watched:
         for kind in TrapKind:
             router.monitor.vrf(None).set_trap(kind, True)
         router.monitor.subscribe(lambda event: self._sent.extend(each.name for each in of_record(event, self._scene)))
+        config.crypto.logging_session = True
+        syslog = Syslog(router.monitor.clock)
+        syslog.subscribe(lambda logged: self.lines.append(str(logged.message)))
+        router.monitor.subscribe(RecordLog(config, router.monitor, syslog))
+        self.lines: list[str] = []  # of syslog
         self.told: list[str] = []
         self._sent: list[str] = []
         self.mark()
 
     def mark(self) -> None:
         self.told.clear()
+        self.lines.clear()
         self._sent.clear()
         self._before = {name: self._cells(name) for name in (*COUNTERS, *FAILURES)}
 
-    def shown(self) -> Shown:
-        """Reasons of new rows must be alike: a cause has one reason in each table."""
+    def shown(self, here: str, peer: str) -> Shown:
+        """Reasons of new rows must be alike: a cause has one reason in each table. The addresses are those in messages."""
         risen = [name for name in COUNTERS if self._cells(name) != self._before[name]]
         return Shown(
             tuple(sorted(risen)),
             *(self._new_reason(name) for name in FAILURES),
             notifications=tuple(sorted(self._sent)),
             told=tuple(sorted(set(self.told))),
+            logged=tuple(named(line, here, peer) for line in self.lines),
         )
 
     def _new_reason(self, column: str) -> str | None:
@@ -99,6 +109,21 @@ class Watched:
         return found
 
 
+def named(line: str, here: str, peer: str) -> str:
+    """The name of a message, or the message itself if it is none of those in the page."""
+    address = r"\d+\.\d+\.\d+\.\d+"
+    values = {"here": re.escape(here), "peer": re.escape(peer), "inner": address, "net": f"{address}/{address}/\\d+/\\d+"}
+    values |= {"dec": r"\d+", "hex": r"[0-9A-F]{8}"}
+    found = [name for name, text in LINES.items() if re.fullmatch(_pattern(text, values), line)]
+    return found[0] if len(found) == 1 else line
+
+
+def _pattern(text: str, values: dict[str, str]) -> str:
+    """A regular expression for a line of `LINES`."""
+    parts = re.split(r"\{(\w+)\}", text)
+    return "".join(values[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
+
+
 def normal(shown: Shown) -> Shown:
     """With what has no order in order."""
     return Shown(
@@ -109,4 +134,5 @@ def normal(shown: Shown) -> Shown:
         shown.ipsec_end,
         tuple(sorted(shown.notifications)),
         tuple(sorted(shown.told)),
+        shown.logged,
     )

@@ -52,6 +52,7 @@ from agent.crypto.transaction import answer_configuration, answer_login
 from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
+from agent.flow.refusals import MessageFault
 from agent.lab.ike.admission import IkeAdmission
 from agent.lab.ike.allowance import SourceAllowance
 from agent.lab.ike.faults import IkeFaults
@@ -217,6 +218,7 @@ class Ike:
             self._malformed(pair, octets)
             return
         except MalformedMessageError:
+            self._faults.not_ours(pair, MessageFault.MALFORMED)
             self._malformed(pair, octets)
             return
         record = self.sas.find(pair, header)
@@ -406,7 +408,7 @@ class Ike:
     # --- failures and ends ---
 
     def _phase1_failed(self, record: IkeRecord, event: Phase1Failed) -> None:
-        self._faults.set_up(record, event.trouble)
+        self._faults.set_up(record, event.trouble, event.exchange)
         waiting, record.waiting = record.waiting, []
         for live in waiting:
             self._try_next_peer(record, live)
@@ -515,6 +517,7 @@ class Ike:
             if event.initiator and isinstance(live := event.tag, LiveTunnel):
                 self._scheduler.after(0, lambda: self._try(live))
             return
+        self._faults.quick_mode(record, event.trouble, event.exchange)
         self._ipsec.failed(event, record.pair, record.decisions.inside_vrf, record.tunnel)
 
     def _phase2_deleted(self, record: IkeRecord, event: Phase2Deleted) -> None:
@@ -527,10 +530,11 @@ class Ike:
 
     def _engine_failed(self, record: IkeRecord, event: EngineFailed) -> None:
         """End an SA whose messages can be neither encrypted nor decrypted. No delete can be sent."""
+        self._faults.engine(record, event.sending)
         if record.negotiating:
             self._faults.set_up(record, Trouble.ENGINE)
         record.sa.end(self._scheduler.clock.now(), Trouble.ENGINE)
         self._ended(record, EndReason.LOCAL_FAILURE)
 
     def _bad_message(self, record: IkeRecord, event: BadMessage) -> None:
-        self._faults.message(record, event.trouble)
+        self._faults.message(record, event.trouble, event.exchange)

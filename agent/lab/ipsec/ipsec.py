@@ -27,7 +27,9 @@ from agent.crypto.udp_encapsulation import encapsulate
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import EndReason, IkeTunnel, IpsecFailureReason
 from agent.flow.monitor import FlowMonitor
+from agent.flow.refusals import PacketFault
 from agent.lab.failures import words
+from agent.lab.failures.packets import PacketReports
 from agent.lab.failures.reasons import IPSEC_REASONS, PACKET_RULES
 from agent.lab.failures.reported import Reported
 from agent.lab.ipsec.reverse_routes import VrfRoute, Way, reverse_routes
@@ -113,6 +115,7 @@ class Ipsec:
         self._policies: dict[str, Spd[Target]] = {}
         self._protections: dict[str, Spd[Target]] = {}
         self._unknown = Reported()  # SPIs that are not there
+        self.reports = PacketReports(monitor)
         self._identification = 0
         self._mtu_to = mtu_to  # the MTU of the way from a VRF to an address
         self.smallest_mtu = ip.LARGEST  # of all paths, so that a path is seldom looked up; the owner sets it
@@ -282,9 +285,11 @@ class Ipsec:
         spi = spi_of(packet.protocol, packet.payload)
         installed = self._sa_keeper.sad.find(packet.protocol, spi)
         if installed is None or not _comes_by(installed, pair, ends):
+            self.reports.refused(PacketFault.NO_SA, pair.front_vrf, packet)
             self._unknown_spi(pair, packet.protocol, spi)
             return None
         live, bundle = installed.live, installed.bundle
+        inner = None
         try:
             if self._engine.failed:
                 raise PacketRefusedError(Fault.NOT_DECRYPTED if bundle.encrypts else Fault.NOT_VERIFIED)
@@ -295,6 +300,9 @@ class Ipsec:
             live.last_in = flow
         except PacketRefusedError as refused:
             self._refused(installed, refused.fault, spi, inbound=True)
+            told = PACKET_RULES[refused.fault].fault
+            if told is not None:
+                self.reports.refused(told, live.plan.target.inside_vrf, packet, live.row, inner)
             return None
         self.ike.heard(live)
         installed.confirmed = True
