@@ -55,6 +55,7 @@ from agent.snmp.traps import apply_trap_leaves, apply_trap_lines
 from agent.syslog.box import BoxLog
 from agent.syslog.destinations import Destinations
 from agent.syslog.hosts import Hosts
+from agent.syslog.records import RecordLog
 from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
 
@@ -152,6 +153,7 @@ class RouterService:
         hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)
+        monitor.subscribe(RecordLog(config, monitor, self.syslog))
         self.sender: NotificationSender | None = None
         self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
