@@ -42,11 +42,12 @@ from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
 from agent.shell.command import LineState
 from agent.shell.router import Router as ShellRouter
+from agent.shell.router import SnmpFacts
 from agent.shell.server import CliServer
 from agent.shell.session import Commands
 from agent.shell.session import Session as CliSession
 from agent.shell.terminal import Collected
-from agent.snmp.administration import administration
+from agent.snmp.administration import administration, groups_in_force
 from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.identity import LocalEngine, start_engine
 from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
@@ -129,7 +130,7 @@ class RouterService:
         self._begun: set[str | None] = set()  # VRFs that have been given the configuration's settings
         for vrf in (None, *config.vrfs):
             self._begin_vrf(vrf)
-        local = LocalEngine(
+        self._local = local = LocalEngine(
             start_engine(options.state_dir / f"{options.name}.{node.name}.engine.json"), asyncio.get_running_loop().time
         )
         self.endpoint = RouterEndpoint(config)
@@ -206,6 +207,7 @@ class RouterService:
             syslog=self.syslog,
             password_matches=self._hashes.matches,
             logging=self.logging,
+            snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
         )
 
     def notification_hosts(self) -> list[Account]:

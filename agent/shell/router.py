@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Protocol
 
 from agent.config.events import ConfigEvent
-from agent.config.snmp_model import SnmpHost
+from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
 from agent.syslog.destinations import Destinations
 from agent.syslog.syslog import Syslog
@@ -42,6 +42,18 @@ class NotificationHost(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SnmpFacts:
+    """A router's SNMP engine: its ID, its counters by the names of their objects (0 of one that it has not), and its groups.
+
+    The groups are those in force, with the ones that communities make.
+    """
+
+    engine_id: bytes
+    count: Callable[[str], int]
+    groups: Callable[[], Iterable[SnmpGroup]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Router(Node):
     """A node, with what `app.py` adds. `configured` gets the events of a configuration line that has changed the document.
 
@@ -57,3 +69,4 @@ class Router(Node):
     syslog: Syslog
     password_matches: Callable[[str, str, int], Awaitable[bool]]
     logging: Destinations
+    snmp: SnmpFacts

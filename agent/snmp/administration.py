@@ -220,12 +220,16 @@ def _members(endpoint: Endpoint) -> Iterator[tuple[tuple[int, str], str]]:
         yield (_MODELS[user.model], user.name), user.group
 
 
-def _rights(endpoint: Endpoint) -> Iterator[tuple[tuple[str, str, int, int], SnmpGroup]]:
-    groups = user_groups(endpoint.snmp)
+def groups_in_force(endpoint: Endpoint) -> Iterator[SnmpGroup]:
+    """The groups of the configuration, and those that communities make."""
+    yield from user_groups(endpoint.snmp)
     for name, context in _communities(endpoint):
         community = endpoint.snmp.communities[name]
-        groups += [community_group(endpoint.snmp, community, context, model)[0] for model in ("v1", "v2c")]
-    for group in groups:
+        yield from (community_group(endpoint.snmp, community, context, model)[0] for model in ("v1", "v2c"))
+
+
+def _rights(endpoint: Endpoint) -> Iterator[tuple[tuple[str, str, int, int], SnmpGroup]]:
+    for group in groups_in_force(endpoint):
         yield (group.name, group.context or "", _MODELS[group.model], LEVELS[group.level]), group
 
 

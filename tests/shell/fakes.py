@@ -17,7 +17,7 @@ from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, 
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.shell.command import LineState
-from agent.shell.router import NotificationHost, Router
+from agent.shell.router import NotificationHost, Router, SnmpFacts
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import first_key
 from agent.syslog.destinations import Destinations
@@ -47,6 +47,7 @@ interface Serial1/2
 """
 
 COMMANDS = Commands()
+ENGINE_ID = bytes.fromhex("80004fb805c0ffee")
 
 
 def reply(milliseconds: float = 4) -> Probe:
@@ -190,6 +191,7 @@ def make_router(
         password_matches=compare,
         syslog=syslog,
         logging=Destinations(syslog, document.config, stamps, hosts_of_log, monitor.clock),
+        snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
     )
 
 

@@ -155,7 +155,7 @@ def test_show_ip_interface_brief_lists_interfaces_in_order() -> None:
 
 def test_show_snmp_host_says_what_became_of_the_notifications() -> None:
     """The first two lines are laid out as IOS routers do it, and as collectors that log in to them read it. The third is ours."""
-    console = Console()
+    console = Console(f"{CONFIG}snmp-server community public RO\n")
     address = IPv4Address("10.2.28.1")
     informed = SnmpHost(address, "ann", informs=True, version="3", level="priv", port=163)
     trap = HostAccount(SnmpHost(address, "public", version="2c"), address, 0, 10, 0, 13, 0)

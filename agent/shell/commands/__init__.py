@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.config.grammar import Grammar
 from agent.shell.command import PRIVILEGED, USER, ExecCommand
-from agent.shell.commands import clear, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp
+from agent.shell.commands import clear, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp, show_vrf
 
 _AREAS = (
     modes,
@@ -16,6 +16,7 @@ _AREAS = (
     show_ip,
     show_lists,
     show_snmp,
+    show_vrf,
 )
 
 
