@@ -9,6 +9,7 @@ from ipaddress import AddressValueError, IPv4Address
 
 from agent.base.text import octets_of
 from agent.config.interface_names import interface_name
+from agent.config.texts import text_between
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,16 @@ def _line(parameters: str) -> ArgumentType:
     return ArgumentType(read, "LINE", right, _always)
 
 
+def _text(_: str) -> ArgumentType:
+    """A text between two delimiters, which may go over several lines: `^C … ^C`."""
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        text = words[i].rest
+        return None if text_between(text) is None else (text, len(words) - i)
+
+    return ArgumentType(read, "LINE", "a text between two delimiting characters", _never)
+
+
 def _interface(_: str) -> ArgumentType:
     def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
         joined = interface_name(words[i].text)
@@ -230,6 +241,7 @@ ARGUMENT_TYPES: Mapping[str, TypeFactory] = {
     "target": _target,
     "subtree": _subtree,
     "line": _line,
+    "text": _text,
     "interface": _interface,
     "host": _host,
 }

@@ -192,9 +192,10 @@ class CommandSet:
 
     def in_a_sub_mode(self, line: str) -> bool:
         """Whether some sub-mode understands a line."""
-        return any(self._understands(table, line) for table in self._sub_modes)
+        return any(self.understands(table, line) for table in self._sub_modes)
 
-    def _understands(self, table: str, line: str) -> bool:
+    def understands(self, table: str, line: str) -> bool:
+        """Whether a line is a command of a mode."""
         try:
             self.read(table, line)
         except SyntaxProblem:

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
 from agent.config.crypto_model import CryptoConfig
 from agent.config.hosts import address_of_host
+from agent.config.line_model import LineRange, LineSettings
 from agent.config.logging_model import LoggingConfig
 from agent.config.public_keys import KeyHash
 from agent.config.snmp_model import SnmpConfig
@@ -176,6 +177,8 @@ class RouterConfig:
     enable_secret_encoding: int = 0
     logging: LoggingConfig = field(default_factory=LoggingConfig)
     timezone: tuple[str, int] = ("UTC", 0)  # name, minutes east of UTC
+    banners: dict[str, str] = field(default_factory=dict)  # kind → text, as typed between its delimiters
+    lines: dict[LineRange, LineSettings] = field(default_factory=dict)  # `line con|aux|vty`
     crypto: CryptoConfig = field(default_factory=CryptoConfig)
     snmp: SnmpConfig = field(default_factory=SnmpConfig)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from agent.config.command import GLOBAL, CommandSet, Located, Place
 from agent.config.grammar import SyntaxProblem
 from agent.config.sections import Opener
+from agent.config.texts import is_global_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,8 @@ class Nesting:
     # --- one line --------------------------------------------------------------------------------------------------------
 
     def read(self, line: str, indent: int) -> Verdict:
+        if is_global_text(line) and self.commands.understands(GLOBAL.mode, line):
+            self.leave(0)  # `banner motd …` is the router's, also where the mode has a banner of its own
         verdict = (self._read_inside(line, indent) if self._foreign else None) or self._read_command(line, indent)
         self._separated = False
         return verdict

@@ -90,7 +90,7 @@ class Reader:
             self._command(number, stripped, len(line) - len(stripped))
 
     def _command(self, number: int, line: str, indent: int) -> None:
-        if is_global_text(line):
+        if is_global_text(line) and not self.commands.understands(GLOBAL.mode, line):
             self._keep_text(number, line)
             return
         verdict = self._nesting.read(line, indent)

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 # A letter delimits only where it stands alone: `banner motd Welcome` would end at the next W.
-_DELIMITER = re.compile(r"\s+(\^C|[^\w\s]|\w(?=\s|$))")
+_MARK = r"(\^C|[^\w\s]|\w(?=\s|$))"
+_DELIMITER = re.compile(rf"\s+{_MARK}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +100,10 @@ def missing_end(line: str, context: Collection[str]) -> End | None:
         if found is not None:
             return None if found[1] in line[found.end() :] else End(found[1])
     return None
+
+
+def text_between(line: str) -> str | None:
+    """What stands between the delimiter that `line` begins with and its second occurrence; None where there are no two."""
+    found = re.match(_MARK, line)
+    text, second, _ = line[found.end() :].partition(found[1]) if found else ("", "", "")
+    return text if second else None

@@ -7,7 +7,22 @@ from ipaddress import IPv4Address
 from hypothesis import strategies as st
 
 from agent.config.command import ConfigCommand
-from agent.config.commands import aaa, acl, inert, interfaces, ipsec, isakmp, maps, profiles, routing, snmp, system, traps, vrfs
+from agent.config.commands import (
+    aaa,
+    acl,
+    inert,
+    interfaces,
+    ipsec,
+    isakmp,
+    lines,
+    maps,
+    profiles,
+    routing,
+    snmp,
+    system,
+    traps,
+    vrfs,
+)
 from agent.config.commands.acl import TCP_PORTS, UDP_PORTS
 from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, parse_pattern
 
@@ -68,6 +83,7 @@ def _argument(item: Argument) -> st.SearchStrategy[str]:
         "name": _NAMES,
         "target": st.sampled_from(["65000:1", "10.1.1.1:7", "1:1"]),
         "line": _TEXTS,
+        "text": st.sampled_from(["^Chello^C", "#\n  two lines of ^C\n#", "x word x"]),
         "subtree": st.sampled_from(["1.3.6.1.2.1", "iso", "ifEntry.*.2", "2.100.4294967295"]),
         "host": _ADDRESSES | st.just("nms1.example.com"),
         "interface": _INTERFACES,
@@ -92,7 +108,7 @@ def _item(item: Item) -> st.SearchStrategy[str]:
 
 
 def all_commands() -> list[ConfigCommand]:
-    areas = (system, aaa, inert, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
+    areas = (system, aaa, inert, lines, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
     return [command for area in areas for command in area.commands()]
 
 

@@ -27,6 +27,7 @@ from agent.config.events import (
     TrapTypesSet,
     VrfChanged,
 )
+from agent.config.line_model import settings_of
 from agent.config.session import Session
 
 Feed = Callable[..., list[ConfigEvent]]
@@ -111,7 +112,7 @@ def test_a_refused_line_leaves_the_mode_as_it_was(session: Session, feed: Feed) 
 
 
 def test_the_text_of_a_refused_banner_is_no_command(hub: Document, session: Session) -> None:
-    hostname, pasted = hub.config.hostname, ["banner motd ^C", "hostname evil", "exit", "^C"]
+    hostname, pasted = hub.config.hostname, ["banner config-save ^C", "hostname evil", "exit", "^C"]
     outcomes = [session.feed(line) for line in pasted]
     assert [bool(outcome.problem) for outcome in outcomes] == [False, False, False, True]
     assert (hub.config.hostname, session.prompt_suffix) == (hostname, "(config)#")
@@ -159,6 +160,30 @@ def test_a_section_removed_by_another_session_is_left(hub: Document, session: Se
 def test_what_unicon_types_is_accepted(session: Session, feed: Feed) -> None:
     feed("no logging console", "line console 0", "exec-timeout 0", "line vty 0 4", "exec-timeout 0")
     assert session.feed("end").left
+
+
+def test_a_banner_is_a_text_between_delimiters_and_written_with_those_of_ios(hub: Document, session: Session, feed: Feed) -> None:
+    feed("interface FastEthernet0/0", "banner motd #", "hostname evil", " two  blanks", "#")
+    assert hub.config.banners == {"motd": "\nhostname evil\n two  blanks\n"}
+    assert session.prompt_suffix == "(config)#"
+    assert "banner motd ^C\nhostname evil\n two  blanks\n^C\n!\n" in hub.render()
+    feed("banner login x Ask x", "no banner motd")
+    assert hub.config.banners == {"login": " Ask "}
+
+
+def test_the_lines_of_a_line_hold_for_its_numbers(hub: Document, session: Session, feed: Feed) -> None:
+    feed("line vty 0 4", "exec-timeout 5", "privilege level 15", "history size 50", "line vty 3 7", "exec-timeout 0 30")
+    feed("no logging synchronous", "no motd-banner")
+    assert settings_of(hub.config.lines, "vty", 0).idle_seconds == 300
+    assert settings_of(hub.config.lines, "vty", 4).idle_seconds == 30
+    assert settings_of(hub.config.lines, "vty", 4).privilege == 15
+    assert settings_of(hub.config.lines, "vty", 9).idle_seconds == settings_of({}, "con", 0).idle_seconds == 600
+    assert "line vty 3 7\n exec-timeout 0 30\n no motd-banner\n" in hub.render()
+    feed("no exec-timeout")
+    assert settings_of(hub.config.lines, "vty", 3).idle_seconds is None
+    feed("default exec-timeout", "no line vty 3 7")
+    assert settings_of(hub.config.lines, "vty", 7) == settings_of({}, "vty", 7)
+    assert session.feed("line vty 4 0").problem is not None
 
 
 def test_console_lines_are_written_as_ios_writes_them(hub: Document, feed: Feed) -> None:

@@ -103,7 +103,7 @@ def test_a_client_groups_banner_may_have_several_lines(document: Read) -> None:
     assert read.config.crypto.client_groups["g"].banner == "^C\nWelcome to\ninterface Fa0/0\n shutdown\n^C"
     assert read.config.interfaces == {}
     assert group in read.render()
-    assert "\nbanner motd w\nto all\nw\n" in read.render()
+    assert "\nbanner motd ^C\nto all\n^C\n" in read.render()
     assert document(read.render()).render() == read.render()
     typed, pasted = document(""), text.splitlines()[:8]
     session = Session(typed)

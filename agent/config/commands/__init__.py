@@ -10,6 +10,7 @@ from agent.config.commands import (
     interfaces,
     ipsec,
     isakmp,
+    lines,
     logging,
     maps,
     profiles,
@@ -25,9 +26,9 @@ from agent.config.grammar import Grammar
 
 def build() -> CommandSet:
     """Build the command tables. This takes some milliseconds, so the owner keeps them."""
-    areas = (system, logging, aaa, inert, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps, ssh)
+    areas = (system, logging, aaa, inert, lines, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps, ssh)
     modes = {"config": Mode("(config)#", "config")}
-    for area in (inert, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
+    for area in (inert, lines, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
         modes.update(area.MODES)
     grammar = Grammar[ConfigCommand](types=acl.TYPES)
     for area in areas:

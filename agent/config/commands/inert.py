@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from agent.config.command import ConfigCommand, Mode
 from agent.config.commands.building import inert
 
 MODES = {
-    "config-line": Mode("(config-line)#", "config-line"),
     "control-plane": Mode("(config-cp)#", "control-plane"),
     "resource-policy": Mode("(config-res-policy)#", "resource-policy"),
     "mgcp-profile": Mode("(config-mgcp-profile)#", "mgcp-profile"),
@@ -18,12 +15,6 @@ MODES = {
 }
 
 HELP = {
-    "line": "Configure a terminal line",
-    "line console": "Primary terminal line",
-    "line aux": "Auxiliary line",
-    "line vty": "Virtual terminal",
-    "exec-timeout": "Set the EXEC timeout",
-    "login": "Enable password checking",
     "clock summer-time": "Configure summer (daylight savings) time",
     "ntp": "Configure NTP",
     "voice": "Global voice configuration",
@@ -38,15 +29,6 @@ HELP = {
     "ip http": "HTTP server configuration",
     "ip subnet-zero": "Allow 'subnet zero' subnets",
 }
-
-
-def _timeout(text: str) -> str:
-    """IOS writes the seconds too: `exec-timeout 0` is `exec-timeout 0 0`."""
-    return f"{text} 0" if re.fullmatch(r"exec-timeout \d+", text) else text
-
-
-def _console(text: str) -> str:
-    return text.replace("line console", "line con", 1)
 
 
 def _global_lines() -> list[ConfigCommand]:
@@ -72,11 +54,11 @@ def _global_lines() -> list[ConfigCommand]:
         inert(mode, "dial-peer cor custom", 2670, enters="dial-peer-cor"),
         inert(mode, "gatekeeper", 2680, enters="gatekeeper"),
         inert("gatekeeper", "shutdown", 10, shows="both"),
-        inert(mode, "exception core-file <name:word>", 2800),
-        inert(mode, "exception dump <address:address>", 2801),
-        inert(mode, "ntp clock-period <period:int(0-4294967295)>", 2810),
-        inert(mode, "ntp server <address:address>", 2811, many=True),
-        inert(mode, "webvpn context <name:word>", 2900, enters="webvpn-context"),
+        inert(mode, "exception core-file <name:word>", 2900),
+        inert(mode, "exception dump <address:address>", 2901),
+        inert(mode, "ntp clock-period <period:int(0-4294967295)>", 2910),
+        inert(mode, "ntp server <address:address>", 2911, many=True),
+        inert(mode, "webvpn context <name:word>", 3000, enters="webvpn-context"),
         inert("webvpn-context", "ssl authenticate verify {all|none}", 10),
         inert("webvpn-context", "inservice", 20, shows="both"),
     ]
@@ -101,24 +83,5 @@ def _interface_lines() -> list[ConfigCommand]:
     ]
 
 
-def _line_lines() -> list[ConfigCommand]:
-    mode = "config-line"
-    return [
-        inert("config", "line {console <line:int(0-0)>}", 2700, enters=mode, write=_console),
-        inert("config", "line {aux <line:int(0-0)>}", 2701, enters=mode),
-        inert("config", "line {vty <line:int(0-9999)> [<last:int(0-9999)>]}", 2702, enters=mode),
-        inert(mode, "exec-timeout <minutes:int(0-35791)> [<seconds:int(0-2147483)>]", 10, shows="both", write=_timeout),
-        inert(mode, "exec prompt timestamp", 11, shows="both"),
-        inert(mode, "privilege level <level:int(0-15)>", 12),
-        inert(mode, "password [{0|7}] <password:word>", 13),
-        inert(mode, "logging synchronous", 14, shows="both"),
-        inert(mode, "login [local]", 15, shows="both"),
-        inert(mode, "length <lines:int(0-512)>", 16),
-        inert(mode, "width <columns:int(0-512)>", 17),
-        inert(mode, "transport input {all|none|ssh|telnet}*", 18),
-        inert(mode, "stopbits {1|1.5|2}", 19),
-    ]
-
-
 def commands() -> list[ConfigCommand]:
-    return [*_global_lines(), *_interface_lines(), *_line_lines()]
+    return [*_global_lines(), *_interface_lines()]
