@@ -337,6 +337,7 @@ class LabService:
                     _log.warning("%s: %s: %s%s: %s", self._lab.filename, where, prompt, line, reason)
                 else:
                     _log.info("%s%s\n%s", prompt, line, terminal.text[printed:])
+            session.close()
 
         self._runner.begin(run())
 

@@ -130,6 +130,7 @@ class Interactive:
         except ConnectionError:
             pass
         finally:
+            self._session.close()
             telling.cancel()
             await asyncio.gather(telling, return_exceptions=True)
 
@@ -141,6 +142,8 @@ class Interactive:
             await self._drain()
         except ConnectionError:
             return 1
+        finally:
+            self._session.close()
         return 1 if result.failed else 0
 
     # --- Terminal ---

@@ -1,6 +1,6 @@
 """Shell room: the IOS regular expressions of output modifiers.
 
-They are POSIX-like. `_` stands for a blank, a comma, a brace, a parenthesis or an end of the line. Braces, and letters after a
+They are POSIX-like. `_` stands for itself, a blank, a comma, a brace, a parenthesis or an end of the line. Braces, and letters after a
 backslash, have no special meaning. A pattern is rewritten for RE2, which has other rules.
 
 RE2 searches in time linear in the line, whatever the pattern, so no pattern can hold the lab. Back-references, which an automaton
@@ -18,7 +18,7 @@ LONGEST_PATTERN = 254  # characters: as long as a line that IOS takes
 
 _QUANTIFIERS = "*+?"
 _SURROGATE = re.compile("[\ud800-\udfff]")  # what stands for octets that are no UTF-8; RE2 takes none
-_DELIMITER = r"(?:^|$|[ ,{}()])"
+_DELIMITER = r"(?:^|$|[ ,{}()_])"
 
 
 class RegexError(ValueError):

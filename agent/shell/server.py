@@ -177,6 +177,7 @@ class _LineConnection:
         try:
             await self._carry_out()
         finally:
+            self._session.close()
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
 

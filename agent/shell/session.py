@@ -17,6 +17,7 @@ from agent.shell.filters import LineFilter, Modifier, modifier_grammar
 from agent.shell.regex import RegexError
 from agent.shell.router import Router
 from agent.shell.terminal import Output, OutputEnded, Terminal
+from agent.syslog.box import config_message
 
 _CONTROL_Z = "\x1a"
 _DO = re.compile(r"\s*do\s+")
@@ -83,7 +84,11 @@ class Session:
 
     def drop(self) -> None:
         """^C at the prompt: configure mode is left, as on IOS."""
-        self._config = None
+        self._leave_configure()
+
+    def close(self) -> None:
+        """The terminal has gone: configure mode is left."""
+        self._leave_configure()
 
     def interrupt(self) -> None:
         """The escape sequence: ends the command under way, if it can be ended."""
@@ -167,10 +172,10 @@ class Session:
         width = len(self.prompt)
         self._deferred = None
         outcome = config.feed(line, typed=typed)
-        if outcome.left:
-            self._config = None
         if outcome.events:
             self._router.configured(outcome.events)
+        if outcome.left:
+            self._leave_configure()
         self._terminal.write("".join(f"{each}\n" for each in outcome.output))
         if self._deferred is not None:
             return await self._exec(line, len(line.rstrip()) - len(self._deferred), width)
@@ -181,8 +186,14 @@ class Session:
         if self._config is None:
             return Result()
         result = await self._configure(self._config, line)
-        self._config = None
+        self._leave_configure()
         return result
+
+    def _leave_configure(self) -> None:
+        """Back to exec. As on IOS the log says so, whether anything was changed or not."""
+        if self._config is not None:
+            self._config = None
+            self._router.syslog.log(config_message(self._line.origin))
 
     def _defer(self, command: str) -> list[str]:
         """`do`: an exec command may take its time, so it is carried out once configure mode has read the line."""

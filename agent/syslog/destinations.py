@@ -59,7 +59,8 @@ class Destinations:
 
     def __init__(self, syslog: Syslog, config: RouterConfig, stamps: Stamps, hosts: Hosts, clock: Clock) -> None:
         self.buffer = LogBuffer(config.logging.buffer_size)
-        self.rate_limited = 0
+        self.rate_limited = 0  # messages
+        self.rate_limited_elsewhere = 0  # those of them that were not limited on the console alone
         self._syslog = syslog
         self._config = config
         self._stamps = stamps
@@ -167,6 +168,7 @@ class Destinations:
         if self._allowance.take():
             return False
         self.rate_limited += 1
+        self.rate_limited_elsewhere += not limit.console
         return True
 
 

@@ -171,9 +171,9 @@ class _Tcp(asyncio.Protocol):
         transport.set_write_buffer_limits(high=0)
         self._transport, self._writable = transport, True
         self._wait = self._patience.first
-        self._tell(True, self._was_up)
-        self._was_up, self._has_failed = True, False
-        self._work()
+        was_up, self._was_up, self._has_failed = self._was_up, True, False
+        self._work()  # what waits goes first, and makes room for the message about the connection
+        self._tell(True, was_up)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport, self._writable = None, False
@@ -333,7 +333,7 @@ class Hosts:
         if address is None:
             return _Nowhere(drops, "no `ip host` line gives its address")
         if self._outside.withholds(address):
-            return _Nowhere(drops, "it is outside loopback, and external_traffic is not set")
+            return _Nowhere(Drops(lambda reason: self._outside.tell("messages", named), lambda number: None), "withheld")
         if IPv4Address(source).is_loopback and not address.is_loopback:
             source = _ANY
         target = str(address), host.port

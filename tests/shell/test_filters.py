@@ -72,6 +72,8 @@ def test_what_is_wrong_with_a_modifier_is_said() -> None:
         (r"10\.1", "ip 10x1", False),
         ("_1_", "a 1,", True),
         ("_1_", "a 11,", False),
+        # Cisco's guide has `show log | include` with this pattern.
+        ("%CRYPTO-6-IKMP_POLICY_DEFAULT*", "%CRYPTO-6-IKMP_POLICY_DEFAULT: Using ISAKMP Default policies", True),
         ("^(ab|cd)+$", "abcdab", True),
         ("a{2}", "aa", False),
         ("a{2}", "a{2}", True),

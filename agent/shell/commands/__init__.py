@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from agent.config.grammar import Grammar
 from agent.shell.command import PRIVILEGED, USER, ExecCommand
-from agent.shell.commands import clear, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp, show_vrf
+from agent.shell.commands import clear, logs, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp, show_vrf
 
 _AREAS = (
     modes,
     ping,
     clear,
+    logs,
     show,
     show_crypto,
     show_flowmib,
