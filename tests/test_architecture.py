@@ -275,7 +275,7 @@ def test_a_start_with_a_warm_cache_loads_no_compiler() -> None:
     assert not {"pysmi", "lark", "jinja2", "requests"} & set(modules)
 
 
-@pytest.mark.parametrize("room", ["aaa", "config", "crypto", "flow", "lab", "mib", "shell", "snmp"])
+@pytest.mark.parametrize("room", ["aaa", "config", "crypto", "flow", "lab", "mib", "shell", "snmp", "syslog"])
 def test_a_rooms_page_names_its_files_and_no_other(room: str) -> None:
     page = (ROOT / "docs" / f"{room}.md").read_text()
     rows = "".join(line.split("|")[1] for line in page.splitlines() if line.startswith("| `") and ".py`" in line.split("|")[1])

@@ -1,7 +1,7 @@
 """Shell room: the IOS regular expressions of output modifiers.
 
-They are POSIX-like. `_` stands for itself, a blank, a comma, a brace, a parenthesis or an end of the line. Braces, and letters after a
-backslash, have no special meaning. A pattern is rewritten for RE2, which has other rules.
+They are POSIX-like. `_` stands for itself, a blank, a comma, a brace, a parenthesis or an end of the line. Braces, and letters
+after a backslash, have no special meaning. A pattern is rewritten for RE2, which has other rules.
 
 RE2 searches in time linear in the line, whatever the pattern, so no pattern can hold the lab. Back-references, which an automaton
 cannot do, are refused.
