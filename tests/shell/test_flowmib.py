@@ -288,7 +288,7 @@ def test_ios_xe_has_its_values_in_column_31_and_an_empty_line_between_entries(co
     first, second = (at for at, line in enumerate(lines) if line.startswith("  Index:"))
     assert lines[:first] == ["vrf red"]
     assert lines[second - 1] == ""
-    assert lines[-4:] == ["", "vrf blue", "", "vrf Global"]
+    assert lines[-3:] == ["", "vrf blue", "vrf Global"]
 
 
 @pytest.mark.parametrize("family", ["isakmp", "ipsec"])

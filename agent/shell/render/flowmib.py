@@ -64,25 +64,26 @@ _XE_WIDTH = {False: 28, True: 33}
 def lines(listing: Listing, flows: Iterable[VrfFlow], now: int, release: Release, wanted: int | None = None) -> Iterator[str]:
     """The entries of VRFs, each under its name. With `wanted` only the entry of that index, in the VRFs that have it.
 
-    IOS XE separates entries by an empty line.
+    In IOS XE an empty line follows each entry but the last. A VRF without entries has none, because Genie's parser of tunnels
+    takes no empty line before the first entry.
     """
     separated = release is Release.XE
     width = _XE_WIDTH[listing.wide] if separated else listing.width
-    between = False  # whether anything was printed before
+    after_entry = False
     for flow in flows:
-        name = f"vrf {GLOBAL if flow.name is None else flow.name}"
         shown = ((index, fields) for index, fields in listing.entries(flow, now, release) if wanted in (None, index))
         first = next(shown, None)
         if first is None and wanted is not None:
             continue
-        if separated and between:
+        if after_entry:
             yield ""
-        between = True
-        yield name
-        for number, (_, fields) in enumerate(chain([first] if first else [], shown)):
-            if separated and number:
+        yield f"vrf {GLOBAL if flow.name is None else flow.name}"
+        after_entry = False
+        for _, fields in chain([first] if first else [], shown):
+            if after_entry:
                 yield ""
             yield from (f"  {label + ':':<{width}} {value}" for label, value in fields if value is not None)
+            after_entry = separated
 
 
 # --- phase 1 ---
