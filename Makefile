@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+CLIENTS := .venv-clients
 LAB ?= examples/two-vrf-hub.toml
 # What the tests need. A word with a slash is a file. IKE is tested with strongSwan's daemon.
 TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping nft conntrack swanctl /usr/lib/ipsec/charon \
@@ -12,7 +13,7 @@ PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping nftables conntrack str
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
 
-.PHONY: run test check bench soak recording clean
+.PHONY: run test check bench soak clients recording clean
 
 run: $(VENV)/.ready
 	$(BIN)/ipsec-agent run $(LAB)
@@ -34,6 +35,16 @@ soak: $(VENV)/.dev-ready tools bench-tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab tests/e2e -k soak
 	$(BIN)/python -m bench.floods
 
+# Programs that read the CLI and are too large for `make test` have an environment of their own.
+clients: $(VENV)/.ready $(CLIENTS)/.ready
+	@sh scripts/need.sh "snmpget" "snmp"
+	AGENT_PYTHON=$(CURDIR)/$(BIN)/python $(CLIENTS)/bin/python -m pytest -c tests/clients/pytest.ini tests/clients
+
+$(CLIENTS)/.ready: tests/clients/requirements.txt
+	test -x $(CLIENTS)/bin/pip || $(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --requirement tests/clients/requirements.txt
+	touch $@
+
 recording: $(VENV)/.ready
 	@sh scripts/need.sh "snmpget snmptrapd" "snmp snmptrapd"
 	$(BIN)/python scripts/record.py
@@ -54,5 +65,5 @@ bench-tools:
 	@sh scripts/need.sh "$(BENCH_TOOLS)" "$(BENCH_PACKAGES)"
 
 clean:
-	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
