@@ -6,7 +6,7 @@ console alone gets them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -67,12 +67,13 @@ class Destinations:
         self._hosts = hosts
         self._now = clock.now
         self._logged = dict.fromkeys(DEFAULTS, 0)
-        self._terminals: dict[Terminals, Bus[str]] = {kind: Bus() for kind in Terminals}
+        self._terminals: dict[str, Bus[str]] = {}  # by destination, where one is watched
+        self._levels: dict[str, Severity] = {}  # of the destinations that are on
         self._limit: RateLimit | None = None
         self._allowance: Allowance | None = None
         hosts.announce = syslog.log
         self._subscription = syslog.subscribe(self._take)
-        self._set_limit()
+        self._follow()
 
     def start(self, *messages: Message) -> None:
         """Begin to send to the receivers. They get these messages first."""
@@ -84,7 +85,7 @@ class Destinations:
         """Follow a configuration that has changed; it was `before`."""
         logging = self._config.logging
         self.buffer.resize(logging.buffer_size)
-        self._set_limit()
+        self._follow()
         for message in (*_changes(before, logging), *self._hosts.apply()):
             self._syslog.log(message)
 
@@ -95,7 +96,7 @@ class Destinations:
 
     def watch(self, terminals: Terminals, write: Callable[[str], None]) -> Subscription:
         """Show the lines of messages on a terminal from now on, at the severity of its kind. A line has no line end."""
-        return self._terminals[terminals].subscribe(write)
+        return self._terminals.setdefault(terminals.value, Bus()).subscribe(write)
 
     def close(self) -> None:
         """Take no messages any more."""
@@ -121,41 +122,46 @@ class Destinations:
     def _take(self, logged: Logged) -> None:
         message = logged.message
         excess = self._is_in_excess(message)
-        wanted = [each for each in DEFAULTS if self._wants(each, message.severity, excess)]
+        wanted = [each for each, level in self._levels.items() if message.severity <= level]
+        if excess:
+            wanted = [each for each in wanted if self._passes_excess(each)]
         if not wanted:
             return
         lines = self._stamps.lines(logged)
         for destination in wanted:
-            if destination == "buffered":
-                self.buffer.put(lines)
-                self._logged[destination] += 1
-            elif destination == "trap":
-                first = self._logged[destination] + 1
-                self._logged[destination] += len(lines)
-                self._hosts.send(message.severity, enumerate(lines, first))
-            else:
-                terminals = self._terminals[Terminals(destination)]
-                if destination == "console" or len(terminals):
-                    self._logged[destination] += 1
-                for line in lines:
-                    terminals.publish(line)
+            _WAYS[destination](self, destination, message.severity, lines)
 
-    def _wants(self, destination: str, severity: Severity, excess: bool) -> bool:
+    def _keep(self, destination: str, severity: Severity, lines: Sequence[str]) -> None:
+        self._logged[destination] += 1
+        self.buffer.put(lines)
+
+    def _send(self, destination: str, severity: Severity, lines: Sequence[str]) -> None:
+        first = self._logged[destination] + 1
+        self._logged[destination] += len(lines)
+        self._hosts.send(severity, first, lines)
+
+    def _show(self, destination: str, severity: Severity, lines: Sequence[str]) -> None:
+        terminals = self._terminals.get(destination)
+        if destination == Terminals.CONSOLE.value or terminals:
+            self._logged[destination] += 1
+        if terminals:
+            for line in lines:
+                terminals.publish(line)
+
+    # --- what the configuration says ---
+
+    def _follow(self) -> None:
         logging = self._config.logging
-        if destination != "console" and not logging.on:
-            return False
-        if excess and (destination == "console" or not (self._limit and self._limit.console)):
-            return False
-        level = severity_of(logging, destination)
-        return level is not None and severity <= level
-
-    # --- logging rate-limit ---
-
-    def _set_limit(self) -> None:
-        limit = self._config.logging.rate_limit
+        levels = {each: severity_of(logging, each) for each in DEFAULTS if logging.on or each == Terminals.CONSOLE.value}
+        self._levels = {each: level for each, level in levels.items() if level is not None}
+        limit = logging.rate_limit
         if limit != self._limit:
             self._limit = limit
             self._allowance = Allowance(limit.each_second, SECOND / limit.each_second, self._now) if limit else None
+
+    def _passes_excess(self, destination: str) -> bool:
+        """Whether `logging rate-limit` leaves a destination alone."""
+        return self._limit is not None and self._limit.console and destination != Terminals.CONSOLE.value
 
     def _is_in_excess(self, message: Message) -> bool:
         limit = self._limit
@@ -170,6 +176,9 @@ class Destinations:
         self.rate_limited += 1
         self.rate_limited_elsewhere += not limit.console
         return True
+
+
+_WAYS = {"buffered": Destinations._keep, "console": Destinations._show, "monitor": Destinations._show, "trap": Destinations._send}
 
 
 def _changes(before: LoggingConfig, after: LoggingConfig) -> list[Message]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Protocol
@@ -287,14 +287,15 @@ class Hosts:
                 receiver.way.queue.limit = self._config.logging.queue_limit or QUEUE_LIMIT
         return told
 
-    def send(self, severity: Severity, lines: Iterable[tuple[int, str]]) -> None:
-        """Send the lines of a message, each with its number, to every receiver."""
+    def send(self, severity: Severity, first: int, lines: Sequence[str]) -> None:
+        """Send the lines of a message to every receiver. The number of the first one is `first`."""
+        if not self._receivers:
+            return
         priority = FACILITIES[self._config.logging.facility] * 8 + severity
-        counted = self._config.logging.counted
-        numbered = [(f"{number}: " if counted else "", line) for number, line in lines]
+        numbers = [f"{number}: " if self._config.logging.counted else "" for number in range(first, first + len(lines))]
         for receiver in self._receivers:
             origin = self._origin(receiver)
-            for number, line in numbered:
+            for number, line in zip(numbers, lines, strict=True):
                 receiver.way.send(octets_of(f"<{priority}>{number}{origin}{line}")[:LONGEST])
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from agent.config.model import RouterConfig
 from agent.syslog.syslog import Logged
 
 DEFAULT_FORM = "datetime msec"  # of a configuration that has no `service timestamps` line
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
 
 
@@ -56,4 +57,5 @@ class Stamps:
         year = f" {moment.year}" if "year" in options else ""
         milliseconds = f".{moment.microsecond // 1000:03}" if "msec" in options else ""
         zone = f" {moment.tzname()}" if "show-timezone" in options else ""
-        return f"{moment:%b} {moment.day:2}{year} {moment:%H:%M:%S}{milliseconds}{zone}"
+        time = f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+        return f"{_MONTHS[moment.month - 1]} {moment.day:2}{year} {time}{milliseconds}{zone}"
