@@ -1,4 +1,4 @@
-"""The guide's lab as a running process, for tests of the programs that read its CLI: Python's own libraries and net-snmp are enough.
+"""The guide's lab as a running process, for the programs that read its CLI. It needs Python's own libraries and net-snmp alone.
 
 The programs' own environments need not have the agent: `python` is the interpreter that has.
 """

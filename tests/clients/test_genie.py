@@ -121,7 +121,16 @@ def test_ike_tunnels(xe: LivingLab) -> None:
         names = [
             f"cikeTun{direction}{name}.{tunnel['index']}"
             for direction in ("In", "Out")
-            for name in ("Octets", "Pkts", "DropPkts", "Notifys", "P2Exchgs", "P2ExchgInvalids", "P2ExchgRejects", "P2SaDelRequests")
+            for name in (
+                "Octets",
+                "Pkts",
+                "DropPkts",
+                "Notifys",
+                "P2Exchgs",
+                "P2ExchgInvalids",
+                "P2ExchgRejects",
+                "P2SaDelRequests",
+            )
         ]
         assert counted == xe.numbers(vrf, *names)
 
