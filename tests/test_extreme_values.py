@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -173,11 +173,13 @@ def errors_of(text: str) -> set[int]:
     return set()
 
 
-def accepted(command: ConfigCommand) -> str:
+def accepted(commands: Iterable[ConfigCommand]) -> str:
     """A configuration of all the lines that are no errors."""
-    entrance = ENTRANCES[command.mode]
-    good = [line for line in lines_of(command) if not errors_of("\n".join([*BASE, *entrance, line]))]
-    lines = [*BASE, *(each for line in good for each in (*entrance, line))]
+    lines = list(BASE)
+    for command in commands:
+        entrance = ENTRANCES[command.mode]
+        good = [line for line in lines_of(command) if not errors_of("\n".join([*BASE, *entrance, line]))]
+        lines += [each for line in good for each in (*entrance, line)]
     # One of them may not go with another.
     wrong = errors_of("\n".join(lines))
     return "\n".join(line for number, line in enumerate(lines, 1) if number not in wrong)
@@ -192,17 +194,19 @@ def walk(service: RouterService) -> None:
 
 
 WITH_ARGUMENTS = [command for command in all_commands() if any(True for _ in lines_of(command))]
+TOGETHER = 5  # commands that one router is given: most of the time of a test is that of its start
+CROWDS = [WITH_ARGUMENTS[at : at + TOGETHER] for at in range(0, len(WITH_ARGUMENTS), TOGETHER)]
 
 
-def by_pattern(command: ConfigCommand) -> str:
-    return f"{command.mode}: {command.pattern[:60]}"
+def by_pattern(crowd: list[ConfigCommand]) -> str:
+    return "; ".join(f"{command.mode}: {command.pattern[:40]}" for command in crowd)
 
 
-@pytest.mark.parametrize("command", WITH_ARGUMENTS, ids=by_pattern)
+@pytest.mark.parametrize("crowd", CROWDS, ids=by_pattern)
 def test_a_value_is_refused_or_held(
-    command: ConfigCommand, schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    crowd: list[ConfigCommand], schema: Schema, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    text = accepted(command)
+    text = accepted(crowd)
     caplog.set_level(logging.ERROR)
 
     async def run() -> None:
@@ -212,7 +216,8 @@ def test_a_value_is_refused_or_held(
         try:
             walk(service)
             session = Session(service.document)
-            typed = (each for line in lines_of(command) for each in (*ENTRANCES[command.mode], line, f"no {line}", line, "end"))
+            lines = ((ENTRANCES[command.mode], line) for command in crowd for line in lines_of(command))
+            typed = (each for entrance, line in lines for each in (*entrance, line, f"no {line}", line, "end"))
             service.configured([event for each in typed for event in session.feed(each).events])
             service.configured(session.feed("snmp-server contact somebody").events)
             walk(service)

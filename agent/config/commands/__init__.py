@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from agent.config.command import CommandSet, ConfigCommand, Mode
 from agent.config.commands import (
     aaa,
@@ -24,8 +26,9 @@ from agent.config.commands import (
 from agent.config.grammar import Grammar
 
 
+@cache
 def build() -> CommandSet:
-    """Build the command tables. This takes some milliseconds, so the owner keeps them."""
+    """The command tables. They never change, and take many milliseconds to make: one set serves every configuration."""
     areas = (system, logging, aaa, inert, lines, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps, ssh)
     modes = {"config": Mode("(config)#", "config")}
     for area in (inert, lines, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
