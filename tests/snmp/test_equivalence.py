@@ -293,9 +293,9 @@ def walked(pair: Pair, community: bytes) -> list[Oid]:
     while True:
         answer = pair.fast(request(1, community, GET_BULK, names[-1:], 0, PACK, 1))
         assert answer is not None
+        names += response(answer, 1).names
         if END_OF_MIB_VIEW in answer[-2:]:
             return list(dict.fromkeys(names))
-        names += response(answer, 1).names
 
 
 @pytest.mark.parametrize("community", COMMUNITIES)
