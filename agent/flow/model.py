@@ -327,6 +327,7 @@ class IpsecFacts:
     life_time_threshold: int | None = None  # seconds
     transform_set: str | None = None  # as IOS shows its name: "#!default_transform_set_1" is a built-in one
     template: str | None = None  # of a dynamic map's entry: its name and number, "D/N"
+    pfs: bool | None = None  # whether the SAs have a Diffie-Hellman exchange of their own
 
     @property
     def protocol(self) -> str:

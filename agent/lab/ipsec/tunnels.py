@@ -203,5 +203,6 @@ def facts_of(config: RouterConfig, live: LiveTunnel, bundle: Bundle, ike_group: 
         life_size_threshold=REKEY_KILOBYTES,
         life_time_threshold=REKEY_SECONDS,
         transform_set=suite.name,
+        pfs=choice.group is not None,
         template=f"{plan.target.entry.name}/{plan.target.entry.sequence}" if plan.target.dynamic else None,
     )

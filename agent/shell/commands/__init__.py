@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from agent.config.grammar import Grammar
 from agent.shell.command import PRIVILEGED, USER, ExecCommand
-from agent.shell.commands import clear, logs, modes, ping, show, show_crypto, show_flowmib, show_ip, show_lists, show_snmp, show_vrf
+from agent.shell.commands import (
+    clear,
+    logs,
+    modes,
+    ping,
+    show,
+    show_crypto,
+    show_crypto_engine,
+    show_flowmib,
+    show_ip,
+    show_ipsec,
+    show_isakmp_policy,
+    show_lists,
+    show_snmp,
+    show_vrf,
+)
 
 _AREAS = (
     modes,
@@ -13,8 +28,11 @@ _AREAS = (
     logs,
     show,
     show_crypto,
+    show_crypto_engine,
     show_flowmib,
     show_ip,
+    show_ipsec,
+    show_isakmp_policy,
     show_lists,
     show_snmp,
     show_vrf,
