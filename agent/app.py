@@ -13,8 +13,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.aaa.hash_worker import HashWorker
+from agent.aaa.users import Users
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import TIMELINE
 from agent.base.outside import OutsideTraffic
@@ -29,6 +31,8 @@ from agent.config.events import (
     HostsChanged,
     InterfaceChanged,
     LoggingChanged,
+    RsaKeyGenerated,
+    RsaKeyZeroized,
     TrapTypesSet,
     VrfChanged,
 )
@@ -59,6 +63,9 @@ from agent.syslog.hosts import Hosts
 from agent.syslog.records import RecordLog
 from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
+
+if TYPE_CHECKING:
+    from agent.shell.ssh.server import SshServer
 
 _log = logging.getLogger(__name__)
 
@@ -156,6 +163,8 @@ class RouterService:
         self._box = BoxLog(node, self.syslog)
         monitor.subscribe(RecordLog(config, monitor, self.syslog))
         self.sender: NotificationSender | None = None
+        self.ssh: SshServer | None = None
+        self._generating: asyncio.Future[None] | None = None  # of a host key
         self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
 
@@ -260,6 +269,14 @@ class RouterService:
     def _find_hosts(self, event: HostsChanged | InterfaceChanged) -> None:
         self.logging.follow_hosts()
 
+    def _generate_key(self, event: RsaKeyGenerated) -> None:
+        if self.ssh is not None:
+            self._generating = asyncio.ensure_future(self.ssh.generate_key(event.modulus, self._hashes.run))
+
+    def _zeroize_key(self, event: RsaKeyZeroized) -> None:
+        if self.ssh is not None:
+            self.ssh.zeroize_key()
+
 
 class LabService:
     """A whole lab, running: its schedule, a service for each router, and the CLI's socket."""
@@ -292,6 +309,7 @@ class LabService:
         for name, service in self.routers.items():
             service.listen(self._addresses(self._lab.routers[name]))
             lines += [f"{name}: SNMP at {endpoint_text(address)}" for address in service.agent.addresses]
+        lines += await self._open_ssh()
         lines += [f"CLI: {self._cli_command} --router {shlex.quote(name)}" for name in self.routers]
         for name, underlay in self._lab.underlays.items():
             underlay.open()
@@ -308,9 +326,31 @@ class LabService:
         settle_memory()
         return [*lines, "ready"]
 
+    async def _open_ssh(self) -> list[str]:
+        """Open the SSH servers of the lab file, and say where they answer. Raises SshListenError and HostKeyError."""
+        routers = [(service, self._lab.routers[name]) for name, service in self.routers.items() if self._lab.routers[name].ssh]
+        if not routers:
+            return []
+        # Loading asyncssh takes a quarter of a second, which only a lab with SSH has to spend.
+        from agent.shell.ssh.host_keys import HostKeys
+        from agent.shell.ssh.server import Door, LabSsh, SshServer
+
+        lab, lines = LabSsh(), []
+        for service, router in routers:
+            users = Users(service.document.config, self._hashes.matches)
+            keys = HostKeys(self._options.state_dir, self._options.name, router.name)
+            door = Door(users.by_password, users.by_key)
+            service.ssh = SshServer(self._shown[router.name], self._commands, door, keys, lab)
+            await service.ssh.listen(router.ssh)
+            lines += [f"{router.name}: SSH at {endpoint_text(address)}" for address in service.ssh.addresses]
+        return lines
+
     async def stop(self) -> None:
         """Close the CLI's sessions and every socket."""
         await self._cli.close()
+        for service in self.routers.values():
+            if service.ssh is not None:
+                await service.ssh.close()
         if isinstance(self._runner, RealRunner):
             self._runner.stop()
         for underlay in self._lab.underlays.values():
@@ -358,4 +398,6 @@ _FOLLOW: dict[type, Callable[..., None]] = {
     LoggingChanged: RouterService._log_elsewhere,
     HostsChanged: RouterService._find_hosts,
     InterfaceChanged: RouterService._find_hosts,
+    RsaKeyGenerated: RouterService._generate_key,
+    RsaKeyZeroized: RouterService._zeroize_key,
 }

@@ -42,10 +42,11 @@ Text = tuple[str, str]  # a configuration, and the name of the file that it is f
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabRouter(Node):
-    """One router of a lab. `snmp` are the addresses in the lab file where it answers."""
+    """One router of a lab. `snmp` and `ssh` are the addresses in the lab file where it answers."""
 
     engine: LabEngine
     snmp: tuple[Endpoint, ...]
+    ssh: tuple[Endpoint, ...]
     router: Router
 
 
@@ -278,4 +279,14 @@ def _build_router(
         certificates=certificates,
         udp_always=udp_always,
     )
-    return LabRouter(name, document, monitor, device, LabEngine(router, runner.until), epoch, tuple(section.snmp), router)
+    return LabRouter(
+        name=name,
+        document=document,
+        monitor=monitor,
+        device=device,
+        engine=LabEngine(router, runner.until),
+        epoch=epoch,
+        snmp=tuple(section.snmp),
+        ssh=tuple(section.ssh),
+        router=router,
+    )

@@ -29,8 +29,6 @@ from agent.lab.labfile.sections import (
 )
 from agent.lab.labfile.toml_lines import line_of
 
-_NOT_YET = {"ssh"}  # of later releases
-
 
 class LabFileError(UserError):
     """All errors of a lab file, one line each, with file and key, and the key's line if it is known."""
@@ -132,8 +130,6 @@ def _explain(problem: Any) -> tuple[str, str]:
         location = location[:-1]
     key = _key(location)
     if kind == "extra_forbidden":
-        if location[-1] in _NOT_YET:
-            return key, "is not supported yet"
         return key, f"is not a key; there are {', '.join(_section_of(location).model_fields)}"
     if kind == "missing":
         return key, "is missing"

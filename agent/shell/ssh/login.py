@@ -1,0 +1,129 @@
+"""Shell room: the log-in of one SSH connection (RFC 4252), and the sessions that it may open (RFC 4254)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import asyncssh
+
+from agent.base.origin import Origin, OriginKind
+from agent.config.model import User
+from agent.shell.ssh.channel import Channel
+from agent.shell.ssh.link import Link
+
+if TYPE_CHECKING:
+    from agent.shell.ssh.server import SshServer
+
+MOST_KEYS = 20  # public keys that a connection may offer
+MOST_CHANNELS = 10  # sessions of a connection, as many as OpenSSH's server allows (MaxSessions)
+IDLE = 30.0  # seconds that a connection may last before its first session
+LINGERING = 0.5  # seconds that a connection lasts after its last session: the client closes it first, if it can
+
+
+class Connection(asyncssh.SSHServerConnection):
+    """asyncssh's server side. Its options are the server's for good, so that they need no thread to be made again for each user."""
+
+    async def reload_config(self) -> None:
+        return None
+
+
+class TooManyTriesError(asyncssh.DisconnectError):
+    """RFC 4252 §4: the server should end the connection after too many failures."""
+
+    def __init__(self) -> None:
+        super().__init__(asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE, "Too many authentication failures")
+
+
+class Login(asyncssh.SSHServer):
+    """Who logs in on one connection, with a bounded number of tries, and what sessions the connection has."""
+
+    def __init__(self, server: SshServer, link: Link) -> None:
+        self._server = server
+        self._link = link
+        self._connection: asyncssh.SSHServerConnection | None = None
+        self._user: User | None = None
+        self._tries = 0
+        self._keys: set[bytes] = set()
+        self._channels = 0
+        self._sessions = 0  # channels whose terminal or command has started
+        self._idle: asyncio.TimerHandle | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+
+    # --- logging in ---
+
+    def begin_auth(self, username: str) -> bool:
+        return True
+
+    def password_auth_supported(self) -> bool:
+        return True
+
+    def public_key_auth_supported(self) -> bool:
+        return bool(self._server.router.document.config.public_keys)
+
+    async def validate_password(self, username: str, password: str) -> bool:
+        """Also the answer of keyboard-interactive authentication. A try counts when it begins."""
+        most = max(1, self._server.router.document.config.ssh.retries)
+        self._tries += 1
+        if self._tries > most:
+            raise TooManyTriesError
+        user = await self._server.door.by_password(username, password)
+        if user is None:
+            self._server.log.info("%s: an SSH log-in from %s is refused", self._server.router.name, self._link.peer)
+            if self._tries >= most:
+                raise TooManyTriesError
+            return False
+        self._user = user
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """Whether the key may log in. asyncssh asks again with the signature, and checks that itself."""
+        self._keys.add(key.public_data)
+        if len(self._keys) > MOST_KEYS:
+            raise TooManyTriesError
+        self._user = self._server.door.by_key(username, key.public_data)
+        return self._user is not None
+
+    def auth_completed(self) -> None:
+        self._server.logged_in(self._link)
+        self._await_session(IDLE)
+
+    # --- sessions ---
+
+    def session_requested(self) -> tuple[asyncssh.SSHServerChannel[bytes], Channel] | bool:
+        connection, user = self._connection, self._user
+        assert connection is not None  # a session is asked for after the log-in
+        assert user is not None
+        if self._channels >= MOST_CHANNELS:
+            return False
+        self._channels += 1
+        channel = Channel(self._server, self._link, user, Origin(OriginKind.SSH, user.name), self)
+        return connection.create_server_channel(encoding=None, errors="strict", window=1 << 16, max_pktsize=1 << 15), channel
+
+    def may_start(self, channel: Channel) -> bool:
+        """Whether a session has a place. The connection then lasts as long as the session."""
+        if not self._server.take_session(channel):
+            return False
+        self._sessions += 1
+        if self._idle is not None:
+            self._idle.cancel()
+            self._idle = None
+        return True
+
+    def ended(self, channel: Channel) -> None:
+        """A channel is closed. The connection ends with its last session, as on a router."""
+        self._channels -= 1
+        if self._server.give_session(channel):
+            self._sessions -= 1
+            if not self._sessions:
+                self._await_session(LINGERING)
+
+    def _await_session(self, patience: float) -> None:
+        assert self._connection is not None
+        self._idle = asyncio.get_running_loop().call_later(patience, self._connection.close)
