@@ -132,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
         help="where the first router answers SNMP (default: 127.0.0.1:1161)",
     )
     run.add_argument("--mib-source", type=Path, action="append", default=[], metavar="DIR", help="use the MIB modules of DIR")
-    run.add_argument("--external-traffic", action="store_true", help="send notifications to addresses outside loopback")
+    run.add_argument(
+        "--external-traffic", action="store_true", help="send notifications and syslog messages to addresses outside loopback"
+    )
     run.add_argument("--speed", type=float, metavar="N", help="run the lab's clock N times as fast as real time")
     run.add_argument(
         "--clock", choices=("real", "virtual"), default="real", help="virtual: run to --until, then stand still (default: real)"

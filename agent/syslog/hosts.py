@@ -21,7 +21,7 @@ from typing import Protocol
 from agent.base.outside import OutsideTraffic
 from agent.base.queue import BoundedQueue, Drops
 from agent.base.text import octets_of
-from agent.config.logging_model import FACILITIES, QUEUE_LIMIT, LoggingHost
+from agent.config.logging_model import FACILITIES, PORTS, QUEUE_LIMIT, LoggingHost
 from agent.config.model import RouterConfig
 from agent.syslog.message import Message, Severity
 
@@ -220,7 +220,8 @@ class _Tcp(asyncio.Protocol):
     def _sent(self) -> None:
         self.queue.take()
         self.logged += 1
-        self.drops.over()
+        if not len(self.queue):
+            self.drops.over()
 
 
 @dataclass(slots=True)
@@ -277,11 +278,12 @@ class Hosts:
                 self._end(old)
             receiver = _Receiver(host, address, source, self._way(host, address, source))
             self._receivers.append(receiver)
-            if old is None and host.transport == "udp":
-                told.append(_start_stop(host, "started"))
+            if isinstance(receiver.way, _Udp) and (old is None or isinstance(old.way, _Nowhere)):
+                told.append(_start_stop(host, "started"))  # over TCP once it is connected
         for gone in before.values():
             self._end(gone)
-            told.append(_start_stop(gone.host, "stopped"))
+            if not isinstance(gone.way, _Nowhere):
+                told.append(_start_stop(gone.host, "stopped"))
         for receiver in self._receivers:
             if isinstance(receiver.way, _Tcp):
                 receiver.way.queue.limit = self._config.logging.queue_limit or QUEUE_LIMIT
@@ -305,14 +307,14 @@ class Hosts:
 
     def _end(self, receiver: _Receiver) -> None:
         receiver.way.close()
-        self._dropped += receiver.way.drops.total
+        self._dropped += receiver.way.drops.total + receiver.way.waiting
 
     def _origin(self, receiver: _Receiver) -> str:
         """What `logging origin-id` puts before the stamp."""
         kind, text = self._config.logging.origin or ("", "")
         if kind == "ip":
             address = self._interface_address(receiver.host.vrf) or receiver.source
-            return f"{address}: "
+            return f"{_address_towards(receiver.address) if address == _ANY else address}: "
         return f"{self._config.hostname if kind == 'hostname' else text}: " if kind else ""
 
     def _interface_address(self, vrf: str | None) -> str | None:
@@ -356,6 +358,17 @@ def _start_stop(host: LoggingHost, verb: str, why: str = "CLI initiated") -> Mes
     vrf = f" ({host.vrf})" if host.vrf else ""
     text = f"Logging to host {host.address} port {host.port}{vrf} {verb} - {why}"
     return Message("SYS", Severity.INFORMATIONAL, "LOGGINGHOST_STARTSTOP", text)
+
+
+def _address_towards(address: IPv4Address | None) -> str:
+    """The address that this machine sends to another one from."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((str(address), PORTS["udp"]))
+        except OSError:
+            return _ANY
+        found: str = probe.getsockname()[0]
+        return found
 
 
 def _is_ours(address: str) -> bool:

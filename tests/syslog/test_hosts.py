@@ -120,10 +120,10 @@ def test_a_receiver_is_begun_and_ended_while_the_router_runs(udp: UdpReceiver) -
 def test_a_receiver_by_name_is_sent_to_once_its_name_has_an_address(udp: UdpReceiver) -> None:
     world = LogWorld(f"no service timestamps\nlogging host collector transport udp port {udp.port}\n")
     world.log.start()
+    world.say("unsent")
     assert [(each.up, each.dropped) for each in world.log.hosts()] == [(False, 1)]
     world.type("ip host collector 127.0.0.1")
-    world.say("one")
-    assert udp.next() == "<189>2: %SYS-5-CONFIG_I: one"
+    assert udp.next() == f"<190>2: {started(udp.port).replace('127.0.0.1', 'collector')}"
     assert [(each.up, each.logged) for each in world.log.hosts()] == [(True, 1)]
     assert world.log.dropped == 1
     world.log.close()
@@ -135,13 +135,24 @@ def test_nothing_is_sent_outside_loopback_unless_it_is_allowed(caplog: pytest.Lo
     with caplog.at_level(logging.WARNING):
         world.log.start()
         world.say()
-    assert [(each.up, each.logged, each.dropped) for each in world.log.hosts()] == [(False, 0, 2), (False, 0, 2)]
-    assert world.log.dropped == 4
+    assert [(each.up, each.logged, each.dropped) for each in world.log.hosts()] == [(False, 0, 1), (False, 0, 1)]
+    assert world.log.dropped == 2
+    assert len(world.buffered) == 1  # nothing says that they were begun
     told = [record.getMessage() for record in caplog.records]
     assert told == [
         f"messages to 192.0.2.{number} port {port} are not sent: it is outside loopback, and external_traffic is not set"
         for number, port in ((1, 514), (2, 601))
     ]
+    world.log.close()
+
+
+def test_a_receiver_sees_the_address_of_the_source_interface_if_this_machine_has_it(udp: UdpReceiver) -> None:
+    lines = ("interface Loopback0", "ip address 127.7.7.7 255.255.255.255", "logging source-interface Loopback0")
+    world = world_to(udp, *lines)
+    assert udp.sender() == "127.7.7.7"
+    world.type("no logging source-interface")
+    world.say()
+    assert udp.sender() == "127.0.0.1"
     world.log.close()
 
 

@@ -65,6 +65,11 @@ class UdpReceiver:
     def next(self) -> str:
         return self._socket.recv(65535).decode()
 
+    def sender(self) -> str:
+        """The address that the next datagram has come from."""
+        address: str = self._socket.recvfrom(65535)[1][0]
+        return address
+
     def none_waits(self) -> bool:
         self._socket.setblocking(False)
         try:
