@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+
+import pytest
 
 from agent.base.clock import VirtualClock
 from agent.base.runner import VirtualRunner
@@ -10,6 +13,14 @@ from agent.lab.lab import open_lab
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECOND = 1_000_000
+
+
+@pytest.mark.parametrize("lab_file", sorted(EXAMPLES.glob("*.toml")), ids=lambda path: path.stem)
+def test_managers_take_every_router_for_one_of_cisco_s(lab_file: Path) -> None:
+    """They look for "Cisco IOS Software" in sysDescr, or for a product of Cisco's (CISCO-PRODUCTS-MIB) in sysObjectID."""
+    for router in tomllib.loads(lab_file.read_text())["router"].values():
+        assert "Cisco IOS Software" in router["sysdescr"]
+        assert router["sysobjectid"].startswith("1.3.6.1.4.1.9.1.")
 
 
 def test_the_hub_of_many_spokes_with_fewer_of_them(tmp_path: Path) -> None:
