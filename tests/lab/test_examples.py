@@ -9,7 +9,10 @@ import pytest
 
 from agent.base.clock import VirtualClock
 from agent.base.runner import VirtualRunner
+from agent.flow.counters import IpsecCounter
 from agent.lab.lab import open_lab
+from tests.shell.on_lab import typed
+from tests.shell.transcripts import told, transcript
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SECOND = 1_000_000
@@ -41,3 +44,17 @@ def test_the_hub_of_many_spokes_with_fewer_of_them(tmp_path: Path) -> None:
     runner.advance(3700 * SECOND)  # after a rekey of each
     assert {(tunnel.refreshes, tunnel.expired_sas, len(tunnel.spis)) for tunnel in flow.ipsec_tunnels.values()} == {(1, 2, 2)}
     assert not flow.ipsec_history
+
+
+def test_default_policies_and_default_transform_sets_as_the_guide_shows_them() -> None:
+    """Chapter 6 of the guide: both routers negotiate by the defaults, and `show crypto map` on either is the guide's."""
+    clock = VirtualClock()
+    lab = open_lab(EXAMPLES / "default-policies.toml", clock)
+    lab.start(lambda router, lines, key: None)
+    VirtualRunner(lab.scheduler, clock).advance(32 * SECOND)
+    for name, expected in (("RouterA", "crypto-map"), ("RouterB", "crypto-map-dynamic")):
+        node = lab.routers[name]
+        (ike,), (ipsec,) = (rows.values() for rows in (node.monitor.ike_tunnels, node.monitor.ipsec_tunnels))
+        assert (ike.facts.policy, ipsec.facts.transform_set) == (65508, "#!default_transform_set_1")
+        assert ipsec.counters.value(IpsecCounter.OUT_PACKETS, clock.now()) == 3
+        assert told(typed(node, "show crypto map")) == transcript(expected)
