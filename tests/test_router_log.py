@@ -53,12 +53,22 @@ def test_a_start_is_logged(schema: Schema, tmp_path: Path) -> None:
     def act(service: RouterService, type_lines: Callable[..., None], log: Log) -> None:
         assert log.since() == [
             "%SYS-5-CONFIG_I: Configured from memory by console",
-            "%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON",
             "%SYS-5-RESTART: System restarted --",
+            "%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is ON",
         ]
-        assert list(service.logging.buffer.lines())[3:] == service.node.device.description.splitlines()
+        assert list(service.logging.buffer.lines())[2:-1] == service.node.device.description.splitlines()
 
     with_log(schema, tmp_path, act)
+
+
+def test_a_start_without_ipsec_and_with_snmp_is_logged(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None], log: Log) -> None:
+        assert log.since()[2:] == [
+            "%SNMP-5-COLDSTART: SNMP agent on host r is undergoing a cold start",
+            "%CRYPTO-6-ISAKMP_ON_OFF: ISAKMP is OFF",
+        ]
+
+    with_log(schema, tmp_path, act, "hostname r\nsnmp-server community public RO\nend\n")
 
 
 def test_interfaces_that_are_shut_down_opened_made_and_removed(schema: Schema, tmp_path: Path) -> None:

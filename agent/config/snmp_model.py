@@ -109,3 +109,8 @@ class SnmpConfig:
     traps_disabled: set[str] = field(default_factory=set)
     # Leaves of either set that were written with `ike` in place of `isakmp`.
     traps_as_ike: set[str] = field(default_factory=set)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether anything is configured that the agent could answer, or could send to."""
+        return bool(self.communities or self.groups or self.users or self.hosts)

@@ -1,6 +1,6 @@
 """Syslog room: messages about the router itself: its start, its configuration, its interfaces.
 
-Their texts are those of Cisco IOS System Message Guides, facilities SYS, LINK, LINEPROTO and CRYPTO.
+Their texts are those of Cisco IOS System Message Guides, facilities SYS, LINK, LINEPROTO, SNMP and CRYPTO.
 """
 
 from __future__ import annotations
@@ -35,6 +35,12 @@ CONFIGURED_AT_START = Message("SYS", Severity.NOTIFICATIONS, "CONFIG_I", "Config
 def restart_message(description: str) -> Message:
     """`SYS-5-RESTART`, with what the router says that it is (sysDescr)."""
     return Message("SYS", Severity.NOTIFICATIONS, "RESTART", "System restarted --", tuple(description.splitlines()))
+
+
+def cold_start_message(hostname: str) -> Message:
+    """`SNMP-5-COLDSTART`, of a router whose SNMP agent is configured."""
+    text = f"SNMP agent on host {hostname} is undergoing a cold start"
+    return Message("SNMP", Severity.NOTIFICATIONS, "COLDSTART", text)
 
 
 def isakmp_message(on: bool) -> Message:
@@ -92,8 +98,8 @@ class BoxLog:
         self._links = {state.name: _seen(state) for state in device.interfaces.values()}
         device.link_listeners.append(self._link_changed)
         self._isakmp = has_isakmp(config)
-        isakmp = [isakmp_message(True)] if self._isakmp else []
-        return [CONFIGURED_AT_START, *isakmp, restart_message(device.description)]
+        snmp = [cold_start_message(config.hostname)] if config.snmp.enabled else []
+        return [CONFIGURED_AT_START, restart_message(device.description), *snmp, isakmp_message(self._isakmp)]
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Log what an edit of the configuration has caused, after the engine has followed it."""

@@ -77,7 +77,7 @@ def test_a_refused_configuration_line_has_no_events() -> None:
         ("show crypto bogus sa", 12),
         ("  bogus", 2),
         ("ping 10.1.1.1 repeat 0", 21),
-        ("clear log", 6),
+        ("clear bogus", 6),
     ],
 )
 def test_the_caret_stands_under_the_word_as_typed_after_the_prompt(line: str, column: int) -> None:

@@ -12,7 +12,6 @@ from agent.shell.render.snmp import (
     engine_lines,
     group_lines,
     host_lines,
-    is_enabled,
     statistics_lines,
     user_lines,
     view_lines,
@@ -41,7 +40,7 @@ def _show(lines: Callable[[Router, SnmpConfig, ExecMatch], Iterator[str]]) -> Ca
     async def run(context: Context, match: ExecMatch) -> None:
         router = context.router
         snmp = router.document.config.snmp
-        await context.out.lines(lines(router, snmp, match) if is_enabled(snmp) else [NOT_ENABLED])
+        await context.out.lines(lines(router, snmp, match) if snmp.enabled else [NOT_ENABLED])
 
     return run
 

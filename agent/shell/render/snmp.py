@@ -37,11 +37,6 @@ _DEFAULT_VIEW = (
 )
 
 
-def is_enabled(snmp: SnmpConfig) -> bool:
-    """Whether anything is configured that the agent could answer, or could send to."""
-    return bool(snmp.communities or snmp.groups or snmp.users or snmp.hosts)
-
-
 def statistics_lines(
     snmp: SnmpConfig, serial: str, count: Callable[[str], int], hosts: Sequence[NotificationHost]
 ) -> Iterator[str]:
