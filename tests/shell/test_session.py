@@ -109,7 +109,7 @@ def test_commands_may_be_abbreviated() -> None:
 
 def test_what_comes_with_a_later_issue_is_not_there() -> None:
     console = Console()
-    for line in ("write memory", "reload", "show log", "debug crypto mib", "show crypto session"):
+    for line in ("write memory", "reload", "debug crypto mib", "show crypto session"):
         assert console.result(line).error.endswith(INVALID), line
 
 
