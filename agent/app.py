@@ -44,7 +44,7 @@ from agent.lab.lab import Lab, LabRouter
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
-from agent.shell.command import LineState
+from agent.shell.lines import LineState
 from agent.shell.router import Router as ShellRouter
 from agent.shell.router import SnmpFacts
 from agent.shell.server import CliServer

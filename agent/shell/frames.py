@@ -43,3 +43,7 @@ class Frames:
 
     async def drain(self) -> None:
         await self._writer.drain()
+
+    def close(self) -> None:
+        """End the connection."""
+        self._writer.close()

@@ -6,33 +6,28 @@ The editor edits lines, the session carries them out, the pager divides what the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
 from enum import Enum, auto
 
 from agent.base.text import octets_of
 from agent.config.grammar import SyntaxProblem
-from agent.shell.command import LineState
+from agent.config.line_model import CONSOLE, LineSettings, settings_of
+from agent.shell.banner import greeting
 from agent.shell.editor import Complete, Editor, End, Eof, Event, Help, History, Interrupt, Line, Pause
 from agent.shell.keys import Key
+from agent.shell.lines import LineState
 from agent.shell.pager import ERASE_MORE, MORE, Pager
 from agent.shell.router import Router
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import OutputEnded
+from agent.shell.watching import Watch
 
 MOST_TYPED_AHEAD = 1 << 16  # octets that wait for the command under way
 MOST_MESSAGES = 20  # that wait until the terminal can show them, as many as IOS keeps (`logging synchronous limit`)
 _INTERRUPTS = (b"\x03", b"\x1e")  # ^C, and IOS's escape sequence, Ctrl-Shift-6
 _ENTER = "enter"
-
-
-@dataclass(slots=True)
-class Histories:
-    """What was typed in exec mode, and in configure mode: IOS keeps them apart."""
-
-    exec: History = field(default_factory=lambda: History(10))
-    configure: History = field(default_factory=lambda: History(10))
 
 
 class _State(Enum):
@@ -52,7 +47,7 @@ class _IdleError(ConnectionError):
 class Interactive:
     """A session at a terminal. `write` sends octets to it, `drain` waits until they can leave.
 
-    `line` has who types, and with which rights. `run` ends when the operator leaves, or after `hang_up`.
+    `line` has who types, on which line and with which rights. `run` ends when the operator leaves, or after `hang_up`.
     """
 
     def __init__(
@@ -62,12 +57,11 @@ class Interactive:
         line: LineState,
         write: Callable[[bytes], None],
         drain: Callable[[], Awaitable[None]],
-        histories: Histories | None = None,
     ) -> None:
         self._line = line
         self._write = write
         self._drain = drain
-        self._histories = histories or Histories()
+        self._router = router
         self._session = Session(router, self, commands, line)
         self._editor = Editor(line.width)
         self._pager: Pager | None = None
@@ -79,11 +73,14 @@ class Interactive:
         self._messages: deque[str] = deque()
         self._lost = 0
         self._told = asyncio.Event()
+        line.end = self.hang_up
+        line.typed_at = asyncio.get_running_loop().time()
 
     # --- what the front end calls ---
 
     def feed(self, octets: bytes) -> None:
         """Octets that were typed. What has no room is dropped; a front end that can wait for `room` loses nothing."""
+        self._line.typed_at = asyncio.get_running_loop().time()
         if self._state is _State.RUNNING:
             octets = self._interrupted_by(octets)
         if self._editor.waiting > 2 * MOST_TYPED_AHEAD:
@@ -122,29 +119,52 @@ class Interactive:
         self._told.set()
 
     async def run(self) -> None:
-        """The session: prompt, line, command, until the operator leaves."""
-        telling = asyncio.ensure_future(self._tell_messages())
-        try:
-            while not self._session.closed:
-                await self._next_line()
-        except ConnectionError:
-            pass
-        finally:
-            self._session.close()
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+        """The session: banners, then prompt, line and command, until the operator leaves."""
+        with self._on_its_line():
+            telling = asyncio.ensure_future(self._tell_messages())
+            try:
+                self._greet()
+                while not self._session.closed:
+                    await self._next_line()
+            except ConnectionError:
+                pass
+            finally:
+                self._session.close()
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
 
     async def run_command(self, line: str) -> int:
         """Carry out one line without a prompt or pages; the exit status: 0, or 1 where it was refused."""
-        try:
-            result = await self._session.execute_guarded(line)
-            self.write(result.error)
-            await self._drain()
-        except ConnectionError:
-            return 1
-        finally:
-            self._session.close()
+        with self._on_its_line():
+            try:
+                result = await self._session.execute_guarded(line)
+                self.write(result.error)
+                await self._drain()
+            except ConnectionError:
+                return 1
+            finally:
+                self._session.close()
         return 1 if result.failed else 0
+
+    @contextlib.contextmanager
+    def _on_its_line(self) -> Iterator[None]:
+        """The line is in use, and shows the messages that it gets."""
+        self._router.lines.open(self._line, self._router.document.config.lines)
+        watch = Watch(self._router, self._line, self.notify, console=self._line.kind == CONSOLE)
+        try:
+            yield
+        finally:
+            watch.close()
+            self._router.lines.close(self._line)
+
+    @property
+    def _settings(self) -> LineSettings:
+        """What the configuration says about the line, now."""
+        return settings_of(self._router.document.config.lines, self._line.kind, self._line.number)
+
+    def _greet(self) -> None:
+        for text in greeting(self._router.document.config, self._line, self._settings):
+            self._put(text)
 
     # --- Terminal ---
 
@@ -206,9 +226,8 @@ class Interactive:
         await asyncio.sleep(0)  # a long paste leaves others their turn
 
     def _history(self) -> History:
-        history = self._histories.configure if self._session.configuring else self._histories.exec
-        history.resize(self._line.history_size)
-        return history
+        histories = self._line.histories
+        return histories.configure if self._session.configuring else histories.exec
 
     async def _carry_out(self, event: Line | End, typed: bool) -> None:
         self._new_page()
@@ -293,7 +312,7 @@ class Interactive:
         if self._hung_up:
             raise _HungUpError
         try:
-            await asyncio.wait_for(self._arrived.wait(), self._line.idle_limit)
+            await asyncio.wait_for(self._arrived.wait(), self._settings.idle_seconds)
         except TimeoutError:
             self._line.closed = True
             self._put("\n")
@@ -340,12 +359,12 @@ class Interactive:
     def _may_tell(self) -> bool:
         if self._state is _State.READING:
             return True
-        return self._state is _State.RUNNING and not self._line.synchronous
+        return self._state is _State.RUNNING and not self._settings.synchronous
 
     def _tell(self, text: str) -> None:
         """A message goes on lines of its own. With `logging synchronous`, the line that is being typed is shown again after it."""
         reading = self._state is _State.READING
-        if reading and self._line.synchronous:
+        if reading and self._settings.synchronous:
             self._editor.erase()
             self._put_octets(self._editor.take_output())
             self._put(f"{text}\n")

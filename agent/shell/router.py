@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
+from agent.shell.lines import Lines
 from agent.syslog.destinations import Destinations
 from agent.syslog.syslog import Syslog
 
@@ -60,7 +61,7 @@ class Router(Node):
     `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log,
-    and `logging` is where its messages go.
+    and `logging` is where its messages go. `lines` are the terminal lines that are in use.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -70,3 +71,4 @@ class Router(Node):
     password_matches: Callable[[str, str, int], Awaitable[bool]]
     logging: Destinations
     snmp: SnmpFacts
+    lines: Lines = field(default_factory=Lines)

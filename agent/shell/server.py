@@ -10,14 +10,15 @@ from agent.base.origin import CONSOLE
 from agent.base.text import octets_of
 from agent.base.text import text_of as text_of_octets
 from agent.config.grammar import SyntaxProblem
-from agent.shell.command import LineState
 from agent.shell.frames import Frames
 from agent.shell.interactive import Interactive
+from agent.shell.lines import LineState
 from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, encode, number_of, size_of, text_of
 from agent.shell.router import Router
 from agent.shell.session import Commands, Session
 from agent.shell.sockets import bind_socket
 from agent.shell.terminal import first_key
+from agent.shell.watching import Watch
 
 MOST_SESSIONS = 64  # of a lab, including those that have not chosen a router yet
 _PATIENCE = 10.0  # seconds for a client to say hello
@@ -145,7 +146,9 @@ class _LineConnection:
         self._frames = frames
         self._requests: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_WAITING)
         self._answers: asyncio.Queue[str | None] = asyncio.Queue()
-        self._session = Session(router, self, commands, LineState(CONSOLE))
+        self._router = router
+        self._line = LineState(CONSOLE)
+        self._session = Session(router, self, commands, self._line)
         self._request: int | None = None  # the one under way
         self._asking = False
         frames.ended = self._session.interrupt
@@ -169,15 +172,29 @@ class _LineConnection:
     async def ask_key(self, prompt: str) -> str | None:
         return first_key(await self.ask(prompt))
 
+    def _end(self) -> None:
+        """Another line has cleared this one."""
+        self._frames.close()
+        self._session.interrupt()
+
+    def _show_message(self, text: str) -> None:
+        self._frames.send_text(f"{text}\n")
+
     # --- frames ---
 
     async def serve(self) -> None:
         self._frames.send({"prompt": self._session.prompt})
+        watch = Watch(self._router, self._line, self._show_message, console=False)
+        self._router.lines.open(self._line, self._router.document.config.lines)
+        self._line.end = self._end
+        self._line.typed_at = asyncio.get_running_loop().time()
         receiving = asyncio.ensure_future(self._receive_all())
         try:
             await self._carry_out()
         finally:
             self._session.close()
+            watch.close()
+            self._router.lines.close(self._line)
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
 
@@ -185,6 +202,7 @@ class _LineConnection:
         """Receive frames, also while a command runs. Frames for the command go to it, the rest waits."""
         try:
             while (frame := await self._frames.receive()) is not None:
+                self._line.typed_at = asyncio.get_running_loop().time()
                 if "interrupt" in frame:
                     self._session.interrupt()
                 elif "answer" in frame:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from agent.base.lines import LONGEST_TYPED, TOO_LONG
 from agent.config.grammar import Grammar, SyntaxProblem
 from agent.config.session import Session as ConfigSession
-from agent.shell.command import PRIVILEGED, USER, CommandFailed, Context, ExecCommand, ExecMatch, LineState
+from agent.shell.command import LEVEL_ZERO, PRIVILEGED, USER, CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.commands import build
 from agent.shell.filters import MODE as MODIFIER
 from agent.shell.filters import LineFilter, Modifier, modifier_grammar
+from agent.shell.lines import LineState
 from agent.shell.regex import RegexError
 from agent.shell.router import Router
 from agent.shell.terminal import Output, OutputEnded, Terminal
@@ -153,6 +154,8 @@ class Session:
 
     @property
     def _mode(self) -> str:
+        if self._line.level == 0:
+            return LEVEL_ZERO
         return PRIVILEGED if self._line.privileged else USER
 
     def _read(self, line: str, start: int) -> tuple[ExecMatch, LineFilter | None]:

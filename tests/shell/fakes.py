@@ -16,7 +16,7 @@ from agent.config.snmp_model import SnmpHost
 from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.monitor import FlowMonitor
-from agent.shell.command import LineState
+from agent.shell.lines import LineState
 from agent.shell.router import NotificationHost, Router, SnmpFacts
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import first_key

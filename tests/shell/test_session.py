@@ -9,7 +9,7 @@ import pytest
 from agent.base.lines import TOO_LONG
 from agent.base.origin import CONSOLE
 from agent.config.events import HistorySizeSet, HostnameSet
-from agent.shell.command import LineState
+from agent.shell.lines import LineState
 from agent.shell.session import Session
 from agent.shell.terminal import Collected
 from tests.shell.fakes import COMMANDS, CONFIG, Console, make_router

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from agent.config.grammar import Grammar
-from agent.shell.command import PRIVILEGED, USER, ExecCommand
+from agent.shell.command import LEVEL_ZERO, PRIVILEGED, USER, ExecCommand
 from agent.shell.commands import (
     clear,
+    lines,
     logs,
     modes,
     ping,
@@ -23,6 +24,7 @@ from agent.shell.commands import (
 
 _AREAS = (
     modes,
+    lines,
     ping,
     clear,
     logs,
@@ -39,8 +41,11 @@ _AREAS = (
 )
 
 
+_AT_LEVEL_ZERO = ("disable", "enable", "exit", "help", "logout")
+
+
 def build() -> Grammar[ExecCommand]:
-    """The commands of user exec (`USER`) and privileged exec (`PRIVILEGED`)."""
+    """The commands of user exec (`USER`), privileged exec (`PRIVILEGED`) and privilege level 0 (`LEVEL_ZERO`)."""
     grammar = Grammar[ExecCommand]()
     for area in _AREAS:
         grammar.add_help(area.HELP)
@@ -48,4 +53,6 @@ def build() -> Grammar[ExecCommand]:
             grammar.declare(PRIVILEGED, command.pattern, command)
             if command.user:
                 grammar.declare(USER, command.pattern, command)
+            if command.pattern.split()[0] in _AT_LEVEL_ZERO:
+                grammar.declare(LEVEL_ZERO, command.pattern, command)
     return grammar

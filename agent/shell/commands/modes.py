@@ -1,25 +1,24 @@
-"""Shell room: moving between the modes, and the terminal's settings."""
+"""Shell room: moving between the modes and the privilege levels."""
 
 from __future__ import annotations
 
-from agent.shell.command import MOST_PRIVILEGED, CommandFailed, Context, ExecCommand, ExecMatch
+from agent.config.line_model import VTY
+from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
+from agent.shell.lines import MOST_PRIVILEGED
 
 HELP = {
     "configure": "Enter configuration mode",
     "configure terminal": "Configure from the terminal",
     "disable": "Turn off privileged commands",
     "enable": "Turn on privileged commands",
+    "<level>": "Enable level",
     "exit": "Exit from the EXEC",
     "logout": "Exit from the EXEC",
     "quit": "Exit from the EXEC",
-    "terminal": "Set terminal line parameters",
-    "terminal length": "Set number of lines on a screen",
-    "terminal width": "Set width of the display terminal",
-    "<length>": "Number of lines on screen (0 for no pausing)",
-    "<width>": "Number of characters on a screen line",
 }
 
 _ATTEMPTS = 3
+_NO_PASSWORD = "% No password set"
 
 
 async def _configure(context: Context, match: ExecMatch) -> None:
@@ -32,55 +31,51 @@ async def _configure(context: Context, match: ExecMatch) -> None:
 
 
 async def _enable(context: Context, match: ExecMatch) -> None:
-    """Asks for the secret, else the password; with neither configured a console is let in, and ours is its owner's alone."""
+    """A higher level needs its secret or password. With neither, IOS lets its console in, and ours is its owner's alone."""
+    line, level = context.line, _level(match, MOST_PRIVILEGED)
+    if level > line.level:
+        await _authenticate(context, level)
+    line.level = level
+
+
+async def _authenticate(context: Context, level: int) -> None:
     config = context.router.document.config
-    if config.enable_secret is not None:
+    stored, encoding, refusal = None, 0, ""
+    if level == MOST_PRIVILEGED and config.enable_secret is not None:
         stored, encoding, refusal = config.enable_secret, config.enable_secret_encoding, "% Bad secrets"
-    elif config.enable_password is not None:
+    elif level == MOST_PRIVILEGED and config.enable_password is not None:
         stored, encoding, refusal = config.enable_password, config.enable_password_encoding, "% Bad passwords"
-    else:
-        context.line.level = MOST_PRIVILEGED
+    if stored is None:
+        if context.line.kind == VTY:
+            raise CommandFailed(_NO_PASSWORD)
         return
-    attempts = 0
-    while not context.line.privileged:
+    for _ in range(_ATTEMPTS):
         typed = await context.terminal.ask("Password: ", secret=True)
-        attempts += 1
-        if typed is not None and await context.router.password_matches(typed, stored, encoding):
-            context.line.level = MOST_PRIVILEGED
-        elif typed is None or attempts == _ATTEMPTS:
-            raise CommandFailed(refusal, "")
-
-
-async def _stay_enabled(context: Context, match: ExecMatch) -> None:
-    if not context.line.privileged:
-        await _enable(context, match)
+        if typed is None:
+            break
+        if await context.router.password_matches(typed, stored, encoding):
+            return
+    raise CommandFailed(refusal, "")
 
 
 async def _disable(context: Context, match: ExecMatch) -> None:
-    context.line.level = 1
+    context.line.level = min(context.line.level, _level(match, 1))
+
+
+def _level(match: ExecMatch, default: int) -> int:
+    level = match.maybe_number("level")
+    return default if level is None else level
 
 
 async def _exit(context: Context, match: ExecMatch) -> None:
     context.line.closed = True
 
 
-async def _length(context: Context, match: ExecMatch) -> None:
-    context.line.length = match.number("length")
-    context.line.length_set = True
-
-
-async def _width(context: Context, match: ExecMatch) -> None:
-    context.line.width = match.number("width")
-    context.line.width_set = True
-
-
 COMMANDS = (
     ExecCommand("configure [terminal]", _configure),
-    ExecCommand("enable", _stay_enabled, user=True),
-    ExecCommand("disable", _disable, user=True),
+    ExecCommand("enable [<level:int(0-15)>]", _enable, user=True),
+    ExecCommand("disable [<level:int(0-15)>]", _disable, user=True),
     ExecCommand("exit", _exit, user=True),
     ExecCommand("logout", _exit, user=True),
     ExecCommand("quit", _exit, user=True),
-    ExecCommand("terminal length <length:int(0-512)>", _length, user=True),
-    ExecCommand("terminal width <width:int(0-512)>", _width, user=True),
 )
