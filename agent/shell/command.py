@@ -34,6 +34,10 @@ class Context:
     terminal: Terminal
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def confirmed(self, question: str = "") -> bool:
+        """Whether the operator answers a question that ends in IOS's `[confirm]` by Enter or y."""
+        return await self.terminal.ask_key(f"{question}[confirm]") in ("\n", "y", "Y")
+
     async def unless_interrupted(self, work: Coroutine[object, object, None]) -> bool:
         """Carry out `work` until it ends or the operator interrupts it; whether it was finished."""
         doing = asyncio.ensure_future(work)

@@ -107,9 +107,9 @@ def test_commands_may_be_abbreviated() -> None:
     assert console.type("config term").startswith("Enter configuration commands")
 
 
-def test_what_comes_with_a_later_issue_is_not_there() -> None:
+def test_what_is_not_there_is_refused_and_never_answered_emptily() -> None:
     console = Console()
-    for line in ("write memory", "reload", "debug crypto mib", "show crypto session"):
+    for line in ("show crypto ikev2 sa", "configure replace flash:a", "archive config", "show archive", "telnet 10.1.1.1"):
         assert console.result(line).error.endswith(INVALID), line
 
 

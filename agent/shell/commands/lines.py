@@ -90,17 +90,12 @@ async def _clear(context: Context, match: ExecMatch) -> None:
     number = match.number("number") if kind is None else absolute_number(kind, match.number("number"))
     if context.line.absolute == number and kind != CONSOLE:
         raise CommandFailed("% Not allowed to clear current line")
-    if not await confirmed(context):
+    if not await context.confirmed():
         return
     for line in context.router.lines.with_number(number):
         if line is not context.line:
             line.end()
     context.out.line(" [OK]")
-
-
-async def confirmed(context: Context, question: str = "") -> bool:
-    """Whether the operator answers IOS's `[confirm]` by Enter or y."""
-    return await context.terminal.ask_key(f"{question}[confirm]") in ("\n", "y", "Y")
 
 
 async def _privilege(context: Context, match: ExecMatch) -> None:

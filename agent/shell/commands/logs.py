@@ -11,8 +11,6 @@ HELP = {
     "show logging": "Show the contents of logging buffers",
 }
 
-_YES = ("\n", "y", "Y")
-
 
 async def _show(context: Context, match: ExecMatch) -> None:
     config, log = context.router.document.config, context.router.logging
@@ -33,7 +31,7 @@ async def _show(context: Context, match: ExecMatch) -> None:
 
 
 async def _clear(context: Context, match: ExecMatch) -> None:
-    if await context.terminal.ask_key("Clear logging buffer [confirm]") in _YES:
+    if await context.confirmed("Clear logging buffer "):
         context.router.logging.buffer.clear()
 
 
