@@ -6,7 +6,7 @@ The console is shared: each session of the Unix socket is one of `con 0`. A sess
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from agent.base.origin import Origin
 from agent.config.line_model import CONSOLE, VTY, LineRange, LineSettings, settings_of
@@ -85,18 +85,19 @@ class Lines:
         """By number, the console first."""
         return iter(sorted(self._open, key=lambda line: line.absolute))
 
-    def free_vty(self) -> int:
-        """The first `vty` that nobody uses."""
-        used = {line.number for line in self._open if line.kind == VTY}
-        return next(number for number in range(len(used) + 1) if number not in used)
-
     def open(self, line: LineState, configured: Mapping[LineRange, LineSettings]) -> None:
-        """A session begins on a line, with what `line con|vty` configures for it."""
+        """A session begins on a line, with what `line con|vty` configures for it. A `vty` is the first that nobody uses."""
+        if line.kind == VTY:
+            used = {each.number for each in self._open if each.kind == VTY}
+            line.number = next(number for number in range(len(used) + 1) if number not in used)
+            line.origin = replace(line.origin, line=f"{VTY}{line.number}", address=line.host)
         settings = settings_of(configured, line.kind, line.number)
         if settings.length is not None:
             line.length, line.length_set = settings.length, True
         if settings.width is not None:
             line.width, line.width_set = settings.width, True
+        if line.kind == VTY and line.level == 1 and settings.privilege is not None:
+            line.level = settings.privilege
         line.resize_history(HISTORY_SIZE if settings.history_size is None else settings.history_size)
         self._open.append(line)
 

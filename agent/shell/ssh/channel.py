@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from agent.base.origin import Origin
+from agent.config.line_model import VTY
 from agent.config.model import User
-from agent.shell.command import LineState
 from agent.shell.interactive import Interactive
+from agent.shell.lines import LineState
 from agent.shell.ssh.link import Link
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self.user = user
         self._link = link
         self._login = login
-        self._line = LineState(origin, level=user.privilege)
+        self._line = LineState(origin, level=user.privilege, kind=VTY, user=user.name, host=link.peer)
         self._interactive = Interactive(server.router, server.commands, self._line, self._write, self._drain)
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._command: str | None = None
