@@ -26,6 +26,8 @@ DEFAULT_TRANSFORM_SETS = (
     TransformSet("default_transform_set_1", None, "aes", 128, "sha", mode="transport", built_in=True),
     TransformSet("default_transform_set_0", None, "3des", 168, "sha", mode="transport", built_in=True),
 )
+DEFAULT_PRIORITIES = frozenset(policy.priority for policy in DEFAULT_POLICIES)
+DEFAULT_TRANSFORM_SET_NAMES = frozenset(each.shown_name for each in DEFAULT_TRANSFORM_SETS)
 
 
 def default_transform_sets(config: RouterConfig, ciphers: Container[str]) -> tuple[TransformSet, ...]:

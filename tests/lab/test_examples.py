@@ -9,8 +9,11 @@ import pytest
 
 from agent.base.clock import VirtualClock
 from agent.base.runner import VirtualRunner
+from agent.engine.port import Node
 from agent.flow.counters import IpsecCounter
 from agent.lab.lab import open_lab
+from agent.syslog.records import RecordLog
+from agent.syslog.syslog import Syslog
 from tests.shell.on_lab import typed
 from tests.shell.transcripts import told, transcript
 
@@ -50,6 +53,7 @@ def test_default_policies_and_default_transform_sets_as_the_guide_shows_them() -
     """Chapter 6 of the guide: both routers negotiate by the defaults, and `show crypto map` on either is the guide's."""
     clock = VirtualClock()
     lab = open_lab(EXAMPLES / "default-policies.toml", clock)
+    logs = {name: messages_of(node) for name, node in lab.routers.items()}
     lab.start(lambda router, lines, key: None)
     VirtualRunner(lab.scheduler, clock).advance(32 * SECOND)
     for name, expected in (("RouterA", "crypto-map"), ("RouterB", "crypto-map-dynamic")):
@@ -58,3 +62,15 @@ def test_default_policies_and_default_transform_sets_as_the_guide_shows_them() -
         assert (ike.facts.policy, ipsec.facts.transform_set) == (65508, "#!default_transform_set_1")
         assert ipsec.counters.value(IpsecCounter.OUT_PACKETS, clock.now()) == 3
         assert told(typed(node, "show crypto map")) == transcript(expected)
+        assert logs[name] == [
+            "%CRYPTO-6-IKMP_POLICY_DEFAULT: Using ISAKMP Default policies",
+            "%CRYPTO-5-IPSEC_DEFAULT_TRANSFORM: Using Default IPsec transform-set",
+        ]
+
+
+def messages_of(node: Node) -> list[str]:
+    """What a router logs about its tunnels from now on."""
+    syslog, lines = Syslog(node.monitor.clock), list[str]()
+    syslog.subscribe(lambda logged: lines.append(str(logged.message)))
+    node.monitor.subscribe(RecordLog(node.document.config, node.monitor, syslog))
+    return lines

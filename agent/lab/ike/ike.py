@@ -8,6 +8,7 @@ from agent.base.dispatch import Dispatch
 from agent.base.ike_counters import IkeCounter
 from agent.base.scheduler import Scheduler
 from agent.config.crypto_model import IsakmpPolicy
+from agent.config.defaults import DEFAULT_PRIORITIES
 from agent.config.model import RouterConfig
 from agent.crypto import ikev1
 from agent.crypto.ciphers import RandomSource
@@ -52,7 +53,7 @@ from agent.crypto.transaction import answer_configuration, answer_login
 from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
-from agent.flow.refusals import MessageFault
+from agent.flow.refusals import DefaultsKind, MessageFault
 from agent.lab.ike.admission import IkeAdmission
 from agent.lab.ike.allowance import SourceAllowance
 from agent.lab.ike.faults import IkeFaults
@@ -395,6 +396,8 @@ class Ike:
         continues = self._peers.associations_of(record)
         tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters, continues=continues)
         self.sas.came_up(record, tunnel)
+        if facts.policy in DEFAULT_PRIORITIES:
+            self._monitor.defaults_used(tunnel.vrf, DefaultsKind.ISAKMP_POLICIES)
         self._keep_open(record)
         for each in former:
             self._liveness.ask(each)  # whether the client still has it

@@ -20,6 +20,7 @@ from typing import Protocol
 from agent.base.clock import SECOND
 from agent.base.multimap import Multimap
 from agent.base.scheduler import Scheduler
+from agent.config.defaults import DEFAULT_TRANSFORM_SET_NAMES
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
 from agent.crypto.ike_events import Phase2Result
@@ -29,6 +30,7 @@ from agent.crypto.spd import Flow, Selector, Spd
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel, Peer
 from agent.flow.monitor import FlowMonitor
+from agent.flow.refusals import DefaultsKind
 from agent.lab.ipsec.nat_keepalive import NatKeepalives
 from agent.lab.ipsec.reverse_routes import is_dynamic
 from agent.lab.ipsec.tunnels import REKEY_KILOBYTES, REKEY_SECONDS, FlowKey, Installed, LiveTunnel, facts_of, inbound_spis, new_spis
@@ -206,7 +208,12 @@ class SaKeeper:
         self._supersede(live)
 
     def _report_up(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
-        """Report a new bundle and those that it replaces."""
+        """Report a new bundle and those that it replaces, and the use of a default transform set."""
+        self._report_bundle(live, installed, ike)
+        if live.row is not None and installed.bundle.suite.name in DEFAULT_TRANSFORM_SET_NAMES:
+            self._monitor.defaults_used(live.row.vrf, DefaultsKind.TRANSFORM_SETS)
+
+    def _report_bundle(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
         new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
         if live.row is None:
             live.row = self._monitor.ipsec_up(ike, facts, new, live.counters)
