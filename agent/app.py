@@ -58,6 +58,7 @@ from agent.snmp.notifications import Scene, notification_forms, of_bad_community
 from agent.snmp.sender import Account, NotificationSender
 from agent.snmp.traps import apply_trap_leaves, apply_trap_lines
 from agent.syslog.box import BoxLog
+from agent.syslog.debug import Debugging
 from agent.syslog.destinations import Destinations
 from agent.syslog.hosts import Hosts
 from agent.syslog.records import RecordLog
@@ -162,6 +163,7 @@ class RouterService:
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)
         monitor.subscribe(RecordLog(config, monitor, self.syslog))
+        self.debugging = Debugging(config, monitor, self.syslog)
         self.sender: NotificationSender | None = None
         self.ssh: SshServer | None = None
         self._generating: asyncio.Future[None] | None = None  # of a host key
@@ -216,6 +218,7 @@ class RouterService:
             syslog=self.syslog,
             password_matches=self._hashes.matches,
             logging=self.logging,
+            debugging=self.debugging,
             snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
         )
 

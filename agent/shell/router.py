@@ -11,6 +11,7 @@ from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
 from agent.shell.lines import Lines
+from agent.syslog.debug import Debugging
 from agent.syslog.destinations import Destinations
 from agent.syslog.syslog import Syslog
 
@@ -61,7 +62,7 @@ class Router(Node):
     `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log,
-    and `logging` is where its messages go. `lines` are the terminal lines that are in use.
+    `logging` is where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -70,5 +71,6 @@ class Router(Node):
     syslog: Syslog
     password_matches: Callable[[str, str, int], Awaitable[bool]]
     logging: Destinations
+    debugging: Debugging
     snmp: SnmpFacts
     lines: Lines = field(default_factory=Lines)

@@ -20,6 +20,7 @@ from agent.shell.lines import LineState
 from agent.shell.router import NotificationHost, Router, SnmpFacts
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import first_key
+from agent.syslog.debug import Debugging
 from agent.syslog.destinations import Destinations
 from agent.syslog.hosts import Hosts
 from agent.syslog.stamp import Stamps
@@ -191,6 +192,7 @@ def make_router(
         password_matches=compare,
         syslog=syslog,
         logging=Destinations(syslog, document.config, stamps, hosts_of_log, monitor.clock),
+        debugging=Debugging(document.config, monitor, syslog),
         snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
     )
 

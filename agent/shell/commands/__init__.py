@@ -6,6 +6,7 @@ from agent.config.grammar import Grammar
 from agent.shell.command import LEVEL_ZERO, PRIVILEGED, USER, ExecCommand
 from agent.shell.commands import (
     clear,
+    debug,
     lines,
     logs,
     modes,
@@ -27,6 +28,7 @@ _AREAS = (
     lines,
     ping,
     clear,
+    debug,
     logs,
     show,
     show_crypto,
