@@ -14,9 +14,9 @@ from agent.config.commands.acl import PROTOCOLS
 from agent.config.crypto_model import CryptoConfig, CryptoMap, CryptoMapEntry, IpsecProfile, TransformSet
 from agent.config.model import AccessList, RouterConfig
 from agent.config.protection import Protection
+from agent.engine.transforms import transforms_of, transforms_of_bundle
 from agent.flow.model import Address, Endpoint, IpsecTunnel
 from agent.shell.releases import Release
-from agent.shell.render.transform_sets import transforms_of, transforms_of_bundle
 
 _INDENT = " " * 8
 _FIRST_INSTANCE = 65536  # IOS's number for the first instance of a dynamic map

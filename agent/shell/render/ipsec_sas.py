@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from agent.engine.flows import FlowGroup, ShownFlow
+from agent.engine.transforms import transforms_of_sa
 from agent.flow.counters import Counts, IpsecCounter
 from agent.flow.model import ISAKMP_PORTS, NO_GROUP, NOT_USED, Address, Endpoint, IpsecTunnel, SaAlgorithms, Spi
 from agent.shell.releases import Release
-from agent.shell.render.transform_sets import transforms_of_sa
 
 _STATUS = {Release.CLASSIC: "ACTIVE", Release.XE: "ACTIVE(ACTIVE)"}
 _DIRECTIONS = (True, False)
