@@ -61,8 +61,8 @@ class Router(Node):
 
     `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
-    `show version` calls the program that runs it. `syslog` is the router's log,
-    `logging` is where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
+    `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
+    where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
