@@ -16,7 +16,8 @@ from pathlib import Path
 
 from tests.e2e.tools import ROOT, until_ready
 
-HUB, FAR, EMPTY = "ipsecf-3745b", "ipsecf-3745a", "empty"
+HUB, FAR = "ipsecf-3745b", "ipsecf-3745a"
+EMPTY = ("empty1", "empty2", "empty3", "empty4")
 ADMIN, OPERATOR, ENABLE = ("admin", "lab-admin"), ("op", "lab-op"), "lab"
 USERS = f"""\
 username {ADMIN[0]} privilege 15 secret 0 {ADMIN[1]}
@@ -39,17 +40,18 @@ class SshLab:
 
 @contextmanager
 def ssh_lab(python: str, folder: Path, mibs: Path | None = None, lines: str = "", release: str = "12.4") -> Iterator[SshLab]:
-    """The lab, from its start to its end: the hub, the far router, and a router without a configuration. `lines` are for all."""
+    """The lab, from its start to its end: the hub, the far router, and some without a configuration. `lines` are for all."""
     shutil.copytree(ROOT / "examples", folder, dirs_exist_ok=True)
     lab_file = folder / "two-vrf-hub.toml"
     text = re.sub(r'"127\.0\.0\.1:\d+"', '"127.0.0.1:0"', lab_file.read_text())
-    empty = f'[router.{EMPTY}]\nconfig = "{EMPTY}.cfg"\nsnmp = ["127.0.0.1:0"]\n\n[[link]]'
-    lab_file.write_text(text.replace("[[link]]", empty, 1).replace("\nsnmp", f"\n{_SSH}"))
+    empty = "".join(f'[router.{name}]\nconfig = "{name}.cfg"\nsnmp = ["127.0.0.1:0"]\n\n' for name in EMPTY)
+    lab_file.write_text(text.replace("[[link]]", f"{empty}[[link]]", 1).replace("\nsnmp", f"\n{_SSH}"))
     for name in (HUB, FAR):
         config = folder / f"{name}.cfg"
         written = re.sub(r"^version .*", f"version {release}", config.read_text(), flags=re.MULTILINE)
         config.write_text(re.sub(r"\nend\s*$", "\n", written) + USERS + lines)
-    (folder / f"{EMPTY}.cfg").write_text(f"version {release}\nhostname {EMPTY}\nip domain name example.com\n{USERS}{lines}")
+    for name in EMPTY:
+        (folder / f"{name}.cfg").write_text(f"version {release}\nhostname {name}\nip domain name example.com\n{USERS}{lines}")
     state = folder / "state"
     state.mkdir()
     if mibs is not None:
