@@ -171,3 +171,12 @@ def test_snmp_groups_of_a_router_without_contexts(xe: LivingLab) -> None:
     """Genie's parser fails at the name of a context."""
     groups = parsed(xe, "show snmp group", router=FAR)
     assert {(group["groupname"], group["readview"]) for group in groups.values()} == {("public", "v1default")}
+
+
+def test_the_log(xe: LivingLab) -> None:
+    found = parsed(xe, "show logging")
+    assert found["syslog_logging"]["enabled"]["counters"]["messages_dropped"] == 0
+    log = found["logging"]
+    assert (log["console"]["status"], log["buffer"]["level"], log["trap"]["level"]) == ("disabled", "debugging", "informational")
+    assert found["log_buffer_bytes"] == 4096
+    assert any(line.endswith("%SYS-5-RESTART: System restarted --") for line in found["logs"])

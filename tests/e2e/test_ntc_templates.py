@@ -63,3 +63,9 @@ def test_routes_and_access_lists(lab: LivingLab) -> None:
     assert ("S", "10.22.1.1") in {(row["protocol"], row["network"]) for row in routes}
     assert "101" in column(parsed(lab, "show access-list"), "name")
     assert "101" in column(parsed(lab, "show ip access-lists"), "acl_name")
+
+
+def test_the_log(lab: LivingLab) -> None:
+    messages = parsed(lab, "show logging")
+    assert column(messages, "mnemonic")[:2] == ["CONFIG_I", "RESTART"]
+    assert ["Configured from memory by console"] in column(messages, "message")
