@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import shlex
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING
 
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.users import Users
+from agent.base.clock import SECOND, RealClock
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.origin import TIMELINE
 from agent.base.outside import OutsideTraffic
+from agent.base.processor import INTERVAL, ProcessorShares
 from agent.base.runner import RealRunner
 from agent.config.document import Document
 from agent.config.edits import Editor
@@ -130,8 +133,16 @@ def file_reports(documents: Sequence[Document], program: str) -> list[str]:
 class RouterService:
     """One router with its SNMP agent. It is made within a running event loop."""
 
-    def __init__(self, node: Node, schema: Schema, options: Options, hashes: HashWorker | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        schema: Schema,
+        options: Options,
+        hashes: HashWorker | None = None,
+        processor: ProcessorShares | None = None,
+    ) -> None:
         self.node = node
+        self._processor = processor or ProcessorShares(RealClock())
         self._hashes = hashes or HashWorker()
         self.document = node.document
         config, monitor = self.document.config, node.monitor
@@ -219,6 +230,8 @@ class RouterService:
             password_matches=self._hashes.matches,
             logging=self.logging,
             debugging=self.debugging,
+            processor=self._processor,
+            parts=lambda: (node, self.contexts, self.agent, self.sender, self.logging),
             snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
         )
 
@@ -289,7 +302,10 @@ class LabService:
         self._options = options
         self._runner = lab.runner
         self._hashes = HashWorker()
-        self.routers = {name: RouterService(router, schema, options, self._hashes) for name, router in lab.routers.items()}
+        self._processor = ProcessorShares(RealClock())
+        self.routers = {
+            name: RouterService(router, schema, options, self._hashes, self._processor) for name, router in lab.routers.items()
+        }
         for name, node in lab.routers.items():
             node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
         self._shown = {name: service.shown() for name, service in self.routers.items()}
@@ -308,6 +324,8 @@ class LabService:
     async def start(self) -> list[str]:
         """Start everything. The lines say at which addresses it answers. Raises ListenError."""
         lines = []
+        signal.signal(signal.SIGPROF, lambda _, frame: self._processor.sample(frame))
+        signal.setitimer(signal.ITIMER_PROF, INTERVAL / SECOND, INTERVAL / SECOND)
         await self._cli.start()
         for name, service in self.routers.items():
             service.listen(self._addresses(self._lab.routers[name]))
@@ -354,6 +372,7 @@ class LabService:
         for service in self.routers.values():
             if service.ssh is not None:
                 await service.ssh.close()
+        signal.setitimer(signal.ITIMER_PROF, 0)
         if isinstance(self._runner, RealRunner):
             self._runner.stop()
         for underlay in self._lab.underlays.values():

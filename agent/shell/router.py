@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
+from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
@@ -63,6 +64,8 @@ class Router(Node):
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
+    `processor` measures
+    the processor time of the process. `parts` gives the objects that the router is made of.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -72,5 +75,7 @@ class Router(Node):
     password_matches: Callable[[str, str, int], Awaitable[bool]]
     logging: Destinations
     debugging: Debugging
+    processor: ProcessorShares
+    parts: Callable[[], Iterable[object]]
     snmp: SnmpFacts
     lines: Lines = field(default_factory=Lines)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from ipaddress import IPv4Address
 
 from agent.base.origin import CONSOLE, Origin
+from agent.base.processor import ProcessorShares
 from agent.config.document import load
 from agent.config.events import ConfigEvent
 from agent.config.passwords import password_matches
@@ -193,6 +194,8 @@ def make_router(
         syslog=syslog,
         logging=Destinations(syslog, document.config, stamps, hosts_of_log, monitor.clock),
         debugging=Debugging(document.config, monitor, syslog),
+        processor=ProcessorShares(monitor.clock),
+        parts=lambda: (monitor, document),
         snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
     )
 

@@ -19,6 +19,7 @@ from agent.shell.commands import (
     show_ipsec,
     show_isakmp_policy,
     show_lists,
+    show_processes,
     show_snmp,
     show_vrf,
 )
@@ -38,6 +39,7 @@ _AREAS = (
     show_ipsec,
     show_isakmp_policy,
     show_lists,
+    show_processes,
     show_snmp,
     show_vrf,
 )
