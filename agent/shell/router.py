@@ -64,8 +64,7 @@ class Router(Node):
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
-    `processor` measures
-    the processor time of the process. `parts` gives the objects that the router is made of.
+    `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
