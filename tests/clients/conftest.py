@@ -1,4 +1,4 @@
-"""The guide's lab, once for each release. AGENT_PYTHON is the interpreter that has the agent."""
+"""Labs of IOS XE, each started once. AGENT_PYTHON is the interpreter that has the agent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.tools import ROOT
-from tests.living import CLASSIC, XE, LivingLab, living_lab
+from tests.living import XE, LivingLab, pair, two_vrf_hub
 
 
 def _python() -> str:
@@ -16,12 +16,14 @@ def _python() -> str:
 
 
 @pytest.fixture(scope="session")
-def xe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingLab]:
-    with living_lab(_python(), tmp_path_factory.mktemp("xe"), XE) as lab:
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingLab]:
+    """The guide's hub: two VRFs."""
+    with two_vrf_hub(_python(), tmp_path_factory.mktemp("hub"), XE) as lab:
         yield lab
 
 
 @pytest.fixture(scope="session")
-def classic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingLab]:
-    with living_lab(_python(), tmp_path_factory.mktemp("classic"), CLASSIC) as lab:
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivingLab]:
+    """Two routers without VRFs."""
+    with pair(_python(), tmp_path_factory.mktemp("sites"), XE) as lab:
         yield lab

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 from genie.conf.base import Device
 
-from tests.living import FAR, HUB, PEERS, LivingLab
+from tests.living import FAR, HUB, LEFT, RIGHT, LivingLab
+
+PEERS = {"vrf1": "10.1.1.1", "vrf2": "10.1.2.1"}
+COMMUNITIES = {"vrf1": "abc1", "vrf2": "abc2"}
 
 
 def device(system: str) -> Any:
@@ -24,15 +27,15 @@ def device(system: str) -> Any:
 XE, IOS = device("iosxe"), device("ios")
 
 
-def parsed(lab: LivingLab, command: str, by: Any = XE, router: str = HUB) -> Any:
+def parsed(lab: LivingLab, command: str, by: Any = XE, router: str | None = None) -> Any:
     return by.parse(command, output=lab.show(command, router))
 
 
 # --- flow MIB ---
 
 
-def test_ipsec_tunnels(xe: LivingLab) -> None:
-    found = parsed(xe, "show crypto mib ipsec flowmib tunnel")["ipsec_flowmib_tunnel"]
+def test_ipsec_tunnels(hub: LivingLab) -> None:
+    found = parsed(hub, "show crypto mib ipsec flowmib tunnel")["ipsec_flowmib_tunnel"]
     assert found["total_vrf"] == 3
     assert found["Global"] == {}
     objects = {
@@ -66,15 +69,15 @@ def test_ipsec_tunnels(xe: LivingLab) -> None:
     for vrf, peer in PEERS.items():
         (tunnel,) = found[vrf].values()
         assert tunnel["remote_address"] == peer
-        wanted = xe.numbers(vrf, *(f"cipSecTun{name}.{tunnel['index']}" for name in objects.values()))
+        wanted = hub.mib(COMMUNITIES[vrf], *(f"cipSecTun{name}.{tunnel['index']}" for name in objects.values()))
         assert [tunnel[key] for key in objects] == wanted
         assert tunnel["in_octets"] == 400
         names = ("in_sa_dh_group", "in_sa_encrypt_algorithm", "in_sa_ah_auth_algorithm", "in_sa_esp_auth_algorithm")
         assert [tunnel[key] for key in names] == ["1", "des", "ESP_HMAC_SHA", "ESP_HMAC_SHA"]
 
 
-def test_ipsec_sums(xe: LivingLab) -> None:
-    found = parsed(xe, "show crypto mib ipsec flowmib global")["ipsec_flowmib_global"]
+def test_ipsec_sums(hub: LivingLab) -> None:
+    found = parsed(hub, "show crypto mib ipsec flowmib global")["ipsec_flowmib_global"]
     objects = {
         "active_tunnels": "ActiveTunnels",
         "previous_tunnels": "PreviousTunnels",
@@ -99,20 +102,20 @@ def test_ipsec_sums(xe: LivingLab) -> None:
         "out_auth_failures": "OutAuthFails",
     }
     for vrf in PEERS:
-        wanted = xe.numbers(vrf, *(f"cipSecGlobal{name}.0" for name in objects.values()))
+        wanted = hub.mib(COMMUNITIES[vrf], *(f"cipSecGlobal{name}.0" for name in objects.values()))
         assert [found[vrf][key] for key in objects] == wanted
 
 
-def test_ipsec_ends(xe: LivingLab) -> None:
-    found = parsed(xe, "show crypto mib ipsec flowmib endpoint")["ipsec_flowmib_endpoints"]
+def test_ipsec_ends(hub: LivingLab) -> None:
+    found = parsed(hub, "show crypto mib ipsec flowmib endpoint")["ipsec_flowmib_endpoints"]
     for number, vrf in enumerate(PEERS, 1):
         (end,) = found[vrf].values()
         assert (end["local_type"], end["protocol"], end["local_port"]) == ("Single IP address", 0, 0)
         assert (end["local_address"], end["remote_address"]) == (f"10.22.{number}.1", f"10.20.{number}.1")
 
 
-def test_ike_tunnels(xe: LivingLab) -> None:
-    found = parsed(xe, "show crypto mib ike flowmib tunnel")["ike_flowmib_tunnel"]
+def test_ike_tunnels(hub: LivingLab) -> None:
+    found = parsed(hub, "show crypto mib ike flowmib tunnel")["ike_flowmib_tunnel"]
     for vrf, peer in PEERS.items():
         (tunnel,) = found[vrf].values()
         assert tunnel["remote_address"] == peer
@@ -132,51 +135,118 @@ def test_ike_tunnels(xe: LivingLab) -> None:
                 "P2SaDelRequests",
             )
         ]
-        assert counted == xe.numbers(vrf, *names)
+        assert counted == hub.mib(COMMUNITIES[vrf], *names)
+
+
+# --- IPsec SAs, maps and policies ---
+
+
+@pytest.mark.parametrize("command", ["", " detail", f" peer {RIGHT}", f" peer {RIGHT} detail", " interface FastEthernet0/0"])
+def test_ipsec_sas(sites: LivingLab, command: str) -> None:
+    found = parsed(sites, f"show crypto ipsec sa{command}")["interface"]["FastEthernet0/0"]
+    (flow,) = found["ident"].values()
+    assert (found["crypto_map_tag"], found["local_addr"], flow["peer_ip"], flow["action"]) == ("VPN", LEFT, RIGHT, "PERMIT")
+    assert (flow["local_ident"]["addr"], flow["remote_ident"]["mask"]) == ("10.1.0.0", "255.255.255.0")
+    counted = ("pkts_encaps", "pkts_encrypt", "pkts_digest", "pkts_decaps", "pkts_decrypt", "pkts_verify")
+    names = ("OutPkts", "OutEncrypts", "OutAuths", "InPkts", "InDecrypts", "InAuths")
+    assert [flow[key] for key in counted] == sites.mib("public", *(f"cipSecTun{name}.1" for name in names))
+    spis = [int(spi.split("(")[0], 16) for way in ("inbound", "outbound") for spi in flow[f"{way}_esp_sas"]["spi"]]
+    # An Unsigned32 whose value is above 2147483647 is shown as it is.
+    assert spis == sites.mib("public", "cipSecSpiValue.1.1", "cipSecSpiValue.1.2")
+    (inbound,) = flow["inbound_esp_sas"]["spi"].values()
+    assert (inbound["status"], inbound["iv_size"]) == ("ACTIVE(ACTIVE)", "16 bytes")
+    assert "detail" in command or inbound["replay_detection_support"] == "Y"
+    kilobytes, seconds = map(int, inbound["remaining_key_lifetime"].strip("()").rpartition(" ")[2].strip("(").split("/"))
+    life_size, life_time = sites.mib("public", "cipSecTunLifeSize.1", "cipSecTunLifeTime.1")
+    assert life_size - 10 < kilobytes <= life_size
+    assert 0 < seconds <= life_time
+
+
+def test_number_of_ipsec_sas(sites: LivingLab) -> None:
+    counted = parsed(sites, "show crypto ipsec sa count")
+    assert [counted["ipsec_sa_total"]] == sites.mib("public", "cipSecTunCurrentSaInstances.1")
+
+
+def test_maps(sites: LivingLab) -> None:
+    (found,) = parsed(sites, "show crypto map")["ipv4"]["crypto_map_tag"].values()
+    assert (found["peer"], found["sequence_number"]) == ([RIGHT], 10)
+    assert found["interfaces_crypto_map"]["interfaces"] == ["FastEthernet0/0"]
+    assert found["transform_sets"]["#!default_transform_set_1"] == ["esp-aes", "esp-sha-hmac"]
+    life_size, life_time = sites.mib("public", "cipSecTunLifeSize.1", "cipSecTunLifeTime.1")
+    assert found["security_association_lifetime"] == {"kilobytes": life_size, "seconds": life_time}
+
+
+def test_default_policies(sites: LivingLab) -> None:
+    """Table 7 of the guide: eight of them."""
+    found = parsed(sites, "show crypto isakmp default policy")["policies"]
+    assert list(found) == list(range(65507, 65515))
+    assert found[65507]["authentication_method"] == "Rivest-Shamir-Adleman Signature"
+
+
+def test_profiles_and_engine(sites: LivingLab) -> None:
+    assert parsed(sites, "show crypto ipsec profile")["ipsec_profile_name"].keys() == {"PROTECTION"}
+    engine = parsed(sites, "show crypto eli")["crypto_engines"]["Software(1)"]
+    assert [engine["ipsec_session"]["active"]] == sites.mib("public", "cipSecGlobalActiveTunnels.0")
 
 
 # --- VRFs, SNMP, the router ---
 
 
 @pytest.mark.parametrize("by", [XE, IOS], ids=["iosxe", "ios"])
-def test_vrfs(xe: LivingLab, by: Any) -> None:
+def test_vrfs(hub: LivingLab, by: Any) -> None:
     expected = {"vrf1": ["Serial1/0.1", "Serial1/2.1"], "vrf2": ["Serial1/0.2", "Serial1/2.2"]}
-    table = parsed(xe, "show vrf", by)["vrf"]
-    detail = parsed(xe, "show vrf detail", by)
+    table = parsed(hub, "show vrf", by)["vrf"]
+    detail = parsed(hub, "show vrf detail", by)
     assert {name: vrf["interfaces"] for name, vrf in table.items()} == expected
     assert {name: detail[name]["interfaces"] for name in expected} == expected
     assert {name: detail[name]["route_distinguisher"] for name in expected} == {"vrf1": "1:101", "vrf2": "2:101"}
-    assert parsed(xe, "show vrf vrf2", by)["vrf"].keys() == {"vrf2"}
+    assert parsed(hub, "show vrf vrf2", by)["vrf"].keys() == {"vrf2"}
 
 
-def test_ip_vrfs(xe: LivingLab) -> None:
-    assert parsed(xe, "show ip vrf")["vrf"]["vrf1"]["interfaces"] == ["Serial1/0.1", "Serial1/2.1"]
-    assert parsed(xe, "show ip vrf detail")["vrf2"]["vrf_id"] == 2
+def test_ip_vrfs(hub: LivingLab) -> None:
+    assert parsed(hub, "show ip vrf")["vrf"]["vrf1"]["interfaces"] == ["Serial1/0.1", "Serial1/2.1"]
+    assert parsed(hub, "show ip vrf detail")["vrf2"]["vrf_id"] == 2
 
 
-def test_snmp(xe: LivingLab) -> None:
-    xe.mib("vrf1", "sysUpTime.0")
-    counted = parsed(xe, "show snmp")
+def test_snmp(hub: LivingLab) -> None:
+    hub.mib("abc1", "sysUpTime.0")
+    counted = parsed(hub, "show snmp")
     assert counted["snmp_input"]["get_request_pdus"] > 0
     assert counted["snmp_output"]["response_pdus"] > 0
     assert counted["snmp_logging"]["status"] == "enabled"
-    assert parsed(xe, "show snmp community")["community"].keys() == {"abc1", "abc2", "global1", "global2"}
-    users = parsed(xe, "show snmp user")["user_name"]
+    assert parsed(hub, "show snmp community")["community"].keys() == {"abc1", "abc2", "global1", "global2"}
+    users = parsed(hub, "show snmp user")["user_name"]
     assert users["nms1"]["auth_protocol"] == "SHA"
-    kept = json.loads((xe.folder / "state" / f"two-vrf-hub.{HUB}.engine.json").read_text())
-    assert parsed(xe, "show snmp engineid")["local_engineid"].lower() in kept.values()
+    kept = json.loads((hub.state / f"lab.{HUB}.engine.json").read_text())
+    assert parsed(hub, "show snmp engineid")["local_engineid"].lower() in kept.values()
 
 
-def test_snmp_groups_of_a_router_without_contexts(xe: LivingLab) -> None:
+def test_snmp_groups_of_a_router_without_contexts(hub: LivingLab) -> None:
     """Genie's parser fails at the name of a context."""
-    groups = parsed(xe, "show snmp group", router=FAR)
+    groups = parsed(hub, "show snmp group", router=FAR)
     assert {(group["groupname"], group["readview"]) for group in groups.values()} == {("public", "v1default")}
 
 
-def test_the_log(xe: LivingLab) -> None:
-    found = parsed(xe, "show logging")
+def test_the_log(hub: LivingLab) -> None:
+    found = parsed(hub, "show logging")
     assert found["syslog_logging"]["enabled"]["counters"]["messages_dropped"] == 0
     log = found["logging"]
     assert (log["console"]["status"], log["buffer"]["level"], log["trap"]["level"]) == ("disabled", "debugging", "informational")
     assert found["log_buffer_bytes"] == 4096
     assert any(line.endswith("%SYS-5-RESTART: System restarted --") for line in found["logs"])
+
+
+@pytest.mark.parametrize("by", [XE, IOS], ids=["iosxe", "ios"])
+def test_the_router(hub: LivingLab, by: Any) -> None:
+    version = parsed(hub, "show version", by)["version"]
+    assert (version["hostname"], version["version"]) == (HUB, "16.9.4")
+    assert "Chassis" in str(parsed(hub, "show inventory", by))
+    brief = parsed(hub, "show ip interface brief", by)["interface"]["Serial1/2.1"]
+    assert (brief["ip_address"], brief["status"]) == ("10.1.1.2", "up")
+    assert parsed(hub, "show interfaces", by)["Serial1/2.1"]["enabled"] is True
+    assert parsed(hub, "show ip interface", by)["Serial1/2.1"]["oper_status"] == "up"
+    assert parsed(hub, "show interfaces description", by)["interfaces"]["Serial1/2.1"]["status"] == "up"
+    routes = parsed(hub, "show ip route vrf vrf1", by)["vrf"]["vrf1"]["address_family"]["ipv4"]["routes"]
+    assert routes["10.22.1.1/32"]["source_protocol"] == "static"
+    assert parsed(hub, "show clock", by)["timezone"] == "PST"
+    assert parsed(hub, "show access-lists", by)["101"]["acl_type"] == "extended"

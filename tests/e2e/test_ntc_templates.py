@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from ntc_templates.parse import parse_output
 
-from tests.living import XE, LivingLab, living_lab
+from tests.living import XE, LivingLab, two_vrf_hub
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, mibs: Path) -> Iterator[LivingLab]:
-    with living_lab(sys.executable, tmp_path_factory.mktemp("lab"), XE, mibs) as started:
+    with two_vrf_hub(sys.executable, tmp_path_factory.mktemp("lab"), XE, mibs) as started:
         yield started
 
 
@@ -42,6 +42,21 @@ def test_vrfs(lab: LivingLab) -> None:
     assert column(table, "default_rd") == column(detail, "rd") == ["1:101", "2:101"]
     assert column(detail, "rt_import") == [["1:101"], ["2:101"]]
     assert column(interfaces, "ip_address") == ["10.3.1.1", "10.1.1.2", "10.3.2.1", "10.1.2.2"]
+
+
+def test_ipsec_sas(lab: LivingLab) -> None:
+    """Each row is one SA. Values are those of the MIB."""
+    rows = [row for row in parsed(lab, "show crypto ipsec sa detail") if row["protected_vrf"] == "vrf1"]
+    assert [(row["sa_orientation"], row["sa_type"]) for row in rows] == [
+        (way, kind) for way in ("inbound", "outbound") for kind in ("esp", "ah")
+    ]
+    inbound_ah, outbound_ah, inbound_esp, outbound_esp = lab.mib("abc1", *(f"cipSecSpiValue.1.{index}" for index in (1, 2, 3, 4)))
+    assert column(rows, "sa_spi_dec") == [str(spi) for spi in (inbound_esp, inbound_ah, outbound_esp, outbound_ah)]
+    encaps, decaps = lab.mib("abc1", "cipSecTunOutPkts.1", "cipSecTunInPkts.1")
+    assert {(row["pkts_encaps"], row["pkts_decaps"]) for row in rows} == {(str(encaps), str(decaps))}
+    assert {(row["current_peer"], row["sa_status"], row["sa_replay_window_size"]) for row in rows} == {
+        ("10.1.1.1", "ACTIVE(ACTIVE)", "64")
+    }
 
 
 def test_the_router(lab: LivingLab) -> None:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Address
 from agent.config.interface_names import type_of
 
 _UNITS = (("year", 31536000), ("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
+# By this line Genie's parsers know the kind of an image. The sysDescr of a router has it, too, if it is given whole.
+_SUPPORT = "Technical Support: http://www.cisco.com/techsupport"
 _PLATFORM = re.compile(r"\(([A-Za-z0-9]+)[-_]")  # "Cisco IOS Software, 3700 Software (C3745-ADVIPSERVICESK9-M), …"
 
 
@@ -47,6 +49,8 @@ def version_lines(platform: Platform) -> Iterator[str]:
     if not platform.is_ios:
         yield f"{platform.software}, showing a router configured as IOS release {platform.release}"
     yield from platform.description.splitlines()
+    if platform.is_ios and _SUPPORT not in platform.description:
+        yield _SUPPORT
     yield ""
     yield f"{platform.hostname} uptime is {uptime_text(platform.uptime)}"
     yield f"System returned to ROM by {platform.cause}"
