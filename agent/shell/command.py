@@ -26,12 +26,16 @@ class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """The context of a running command. `interrupted` is set when the operator types the escape sequence."""
+    """The context of a running command. `interrupted` is set when the operator types the escape sequence.
+
+    `carry_out` carries out another exec line, with its output modifier, as a part of the command.
+    """
 
     router: Router
     line: LineState
     out: Output
     terminal: Terminal
+    carry_out: Callable[[str], Awaitable[None]]
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def confirmed(self, question: str = "") -> bool:

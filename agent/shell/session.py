@@ -17,7 +17,7 @@ from agent.shell.filters import LineFilter, Modifier, modifier_grammar
 from agent.shell.lines import LineState
 from agent.shell.regex import RegexError
 from agent.shell.router import Router
-from agent.shell.terminal import Output, OutputEnded, Terminal
+from agent.shell.terminal import Output, OutputEnded, Terminal, Within
 from agent.syslog.box import config_message
 
 _CONTROL_Z = "\x1a"
@@ -140,7 +140,7 @@ class Session:
             return Result("% Failed to compile regular expression.\n")
         out = Output(self._terminal, line_filter)
         try:
-            await match.target.run(Context(self._router, self._line, out, self._terminal, self._interrupted), match)
+            await match.target.run(self._context(out, self._terminal), match)
             out.finish()
         except CommandFailed as failure:
             out.finish()
@@ -151,6 +151,24 @@ class Session:
             self._line.configuring = False
             self._config = ConfigSession(self._router.document, self._defer, self._line.origin)
         return Result()
+
+    def _context(self, out: Output, terminal: Terminal) -> Context:
+        return Context(self._router, self._line, out, terminal, lambda line: self._carry_out_within(line, out), self._interrupted)
+
+    async def _carry_out_within(self, line: str, outer: Output) -> None:
+        """Carry out an exec line as a part of a command, into whose output it writes; a refusal is written there as well."""
+        try:
+            match, line_filter = self._read(line, 0)
+        except SyntaxProblem as problem:
+            await outer.lines(problem.render(0))
+            return
+        terminal = Within(outer, self._terminal)
+        out = Output(terminal, line_filter)
+        try:
+            await match.target.run(self._context(out, terminal), match)
+        except CommandFailed as failure:
+            await outer.lines(failure.lines)
+        out.finish()
 
     @property
     def _mode(self) -> str:

@@ -63,6 +63,26 @@ class Collected:
         return None
 
 
+class Within:
+    """The terminal of a command that is a part of another one: it writes into the other's output."""
+
+    def __init__(self, outer: Output, terminal: Terminal) -> None:
+        self._outer = outer
+        self._terminal = terminal
+
+    def write(self, text: str) -> None:
+        self._outer.write(text)
+
+    async def flush(self) -> None:
+        await self._terminal.flush()
+
+    async def ask(self, prompt: str, secret: bool = False) -> str | None:
+        return await self._terminal.ask(prompt, secret)
+
+    async def ask_key(self, prompt: str) -> str | None:
+        return await self._terminal.ask_key(prompt)
+
+
 class Output:
     """One command's output: streamed as it comes or, through a filter, line by line. `finish` when the command is done."""
 

@@ -22,6 +22,7 @@ from agent.shell.commands import (
     show_processes,
     show_snmp,
     show_vrf,
+    tech_support,
 )
 
 _AREAS = (
@@ -42,6 +43,7 @@ _AREAS = (
     show_processes,
     show_snmp,
     show_vrf,
+    tech_support,
 )
 
 
