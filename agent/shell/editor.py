@@ -20,6 +20,7 @@ _LEAST_ROOM = 8  # columns for the line beside a prompt that is too wide
 _KILLS = 10  # deleted texts that ^Y and Esc Y bring back
 _MARK = "$"  # where a line goes on outside the window
 _BELL = "\a"
+_WITHOUT_WIDTH = ("Mn", "Me", "Cf")  # combining marks, and characters that only format
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def cells(text: str) -> int:
 
 
 def _cells(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character) in _WITHOUT_WIDTH:
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
@@ -358,9 +359,10 @@ class Editor:
         shown = _MARK if self._offset > self._from else ""
         at = len(shown) + self._cursor - self._offset
         used = cells(shown)
-        for character in self._text[self._offset :]:
+        rest = self._text[self._offset :]
+        for number, character in enumerate(rest, 1):
             used += cells(character)
-            if used >= room:
+            if used + (number < len(rest)) >= room:  # the last column stays free: a terminal goes on to the next row there
                 return shown + _MARK, at
             shown += character
         return shown, at

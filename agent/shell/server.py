@@ -11,6 +11,7 @@ from agent.base.text import octets_of
 from agent.base.text import text_of as text_of_octets
 from agent.config.grammar import SyntaxProblem
 from agent.shell.frames import Frames
+from agent.shell.history_file import load_histories, save_histories
 from agent.shell.interactive import Interactive
 from agent.shell.lines import LineState
 from agent.shell.protocol import BUSY_INTERVAL, LONGEST, MOST_WAITING, Frame, ProtocolError, encode, number_of, size_of, text_of
@@ -88,7 +89,8 @@ class CliServer:
             frames.send({"refused": f"no router {hello.get('hello')!r} here: there is {', '.join(self._routers)}"})
             await frames.drain()
         elif "terminal" in hello:
-            await _TerminalConnection(frames, router, self._commands, size_of(hello, "terminal")).serve()
+            history = self._state_dir / f"{self._lab}.{router.name}.history"
+            await _TerminalConnection(frames, router, self._commands, size_of(hello, "terminal"), history).serve()
         else:
             await _LineConnection(frames, router, self._commands).serve()
 
@@ -102,9 +104,11 @@ class CliServer:
 class _TerminalConnection:
     """A client with a terminal: it sends keys and shows octets; the lines are edited here."""
 
-    def __init__(self, frames: Frames, router: Router, commands: Commands, size: tuple[int, int]) -> None:
+    def __init__(self, frames: Frames, router: Router, commands: Commands, size: tuple[int, int], history: Path) -> None:
         self._frames = frames
-        self._interactive = Interactive(router, commands, LineState(CONSOLE), self._write, frames.drain)
+        self._history = history
+        self._line = LineState(CONSOLE, histories=load_histories(history))
+        self._interactive = Interactive(router, commands, self._line, self._write, frames.drain)
         self._interactive.resize(*size)
         frames.ended = self._interactive.hang_up
 
@@ -119,6 +123,7 @@ class _TerminalConnection:
             self._frames.send({"end": True})
             await self._frames.drain()
         finally:
+            save_histories(self._history, self._line.histories)
             receiving.cancel()
             await asyncio.gather(receiving, return_exceptions=True)
 
