@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from agent.base.origin import Origin, OriginKind
-from agent.config.events import ConfigEvent, CryptoChanged, CryptoMapAttached, CryptoMapDetached, InterfaceChanged
-from agent.config.model import RouterConfig
+from agent.config.events import ConfigEvent, CryptoMapAttached, CryptoMapDetached, InterfaceChanged
+from agent.config.model import Interface
 from agent.engine.port import Node
 from agent.flow.device import InterfaceState
 from agent.syslog.message import Message, Severity
@@ -47,9 +47,9 @@ def isakmp_message(on: bool) -> Message:
     return Message("CRYPTO", Severity.INFORMATIONAL, "ISAKMP_ON_OFF", f"ISAKMP is {'ON' if on else 'OFF'}")
 
 
-def has_isakmp(config: RouterConfig) -> bool:
-    """Whether ISAKMP runs: it is not disabled, and an interface has a crypto map or is a protected tunnel."""
-    return config.crypto.enabled and any(each.crypto_map or each.tunnel_profile for each in config.interfaces.values())
+def is_protected(interface: Interface | None) -> bool:
+    """Whether an interface has a crypto map, or is a protected tunnel: ISAKMP runs while one does."""
+    return interface is not None and bool(interface.crypto_map or interface.tunnel_profile)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,6 @@ def _has_carrier(state: InterfaceState) -> bool:
     return "." not in state.name and state.kind not in ("tunnel", "softwareLoopback")
 
 
-_CRYPTO = (CryptoMapAttached, CryptoMapDetached, CryptoChanged, InterfaceChanged)
 _DOWN = LinkState(False, False)
 
 
@@ -90,6 +89,7 @@ class BoxLog:
         self._node = node
         self._syslog = syslog
         self._links: dict[str, tuple[LinkState, bool]] = {}
+        self._protected: set[str] = set()  # interfaces
         self._isakmp = False
 
     def starts(self) -> Sequence[Message]:
@@ -97,7 +97,8 @@ class BoxLog:
         device, config = self._node.device, self._node.document.config
         self._links = {state.name: _seen(state) for state in device.interfaces.values()}
         device.link_listeners.append(self._link_changed)
-        self._isakmp = has_isakmp(config)
+        self._protected = {name for name, interface in config.interfaces.items() if is_protected(interface)}
+        self._isakmp = self._has_isakmp
         snmp = [cold_start_message(config.hostname)] if config.snmp.enabled else []
         return [CONFIGURED_AT_START, restart_message(device.description), *snmp, isakmp_message(self._isakmp)]
 
@@ -109,14 +110,23 @@ class BoxLog:
         for event in events:
             if isinstance(event, InterfaceChanged):
                 self._interface_changed(event.name)
-        if any(isinstance(event, _CRYPTO) for event in events):
-            self._isakmp_changed()
-
-    def _isakmp_changed(self) -> None:
-        now = has_isakmp(self._node.document.config)
+                self._protection_changed(event.name)
+            elif isinstance(event, CryptoMapAttached | CryptoMapDetached):
+                self._protection_changed(event.interface)
+        now = self._has_isakmp  # also after `crypto isakmp enable`
         if now != self._isakmp:
             self._isakmp = now
             self._syslog.log(isakmp_message(now))
+
+    @property
+    def _has_isakmp(self) -> bool:
+        return bool(self._protected) and self._node.document.config.crypto.enabled
+
+    def _protection_changed(self, name: str) -> None:
+        if is_protected(self._node.document.config.interfaces.get(name)):
+            self._protected.add(name)
+        else:
+            self._protected.discard(name)
 
     def _interface_changed(self, name: str) -> None:
         state = self._node.device.interface(name)
