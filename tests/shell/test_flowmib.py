@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -30,7 +31,8 @@ from agent.shell.render.flowmib import (
     IPSEC_END,
     IPSEC_FAILURE,
     IPSEC_LISTINGS,
-    Listing,
+    Asked,
+    Fields,
     identity_type,
 )
 from agent.shell.render.times import elapsed
@@ -465,27 +467,26 @@ LISTINGS = {
 }
 
 
-@pytest.mark.parametrize("listing", LISTINGS.values(), ids=LISTINGS)
-def test_rows_may_come_and_go_while_a_slow_reader_takes_a_listing(listing: Listing) -> None:
+@pytest.mark.parametrize("name", LISTINGS)
+def test_rows_may_come_and_go_while_a_slow_reader_takes_a_listing(name: str) -> None:
+    """A live row that goes is left out; a row of the past that comes is not in the listing any more."""
     monitor = FlowMonitor(FakeClock())
-    flow = monitor.vrf(None)
     tunnels = [ipsec(ike(monitor, ends=("192.0.2.1", f"192.0.2.{host}")), monitor) for host in (2, 3, 4, 5)]
 
     def end(tunnel: IpsecTunnel) -> None:
         monitor.ipsec_ended(tunnel, EndReason.OPERATOR)
         monitor.ike_ended(monitor.ike_tunnels[tunnel.ike_index], EndReason.OPERATOR)
 
-    def entries() -> list[int]:
-        return [index for index, _ in listing.entries(flow, 0, Release.CLASSIC)]
+    def entries() -> Iterator[Fields]:
+        return LISTINGS[name].entries(monitor.vrf(None), Asked(0, Release.CLASSIC))
 
     end(tunnels[0])
     end(tunnels[1])
-    before = entries()
-    listed = listing.entries(flow, 0, Release.CLASSIC)
-    seen = [next(listed)[0]]
+    before, listed = len(list(entries())), entries()
+    next(listed)
     end(tunnels[3])
-    seen += [index for index, _ in listed]
-    assert seen == [index for index in before if index in entries()]
+    live = name.rpartition(" ")[2] in ("peer", "tunnel", "endpoint", "spi")
+    assert 1 + len(list(listed)) == before - live
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_show_version_of_an_ios_description_is_ios_s() -> None:
     console = Console(CONFIG + "snmp-server chassis-id JMX0814L3E2\n")
     console.router.device.description = "Cisco IOS Software, 3700 Software (C3745-ADVIPSERVICESK9-M), Version 12.4(4)T"
     lines = console.type("show version").splitlines()
-    assert lines[0] == console.router.device.description
+    assert lines[:2] == [console.router.device.description, "Technical Support: http://www.cisco.com/techsupport"]
     assert "System returned to ROM by power-on" in lines
     assert 'System image file is "ipsec-agent 9.9"' in lines
     assert next(line for line in lines if "bytes of memory" in line).startswith("Cisco C3745 (simulated) processor with ")

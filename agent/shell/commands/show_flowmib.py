@@ -8,7 +8,7 @@ from agent.flow.settings import MIB_LEVEL
 from agent.flow.vrf import VrfFlow
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.releases import release_of
-from agent.shell.render.flowmib import GLOBAL, IKE_LISTINGS, IPSEC_LISTINGS, Listing, lines
+from agent.shell.render.flowmib import GLOBAL, IKE_LISTINGS, IPSEC_LISTINGS, Asked, Listing, lines
 from agent.shell.router import Router
 
 HELP = {
@@ -43,7 +43,8 @@ def _show(listing: Listing) -> Callable[[Context, ExecMatch], Awaitable[None]]:
         router = context.router
         flows = _flows(router, match.maybe_word("vrf"))
         release = release_of(router.document.config.version)
-        await context.out.lines(lines(listing, flows, router.monitor.clock.now(), release, match.maybe_number("index")))
+        asked = Asked(router.monitor.clock.now(), release, match.maybe_number("index"))
+        await context.out.lines(lines(listing, flows, asked))
 
     return run
 

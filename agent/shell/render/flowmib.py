@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Network
 from itertools import chain
+from typing import TypeVar
 
 from agent.base.clock import SECOND
 from agent.base.ike_counters import IkeCounter
@@ -34,6 +35,7 @@ from agent.flow.model import (
     SaAlgorithms,
     Spi,
 )
+from agent.flow.rows import Rows
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 from agent.shell.releases import Release
 from agent.shell.render.times import elapsed
@@ -42,18 +44,33 @@ GLOBAL = "Global"  # what these commands call the global table
 
 _BY_IPCOMP = 0  # octets that IPCOMP (RFC 3173) has compressed or expanded: no engine does it
 
+RowT = TypeVar("RowT")
 Field = tuple[str, object]  # a label and its value; None is unknown, and has no line
 Fields = Iterable[Field]
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked for: the moment, the form, and the index of one entry or None for all."""
+
+    now: int
+    release: Release
+    index: int | None = None
+
+    def among(self, rows: Rows[int, RowT]) -> Iterator[RowT]:
+        """The rows that are asked for, in the order of their indexes. One that goes meanwhile is left out."""
+        wanted = sorted(rows) if self.index is None else [self.index]
+        return (row for index in wanted if (row := rows.get(index)) is not None)
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
-    """One of the commands: the entries of a VRF at a moment, each with its fields. `wanted` is the index asked for, if one was.
+    """One of the commands: the entries of a VRF that are asked for, each a number of fields.
 
     `width` is that of the labels in the classic form, as in Cisco's guide. IOS XE has one width for all, `wide` for the sums.
     """
 
-    entries: Callable[[VrfFlow, int, Release], Iterator[tuple[int, Fields]]]
+    entries: Callable[[VrfFlow, Asked], Iterator[Fields]]
     width: int
     wide: bool = False
 
@@ -61,25 +78,25 @@ class Listing:
 _XE_WIDTH = {False: 28, True: 33}
 
 
-def lines(listing: Listing, flows: Iterable[VrfFlow], now: int, release: Release, wanted: int | None = None) -> Iterator[str]:
-    """The entries of VRFs, each under its name. With `wanted` only the entry of that index, in the VRFs that have it.
+def lines(listing: Listing, flows: Iterable[VrfFlow], asked: Asked) -> Iterator[str]:
+    """The entries of VRFs, each under its name. If one entry is asked for, only the VRFs that have it.
 
     In IOS XE an empty line follows each entry but the last. A VRF without entries has none, because Genie's parser of tunnels
     takes no empty line before the first entry.
     """
-    separated = release is Release.XE
+    separated = asked.release is Release.XE
     width = _XE_WIDTH[listing.wide] if separated else listing.width
     after_entry = False
     for flow in flows:
-        shown = ((index, fields) for index, fields in listing.entries(flow, now, release) if wanted in (None, index))
+        shown = listing.entries(flow, asked)
         first = next(shown, None)
-        if first is None and wanted is not None:
+        if first is None and asked.index is not None:
             continue
         if after_entry:
             yield ""
         yield f"vrf {GLOBAL if flow.name is None else flow.name}"
         after_entry = False
-        for _, fields in chain([first] if first else [], shown):
+        for fields in chain([first] if first else [], shown):
             if after_entry:
                 yield ""
             yield from (f"  {label + ':':<{width}} {value}" for label, value in fields if value is not None)
@@ -89,50 +106,47 @@ def lines(listing: Listing, flows: Iterable[VrfFlow], now: int, release: Release
 # --- phase 1 ---
 
 
-def _ike_global(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
+def _ike_global(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
     def event(kind: IkeEvents) -> int | None:
         return _counter32(flow.ike_events[kind])
 
     def total(counter: IkeCounter) -> int | None:
-        return _counter32(flow.ike_totals.value(counter, now))
+        return _counter32(flow.ike_totals.value(counter, asked.now))
 
     yield (
-        0,
-        (
-            ("Active Tunnels", len(flow.ike_tunnels)),
-            ("Previous Tunnels", event(IkeEvents.PREVIOUS)),
-            ("In octets", total(IkeCounter.IN_OCTETS)),
-            ("Out octets", total(IkeCounter.OUT_OCTETS)),
-            ("In packets", total(IkeCounter.IN_PACKETS)),
-            ("Out packets", total(IkeCounter.OUT_PACKETS)),
-            ("In packets drop", total(IkeCounter.IN_DROPS)),
-            ("Out packets drop", total(IkeCounter.OUT_DROPS)),
-            ("In notifys", total(IkeCounter.IN_NOTIFYS)),
-            ("Out notifys", total(IkeCounter.OUT_NOTIFYS)),
-            ("In P2 exchg", total(IkeCounter.IN_P2_EXCHANGES)),
-            ("Out P2 exchg", total(IkeCounter.OUT_P2_EXCHANGES)),
-            ("In P2 exchg invalids", total(IkeCounter.IN_P2_INVALIDS)),
-            ("Out P2 exchg invalids", total(IkeCounter.OUT_P2_INVALIDS)),
-            ("In P2 exchg rejects", total(IkeCounter.IN_P2_REJECTS)),
-            ("Out P2 exchg rejects", total(IkeCounter.OUT_P2_REJECTS)),
-            ("In IPSEC delete", total(IkeCounter.IN_P2_SA_DELETES)),
-            ("Out IPSEC delete", total(IkeCounter.OUT_P2_SA_DELETES)),
-            ("SAs locally initiated", event(IkeEvents.INITIATED)),
-            ("SAs locally initiated failed", event(IkeEvents.INITIATOR_FAILS)),
-            ("SAs remotely initiated failed", event(IkeEvents.RESPONDER_FAILS)),
-            ("System capacity failures", event(IkeEvents.CAPACITY_FAILS)),
-            ("Authentication failures", event(IkeEvents.AUTHENTICATION_FAILS)),
-            ("Decrypt failures", event(IkeEvents.DECRYPT_FAILS)),
-            ("Hash failures", event(IkeEvents.HASH_FAILS)),
-            ("Invalid SPI", event(IkeEvents.NO_SA_FAILS)),
-        ),
+        ("Active Tunnels", len(flow.ike_tunnels)),
+        ("Previous Tunnels", event(IkeEvents.PREVIOUS)),
+        ("In octets", total(IkeCounter.IN_OCTETS)),
+        ("Out octets", total(IkeCounter.OUT_OCTETS)),
+        ("In packets", total(IkeCounter.IN_PACKETS)),
+        ("Out packets", total(IkeCounter.OUT_PACKETS)),
+        ("In packets drop", total(IkeCounter.IN_DROPS)),
+        ("Out packets drop", total(IkeCounter.OUT_DROPS)),
+        ("In notifys", total(IkeCounter.IN_NOTIFYS)),
+        ("Out notifys", total(IkeCounter.OUT_NOTIFYS)),
+        ("In P2 exchg", total(IkeCounter.IN_P2_EXCHANGES)),
+        ("Out P2 exchg", total(IkeCounter.OUT_P2_EXCHANGES)),
+        ("In P2 exchg invalids", total(IkeCounter.IN_P2_INVALIDS)),
+        ("Out P2 exchg invalids", total(IkeCounter.OUT_P2_INVALIDS)),
+        ("In P2 exchg rejects", total(IkeCounter.IN_P2_REJECTS)),
+        ("Out P2 exchg rejects", total(IkeCounter.OUT_P2_REJECTS)),
+        ("In IPSEC delete", total(IkeCounter.IN_P2_SA_DELETES)),
+        ("Out IPSEC delete", total(IkeCounter.OUT_P2_SA_DELETES)),
+        ("SAs locally initiated", event(IkeEvents.INITIATED)),
+        ("SAs locally initiated failed", event(IkeEvents.INITIATOR_FAILS)),
+        ("SAs remotely initiated failed", event(IkeEvents.RESPONDER_FAILS)),
+        ("System capacity failures", event(IkeEvents.CAPACITY_FAILS)),
+        ("Authentication failures", event(IkeEvents.AUTHENTICATION_FAILS)),
+        ("Decrypt failures", event(IkeEvents.DECRYPT_FAILS)),
+        ("Hash failures", event(IkeEvents.HASH_FAILS)),
+        ("Invalid SPI", event(IkeEvents.NO_SA_FAILS)),
     )
 
 
-def _peers(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
+def _peers(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
     for peer in list(flow.peers.values()):
-        if flow.peers.get(peer.key) is peer:  # it may have gone while the lines before it were on their way
-            yield peer.number, _peer_fields(peer)
+        if asked.index in (None, peer.number) and flow.peers.get(peer.key) is peer:  # it may have gone meanwhile
+            yield _peer_fields(peer)
 
 
 def _peer_fields(peer: Peer) -> Iterator[Field]:
@@ -143,11 +157,8 @@ def _peer_fields(peer: Peer) -> Iterator[Field]:
     yield "Remote address", peer.remote_address
 
 
-def _ike_tunnels(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for index in sorted(flow.ike_tunnels):
-        tunnel = flow.ike_tunnels.get(index)
-        if tunnel is not None:
-            yield index, _ike_tunnel_fields(tunnel, now)
+def _ike_tunnels(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return (_ike_tunnel_fields(tunnel, asked.now) for tunnel in asked.among(flow.ike_tunnels))
 
 
 def _ike_tunnel_fields(tunnel: IkeTunnel, now: int) -> Iterator[Field]:
@@ -155,9 +166,8 @@ def _ike_tunnel_fields(tunnel: IkeTunnel, now: int) -> Iterator[Field]:
     yield from _ike_fields(tunnel.facts, now - tunnel.start, tunnel.counters, now)
 
 
-def _ike_history(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for row in list(flow.ike_history.values()):
-        yield row.index, _ike_history_fields(row, now)
+def _ike_history(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return (_ike_history_fields(row, asked.now) for row in asked.among(flow.ike_history))
 
 
 def _ike_history_fields(row: IkeHistory, now: int) -> Iterator[Field]:
@@ -201,9 +211,8 @@ def _ike_fields(facts: IkeFacts, active: int, counters: CounterSource, now: int)
     yield "Out P2 Sa delete requests", counted(IkeCounter.OUT_P2_SA_DELETES)
 
 
-def _ike_failures(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for row in list(flow.ike_failures.values()):
-        yield row.index, _ike_failure_fields(row)
+def _ike_failures(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return map(_ike_failure_fields, asked.among(flow.ike_failures))
 
 
 def _ike_failure_fields(row: IkeFailure) -> Iterator[Field]:
@@ -221,67 +230,60 @@ def _ike_failure_fields(row: IkeFailure) -> Iterator[Field]:
 # --- phase 2 ---
 
 
-def _ipsec_global(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    totals, events = flow.ipsec_totals, flow.ipsec_events
+def _ipsec_global(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    totals, events, now = flow.ipsec_totals, flow.ipsec_events, asked.now
 
     def total(counter: IpsecCounter) -> int | None:
         return _counter32(totals.value(counter, now))
 
     yield (
-        0,
-        (
-            ("Active Tunnels", len(flow.ipsec_tunnels)),
-            ("Previous Tunnels", _counter32(events[IpsecEvents.PREVIOUS])),
-            ("In octets", totals.value(IpsecCounter.IN_OCTETS, now)),
-            ("Out octets", totals.value(IpsecCounter.OUT_OCTETS, now)),
-            ("In packets", total(IpsecCounter.IN_PACKETS)),
-            ("Out packets", total(IpsecCounter.OUT_PACKETS)),
-            ("Uncompressed encrypted bytes", totals.value(IpsecCounter.OUT_UNCOMP_OCTETS, now)),
-            ("In packets drops", total(IpsecCounter.IN_DROPS)),
-            ("Out packets drops", total(IpsecCounter.OUT_DROPS)),
-            ("In replay drops", total(IpsecCounter.IN_REPLAY_DROPS)),
-            ("In authentications", total(IpsecCounter.IN_AUTHS)),
-            ("Out authentications", total(IpsecCounter.OUT_AUTHS)),
-            ("In decrypts", total(IpsecCounter.IN_DECRYPTS)),
-            ("Out encrypts", total(IpsecCounter.OUT_ENCRYPTS)),
-            ("Compressed bytes", _BY_IPCOMP),
-            ("Uncompressed bytes", _BY_IPCOMP),
-            ("In uncompressed bytes", _BY_IPCOMP),
-            ("Out uncompressed bytes", _BY_IPCOMP),
-            ("In decrypt failures", total(IpsecCounter.IN_DECRYPT_FAILS)),
-            ("Out encrypt failures", total(IpsecCounter.OUT_ENCRYPT_FAILS)),
-            ("No SA failures", _counter32(events[IpsecEvents.NO_SA_FAILS])),
-            ("Protocol use failures", _counter32(events[IpsecEvents.PROTOCOL_USE_FAILS])),
-            ("System capacity failures", _counter32(events[IpsecEvents.CAPACITY_FAILS])),
-            ("In authentication failures", total(IpsecCounter.IN_AUTH_FAILS)),
-            ("Out authentication failures", total(IpsecCounter.OUT_AUTH_FAILS)),
-        ),
+        ("Active Tunnels", len(flow.ipsec_tunnels)),
+        ("Previous Tunnels", _counter32(events[IpsecEvents.PREVIOUS])),
+        ("In octets", totals.value(IpsecCounter.IN_OCTETS, now)),
+        ("Out octets", totals.value(IpsecCounter.OUT_OCTETS, now)),
+        ("In packets", total(IpsecCounter.IN_PACKETS)),
+        ("Out packets", total(IpsecCounter.OUT_PACKETS)),
+        ("Uncompressed encrypted bytes", totals.value(IpsecCounter.OUT_UNCOMP_OCTETS, now)),
+        ("In packets drops", total(IpsecCounter.IN_DROPS)),
+        ("Out packets drops", total(IpsecCounter.OUT_DROPS)),
+        ("In replay drops", total(IpsecCounter.IN_REPLAY_DROPS)),
+        ("In authentications", total(IpsecCounter.IN_AUTHS)),
+        ("Out authentications", total(IpsecCounter.OUT_AUTHS)),
+        ("In decrypts", total(IpsecCounter.IN_DECRYPTS)),
+        ("Out encrypts", total(IpsecCounter.OUT_ENCRYPTS)),
+        ("Compressed bytes", _BY_IPCOMP),
+        ("Uncompressed bytes", _BY_IPCOMP),
+        ("In uncompressed bytes", _BY_IPCOMP),
+        ("Out uncompressed bytes", _BY_IPCOMP),
+        ("In decrypt failures", total(IpsecCounter.IN_DECRYPT_FAILS)),
+        ("Out encrypt failures", total(IpsecCounter.OUT_ENCRYPT_FAILS)),
+        ("No SA failures", _counter32(events[IpsecEvents.NO_SA_FAILS])),
+        ("Protocol use failures", _counter32(events[IpsecEvents.PROTOCOL_USE_FAILS])),
+        ("System capacity failures", _counter32(events[IpsecEvents.CAPACITY_FAILS])),
+        ("In authentication failures", total(IpsecCounter.IN_AUTH_FAILS)),
+        ("Out authentication failures", total(IpsecCounter.OUT_AUTH_FAILS)),
     )
 
 
-def _ipsec_tunnels(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for index in sorted(flow.ipsec_tunnels):
-        tunnel = flow.ipsec_tunnels.get(index)
-        if tunnel is not None:
-            yield index, _ipsec_tunnel_fields(tunnel, now, release)
+def _ipsec_tunnels(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return (_ipsec_tunnel_fields(tunnel, asked) for tunnel in asked.among(flow.ipsec_tunnels))
 
 
-def _ipsec_tunnel_fields(tunnel: IpsecTunnel, now: int, release: Release) -> Iterator[Field]:
+def _ipsec_tunnel_fields(tunnel: IpsecTunnel, asked: Asked) -> Iterator[Field]:
     yield "Index", tunnel.index
-    yield from _ipsec_terms(tunnel.facts, now - tunnel.start)
+    yield from _ipsec_terms(tunnel.facts, asked.now - tunnel.start)
     yield "Total number of refreshes", tunnel.refreshes
     yield "Expired SA instances", tunnel.expired_sas
     yield "Current SA instances", len(tunnel.spis)
-    yield from _ipsec_algorithms(tunnel.facts, release)
-    yield from _ipsec_counters(tunnel.counters, now)
+    yield from _ipsec_algorithms(tunnel.facts, asked.release)
+    yield from _ipsec_counters(tunnel.counters, asked.now)
 
 
-def _ipsec_history(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for row in list(flow.ipsec_history.values()):
-        yield row.index, _ipsec_history_fields(row, now, release)
+def _ipsec_history(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return (_ipsec_history_fields(row, asked) for row in asked.among(flow.ipsec_history))
 
 
-def _ipsec_history_fields(row: IpsecHistory, now: int, release: Release) -> Iterator[Field]:
+def _ipsec_history_fields(row: IpsecHistory, asked: Asked) -> Iterator[Field]:
     """The SAs that a tunnel had at its end have expired with it; those of a check-pointed one are live."""
     live = row.current_sas if row.reason is EndReason.CHECKPOINT else 0
     yield "Reason", IPSEC_END[row.reason]
@@ -290,8 +292,8 @@ def _ipsec_history_fields(row: IpsecHistory, now: int, release: Release) -> Iter
     yield "Total number of refreshes", row.refreshes
     yield "Expired SA instances", row.total_sas - live
     yield "Current SA instances", row.current_sas
-    yield from _ipsec_algorithms(row.facts, release)
-    yield from _ipsec_counters(row.counters, now)
+    yield from _ipsec_algorithms(row.facts, asked.release)
+    yield from _ipsec_counters(row.counters, asked.now)
 
 
 def _ipsec_terms(facts: IpsecFacts, active: int) -> Iterator[Field]:
@@ -353,11 +355,12 @@ def _ipsec_counters(counters: CounterSource, now: int) -> Iterator[Field]:
     yield "Out uncompressed octets", uncompressed
 
 
-def _endpoints(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for key in sorted(flow.endpoints):
-        pair = flow.endpoints.get(key)
-        if pair is not None:
-            yield key[0], _endpoint_fields(key[0], *pair)
+def _endpoints(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    for tunnel in asked.among(flow.ipsec_tunnels):
+        for index in range(1, tunnel.next_endpoint_index):
+            pair = flow.endpoints.get((tunnel.index, index))
+            if pair is not None:
+                yield _endpoint_fields(tunnel.index, *pair)
 
 
 def _endpoint_fields(tunnel: int, local: Endpoint, remote: Endpoint) -> Iterator[Field]:
@@ -380,11 +383,8 @@ def _endpoint_address(end: Endpoint) -> str:
     return f"{end.first} {end.last}"
 
 
-def _spis(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for index in sorted(flow.ipsec_tunnels):
-        tunnel = flow.ipsec_tunnels.get(index)
-        if tunnel is not None:
-            yield index, _spi_fields(tunnel)
+def _spis(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return map(_spi_fields, asked.among(flow.ipsec_tunnels))
 
 
 def _spi_fields(tunnel: IpsecTunnel) -> Iterator[Field]:
@@ -401,9 +401,8 @@ def _one_spi_fields(spi: Spi) -> Iterator[Field]:
     yield "SPI Status", "Expiring" if spi.expiring else "Active"
 
 
-def _ipsec_failures(flow: VrfFlow, now: int, release: Release) -> Iterator[tuple[int, Fields]]:
-    for row in list(flow.ipsec_failures.values()):
-        yield row.index, _ipsec_failure_fields(row)
+def _ipsec_failures(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
+    return map(_ipsec_failure_fields, asked.among(flow.ipsec_failures))
 
 
 def _ipsec_failure_fields(row: IpsecFailure) -> Iterator[Field]:
