@@ -48,6 +48,7 @@ from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
 from agent.shell.lines import LineState
+from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router as ShellRouter
 from agent.shell.router import SnmpFacts
 from agent.shell.server import CliServer
@@ -228,6 +229,7 @@ class RouterService:
             software=SOFTWARE,
             syslog=self.syslog,
             password_matches=self._hashes.matches,
+            ssh=self.ssh_facts,
             logging=self.logging,
             debugging=self.debugging,
             processor=self._processor,
@@ -238,6 +240,10 @@ class RouterService:
     def notification_hosts(self) -> list[Account]:
         """Every host that notifications go to, in the order of the configuration."""
         return [] if self.sender is None else self.sender.accounts()
+
+    def ssh_facts(self) -> SshFacts:
+        """The SSH server as `show ip ssh` has it; that of a router without one is disabled."""
+        return SshFacts() if self.ssh is None else self.ssh.facts()
 
     def close(self) -> None:
         self.logging.close()

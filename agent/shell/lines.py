@@ -85,11 +85,15 @@ class Lines:
         """By number, the console first."""
         return iter(sorted(self._open, key=lambda line: line.absolute))
 
+    def free_vty(self) -> int:
+        """The first `vty` that nobody uses."""
+        used = {each.number for each in self._open if each.kind == VTY}
+        return next(number for number in range(len(used) + 1) if number not in used)
+
     def open(self, line: LineState, configured: Mapping[LineRange, LineSettings]) -> None:
         """A session begins on a line, with what `line con|vty` configures for it. A `vty` is the first that nobody uses."""
         if line.kind == VTY:
-            used = {each.number for each in self._open if each.kind == VTY}
-            line.number = next(number for number in range(len(used) + 1) if number not in used)
+            line.number = self.free_vty()
             line.origin = replace(line.origin, line=f"{VTY}{line.number}", address=line.host)
         settings = settings_of(configured, line.kind, line.number)
         if settings.length is not None:

@@ -12,6 +12,7 @@ from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
 from agent.shell.lines import Lines
+from agent.shell.render.ssh import SshFacts
 from agent.syslog.debug import Debugging
 from agent.syslog.destinations import Destinations
 from agent.syslog.syslog import Syslog
@@ -65,6 +66,7 @@ class Router(Node):
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
     `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
+    `ssh` tells of the SSH server.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -78,3 +80,4 @@ class Router(Node):
     parts: Callable[[], Iterable[object]]
     snmp: SnmpFacts
     lines: Lines = field(default_factory=Lines)
+    ssh: Callable[[], SshFacts] = SshFacts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,7 +38,8 @@ class Served:
     def __init__(self, config: str, state: Path) -> None:
         self.engine = FakeEngine()
         self.events: list[ConfigEvent] = []
-        self.router = make_router(config, engine=self.engine, events=self.events)
+        made = make_router(config, engine=self.engine, events=self.events)
+        self.router = replace(made, ssh=lambda: self.server.facts())
         self.messages: list[str] = []
         self.router.syslog.subscribe(lambda logged: self.messages.append(str(logged.message)))
         users = Users(self.router.document.config, compare)

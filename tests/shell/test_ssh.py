@@ -14,6 +14,7 @@ import pytest
 from agent.config.document import load
 from agent.shell.ssh import login, server
 from agent.shell.ssh.host_keys import HostKeyError, HostKeys
+from tests.shell.fakes import Console
 from tests.shell.ssh_server import CONFIG, Served, serving
 
 
@@ -385,3 +386,98 @@ def test_without_keys_nobody_can_connect(tmp_path: Path) -> None:
 
 async def _at_once(work: Callable[[], Any]) -> Any:
     return work()
+
+
+# --- what the router tells of it ---
+
+
+async def one_session(served: Served, *lines: str) -> str:
+    """What a terminal shows, whose session has ended altogether."""
+    async with served.connect() as client:
+        shown = await shell(client, *lines, "exit")
+    while served.server.sessions:
+        await asyncio.sleep(0)
+    return shown
+
+
+def test_events_are_logged_where_they_are_asked_for(state: Path) -> None:
+    async def work(served: Served) -> list[str]:
+        options = {"encryption_algs": ["aes128-ctr"], "mac_algs": ["hmac-sha2-256"]}
+        with pytest.raises(asyncssh.PermissionDenied):
+            await served.connect(password="wrong", **options)
+        async with served.connect(**options) as client:
+            await client.run("show clock")
+        await served.server.close()
+        return served.messages
+
+    used = "using crypto cipher 'aes128-ctr', hmac 'hmac-sha2-256'"
+    messages = run(state, work, f"{CONFIG}ip ssh logging events\n")
+    assert [each for each in messages if each.startswith("%SSH")] == [
+        f"%SSH-5-SSH2_SESSION: SSH2 Session request from 127.0.0.1 (tty = 0) {used} Succeeded",
+        f"%SSH-5-SSH2_USERAUTH: User 'alice' authentication for SSH2 Session from 127.0.0.1 (tty = 0) {used} Failed",
+        f"%SSH-5-SSH2_SESSION: SSH2 Session request from 127.0.0.1 (tty = 0) {used} Succeeded",
+        f"%SSH-5-SSH2_USERAUTH: User 'alice' authentication for SSH2 Session from 127.0.0.1 (tty = 0) {used} Succeeded",
+        f"%SSH-5-SSH2_CLOSE: SSH2 Session from 127.0.0.1 (tty = 0) for user 'alice' {used} closed",
+    ]
+
+
+def test_events_are_not_logged_otherwise(state: Path) -> None:
+    async def work(served: Served) -> list[str]:
+        await one_session(served)
+        return served.messages
+
+    assert not [each for each in run(state, work) if each.startswith("%SSH")]
+
+
+class Greeted(asyncssh.SSHClient):
+    """A client that remembers the banner of the log-in."""
+
+    def __init__(self) -> None:
+        self.banner = ""
+
+    def auth_banner_received(self, msg: str, lang: str) -> None:
+        self.banner += msg
+
+
+def test_the_banner_of_the_log_in_is_shown_before_it(state: Path) -> None:
+    async def work(served: Served) -> str:
+        client = Greeted()
+        with pytest.raises(asyncssh.PermissionDenied):
+            await served.connect(password="wrong", client_factory=lambda: client)
+        return client.banner
+
+    assert "Only for far" in run(state, work, f"{CONFIG}banner login ^C\nOnly for $(hostname)\n^C\n")
+
+
+def test_show_ssh_has_a_line_for_each_direction(state: Path) -> None:
+    async def work(served: Served) -> str:
+        async with served.connect(encryption_algs=["aes256-ctr"], mac_algs=["hmac-sha2-512"]) as client:
+            return await shell(client, "show ssh", "exit")
+
+    shown = run(state, work)
+    assert "0          2.0     IN   aes256-ctr  hmac-sha2-512    Session started     alice\r\n" in shown
+    assert "0          2.0     OUT  aes256-ctr  hmac-sha2-512    Session started     alice\r\n" in shown
+
+
+def test_show_ip_ssh_has_the_algorithms_and_the_key(state: Path) -> None:
+    async def work(served: Served) -> str:
+        return await one_session(served, "terminal length 0", "show ip ssh")
+
+    shown = run(state, work, f"{CONFIG}ip ssh time-out 60\n").replace("\r", "")
+    assert "SSH Enabled - version 2.0\nAuthentication methods:publickey,keyboard-interactive,password\n" in shown
+    assert "\nAuthentication timeout: 60 secs; Authentication retries: 3\n" in shown
+    assert "\nHostkey Algorithms:ssh-ed25519,rsa-sha2-" in shown
+    key = HostKeys(state, "lab", "far").keys[1].export_public_key().decode().split()[1]
+    assert f"(ssh-rsa, base64 encoded): far.example.com\nssh-rsa {key}" in shown.replace("\n", "").replace(
+        "far.example.comssh-rsa", "far.example.com\nssh-rsa"
+    )
+
+
+def test_a_router_without_ssh_says_so() -> None:
+    console = Console("version 12.4\nhostname far\n")
+    assert console.type("show ip ssh") == (
+        "SSH Disabled - version 2.0\n"
+        "%Please create RSA keys to enable SSH (and of atleast 768 bits for SSH v2).\n"
+        "Authentication timeout: 120 secs; Authentication retries: 3\n"
+    )
+    assert console.type("show ssh") == "%No SSHv2 server connections running.\n%No SSHv1 server connections running.\n"

@@ -21,6 +21,7 @@ from agent.shell.commands import (
     show_lists,
     show_processes,
     show_snmp,
+    show_ssh,
     show_vrf,
     tech_support,
 )
@@ -42,6 +43,7 @@ _AREAS = (
     show_lists,
     show_processes,
     show_snmp,
+    show_ssh,
     show_vrf,
     tech_support,
 )

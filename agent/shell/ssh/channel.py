@@ -13,6 +13,7 @@ from agent.config.line_model import VTY
 from agent.config.model import User
 from agent.shell.interactive import Interactive
 from agent.shell.lines import LineState
+from agent.shell.render.ssh import SshSession
 from agent.shell.ssh.link import Link
 
 if TYPE_CHECKING:
@@ -41,16 +42,13 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._reading: asyncio.Task[None] | None = None
 
     @property
-    def cipher(self) -> str:
-        """What protects the octets that the client sends."""
-        return self._info("recv_cipher")
+    def number(self) -> int:
+        """The number of its `vty`, once it has started."""
+        return self._line.number
 
-    @property
-    def mac(self) -> str:
-        return self._info("recv_mac")
-
-    def _info(self, name: str) -> str:
-        return str(self._channel.get_extra_info(name) or "") if self._channel is not None else ""
+    def facts(self) -> SshSession:
+        cipher, mac = self._login.protection
+        return SshSession(self._line.number, self.user.name, cipher, mac)
 
     def end(self) -> None:
         """End the session from this side."""

@@ -8,9 +8,15 @@ from typing import TYPE_CHECKING
 import asyncssh
 
 from agent.base.origin import Origin, OriginKind
+from agent.base.printable import printable
+from agent.base.text import shown
+from agent.config.line_model import VTY
 from agent.config.model import User
+from agent.shell.banner import banner
+from agent.shell.lines import LineState
 from agent.shell.ssh.channel import Channel
 from agent.shell.ssh.link import Link
+from agent.syslog.message import Message, Severity
 
 if TYPE_CHECKING:
     from agent.shell.ssh.server import SshServer
@@ -19,6 +25,9 @@ MOST_KEYS = 20  # public keys that a connection may offer
 MOST_CHANNELS = 10  # sessions of a connection, as many as OpenSSH's server allows (MaxSessions)
 IDLE = 30.0  # seconds that a connection may last before its first session
 LINGERING = 0.5  # seconds that a connection lasts after its last session: the client closes it first, if it can
+
+
+UNKNOWN = Origin(OriginKind.SSH)  # somebody who has not logged in yet
 
 
 class Connection(asyncssh.SSHServerConnection):
@@ -43,6 +52,10 @@ class Login(asyncssh.SSHServer):
         self._link = link
         self._connection: asyncssh.SSHServerConnection | None = None
         self._user: User | None = None
+        self._authenticated = False
+        self._greeted = False
+        self._by_key = False
+        self._line = 0  # the number of the `vty` of its last session, or of the one that it would get
         self._tries = 0
         self._keys: set[bytes] = set()
         self._channels = 0
@@ -55,10 +68,27 @@ class Login(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._idle is not None:
             self._idle.cancel()
+        if self._authenticated and self._user is not None:
+            self._log("SSH2_CLOSE", f"SSH2 Session {self._where} for user '{self._user.name}' {self._protected} closed")
+
+    @property
+    def protection(self) -> tuple[str, str]:
+        """The cipher and the MAC of what the client sends, without the domains in their names."""
+        assert self._connection is not None
+        cipher, mac = (str(self._connection.get_extra_info(name) or "").partition("@")[0] for name in ("recv_cipher", "recv_mac"))
+        return cipher, mac
 
     # --- logging in ---
 
     def begin_auth(self, username: str) -> bool:
+        """A name is known: the key exchange is over. `banner login` is shown before the log-in (RFC 4252 §5.4)."""
+        router, connection = self._server.router, self._connection
+        if not self._greeted and connection is not None:
+            self._greeted = True
+            self._line = router.lines.free_vty()
+            self._log("SSH2_SESSION", f"SSH2 Session request {self._where} {self._protected} Succeeded")
+            if text := banner(router.document.config, "login", LineState(UNKNOWN, kind=VTY, number=self._line)):
+                connection.send_auth_banner(shown(text))
         return True
 
     def password_auth_supported(self) -> bool:
@@ -74,12 +104,14 @@ class Login(asyncssh.SSHServer):
         if self._tries > most:
             raise TooManyTriesError
         user = await self._server.door.by_password(username, password)
+        self._log_authentication(username, user is not None)
         if user is None:
             self._server.log.info("%s: an SSH log-in from %s is refused", self._server.router.name, self._link.peer)
             if self._tries >= most:
                 raise TooManyTriesError
             return False
         self._user = user
+        self._by_key = False
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
@@ -88,11 +120,36 @@ class Login(asyncssh.SSHServer):
         if len(self._keys) > MOST_KEYS:
             raise TooManyTriesError
         self._user = self._server.door.by_key(username, key.public_data)
+        self._by_key = True
         return self._user is not None
 
     def auth_completed(self) -> None:
+        self._authenticated = True
+        if self._by_key:
+            self._log_authentication(self._user.name if self._user is not None else "", True)
         self._server.logged_in(self._link)
         self._await_session(IDLE)
+
+    # --- `ip ssh logging events` (Cisco IOS System Message Guide, facility SSH) ---
+
+    @property
+    def _where(self) -> str:
+        return f"from {self._link.peer} (tty = {self._line})"
+
+    @property
+    def _protected(self) -> str:
+        cipher, mac = self.protection
+        return f"using crypto cipher '{cipher}', hmac '{mac}'"
+
+    def _log_authentication(self, username: str, succeeded: bool) -> None:
+        outcome = "Succeeded" if succeeded else "Failed"
+        name = printable(username)
+        self._log("SSH2_USERAUTH", f"User '{name}' authentication for SSH2 Session {self._where} {self._protected} {outcome}")
+
+    def _log(self, mnemonic: str, text: str) -> None:
+        router = self._server.router
+        if router.document.config.ssh.logs_events:
+            router.syslog.log(Message("SSH", Severity.NOTIFICATIONS, mnemonic, text))
 
     # --- sessions ---
 
@@ -118,6 +175,7 @@ class Login(asyncssh.SSHServer):
 
     def ended(self, channel: Channel) -> None:
         """A channel is closed. The connection ends with its last session, as on a router."""
+        self._line = channel.number
         self._channels -= 1
         if self._server.give_session(channel):
             self._sessions -= 1

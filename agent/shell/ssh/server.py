@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import asyncssh
@@ -19,6 +19,7 @@ from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
 from agent.config.model import User
+from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router
 from agent.shell.session import Commands
 from agent.shell.ssh.channel import Channel
@@ -147,6 +148,20 @@ class SshServer:
         """Whether there is a host key: without one nobody can connect."""
         return bool(self.keys.keys)
 
+    def facts(self) -> SshFacts:
+        """What `show ip ssh` and `show ssh` say of it."""
+        rsa = self.keys.rsa
+        return SshFacts(
+            enabled=self.is_enabled,
+            publickeys=_named(SIGNATURES),
+            hostkeys=_named(each.decode() for key in self.keys.keys for each in key.sig_algorithms),
+            ciphers=_named(CIPHERS),
+            macs=_named(MACS),
+            kex=_named(KEX_ALGORITHMS),
+            rsa_key=" ".join(rsa.export_public_key().decode().split()[:2]) if rsa is not None else "",
+            sessions=[each.facts() for each in self.sessions],
+        )
+
     async def generate_key(self, bits: int, apart: Apart) -> None:
         """`crypto key generate rsa`: connections that begin afterwards see the new key."""
         was_enabled = self.is_enabled
@@ -252,6 +267,11 @@ class SshServer:
         """asyncssh asks for it as soon as a connection has begun."""
         assert self._beginning is not None
         return Login(self, self._beginning)
+
+
+def _named(algorithms: Iterable[str]) -> list[str]:
+    """Algorithms by the names that IOS has for them: without the domain of who has made them."""
+    return list(dict.fromkeys(each.partition("@")[0] for each in algorithms))
 
 
 def _listener(address: Endpoint) -> socket.socket:
