@@ -47,6 +47,7 @@ from agent.lab.lab import Lab, LabRouter
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
+from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import LineState
 from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router as ShellRouter
@@ -235,6 +236,7 @@ class RouterService:
             processor=self._processor,
             parts=lambda: (node, self.contexts, self.agent, self.sender, self.logging),
             snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
+            cleared=ClearedCounters(node.monitor),
         )
 
     def notification_hosts(self) -> list[Account]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from agent.base.clock import SECOND
@@ -65,9 +65,14 @@ class ToyEngine:
     def do(self, request: Request, origin: Origin | None) -> bool:
         return False
 
-    def phase1_sas(self) -> Sequence[Phase1Sa]:
-        rows = [tunnel for tunnel in self._monitor.ike_tunnels.values() if tunnel.facts.version == 1]
-        return [Phase1Sa(row.facts.local_address, row.facts.remote_address, "QM_IDLE", row.index) for row in rows]
+    def phase1_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        for row in self._monitor.ike_tunnels.values():
+            facts = row.facts
+            if facts.version == 1 and remote in (None, facts.remote_address):
+                yield Phase1Sa(facts.local_address, facts.remote_address, "QM_IDLE", row.index, facts=facts, start=row.start)
+
+    def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        return iter(())
 
     def admission(self) -> Admission:
         return Admission(active=len(self._monitor.ike_tunnels))

@@ -5,7 +5,7 @@ The lab implements `Engine` for a simulated router. The results of a request com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -15,6 +15,7 @@ from agent.config.document import Document
 from agent.config.events import ConfigEvent
 from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.device import Device
+from agent.flow.model import Address
 from agent.flow.monitor import FlowMonitor
 
 
@@ -29,8 +30,15 @@ class Engine(Protocol):
         """Carry out a request that `test` does not refuse; whether there was anything to end."""
         ...
 
-    def phase1_sas(self) -> Sequence[Phase1Sa]:
-        """Every phase-1 SA, oldest first, including those in negotiation."""
+    def phase1_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        """Every phase-1 SA, or those with a remote address: deleted ones that are remembered, then the others, oldest first.
+
+        They are told one by one, as of the moment when each is asked for: there may be a hundred thousand.
+        """
+        ...
+
+    def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        """Those in negotiation alone, without a look at the others."""
         ...
 
     def admission(self) -> Admission:

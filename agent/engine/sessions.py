@@ -1,18 +1,24 @@
-"""Engine room: sessions as a request and a display see them: where their ends are, and the status that IOS gives each.
+"""Engine room: sessions as a request and a display see them: their ends, what they protect, and the status that IOS gives each.
 
-A session that is up is a fact of the flow monitor. What has no IPsec SA is known by its phase-1 SAs alone, which the engine tells.
-The rules of the status are those of `show crypto session` in the Cisco IOS Security Command Reference.
+A session that is up is a fact of the flow monitor. An association without an IPsec SA is one of the monitor's peers, or is known by
+the phase-1 SAs that the engine tells. A peer that the configuration names and that has no SA at all is a session that is down. The
+rules of the status are those of `show crypto session` in the Cisco IOS Security Command Reference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
+from ipaddress import IPv4Address
 
-from agent.engine.values import Phase1Sa, SessionEnds
-from agent.flow.model import PeerEnds, nat_port_of
-from agent.flow.sessions import Session
+from agent.base.work import STEPS
+from agent.config.model import AclAddress, AclEntry, PortRange, RouterConfig
+from agent.config.protection import Protection, line_of, protections
+from agent.engine.port import Node
+from agent.engine.values import ANY, EVERY_SESSION, Phase1Sa, SessionEnds, SessionFilter
+from agent.flow.model import Address, Endpoint, IkeTunnel, IpsecTunnel, Peer, PeerEnds, nat_port_of
+from agent.flow.sessions import Session, SessionFacts, session_facts
 
 
 class SessionStatus(Enum):
@@ -38,49 +44,238 @@ _STATUS = {
 }
 
 
-def status_of(session: Session | None, sas: Iterable[Phase1Sa]) -> SessionStatus:
-    """The status of an association by its session, None where it has none up, and its phase-1 SAs."""
-    up = {sa.index != 0 for sa in sas}
-    return _STATUS[session is not None, True in up, False in up]
+@dataclass(frozen=True, slots=True)
+class ShownFlow:
+    """What two selectors protect. `tunnel` carries it; None if there is no SA for it."""
+
+    local: Endpoint
+    remote: Endpoint
+    tunnel: IpsecTunnel | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ShownSession:
-    """One association of two ends: its session where it has one up, and its phase-1 SAs, oldest first."""
+    """One association of two ends, or a configured peer without one.
+
+    `peer` is its row in the flow monitor, with the tunnels of both phases. `negotiating` are its phase-1 SAs that are not up yet,
+    oldest first. `protections` are the parts of the configuration that name both its ends. `facts` are those of the session where
+    it is up, else those of its newest phase 1 or of the configuration.
+    """
 
     ends: PeerEnds
     inside_vrf: str | None
-    session: Session | None
-    sas: tuple[Phase1Sa, ...]
+    facts: SessionFacts
+    peer: Peer | None = None
+    negotiating: tuple[Phase1Sa, ...] = ()
+    protections: tuple[Protection, ...] = ()
+
+    @property
+    def session(self) -> Session | None:
+        return self.peer.session if self.peer is not None else None
+
+    @property
+    def ike_tunnels(self) -> tuple[IkeTunnel, ...]:
+        """Oldest first."""
+        return tuple(self.peer.ike_tunnels) if self.peer is not None else ()
 
     @property
     def status(self) -> SessionStatus:
-        return status_of(self.session, self.sas)
+        return _STATUS[self.session is not None, bool(self.ike_tunnels), bool(self.negotiating)]
+
+    @property
+    def start(self) -> int | None:
+        """When it came up: with its first IPsec SAs, else with its phase 1; None of one that is down."""
+        if self.session is not None:
+            return self.session.start
+        return self.peer.start if self.peer is not None else None
+
+    @property
+    def phase1_id(self) -> str | None:
+        """The identity that the peer has told; None before it has."""
+        return self.peer.key.remote.value if self.peer is not None else None
+
+    def flows(self) -> Iterator[ShownFlow]:
+        """What it protects: each line of the access lists, with the tunnels that carry it; then tunnels of no line."""
+        carried: dict[tuple[object, ...], list[IpsecTunnel]] = {}
+        for tunnel in list(self.peer.ipsec_tunnels.values()) if self.peer is not None else ():
+            facts = tunnel.facts
+            carried.setdefault((facts.map_name, facts.map_sequence, facts.acl_entry), []).append(tunnel)
+        for protection in self.protections:
+            for rule in protection.rules:
+                key = protection.map_name, protection.sequence, line_of(protection.entry, rule.text)
+                if key in carried:
+                    yield from _carried(carried.pop(key))
+                elif rule.permit:
+                    yield ShownFlow(*_ends_of_rule(rule))
+        for tunnels in carried.values():
+            yield from _carried(tunnels)
 
 
-def shown_sessions(sessions: Iterable[Session], sas: Iterable[Phase1Sa]) -> list[ShownSession]:
-    """Every association that has an SA of either phase, one being negotiated too: those with a session first."""
-    up = list(sessions)
-    by_tunnel = {tunnel.index: session for session in up for tunnel in session.peer.ike_tunnels}
-    by_place = {_place(session.peer.ends): session for session in reversed(up)}
-    of_session: dict[int, list[Phase1Sa]] = {session.id: [] for session in up}
-    others: dict[tuple[object, ...], list[Phase1Sa]] = {}
-    for sa in sas:
-        place = _place(sa.ends)
-        session = by_tunnel.get(sa.index) if sa.index else by_place.get(place)
-        found = others.setdefault((*place, sa.inside_vrf), []) if session is None else of_session[session.id]
-        found.append(sa)
-    return [
-        *(ShownSession(session.peer.ends, session.vrf, session, tuple(of_session[session.id])) for session in up),
-        *(ShownSession(found[-1].ends, found[-1].inside_vrf, None, tuple(found)) for found in others.values()),
-    ]
+def _carried(tunnels: Iterable[IpsecTunnel]) -> Iterator[ShownFlow]:
+    return (ShownFlow(*ends, tunnel) for tunnel in tunnels for ends in tunnel.facts.endpoints)
 
 
-def _place(ends: PeerEnds) -> tuple[object, ...]:
-    """What tells two ends from others: the ports of ISAKMP itself are one place, one that a NAT gave is another."""
-    return ends.front_vrf, ends.local_address, ends.remote_address, nat_port_of(ends)
+def _ends_of_rule(rule: AclEntry) -> tuple[Endpoint, Endpoint]:
+    sides = (rule.source, rule.source_ports), (rule.destination, rule.destination_ports)
+    source, destination = (_end_of_rule(rule.protocol, addresses, ports) for addresses, ports in sides)
+    return source, destination
+
+
+def _end_of_rule(protocol: int, addresses: AclAddress, ports: PortRange | None) -> Endpoint:
+    wildcard = int(addresses.wildcard)
+    first = IPv4Address(int(addresses.address) & ~wildcard & 0xFFFFFFFF)
+    if ports is None:
+        port: int | None = 0
+    else:
+        port = ports.low if ports.low == ports.high and not ports.negated else None
+    if not wildcard:
+        return Endpoint("address", first, first, protocol, port)
+    return Endpoint("subnet", first, IPv4Address(~wildcard & 0xFFFFFFFF), protocol, port)
+
+
+class Sides:
+    """What the configuration says of associations: at which of our interfaces one is, and what protects its traffic."""
+
+    def __init__(self, config: RouterConfig) -> None:
+        self._config = config
+        self.static = [protection for protection in protections(config) if not protection.dynamic]
+        self._between: dict[tuple[object, ...], list[Protection]] = {}
+        for protection in self.static:
+            for remote in protection.peers:
+                self._between.setdefault((protection.front_vrf, protection.local, remote), []).append(protection)
+        self._by_address: dict[tuple[str | None, Address], str] = {}
+        for interface in config.interfaces.values():
+            for address in (interface.address, *interface.secondary):
+                if address is not None:
+                    self._by_address.setdefault((interface.vrf, address.ip), interface.name)
+
+    def protecting(self, ends: PeerEnds, inside_vrf: str | None) -> tuple[Protection, ...]:
+        found = self._between.get((ends.front_vrf, ends.local_address, ends.remote_address), ())
+        return tuple(protection for protection in found if protection.inside_vrf == inside_vrf)
+
+    def interface_of(self, ends: PeerEnds) -> str | None:
+        """The interface whose protection names both ends, else the one with our address."""
+        found = self._between.get((ends.front_vrf, ends.local_address, ends.remote_address))
+        return found[0].interface if found else self._by_address.get((ends.front_vrf, ends.local_address))
+
+    def description_of(self, ends: PeerEnds) -> str:
+        """The description of `crypto isakmp peer address`."""
+        remote = ends.remote_address
+        peer = self._config.crypto.peers.get((remote, ends.front_vrf)) if isinstance(remote, IPv4Address) else None
+        return (peer.description or "") if peer is not None else ""
 
 
 def ends_of(session: Session) -> SessionEnds:
     """What a filter looks at of a session that is up."""
     return SessionEnds(session.peer.ends, session.vrf, session.facts.interface)
+
+
+Place = tuple[object, ...]
+
+
+def place_of(ends: PeerEnds) -> Place:
+    """What tells two ends from others: the ports of ISAKMP itself are one place, one that a NAT gave is another."""
+    return ends.front_vrf, ends.local_address, ends.remote_address, nat_port_of(ends)
+
+
+def shown_sessions(node: Node, wanted: SessionFilter = EVERY_SESSION) -> Iterator[ShownSession | None]:
+    """Every session that a filter selects, inside VRF by inside VRF, those that are down last in each.
+
+    None is a pause: sessions were looked at, and none of them was selected, so that others may have their turn. Each session is as
+    of the moment when it is asked for. With a remote address the sessions are found by an index.
+    """
+    return _Sessions(node, wanted).all()
+
+
+class _Sessions:
+    def __init__(self, node: Node, wanted: SessionFilter) -> None:
+        self._config = node.document.config
+        self._monitor = node.monitor
+        self._wanted = wanted
+        self._sides = Sides(self._config)
+        # SAs in negotiation: those of an association that the monitor knows, by its place; the others.
+        self._joining: dict[Place, list[Phase1Sa]] = {}
+        self._alone: dict[Place, list[Phase1Sa]] = {}
+        for sa in node.engine.negotiating_sas(wanted.remote):
+            place = place_of(sa.ends)
+            found = self._joining if self._association_at(place, sa.ends.remote_address) else self._alone
+            found.setdefault(place, []).append(sa)
+
+    def _association_at(self, place: Place, remote: Address) -> bool:
+        return any(place_of(peer.ends) == place for peer in self._monitor.peers_at(remote))
+
+    def all(self) -> Iterator[ShownSession | None]:
+        for vrf in self._vrfs():
+            yield from self._associations(vrf)
+            yield from self._negotiating(vrf)
+            yield from self._down(vrf)
+
+    def _vrfs(self) -> list[str | None]:
+        """The inside VRFs that there are, the global table first."""
+        of_sas = (sas[-1].inside_vrf for sas in self._alone.values())
+        of_protections = (protection.inside_vrf for protection in self._sides.static)
+        names = dict.fromkeys((None, *(flow.name for flow in self._monitor.vrfs()), *of_protections, *of_sas))
+        return [name for name in names if self._wanted.inside_vrf in (ANY, name)]
+
+    def _associations(self, vrf: str | None) -> Iterator[ShownSession | None]:
+        remote = self._wanted.remote
+        flow = next((flow for flow in self._monitor.vrfs() if flow.name == vrf), None)
+        if flow is None:
+            return
+        peers = list(flow.peers.values()) if remote is None else flow.by_remote.of(remote)
+        for number, peer in enumerate(peers, 1):
+            if number % STEPS == 0:
+                yield None
+            if peer.ike_tunnels or peer.ipsec_tunnels:  # it may have gone since the list was made
+                shown = self._association(peer)
+                if self._wanted.takes(_looked_at(shown)):
+                    yield shown
+
+    def _association(self, peer: Peer) -> ShownSession:
+        ends, sides = peer.ends, self._sides
+        if peer.session is not None:
+            facts = peer.session.facts
+        else:
+            facts = session_facts(peer.ike_tunnels[-1].facts, None) if peer.ike_tunnels else SessionFacts()
+        if facts.interface is None:
+            facts = replace(facts, interface=sides.interface_of(ends))
+        joining = self._joining.pop(place_of(ends), ()) if self._joining else ()
+        return ShownSession(ends, peer.vrf, facts, peer, tuple(joining), sides.protecting(ends, peer.vrf))
+
+    def _negotiating(self, vrf: str | None) -> Iterator[ShownSession]:
+        for sas in self._alone.values():
+            newest = sas[-1]
+            if newest.inside_vrf == vrf:
+                yield from self._selected(newest.ends, vrf, tuple(sas))
+
+    def _down(self, vrf: str | None) -> Iterator[ShownSession]:
+        """Configured peers without an SA."""
+        told: set[Place] = set()
+        for protection in self._sides.static:
+            if protection.inside_vrf == vrf:
+                for remote in protection.peers:
+                    ends = PeerEnds(protection.front_vrf, protection.local, remote)
+                    place = place_of(ends)
+                    if place not in told and not self._is_there(ends, vrf):
+                        told.add(place)
+                        yield from self._selected(ends, vrf)
+
+    def _is_there(self, ends: PeerEnds, vrf: str | None) -> bool:
+        """Whether the two have an association of a VRF, or an SA in negotiation, through whatever port."""
+        both = ends.front_vrf, ends.local_address, ends.remote_address
+        if any(place[:3] == both for place in self._alone):
+            return True
+        found = (peer for peer in self._monitor.peers_at(ends.remote_address) if peer.vrf == vrf)
+        return any(place_of(peer.ends)[:3] == both for peer in found)
+
+    def _selected(self, ends: PeerEnds, vrf: str | None, sas: tuple[Phase1Sa, ...] = ()) -> Iterator[ShownSession]:
+        sides = self._sides
+        facts = SessionFacts(sides.description_of(ends), interface=sides.interface_of(ends))
+        shown = ShownSession(ends, vrf, facts, None, sas, sides.protecting(ends, vrf))
+        if self._wanted.takes(_looked_at(shown)):
+            yield shown
+
+
+def _looked_at(shown: ShownSession) -> SessionEnds:
+    """What a filter looks at: of a session that is up its own facts."""
+    return SessionEnds(shown.ends, shown.inside_vrf, shown.facts.interface)

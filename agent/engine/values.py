@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from typing import Final
 
 from agent.base.clock import SECOND
-from agent.flow.model import ISAKMP_PORTS, Address, PeerEnds
+from agent.flow.model import ISAKMP_PORTS, Address, IkeFacts, PeerEnds
 
 
 class AnyVrf(Enum):
@@ -89,9 +89,10 @@ class ClearIsakmp:
 
 @dataclass(frozen=True, slots=True)
 class ClearSas:
-    """`clear crypto sa`: end the sessions' IPsec tunnels. Their IKE tunnels stay."""
+    """`clear crypto sa`: end the sessions' IPsec tunnels, or of these the tunnels of one crypto map. Their IKE tunnels stay."""
 
     wanted: SessionFilter = EVERY_SESSION
+    map_name: str | None = None
 
 
 Request = DestroyIke | DestroyIpsec | ClearSessions | ClearIsakmp | ClearSas
@@ -106,10 +107,12 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Phase1Sa:
-    """A phase-1 SA, established or in negotiation. `source` is the initiator's address, `destination` the responder's.
+    """A phase-1 SA: established, in negotiation, or deleted a short while ago. `source` is the initiator's address,
+    `destination` the responder's.
 
-    `state` is IOS's name for it ("MM_NO_STATE", "QM_IDLE", …). `index` is the tunnel's cikeTunIndex, 0 during negotiation.
-    `waiting` counts the phase-2 set-ups that wait for it.
+    `state` is IOS's name for it ("MM_NO_STATE", "QM_IDLE", …). `index` is the tunnel's cikeTunIndex, 0 of an SA that was never
+    up. `waiting` counts the phase-2 set-ups that wait for it. `facts` are the terms as far as the ends agreed on any, `start` is
+    when it came up (microseconds).
     """
 
     source: Address
@@ -123,6 +126,13 @@ class Phase1Sa:
     initiator: bool = True  # whether we are
     local_port: int = ISAKMP_PORTS[0]
     remote_port: int = ISAKMP_PORTS[0]
+    facts: IkeFacts | None = None
+    start: int | None = None
+    deleted: bool = False
+
+    @property
+    def negotiating(self) -> bool:
+        return not self.index and not self.deleted
 
     @property
     def ends(self) -> PeerEnds:

@@ -121,6 +121,10 @@ class FlowMonitor:
     def vrfs(self) -> ValuesView[VrfFlow]:
         return self._tables.vrfs.values()
 
+    def peers_at(self, remote: Address) -> Iterator[Peer]:
+        """The associations with a remote address, of every VRF, found by an index."""
+        return (peer for flow in self.vrfs() for peer in flow.by_remote.of(remote))
+
     def sessions(self) -> Iterator[Session]:
         """The sessions that are up, of every VRF."""
         return (peer.session for flow in self.vrfs() for peer in flow.peers.values() if peer.session is not None)
@@ -292,7 +296,7 @@ class FlowMonitor:
         return self.ipsec_tunnels[index]
 
     def _session_up(self, ike: IkeTunnel, facts: IpsecFacts, start: int, now: int) -> SessionUp:
-        peer, who = ike.peer, session_facts(ike.facts, facts)
+        peer, who = ike.peer, session_facts(ike.facts, facts.interface)
         return SessionUp(self.session_ids.take(), peer.key, peer.ends, who, start, at=now, vrf=ike.vrf, origin=self._origin)
 
     def sas_installed(

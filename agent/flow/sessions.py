@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 
 from agent.flow.counters import Counts, IpsecCounter
-from agent.flow.model import Address, IkeFacts, IpsecFacts, Peer
+from agent.flow.model import Address, IkeFacts, Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,9 @@ class SessionFacts:
     assigned_address: Address | None = None
 
 
-def session_facts(ike: IkeFacts, ipsec: IpsecFacts) -> SessionFacts:
-    """The facts of a session, from its first IPsec tunnel and the IKE tunnel of that."""
-    return _shared(ike.description, ike.profile, ipsec.interface, ike.user, ike.client_group, ike.assigned_address)
+def session_facts(ike: IkeFacts, interface: str | None) -> SessionFacts:
+    """The facts of a session, from the IKE tunnel and the interface of its first IPsec tunnel."""
+    return _shared(ike.description, ike.profile, interface, ike.user, ike.client_group, ike.assigned_address)
 
 
 # Equal facts are one object: there may be a hundred thousand sessions with the same.

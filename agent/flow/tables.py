@@ -398,6 +398,7 @@ def _new_peer(flow: VrfFlow, key: PeerKey, ends: PeerEnds | IkeFacts, start: int
     """The row of an association that has had a tunnel since `start`."""
     flow.associations += 1
     peer = flow.places[place_of(key, ends)] = Peer(key, flow.name, ends, start, flow.associations)
+    flow.by_remote.add(peer)
     flow.peers.add(key, peer)
     if key.internal > 1:
         flow.namesakes.setdefault((key.local, key.remote), Namesakes()).add(peer)
@@ -410,12 +411,14 @@ def _move(flow: VrfFlow, peer: Peer, ends: PeerEnds | IkeFacts) -> None:
         _leave(flow, peer)
         peer.at = ends
         flow.places[place_of(peer.key, ends)] = peer
+        flow.by_remote.add(peer)
 
 
 def _leave(flow: VrfFlow, peer: Peer) -> None:
     place = place_of(peer.key, peer.at)
     if flow.places.get(place) is peer:
         del flow.places[place]
+    flow.by_remote.remove(peer)
 
 
 def _release(flow: VrfFlow, peer: Peer) -> None:

@@ -87,6 +87,38 @@ class Namesakes:
         self._free.give_back(peer.key.internal)
 
 
+class PeersByRemote:
+    """The associations of each remote address. An address of one association alone costs a dictionary's entry, and no more."""
+
+    __slots__ = ("_found",)
+
+    def __init__(self) -> None:
+        self._found: dict[int, Peer | dict[Peer, None]] = {}
+
+    def of(self, remote: Address) -> tuple[Peer, ...]:
+        """Those of an address, oldest first."""
+        found = self._found.get(_number(remote))
+        return () if found is None else (found,) if isinstance(found, Peer) else tuple(found)
+
+    def add(self, peer: Peer) -> None:
+        number = _number(peer.remote_address)
+        found = self._found.setdefault(number, peer)
+        if isinstance(found, dict):
+            found[peer] = None
+        elif found is not peer:
+            self._found[number] = {found: None, peer: None}
+
+    def remove(self, peer: Peer) -> None:
+        number = _number(peer.remote_address)
+        found = self._found.get(number)
+        if isinstance(found, dict):
+            found.pop(peer, None)
+            if not found:
+                del self._found[number]
+        elif found is peer:
+            del self._found[number]
+
+
 class VrfFlow:
     """One VRF's facts. Only the monitor's verbs change rows, windows and settings."""
 
@@ -96,6 +128,7 @@ class VrfFlow:
         self.associations = 0  # that have ever had a row in `peers`
         # Associations may share their identities, and their rows come and go in any order.
         self.places: dict[PeerPlace, Peer] = {}
+        self.by_remote = PeersByRemote()
         # Of associations that share both identities the first has cikePeerIntIndex 1, the others are here.
         self.namesakes: dict[tuple[Identity, Identity], Namesakes] = {}
         self.peer_links: Rows[tuple[PeerKey, int], IpsecTunnel] = Rows()

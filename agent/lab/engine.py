@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from agent.base.implemented import CIPHERS
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
+from agent.crypto.doi import Exchange
 from agent.crypto.states import State
-from agent.engine.sessions import ends_of
+from agent.engine.sessions import Sides, ends_of
 from agent.engine.values import (
     Admission,
     ClearIsakmp,
@@ -27,9 +28,9 @@ from agent.engine.values import (
     SessionEnds,
     SessionFilter,
 )
-from agent.flow.model import EndReason, IkeTunnel, IpsecTunnel, Peer, PeerEnds
+from agent.flow.model import Address, EndReason, IkeFacts, IkeTunnel, IpsecTunnel, Peer, PeerEnds
 from agent.lab.ike.admission import Limit
-from agent.lab.ike.records import IkeRecord
+from agent.lab.ike.records import IkeRecord, facts_of
 from agent.lab.ipsec.tunnels import LiveTunnel
 from agent.lab.ping import Ping
 from agent.lab.policy.peer_pair import PeerPair
@@ -45,6 +46,7 @@ class LabEngine:
         self._router = router
         self._until = until
         self.spokes: list[Spokes] = []  # those that this router is the hub of
+        self._sides = Sides(router.config)
 
     def test(self, request: Request) -> Refusal | None:
         """A simulated router refuses nothing."""
@@ -107,17 +109,21 @@ class LabEngine:
         return unknown or wanted.takes(self._ends_of_record(record, interface))
 
     def _clear_sas(self, request: ClearSas) -> bool:
-        wanted = request.wanted
-        flows = self._router.sa_keeper.matching(lambda live: wanted.takes(self._ends_of_live(live)))
+        wanted, name = request.wanted, request.map_name
+        flows = self._router.sa_keeper.matching(
+            lambda live: name in (None, live.plan.target.map_name) and wanted.takes(self._ends_of_live(live))
+        )
         for live in flows:
             self._router.sa_keeper.end(live, EndReason.OPERATOR, notify=True)
-        self._clear_spokes(wanted, IpsecTunnel)
+        self._clear_spokes(wanted, IpsecTunnel, map_name=name)
         return bool(flows)
 
-    def _clear_spokes(self, wanted: SessionFilter, *phases: Phase) -> None:
+    def _clear_spokes(self, wanted: SessionFilter, *phases: Phase, map_name: str | None = None) -> None:
         def takes(spoke: Spoke) -> bool:
             peer = spoke.peer
-            return peer is not None and wanted.takes(self._ends_of(peer, peer.ends, peer.vrf))
+            if peer is None or not wanted.takes(self._ends_of(peer, peer.ends, peer.vrf)):
+                return False
+            return map_name is None or any(tunnel.facts.map_name == map_name for tunnel in spoke.ipsecs)
 
         for spokes in self.spokes:
             spokes.clear(takes, wanted.remote, *phases)
@@ -136,11 +142,21 @@ class LabEngine:
 
     # --- what there is ---
 
-    def phase1_sas(self) -> list[Phase1Sa]:
-        """Phase-1 SAs, oldest first, including those in negotiation. Those of spokes by number come last."""
-        found = [_shown_record(record) for record in self._router.ike.sas]
-        found += [_shown_tunnel(tunnel) for spokes in self.spokes for spoke in spokes.living() for tunnel in spoke.ikes[-1:]]
-        return found
+    def phase1_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        """Those of spokes by number come last."""
+        sas = self._router.ike.sas
+        over = [record for record in sas.over if remote is None or record.pair.remote == int(remote)]
+        for record in (*over, *(sas if remote is None else sas.at(int(remote)))):
+            yield self._shown_record(record)
+        for spokes in self.spokes:
+            for spoke in spokes.living() if remote is None else spokes.living_at(remote):
+                yield from map(_shown_tunnel, spoke.ikes[-1:])
+
+    def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        """Spokes by number have none."""
+        sas = self._router.ike.sas
+        records = list(sas.half_open()) if remote is None else sas.at(int(remote))
+        return (self._shown_record(record) for record in records if record.negotiating)
 
     def admission(self) -> Admission:
         """The counts of IKE's call admission control."""
@@ -188,8 +204,19 @@ class LabEngine:
         next negotiation, as on IOS.
         """
         self._router.reload()
+        self._sides = Sides(self._router.config)
 
     # --- within ---
+
+    def _shown_record(self, record: IkeRecord) -> Phase1Sa:
+        """IOS shows an SA that is over as one without a state, for as long as it is remembered."""
+        sa, over = record.sa, record.sa.state is State.DEAD
+        aggressive = sa.exchange is Exchange.AGGRESSIVE
+        state = (State.AG_NO_STATE if aggressive else State.MM_NO_STATE) if over else sa.state
+        tunnel = record.tunnel or record.former
+        facts = facts_of(self._router.config, record) if tunnel is None and sa.terms.agreed is not None else None
+        inside = record.decisions.inside_vrf
+        return _shown(record.peer_ends, sa.initiator, state, inside, len(record.waiting), tunnel, facts, over)
 
     def _ends_of_live(self, live: LiveTunnel) -> SessionEnds:
         record = next(iter(self._router.ike.sas.of_peer(live.pair)), None)
@@ -204,33 +231,41 @@ class LabEngine:
         """Those of the session that an association has up. Of one that has none they are given, but for the interface perhaps."""
         if peer is not None and peer.session is not None:
             return ends_of(peer.session)
-        by_address = self._router.interface_of(ends.front_vrf, int(ends.local_address))
-        return SessionEnds(peer.ends if peer else ends, inside_vrf, interface or by_address)
-
-
-def _shown_record(record: IkeRecord) -> Phase1Sa:
-    index = record.tunnel.index if record.tunnel else 0
-    return _shown(record.peer_ends, record.sa.initiator, record.sa.state, index, record.decisions.inside_vrf, len(record.waiting))
+        ends = peer.ends if peer else ends
+        return SessionEnds(ends, inside_vrf, interface or self._sides.interface_of(ends))
 
 
 def _shown_tunnel(tunnel: IkeTunnel) -> Phase1Sa:
-    return _shown(tunnel.peer.ends, tunnel.facts.initiator, State.QM_IDLE, tunnel.index, tunnel.vrf)
+    return _shown(tunnel.peer.ends, tunnel.facts.initiator, State.QM_IDLE, tunnel.vrf, tunnel=tunnel)
 
 
-def _shown(ends: PeerEnds, initiator: bool, state: State, index: int, inside_vrf: str | None, waiting: int = 0) -> Phase1Sa:
+def _shown(
+    ends: PeerEnds,
+    initiator: bool,
+    state: State,
+    inside_vrf: str | None,
+    waiting: int = 0,
+    tunnel: IkeTunnel | None = None,
+    facts: IkeFacts | None = None,
+    deleted: bool = False,
+) -> Phase1Sa:
+    """`facts` are those of an SA that was never up."""
     addresses = ends.local_address, ends.remote_address
     source, destination = addresses if initiator else addresses[::-1]
     return Phase1Sa(
         source,
         destination,
         state.value,
-        index,
+        tunnel.index if tunnel else 0,
         front_vrf=ends.front_vrf,
         inside_vrf=inside_vrf,
         waiting=waiting,
         initiator=initiator,
         local_port=ends.local_port,
         remote_port=ends.remote_port,
+        facts=tunnel.facts if tunnel else facts,
+        start=tunnel.start if tunnel else None,
+        deleted=deleted,
     )
 
 

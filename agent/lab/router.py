@@ -210,11 +210,6 @@ class Router:
         """Let the crypto engine work again."""
         self.crypto_engine.failed = False
 
-    def interface_of(self, vrf: str | None, address: int) -> str | None:
-        """The interface that has an address of ours."""
-        port = self._local.get(vrf, {}).get(address)
-        return port.name if port else None
-
     # --- in ---
 
     def arrived(self, port: InterfacePort, octets: bytes) -> None:

@@ -11,6 +11,7 @@ from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
 from agent.engine.port import Node
+from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import Lines
 from agent.shell.render.ssh import SshFacts
 from agent.syslog.debug import Debugging
@@ -67,6 +68,7 @@ class Router(Node):
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
     `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
     `ssh` tells of the SSH server.
+    `cleared` has the counters of tunnels as show commands print them.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -79,5 +81,6 @@ class Router(Node):
     processor: ProcessorShares
     parts: Callable[[], Iterable[object]]
     snmp: SnmpFacts
+    cleared: ClearedCounters
     lines: Lines = field(default_factory=Lines)
     ssh: Callable[[], SshFacts] = SshFacts

@@ -105,10 +105,13 @@ class Output:
     def line(self, text: str = "") -> None:
         self.write(f"{text}\n")
 
-    async def lines(self, lines: Iterable[str]) -> None:
-        """Writes lines, giving way to others every so many."""
+    async def lines(self, lines: Iterable[str | None]) -> None:
+        """Writes lines, giving way to others every so many, and where None stands for a pause of whoever looks for them."""
         chunk: list[str] = []
         for line in lines:
+            if line is None:
+                await asyncio.sleep(0)
+                continue
             chunk.append(line)
             if len(chunk) == LINES_PER_TURN:
                 self.write("".join(f"{each}\n" for each in chunk))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv4Interface
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from agent.config.model import Interface, RouterConfig, Vrf
 from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.counters import FrozenCounters, IpsecCounter
 from agent.flow.device import Device, InterfaceState
-from agent.flow.model import IkeTunnel, IpsecTunnel
+from agent.flow.model import Address, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor, NewSpi
 from agent.mib.column import Column, Commit
 from agent.mib.contexts import Contexts, Sources
@@ -69,8 +69,11 @@ class FakeEngine:
     def crypto_engine(self) -> CryptoEngine:
         return CryptoEngine()
 
-    def phase1_sas(self) -> Sequence[Phase1Sa]:
-        return ()
+    def phase1_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        return iter(())
+
+    def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        return iter(())
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -16,7 +16,9 @@ from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
 from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
+from agent.flow.model import Address
 from agent.flow.monitor import FlowMonitor
+from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import LineState
 from agent.shell.router import NotificationHost, Router, SnmpFacts
 from agent.shell.session import Commands, Result, Session
@@ -111,8 +113,11 @@ class FakeEngine:
     def crypto_engine(self) -> CryptoEngine:
         return self.crypto
 
-    def phase1_sas(self) -> Sequence[Phase1Sa]:
-        return self.rows
+    def phase1_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        return (sa for sa in self.rows if remote in (None, sa.ends.remote_address))
+
+    def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
+        return (sa for sa in self.phase1_sas(remote) if sa.negotiating)
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
         raise AssertionError("a CLI session tells whoever made it, not the engine")
@@ -197,6 +202,7 @@ def make_router(
         processor=ProcessorShares(monitor.clock),
         parts=lambda: (monitor, document),
         snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
+        cleared=ClearedCounters(monitor),
     )
 
 

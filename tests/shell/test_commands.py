@@ -7,10 +7,13 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
 from agent.config.snmp_model import SnmpHost
-from agent.engine.values import ANY, Admission, ClearIsakmp, ClearSas, ClearSessions, Phase1Sa, Refusal, SessionFilter
+from agent.engine.values import ANY, Admission, ClearIsakmp, ClearSas, ClearSessions, DestroyIpsec, Phase1Sa, Refusal, SessionFilter
+from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.shell.releases import Release, release_of
+from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.shell.fakes import CONFIG, Console, HostAccount
 
 LOCAL, REMOTE = IPv4Address("10.1.1.1"), IPv4Address("10.1.1.2")
@@ -64,6 +67,37 @@ def test_clear_crypto_sa_may_name_a_peer_or_a_vrf() -> None:
     assert console.engine.requests == [ClearSas(each) for each in filters]
 
 
+def test_clear_crypto_sa_has_the_other_selections_of_ios() -> None:
+    """Of one crypto map, or of a peer through a front-door VRF (Cisco IOS Security Command Reference, `clear crypto sa`)."""
+    console = Console()
+    console.type("clear crypto sa map outside", "clear crypto sa peer vrf red 10.1.1.2")
+    assert console.engine.requests == [
+        ClearSas(SessionFilter(), "outside"),
+        ClearSas(SessionFilter(remote=REMOTE, front_vrf="red")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "cleared"),
+    [
+        ("clear crypto sa entry 10.1.1.2 ah 256", True),
+        ("clear crypto sa entry 10.1.1.1 ah 257", True),
+        ("clear crypto sa entry 10.1.1.1 esp 259", True),
+        ("clear crypto sa entry 10.1.1.1 ah 256", False),
+        ("clear crypto sa entry 10.1.1.2 esp 256", False),
+        ("clear crypto sa entry 10.1.1.2 ah 300", False),
+    ],
+)
+def test_clear_crypto_sa_entry_finds_the_tunnel_of_an_sa(line: str, cleared: bool) -> None:
+    """An SA is named by its destination, which is ours for an inbound one; those of the same negotiation go with it."""
+    console = Console()
+    monitor = console.router.monitor
+    ike = monitor.ike_up(None, ike_facts(), PacketCounters(IkeCounter))
+    tunnel = monitor.ipsec_up(ike, ipsec_facts(), bundle(256), PacketCounters(IpsecCounter))
+    assert console.type(line) == ""
+    assert console.engine.requests == ([DestroyIpsec(tunnel.index)] if cleared else [])
+
+
 def test_window_sizes_are_those_of_the_global_context() -> None:
     console = Console()
     console.router.monitor.resize_windows(130, 140)
@@ -90,19 +124,6 @@ def test_show_crypto_isakmp_sa_in_the_classic_form() -> None:
         "dst             src             state          conn-id slot status\n"
         "10.1.1.2        10.1.1.1        QM_IDLE              1    0 ACTIVE\n"
         "192.168.100.201 192.168.100.200 MM_NO_STATE          0    0 ACTIVE\n"
-    )
-
-
-def test_show_crypto_isakmp_sa_in_the_form_of_ios_xe() -> None:
-    console = Console(CONFIG.replace("version 12.4", "version 16.9"))
-    console.engine.rows = ROWS[:1]
-    assert console.type("show crypto isakmp sa") == (
-        "IPv4 Crypto ISAKMP SA\n"
-        "dst             src             state          conn-id status\n"
-        "10.1.1.2        10.1.1.1        QM_IDLE              1 ACTIVE\n"
-        "\n"
-        "IPv6 Crypto ISAKMP SA\n"
-        "\n"
     )
 
 

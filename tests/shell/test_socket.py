@@ -231,7 +231,7 @@ def test_a_command_that_breaks_ends_neither_its_session_nor_the_lab(lab: Lab, mo
     told: list[str] = []
     lab.loop.set_exception_handler(lambda _, context: told.append(str(context["message"])))
 
-    def broken() -> None:
+    def broken(remote: object = None) -> None:
         raise RuntimeError("out of order")
 
     monkeypatch.setattr(lab.engine, "phase1_sas", broken)

@@ -36,6 +36,7 @@ class IkeRecord:
     counters: PacketCounters
     begun: int  # when, by the lab's clock
     tunnel: IkeTunnel | None = None
+    former: IkeTunnel | None = None  # the tunnel that it was, once it has gone down
     waiting: list[LiveTunnel] = field(default_factory=list)
     timer: Timer | None = None
     reported: set[Trouble] = field(default_factory=set)

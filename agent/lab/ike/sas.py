@@ -26,6 +26,7 @@ class IkeSas:
         self._over: dict[_Key, IkeRecord] = {}
         self._by_cookie: Multimap[bytes, IkeRecord] = Multimap()  # the initiator's cookie; live SAs alone, as all below
         self._by_peer: Multimap[PeerPair, IkeRecord] = Multimap()
+        self._by_remote: Multimap[int, IkeRecord] = Multimap()  # by the peer's address alone
         self._by_tunnel: dict[int, IkeRecord] = {}
         self._half_open: dict[IkeRecord, None] = {}  # those that are being negotiated, oldest first
         self._half_open_with: Multimap[tuple[str | None, int], IkeRecord] = (
@@ -64,6 +65,10 @@ class IkeSas:
     def of_peer(self, pair: PeerPair) -> list[IkeRecord]:
         """The SAs with one peer, oldest first."""
         return self._by_peer.of(pair)
+
+    def at(self, remote: int) -> list[IkeRecord]:
+        """The SAs with a remote address, through any VRF."""
+        return self._by_remote.of(remote)
 
     def newest(self, pair: PeerPair) -> IkeRecord | None:
         """The newest established SA with a peer."""
@@ -128,6 +133,7 @@ class IkeSas:
             self._live[key] = record
             self._by_cookie.add(record.sa.initiator_cookie, record)
             self._by_peer.add(record.pair, record)
+            self._by_remote.add(record.pair.remote, record)
             self._half_open[record] = None
             self._half_open_with.add(_address_of(record.pair), record)
 
@@ -140,6 +146,7 @@ class IkeSas:
         """The SA is no longer a tunnel; returns the tunnel that it was, if any."""
         tunnel, record.tunnel = record.tunnel, None
         if tunnel is not None:
+            record.former = tunnel
             self._by_tunnel.pop(tunnel.index, None)
         return tunnel
 
@@ -150,6 +157,8 @@ class IkeSas:
         if self._live.get(_key_of(record)) is record:
             self._by_peer.discard(record.pair, record)
             self._by_peer.add(pair, record)
+            self._by_remote.discard(record.pair.remote, record)
+            self._by_remote.add(pair.remote, record)
         record.pair = pair
 
     def finish(self, record: IkeRecord) -> None:
@@ -159,6 +168,7 @@ class IkeSas:
             del self._live[key]
             self._by_cookie.discard(record.sa.initiator_cookie, record)
             self._by_peer.discard(record.pair, record)
+            self._by_remote.discard(record.pair.remote, record)
             self._no_longer_half_open(record)
         if record.sa.forgotten:
             if self._over.get(key) is record:
@@ -177,7 +187,8 @@ class IkeSas:
     def clear(self) -> list[IkeRecord]:
         """Forget all SAs, and return them, including those that were over."""
         gone = [*self._live.values(), *self._over.values()]
-        for index in (self._live, self._over, self._by_cookie, self._by_peer, self._half_open, self._half_open_with):
+        indexes = (self._live, self._over, self._by_cookie, self._by_peer, self._by_remote, self._half_open, self._half_open_with)
+        for index in indexes:
             index.clear()
         return gone
 

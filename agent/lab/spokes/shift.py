@@ -198,7 +198,7 @@ BY_KIND: Mapping[type, Mapping[str, Rule | None]] = MappingProxyType(
             "id": _new_session,
             "peer": lambda shift, spoke, value, record: spoke.ikes[-1].peer.key,
             "ends": lambda shift, spoke, value, record: spoke.ikes[-1].peer.ends,
-            "facts": lambda shift, spoke, value, record: session_facts(spoke.ikes[-1].facts, spoke.ipsecs[-1].facts),
+            "facts": lambda shift, spoke, value, record: session_facts(spoke.ikes[-1].facts, spoke.ipsecs[-1].facts.interface),
         },
         SessionDown: {
             **_ENDED,

@@ -218,6 +218,12 @@ class Spokes:
         """Spokes with a tunnel of either phase."""
         return (spoke for spoke in self._spokes if spoke.ikes or spoke.ipsecs)
 
+    def living_at(self, remote: Address) -> Iterator[Spoke]:
+        """The one of them with a peer address."""
+        number = self._shift.numbers.number_of(remote)
+        spokes = self._spokes[number - FIRST : number] if number is not None else ()
+        return (spoke for spoke in spokes if spoke.ikes or spoke.ipsecs)
+
     def end(self, spokes: Iterable[Spoke], *phases: Phase) -> None:
         """End the tunnels of spokes, of one phase or both, each with its delete. IPsec tunnels come first.
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from agent.engine.values import ANY, ClearIsakmp, ClearSas, ClearSessions, Request, SessionFilter
+from collections.abc import Iterator
+
+from agent.base.work import STEPS
+from agent.engine.values import ANY, ClearIsakmp, ClearSas, ClearSessions, DestroyIpsec, Request, SessionFilter
+from agent.flow.model import IpsecTunnel
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 
 HELP = {
@@ -18,8 +22,17 @@ HELP = {
     "local": "Local address of the crypto session",
     "remote": "Remote address of the crypto session",
     "port": "IKE port of the crypto session",
-    "peer": "Clear the SAs of one peer",
+    "clear crypto sa counters": "Reset the SA counters",
+    "clear crypto sa entry": "Clear all SAs of one negotiation",
+    "clear crypto sa map": "Clear the SAs of one crypto map",
+    "clear crypto sa peer": "Clear the SAs of one peer",
+    "clear crypto sa peer vrf": "Front-door VRF of the peer",
     "clear crypto sa vrf": "Clear the SAs of one inside VRF",
+    "<destination>": "Destination address of the SA",
+    "entry <destination> ah": "AH protocol",
+    "entry <destination> esp": "ESP protocol",
+    "<spi>": "SPI of the SA",
+    "<map>": "Crypto map name",
     "<fvrf>": "Front-door VRF name",
     "<ivrf>": "Inside VRF name",
     "<local>": "Local address",
@@ -70,11 +83,40 @@ async def _isakmp(context: Context, match: ExecMatch) -> None:
 
 async def _sa(context: Context, match: ExecMatch) -> None:
     inside = match.word("vrf") if "vrf" in match.values else ANY
-    _ask(context, ClearSas(SessionFilter(remote=match.maybe_address("peer"), inside_vrf=inside)))
+    front = match.word("fvrf") if "fvrf" in match.values else ANY
+    wanted = SessionFilter(remote=match.maybe_address("peer"), front_vrf=front, inside_vrf=inside)
+    _ask(context, ClearSas(wanted, match.maybe_word("map")))
+
+
+async def _entry(context: Context, match: ExecMatch) -> None:
+    """End the tunnel that has an SA: IOS deletes the SAs of the same negotiation with it."""
+    monitor, destination = context.router.monitor, match.address("destination")
+    wanted = match.word("protocol"), match.number("spi")
+
+    def has_it(tunnel: IpsecTunnel) -> bool:
+        facts = tunnel.facts
+        found = (spi for spi in tunnel.spis if (spi.protocol, spi.value) == wanted)
+        return any((facts.local_address if spi.inbound else facts.remote_address) == destination for spi in found)
+
+    def ended() -> Iterator[None]:
+        for number, tunnel in enumerate(list(monitor.ipsec_tunnels.values()), 1):
+            if has_it(tunnel):
+                _ask(context, DestroyIpsec(tunnel.index))
+                return
+            if number % STEPS == 0:
+                yield None
+
+    await context.out.lines(ended())
+
+
+async def _counters(context: Context, match: ExecMatch) -> None:
+    await context.out.lines(context.router.cleared.clear())
 
 
 COMMANDS = (
     ExecCommand("clear crypto isakmp [<connection:int(1-2147483647)>]", _isakmp),
-    ExecCommand("clear crypto sa [peer <peer:address> | vrf <vrf:word>]", _sa),
+    ExecCommand("clear crypto sa [peer [vrf <fvrf:word>] <peer:address> | map <map:word> | vrf <vrf:word>]", _sa),
+    ExecCommand("clear crypto sa counters", _counters),
+    ExecCommand("clear crypto sa entry <destination:address> protocol={ah | esp} <spi:int(256-4294967295)>", _entry),
     ExecCommand(f"clear crypto session {SESSION_FILTERS}", _session),
 )

@@ -2,46 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
-from agent.engine.values import Admission, Phase1Sa
+from agent.engine.values import Admission
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.shell.releases import Release, release_of
 
 HELP = {
     "show crypto": "Encryption subsystem",
     "show crypto call": "Show crypto call admission info",
     "show crypto call admission": "Show crypto call admission info",
     "show crypto call admission statistics": "Show Crypto Call Admission Control statistics",
-    "show crypto isakmp": "Show ISAKMP information",
-    "show crypto isakmp sa": "Show ISAKMP security associations",
-}
-
-
-async def _isakmp_sa(context: Context, match: ExecMatch) -> None:
-    form = _ISAKMP_SA[release_of(context.router.document.config.version)]
-    await context.out.lines(form(context.router.engine.phase1_sas()))
-
-
-def _classic_isakmp_sa(sas: Iterable[Phase1Sa]) -> Iterator[str]:
-    yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id slot status"
-    for sa in sas:
-        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.index:>7} {0:>4} {sa.status}"
-
-
-def _xe_isakmp_sa(sas: Iterable[Phase1Sa]) -> Iterator[str]:
-    yield "IPv4 Crypto ISAKMP SA"
-    yield f"{'dst':<15} {'src':<15} {'state':<14} conn-id status"
-    for sa in sas:
-        yield f"{sa.destination!s:<15} {sa.source!s:<15} {sa.state:<14} {sa.index:>7} {sa.status}"
-    yield ""
-    yield "IPv6 Crypto ISAKMP SA"
-    yield ""
-
-
-_ISAKMP_SA: dict[Release, Callable[[Iterable[Phase1Sa]], Iterator[str]]] = {
-    Release.CLASSIC: _classic_isakmp_sa,
-    Release.XE: _xe_isakmp_sa,
 }
 
 
@@ -74,7 +44,4 @@ def _three(first: str, one: int, second: str, two: int, third: str, three: int) 
     return f"{first:<23}{one:>9} {second:<12}{two:>6} {third:<12}{three:>6}"
 
 
-COMMANDS = (
-    ExecCommand("show crypto call admission statistics", _admission, user=True),
-    ExecCommand("show crypto isakmp sa", _isakmp_sa, user=True),
-)
+COMMANDS = (ExecCommand("show crypto call admission statistics", _admission, user=True),)
