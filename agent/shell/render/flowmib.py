@@ -144,9 +144,9 @@ def _ike_global(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
 
 
 def _peers(flow: VrfFlow, asked: Asked) -> Iterator[Fields]:
-    for peer in list(flow.peers.values()):
-        if asked.index in (None, peer.number) and flow.peers.get(peer.key) is peer:  # it may have gone meanwhile
-            yield _peer_fields(peer)
+    rows, index = flow.peers, asked.index
+    wanted = list(rows.values()) if index is None else [peer for peer in rows.values() if peer.number == index]
+    return (_peer_fields(peer) for peer in wanted if rows.get(peer.key) is peer)  # one that goes meanwhile is left out
 
 
 def _peer_fields(peer: Peer) -> Iterator[Field]:
