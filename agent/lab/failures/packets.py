@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from agent.base.allowance import Allowance
 from agent.base.clock import SECOND
 from agent.crypto import ip
 from agent.crypto.sad import spi_of
@@ -27,8 +26,8 @@ class PacketReports:
 
     def __init__(self, monitor: FlowMonitor) -> None:
         self._monitor = monitor
-        now = monitor.clock.now
-        self._allowed = {fault: Allowance(1, _INTERVALS.get(fault, _INTERVAL), now) for fault in PacketFault}
+        self._now = monitor.clock.now
+        self._quiet_until = dict.fromkeys(PacketFault, 0)
 
     def refused(
         self,
@@ -39,8 +38,10 @@ class PacketReports:
         inner: ip.Packet | None = None,
     ) -> None:
         """A packet was refused. `inner` is the one inside, where it was opened."""
-        if not self._allowed[fault].take():
+        now = self._now()
+        if now < self._quiet_until[fault]:
             return
+        self._quiet_until[fault] = now + _INTERVALS.get(fault, _INTERVAL)
         spi = sequence = 0
         if packet.protocol in _SEQUENCE_AT:
             at = _SEQUENCE_AT[packet.protocol]

@@ -299,8 +299,7 @@ class Ipsec:
                 raise PacketRefusedError(Fault.POLICY)
             live.last_in = flow
         except PacketRefusedError as refused:
-            self._refused(installed, refused.fault, spi, inbound=True)
-            told = PACKET_RULES[refused.fault].fault
+            told = self._refused(installed, refused.fault, spi, inbound=True)
             if told is not None:
                 self.reports.refused(told, live.plan.target.inside_vrf, packet, live.row, inner)
             return None
@@ -316,8 +315,8 @@ class Ipsec:
             self.ike.moved(live, ends)
         return inner, live.plan.target.clear_vrf
 
-    def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> None:
-        """Count a packet of a live SA that does not pass. The first of each fault is reported."""
+    def _refused(self, installed: Installed, fault: Fault, spi: int, inbound: bool) -> PacketFault | None:
+        """Count a packet of a live SA that does not pass. The first of each fault is reported. Returns the flow monitor's fault."""
         live, rule = installed.live, PACKET_RULES[fault]
         for counter in rule.counters:
             live.counters.add(counter)
@@ -326,7 +325,7 @@ class Ipsec:
         else:
             installed.errors_out += 1
         if rule.reason is None or live.row is None:
-            return
+            return rule.fault
         if fault in installed.reported:
             self._monitor.ipsec_fault(live.row.vrf, rule.reason)
         else:
@@ -336,6 +335,7 @@ class Ipsec:
             self._monitor.ipsec_failed(
                 live.row.vrf, rule.reason, source, destination, spi, live.row, inbound=inbound, cause=words.PACKETS[fault]
             )
+        return rule.fault
 
     def _unknown_spi(self, pair: PeerPair, protocol: int, spi: int) -> None:
         """Make one failure row for each unknown SPI, and send its sender one INVALID-SPI."""
