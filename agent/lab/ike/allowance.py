@@ -24,6 +24,8 @@ class SourceAllowance:
 
     def allows(self, whom: Hashable) -> bool:
         """Whether a source may be answered now. If so, the answer is counted."""
+        if not self._of_all.is_left():
+            return False  # in a flood from many sources, nothing is made for each
         own = self._of_each.pop(whom, None) or self._begin()
         self._of_each[whom] = own
         if len(self._of_each) > _MOST:
