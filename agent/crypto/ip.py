@@ -24,6 +24,7 @@ LARGEST = 65535  # octets of a packet
 
 ECHO_REPLY, ECHO_REQUEST = 0, 8
 _UNREACHABLE, _TOO_BIG = 3, 4  # type and code
+_TIME_EXCEEDED = 11
 UNKNOWN_PORT = -1
 
 
@@ -173,6 +174,29 @@ def encode_too_big(packet: Packet, mtu: int) -> bytes:
     about = packet.encode()[: HEADER_OCTETS + len(packet.options) + 8]
     header = _ECHO.pack(_UNREACHABLE, _TOO_BIG, 0, 0, mtu)
     return _ECHO.pack(_UNREACHABLE, _TOO_BIG, checksum(header + about), 0, mtu) + about
+
+
+def encode_time_exceeded(packet: Packet) -> bytes:
+    """ICMP's "time to live exceeded in transit" about a packet (RFC 792)."""
+    about = packet.encode()[: HEADER_OCTETS + len(packet.options) + 8]
+    header = _ECHO.pack(_TIME_EXCEEDED, 0, 0, 0, 0)
+    return _ECHO.pack(_TIME_EXCEEDED, 0, checksum(header + about), 0, 0) + about
+
+
+def is_icmp_error(packet: Packet) -> bool:
+    return packet.protocol == ICMP and packet.payload[:1] not in (b"\0", b"\x08")
+
+
+def expired_echo(octets: bytes) -> tuple[int, int] | None:
+    """The identifier and sequence of the echo request that a "time exceeded" message is about; None for any other message."""
+    if len(octets) < _ECHO.size or octets[0] != _TIME_EXCEEDED or checksum(octets):
+        return None
+    about = octets[_ECHO.size :]
+    start = (about[0] & 15) * 4 if about else 0
+    if start < HEADER_OCTETS or len(about) < start + _ECHO.size or about[9] != ICMP or about[start] != ECHO_REQUEST:
+        return None
+    identifier, sequence = struct.unpack_from(">HH", about, start + 4)
+    return identifier, sequence
 
 
 def ports(packet: Packet) -> tuple[int, int]:

@@ -143,7 +143,10 @@ class Phase1Sa:
 
 @dataclass(frozen=True, slots=True)
 class PingRequest:
-    """`size` is octets of the whole IP packet, `timeout` microseconds; no source means the outgoing interface's address."""
+    """`size` is octets of the whole IP packet, `timeout` microseconds; no source means the outgoing interface's address.
+
+    `hops` is the time to live: how many routers may pass a probe on, and one more.
+    """
 
     destination: IPv4Address
     vrf: str | None = None
@@ -151,6 +154,7 @@ class PingRequest:
     repeat: int = 5
     size: int = 100
     timeout: int = 2 * SECOND
+    hops: int = 255
 
 
 class ProbeOutcome(Enum):
@@ -159,14 +163,19 @@ class ProbeOutcome(Enum):
     REPLY = "!"
     TIMEOUT = "."
     UNREACHABLE = "U"
+    EXPIRED = "&"  # its time to live was over
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One echo request of a ping. `round_trip` is microseconds of the router's clock, 0 without a reply."""
+    """One echo request of a ping. `round_trip` is microseconds of the router's clock, 0 without an answer.
+
+    `responder` is who has answered it, with a reply or with an error.
+    """
 
     outcome: ProbeOutcome
     round_trip: int = 0
+    responder: IPv4Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
 from agent.base.scheduler import Scheduler, Timer
 from agent.crypto import ip
@@ -50,24 +51,23 @@ class Ping:
             if self._on_done:
                 self._on_done(self)
 
-    def answered(self, echo: ip.Echo) -> None:
-        """Take an echo reply with our identifier. A late one does not count."""
-        if not self.done and echo.sequence == len(self.probes) & 0xFFFF:
-            self._finish(self._scheduler.clock.now() - self._sent_at)
+    def answered(self, sequence: int, outcome: ProbeOutcome, responder: int) -> None:
+        """Take an answer to an echo with our identifier. A late one does not count."""
+        if not self.done and sequence == len(self.probes) & 0xFFFF:
+            self._finish(Probe(outcome, self._scheduler.clock.now() - self._sent_at, IPv4Address(responder)))
 
     def _next(self) -> None:
         if len(self.probes) >= self.request.repeat:
             self.stop()
             return
         self._sent_at = self._scheduler.clock.now()
-        self._timer = self._scheduler.after(self.request.timeout, lambda: self._finish(None))
+        self._timer = self._scheduler.after(self.request.timeout, lambda: self._finish(Probe(ProbeOutcome.TIMEOUT)))
         data = bytes(at & 0xFF for at in range(max(0, self.request.size - ECHO_OVERHEAD)))
         self._send(self.request, ip.encode_echo(ip.Echo(True, self.identifier, len(self.probes) & 0xFFFF, data)))
 
-    def _finish(self, time: int | None) -> None:
+    def _finish(self, probe: Probe) -> None:
         if self._timer:
             self._timer.cancel()
-        probe = Probe(ProbeOutcome.TIMEOUT) if time is None else Probe(ProbeOutcome.REPLY, time)
         self.probes.append(probe)
         if self._on_probe:
             self._on_probe(probe)

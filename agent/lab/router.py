@@ -22,7 +22,7 @@ from agent.crypto.engine import CryptoEngine
 from agent.crypto.fragments import Reassembly, fragment
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.udp_encapsulation import KEEPALIVE, NON_ESP_MARKER, Cargo, cargo_of
-from agent.engine.values import PingRequest, Probe
+from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from agent.flow.device import Device, InstalledRoute, InterfaceState
 from agent.flow.monitor import FlowMonitor
 from agent.flow.refusals import PacketFault
@@ -248,6 +248,13 @@ class Router:
             self.send(packet._replace(ttl=packet.ttl - 1), vrf)
         else:
             port.discard_in()
+            self._tell_sender(packet, vrf, ip.encode_time_exceeded(packet))
+
+    def _tell_sender(self, packet: ip.Packet, vrf: str | None, error: bytes) -> None:
+        """Send the source of a packet an ICMP error about it, unless it is an error or a later fragment (RFC 1122 §3.2.2)."""
+        source = self.source_address(vrf, IPv4Address(packet.source))
+        if source is not None and packet.source not in self._local.get(vrf, ()) and not (packet.offset or ip.is_icmp_error(packet)):
+            self._originate(ip.Packet(int(source), packet.source, ip.ICMP, error), vrf)
 
     def _put_together(self, where: str | tuple[str | None], packet: ip.Packet) -> ip.Packet | None:
         """The whole packet that a fragment to us completes."""
@@ -310,12 +317,15 @@ class Router:
     def _receive_icmp(self, packet: ip.Packet, vrf: str | None) -> None:
         echo = ip.decode_echo(packet.payload)
         if echo is None:
+            expired = ip.expired_echo(packet.payload)
+            if expired is not None and expired[0] in self._pings:
+                self._pings[expired[0]].answered(expired[1], ProbeOutcome.EXPIRED, packet.source)
             return
         if echo.request:
             reply = ip.encode_echo(echo._replace(request=False))
             self._originate(ip.Packet(packet.destination, packet.source, ip.ICMP, reply), vrf)
         elif echo.identifier in self._pings:
-            self._pings[echo.identifier].answered(echo)
+            self._pings[echo.identifier].answered(echo.sequence, ProbeOutcome.REPLY, packet.source)
 
     # --- out ---
 
@@ -356,9 +366,7 @@ class Router:
         if not packet.flags & ip.DONT_FRAGMENT:
             return fragment(packet, mtu)
         port.discard_out()
-        source = self.source_address(vrf, IPv4Address(packet.source))
-        if source is not None and packet.source not in self._local.get(vrf, ()):
-            self._originate(ip.Packet(int(source), packet.source, ip.ICMP, ip.encode_too_big(packet, mtu)), vrf)
+        self._tell_sender(packet, vrf, ip.encode_too_big(packet, mtu))
         return ()
 
     def _emit(self, port: InterfacePort, next_hop: int, packet: ip.Packet, vrf: str | None) -> None:
@@ -451,4 +459,4 @@ class Router:
         source = request.source or self.source_address(request.vrf, request.destination)
         if source is None:
             return
-        self._originate(ip.Packet(int(source), int(request.destination), ip.ICMP, echo), request.vrf)
+        self._originate(ip.Packet(int(source), int(request.destination), ip.ICMP, echo, request.hops), request.vrf)

@@ -80,3 +80,24 @@ def test_a_fragment_is_a_packet_that_says_where_it_belongs() -> None:
     packet = ip.decode(ip.Packet(1, 2, 17, b"x" * 8, flags=0x2000 | 185).encode())
     assert (packet.fragmented, packet.offset, ip.ports(packet)) == (True, 1480, (ip.UNKNOWN_PORT, ip.UNKNOWN_PORT))
     assert not ip.Packet(1, 2, 17, b"", flags=ip.DONT_FRAGMENT).fragmented
+
+
+@given(packets, st.integers(0, 0xFFFF), st.integers(0, 0xFFFF))
+def test_a_time_exceeded_names_the_echo_that_it_is_about(packet: ip.Packet, identifier: int, sequence: int) -> None:
+    echo = packet._replace(protocol=ip.ICMP, payload=ip.encode_echo(ip.Echo(True, identifier, sequence, b"data")))
+    error = ip.encode_time_exceeded(echo)
+    assert error[:2] == b"\x0b\0"
+    assert ip.checksum(error) == 0
+    assert ip.expired_echo(error) == (identifier, sequence)
+    assert ip.decode_echo(error) is None
+    reply = echo._replace(payload=ip.encode_echo(ip.Echo(False, identifier, sequence, b"")))
+    assert ip.expired_echo(ip.encode_time_exceeded(reply)) is None
+    assert ip.is_icmp_error(echo._replace(payload=error))
+    assert not ip.is_icmp_error(echo)
+
+
+@given(st.binary(max_size=60))
+def test_any_octets_are_about_an_echo_or_are_not(octets: bytes) -> None:
+    body = b"\x0b\0" + ip.checksum(b"\x0b\0\0\0" + octets).to_bytes(2, "big") + octets
+    found = ip.expired_echo(body)
+    assert found is None or (0 <= found[0] <= 0xFFFF and 0 <= found[1] <= 0xFFFF)

@@ -165,4 +165,4 @@ def test_the_escape_sequence_ends_a_ping_and_its_summary_counts_the_probe_under_
 
 
 def test_probe_marks_are_those_of_ios() -> None:
-    assert [Probe(outcome).outcome.value for outcome in ProbeOutcome] == ["!", ".", "U"]
+    assert [Probe(outcome).outcome.value for outcome in ProbeOutcome] == ["!", ".", "U", "&"]

@@ -25,6 +25,7 @@ from agent.shell.commands import (
     show_ssh,
     show_vrf,
     tech_support,
+    traceroute,
 )
 
 _AREAS = (
@@ -47,6 +48,7 @@ _AREAS = (
     show_snmp,
     show_ssh,
     show_vrf,
+    traceroute,
     tech_support,
 )
 

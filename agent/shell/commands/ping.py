@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import AddressValueError, IPv4Address
 
 from agent.base.clock import SECOND
-from agent.config.interface_names import interface_name
-from agent.config.model import Interface
 from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
-from agent.shell.router import Router
+from agent.shell.targets import check_vrf, resolve, source_of, typed_source
 
 HELP = {
     "ping": "Send echo messages",
@@ -35,21 +32,13 @@ SIZE = (36, 18024)
 TIMEOUT = (0, 3600)
 _MARKS_PER_LINE = 70
 
-_UNRECOGNIZED = "% Unrecognized host or address, or protocol not running."
-
 
 async def _with_options(context: Context, match: ExecMatch) -> None:
     vrf = match.maybe_word("vrf")
-    _check_vrf(context.router, vrf)
-    address = match.maybe_address("source")
-    interface = match.maybe_word("interface")
-    source = None
-    if address is not None:
-        source = _own_address(context.router, address, vrf)
-    elif interface is not None:
-        source = _interface_address(context.router, interface, vrf)
+    check_vrf(context.router, vrf)
+    source = typed_source(context.router, match, vrf)
     request = PingRequest(
-        _resolve(context, match.word("destination")),
+        resolve(context, match.word("destination")),
         vrf,
         source,
         _number(match, "repeat", 5),
@@ -70,17 +59,17 @@ def _number(match: ExecMatch, name: str, default: int) -> int:
 async def _dialogue(context: Context, match: ExecMatch) -> None:
     """Asks as IOS does. What no engine can do (an option other than the default) is refused when it is answered."""
     vrf = match.maybe_word("vrf")
-    _check_vrf(context.router, vrf)
+    check_vrf(context.router, vrf)
     protocol = await _ask(context, "Protocol [ip]: ")
     if protocol and protocol.lower() != "ip":
         raise CommandFailed(f'% Unknown protocol - "{protocol}", type "ping ?" for help')
-    destination = _resolve(context, await _ask(context, "Target IP address: "))
+    destination = resolve(context, await _ask(context, "Target IP address: "))
     repeat = await _ask_number(context, "Repeat count", 5, REPEAT)
     size = await _ask_number(context, "Datagram size", 100, SIZE)
     timeout = await _ask_number(context, "Timeout in seconds", 2, TIMEOUT)
     source = None
     if _says_yes(await _ask(context, "Extended commands [n]: ")):
-        source = _source(context.router, await _ask(context, "Source address or interface: "), vrf)
+        source = source_of(context.router, await _ask(context, "Source address or interface: "), vrf)
         await _ask_default(context, "Type of service [0]: ", lambda answer: answer in ("0", "0x0"))
         await _ask_default(context, "Set DF bit in IP header? [no]: ", _says_no)
         await _ask_default(context, "Validate reply data? [no]: ", _says_no)
@@ -121,67 +110,6 @@ def _says_yes(answer: str) -> bool:
 
 def _says_no(answer: str) -> bool:
     return "no".startswith(answer.lower())
-
-
-# --- addresses ---
-
-
-def _check_vrf(router: Router, vrf: str | None) -> None:
-    if vrf is not None and vrf not in router.document.config.vrfs:
-        raise CommandFailed(f"% VRF {vrf} does not exist")
-
-
-def _resolve(context: Context, name: str) -> IPv4Address:
-    """The address of a name that an `ip host` line gives: no domain server is ever asked, but IOS would say that it asks."""
-    config = context.router.document.config
-    address = config.host_address(_address(name) or name)
-    if address is not None:
-        return address
-    if config.domain_lookup and name:
-        servers = "".join(f" ({server})" for server in config.name_servers) or " (255.255.255.255)"
-        context.out.line(f'Translating "{name}"...domain server{servers}')
-    raise CommandFailed(_UNRECOGNIZED)
-
-
-def _address(text: str) -> IPv4Address | None:
-    try:
-        return IPv4Address(text)
-    except AddressValueError:
-        return None
-
-
-def _source(router: Router, answer: str, vrf: str | None) -> IPv4Address | None:
-    if not answer:
-        return None
-    address = _address(answer)
-    if address is not None:
-        return _own_address(router, address, vrf)
-    name = interface_name(answer)
-    if name is None:
-        raise CommandFailed("% Invalid source. Must use IP address or full interface name without spaces (e.g. Serial0/1)")
-    return _interface_address(router, name, vrf)
-
-
-def _is_up(router: Router, interface: Interface) -> bool:
-    state = router.device.interface(interface.name)
-    return state is not None and state.oper_up
-
-
-def _own_address(router: Router, address: IPv4Address, vrf: str | None) -> IPv4Address:
-    for interface in router.document.config.interfaces.values():
-        own = [each.ip for each in (interface.address, *interface.secondary) if each is not None]
-        if address in own and interface.vrf == vrf and _is_up(router, interface):
-            return address
-    raise CommandFailed("% Invalid source address- IP address not on any of our up interfaces")
-
-
-def _interface_address(router: Router, name: str, vrf: str | None) -> IPv4Address:
-    interface = router.document.config.interfaces.get(name)
-    if interface is None or interface.address is None or not _is_up(router, interface):
-        raise CommandFailed("% Invalid source interface - IP not enabled or interface is down")
-    if interface.vrf != vrf:
-        raise CommandFailed("% Invalid source interface - Interface vrf does not match the vrf used for ping")
-    return interface.address.ip
 
 
 # --- the ping itself ---
