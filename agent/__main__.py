@@ -187,7 +187,8 @@ def _run(options: argparse.Namespace) -> int:
         except ValueError as error:
             raise UsageError(f"ipsec-agent run: --until {options.until}: is not {error}") from None
     clock = VirtualClock() if virtual else RealClock(options.speed or 1.0)
-    lab = open_lab(options.lab, clock) if options.lab is not None else open_router(options.config, clock)
+    state_dir = options.state_dir
+    lab = open_lab(options.lab, clock, state_dir) if options.lab is not None else open_router(options.config, clock, state_dir)
     if options.strict:
         _refuse_unknown(lab.documents)
     schema = load_schema(options.state_dir, options.mib_source)

@@ -12,14 +12,17 @@ import shlex
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.users import Users
+from agent.base.bus import Subscription
 from agent.base.clock import SECOND, RealClock
 from agent.base.endpoints import Endpoint, endpoint_text
+from agent.base.errors import UserError
 from agent.base.origin import TIMELINE
 from agent.base.outside import OutsideTraffic
 from agent.base.processor import INTERVAL, ProcessorShares
@@ -40,10 +43,12 @@ from agent.config.events import (
     VrfChanged,
 )
 from agent.config.report import not_understood
+from agent.config.startup import Startup
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
+from agent.lab.chassis import LabRouter
 from agent.lab.failures.tunnel_log import TunnelLog
-from agent.lab.lab import Lab, LabRouter
+from agent.lab.lab import Lab
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema, build_schema
@@ -71,7 +76,7 @@ from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
 
 if TYPE_CHECKING:
-    from agent.shell.ssh.server import SshServer
+    from agent.shell.ssh.server import LabSsh, SshServer
 
 _log = logging.getLogger(__name__)
 
@@ -132,6 +137,11 @@ def file_reports(documents: Sequence[Document], program: str) -> list[str]:
     return lines
 
 
+def _not_restarted() -> None:
+    """For a router that nothing here can restart."""
+    raise UserError("this router cannot be restarted from here")
+
+
 class RouterService:
     """One router with its SNMP agent. It is made within a running event loop."""
 
@@ -180,6 +190,7 @@ class RouterService:
         self.sender: NotificationSender | None = None
         self.ssh: SshServer | None = None
         self._generating: asyncio.Future[None] | None = None  # of a host key
+        self._subscriptions: list[Subscription] = []
         self._forms = notification_forms(schema)
         self._notify_of: Callable[[ConfigEvent], None] = lambda event: None
 
@@ -190,7 +201,7 @@ class RouterService:
         sender = self.sender = NotificationSender(self.agent, self.endpoint, monitor.clock.now, self._outside)
         scene = Scene(self._forms, self.endpoint, monitor, self.contexts.tree, sender.wanted)
         self._notify_of = lambda event: sender.send(of_config_event(event, scene))
-        monitor.subscribe(lambda record: sender.send(of_record(record, scene)))
+        self._subscriptions.append(monitor.subscribe(lambda record: sender.send(of_record(record, scene))))
         self.node.device.link_listeners.append(lambda state: sender.send(of_link(state, scene)))
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
@@ -215,9 +226,12 @@ class RouterService:
         for event in events:
             self._notify_of(event)
 
-    def shown(self) -> ShellRouter:
-        """The router as a CLI session sees it."""
+    def shown(self, startup: Startup | None = None, reload: Callable[[], None] = _not_restarted) -> ShellRouter:
+        """The router as a CLI session sees it. `reload` restarts it. Without `startup` its configuration is saved in memory."""
         node = self.node
+        if startup is None:
+            startup = Startup(node.name, (node.document.render(), node.document.filename))
+            startup.booted(node.document)
         return ShellRouter(
             name=node.name,
             document=node.document,
@@ -237,6 +251,8 @@ class RouterService:
             parts=lambda: (node, self.contexts, self.agent, self.sender, self.logging),
             snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
             cleared=ClearedCounters(node.monitor),
+            startup=startup,
+            reload=reload,
         )
 
     def notification_hosts(self) -> list[Account]:
@@ -249,6 +265,8 @@ class RouterService:
 
     def close(self) -> None:
         self.logging.close()
+        for subscription in self._subscriptions:
+            subscription.close()
         if self.sender is not None:
             self.sender.close()
         self.agent.close()
@@ -307,20 +325,29 @@ class LabService:
 
     def __init__(self, lab: Lab, schema: Schema, options: Options) -> None:
         self._lab = lab
+        self._schema = schema
         self._options = options
         self._runner = lab.runner
         self._hashes = HashWorker()
         self._processor = ProcessorShares(RealClock())
-        self.routers = {
-            name: RouterService(router, schema, options, self._hashes, self._processor) for name, router in lab.routers.items()
-        }
-        for name, node in lab.routers.items():
-            node.monitor.subscribe(TunnelLog(name, lab.clock.now, lab.scheduler.after))
-        self._shown = {name: service.shown() for name, service in self.routers.items()}
+        self._ssh: LabSsh | None = None
+        self._moving: list[asyncio.Future[None]] = []  # SSH servers of routers that have restarted
+        self.routers: dict[str, RouterService] = {}
+        self._shown: dict[str, ShellRouter] = {}
+        for router in lab.routers.values():
+            self._serve(router)
         self._commands = Commands()
         for line in file_reports(lab.documents, options.program):
             _log.warning("%s", line)
-        self._cli = CliServer(options.state_dir, options.name, list(self._shown.values()), self._commands)
+        self._cli = CliServer(options.state_dir, options.name, self._shown, self._commands)
+
+    def _serve(self, router: LabRouter) -> RouterService:
+        """Make the service of a router."""
+        name = router.name
+        service = self.routers[name] = RouterService(router, self._schema, self._options, self._hashes, self._processor)
+        router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
+        self._shown[name] = service.shown(self._lab.slots[name].startup, partial(self._restart, name))
+        return service
 
     @property
     def _cli_command(self) -> str:
@@ -344,9 +371,8 @@ class LabService:
             underlay.open()
             places = (endpoint_text(address) for address in underlay.addresses)
             lines.append(f"{name}: IKE at {', NAT traversal at '.join(places)}")
-        for spokes in self._lab.spokes:
-            # A hundred thousand tunnels live long: the collector must not look at them again and again while they come up.
-            spokes.grown = gc.freeze
+        for router in self._lab.routers.values():
+            _spare(router)
         self._lab.start(self._run_lines, self._tell_of_fault)
         if isinstance(self._runner, RealRunner):
             self._runner.start()
@@ -357,25 +383,31 @@ class LabService:
 
     async def _open_ssh(self) -> list[str]:
         """Open the SSH servers of the lab file, and say where they answer. Raises SshListenError and HostKeyError."""
-        routers = [(service, self._lab.routers[name]) for name, service in self.routers.items() if self._lab.routers[name].ssh]
-        if not routers:
-            return []
+        lines = []
+        for name, service in self.routers.items():
+            addresses = self._lab.routers[name].ssh
+            if addresses:
+                opened = await self._open_ssh_of(service, addresses)
+                lines += [f"{name}: SSH at {endpoint_text(address)}" for address in opened.addresses]
+        return lines
+
+    async def _open_ssh_of(self, service: RouterService, addresses: Sequence[Endpoint]) -> SshServer:
         # Loading asyncssh takes a quarter of a second, which only a lab with SSH has to spend.
         from agent.shell.ssh.host_keys import HostKeys
         from agent.shell.ssh.server import Door, LabSsh, SshServer
 
-        lab, lines = LabSsh(), []
-        for service, router in routers:
-            users = Users(service.document.config, self._hashes.matches)
-            keys = HostKeys(self._options.state_dir, self._options.name, router.name)
-            door = Door(users.by_password, users.by_key)
-            service.ssh = SshServer(self._shown[router.name], self._commands, door, keys, lab)
-            await service.ssh.listen(router.ssh)
-            lines += [f"{router.name}: SSH at {endpoint_text(address)}" for address in service.ssh.addresses]
-        return lines
+        name = service.node.name
+        self._ssh = self._ssh or LabSsh()
+        users = Users(service.document.config, self._hashes.matches)
+        keys = HostKeys(self._options.state_dir, self._options.name, name)
+        door = Door(users.by_password, users.by_key)
+        opened = service.ssh = SshServer(self._shown[name], self._commands, door, keys, self._ssh)
+        await opened.listen(addresses)
+        return opened
 
     async def stop(self) -> None:
         """Close the CLI's sessions and every socket."""
+        await asyncio.gather(*self._moving)
         await self._cli.close()
         for service in self.routers.values():
             if service.ssh is not None:
@@ -388,6 +420,31 @@ class LabService:
         for service in self.routers.values():
             service.close()
         self._hashes.close()
+
+    def _restart(self, name: str) -> None:
+        """Restart a router, and end its sessions. Raises UserError if its startup configuration is wrong, and changes nothing."""
+        before = self.routers[name]
+        addresses, sessions = before.agent.addresses, list(self._shown[name].lines)
+        router = self._lab.restart(name)
+        service = self._serve(router)
+        before.close()  # so late that its ports are free for a moment alone
+        _spare(router)
+        service.listen(addresses)
+        for line in sessions:
+            if not line.closed:
+                line.end()
+        if before.ssh is not None:
+            # Later, because the session that runs this may be one of those that end.
+            self._moving.append(asyncio.ensure_future(self._move_ssh(before.ssh, service)))
+
+    async def _move_ssh(self, ssh: SshServer, service: RouterService) -> None:
+        """Close the SSH server of a router that has restarted, and open another at its addresses."""
+        addresses = ssh.addresses
+        await ssh.close()
+        try:
+            await self._open_ssh_of(service, addresses)
+        except UserError as error:
+            _log.error("%s", error)
 
     def _run_lines(self, router: LabRouter, lines: tuple[str, ...], key: str) -> None:
         """Carry out lines of the timeline, as pasted into one session. Their output goes to the log.
@@ -407,6 +464,8 @@ class LabService:
                     _log.warning("%s: %s: %s%s: %s", self._lab.filename, where, prompt, line, reason)
                 else:
                     _log.info("%s%s\n%s", prompt, line, terminal.text[printed:])
+                if session.closed:
+                    break
             session.close()
 
         self._runner.begin(run())
@@ -418,6 +477,12 @@ class LabService:
         if router is not self._lab.first:
             return router.snmp
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
+
+
+def _spare(router: LabRouter) -> None:
+    """Spare the collector a router's spokes while they come up: a hundred thousand tunnels live long."""
+    for spokes in router.engine.spokes:
+        spokes.grown = gc.freeze
 
 
 _FOLLOW: dict[type, Callable[..., None]] = {

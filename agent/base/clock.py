@@ -48,6 +48,26 @@ class VirtualClock:
         self._now = max(self._now, to)
 
 
+class LaterClock:
+    """A clock that was 0 when another, its `base`, showed `began`: that of a router that has restarted."""
+
+    __slots__ = ("_began", "base")
+
+    def __init__(self, base: Clock, began: int) -> None:
+        self.base = base
+        self._began = began
+
+    def now(self) -> int:
+        return self.base.now() - self._began
+
+
+def stands_still(clock: Clock) -> bool:
+    """Whether a clock is virtual, or follows a virtual one."""
+    while isinstance(clock, LaterClock):
+        clock = clock.base
+    return isinstance(clock, VirtualClock)
+
+
 def world_date() -> datetime:
     """The date of the machine."""
     return datetime.now(UTC)

@@ -1,26 +1,42 @@
-"""Base room: the scheduler: callbacks by time. Callbacks of one moment run in the order in which they were added."""
+"""Base room: the scheduler: callbacks by time. Callbacks of one moment run in the order in which they were added.
+
+A branch of it has the callbacks of one router from its start to its restart, by the router's own clock.
+"""
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import Protocol
 
-from agent.base.clock import Clock, world_seconds
+from agent.base.clock import Clock, LaterClock, world_seconds
 
 CANCELLED_AT_ONCE = 256  # cancelled callbacks that are removed between two looks at the time
 
 
 class Timer:
-    """One callback to come."""
+    """One callback to come. `time` is by the clock of the `branch` that it is of, if it is of one."""
 
-    __slots__ = ("callback", "time")
+    __slots__ = ("branch", "callback", "time")
 
-    def __init__(self, time: int, callback: Callable[[], None]) -> None:
+    def __init__(self, time: int, callback: Callable[[], None] | None, branch: Branch | None = None) -> None:
         self.time = time
-        self.callback: Callable[[], None] | None = callback
+        self.callback = callback
+        self.branch = branch
 
     def cancel(self) -> None:
         self.callback = None
+
+
+class Timers(Protocol):
+    """Where callbacks can be scheduled: a scheduler, or a branch of one. Times are microseconds of its clock."""
+
+    @property
+    def clock(self) -> Clock: ...
+
+    def at(self, moment: int, callback: Callable[[], None]) -> Timer: ...
+
+    def after(self, delay: int, callback: Callable[[], None]) -> Timer: ...
 
 
 class Scheduler:
@@ -38,15 +54,25 @@ class Scheduler:
 
     def at(self, moment: int, callback: Callable[[], None]) -> Timer:
         timer = Timer(moment, callback)
+        self.add(moment, timer)
+        return timer
+
+    def add(self, moment: int, timer: Timer) -> None:
+        """Queue a timer for a moment of this scheduler's clock."""
         first = self._queue[0][0] if self._queue else None
         self._count += 1
         heapq.heappush(self._queue, (moment, self._count, timer))
         if self.on_earlier and (first is None or moment < first):
             self.on_earlier()
-        return timer
 
     def after(self, delay: int, callback: Callable[[], None]) -> Timer:
         return self.at(self.clock.now() + delay, callback)
+
+    def cancel_all_of(self, branch: Branch) -> None:
+        """Cancel every callback of a branch."""
+        for _, _, timer in self._queue:
+            if timer.branch is branch:
+                timer.cancel()
 
     def next_time(self, most: int | None = None) -> int | None:
         """When the next callback is due; None if there is none.
@@ -76,3 +102,30 @@ class Scheduler:
             if end is not None and (callback or cancelled % CANCELLED_AT_ONCE == 0) and meter() >= end:
                 return bool(queue) and queue[0][0] <= now
         return False
+
+
+class Branch:
+    """The callbacks of one router from its start until `close`. It starts when the scheduler's clock is `began`, and its own 0."""
+
+    def __init__(self, scheduler: Scheduler, began: int = 0) -> None:
+        self._scheduler = scheduler
+        self._began = began
+        self._closed = False
+        # At the start of a lab the clocks are one, so that reading it costs no more.
+        self.clock: Clock = LaterClock(scheduler.clock, began) if began else scheduler.clock
+
+    def at(self, moment: int, callback: Callable[[], None]) -> Timer:
+        timer = Timer(moment, callback, self)
+        if self._closed:
+            timer.cancel()
+        else:
+            self._scheduler.add(moment + self._began, timer)
+        return timer
+
+    def after(self, delay: int, callback: Callable[[], None]) -> Timer:
+        return self.at(self.clock.now() + delay, callback)
+
+    def close(self) -> None:
+        """Cancel its callbacks. Later ones are not scheduled any more."""
+        self._closed = True
+        self._scheduler.cancel_all_of(self)

@@ -1,7 +1,8 @@
-"""Lab room: builds a lab from its file: routers with their configuration, monitor, device and engine, and the timeline."""
+"""Lab room: builds a lab from its file: routers with their configuration, the wires between them, and the timeline."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,23 +11,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agent.base.clock import RealClock, VirtualClock, world_date
-from agent.base.endpoints import Endpoint
-from agent.base.runner import RealRunner, Runner, VirtualRunner, runner_of
+from agent.base.errors import UserError
+from agent.base.runner import RealRunner, VirtualRunner, runner_of
 from agent.base.scheduler import Scheduler
 from agent.config.commands import build
-from agent.config.defaults import policies_in_force
-from agent.config.document import Document, load_file, read_file, read_utf8_file
+from agent.config.document import Document, load, load_file, read_file, read_utf8_file
 from agent.config.errors import ConfigError, ConfigErrors, UnreadableFileError
+from agent.config.startup import Startup
 from agent.crypto.ciphers import RandomSource
-from agent.engine.port import Node
-from agent.flow.device import Device
-from agent.flow.monitor import FlowMonitor
-from agent.lab.engine import LabEngine
+from agent.lab.chassis import Chassis, LabRouter
 from agent.lab.labfile.reading import LabFileError, parse_lab_file
 from agent.lab.labfile.sections import AtSection, LabFile, RouterSection, router_name_for
-from agent.lab.policy.trustpoints import Certificates, Trustpoints, read_trustpoints, unknown_trustpoints
+from agent.lab.policy.trustpoints import Trustpoints, read_trustpoints, unknown_trustpoints
 from agent.lab.randomness import SeededRandom, SystemRandom
-from agent.lab.router import Router
 from agent.lab.spokes.opening import Opening
 from agent.lab.spokes.pair import HUB
 from agent.lab.spokes.spokes import Spokes
@@ -36,18 +33,19 @@ from agent.lab.wire.underlay import Underlay, underlay_problems
 from agent.lab.wiring import Wiring
 
 DEFAULT_SEED = 0
-RunLines = Callable[["LabRouter", tuple[str, ...], str], None]
+_log = logging.getLogger(__name__)
+STARTUP_SUFFIX = ".startup-config"
+RunLines = Callable[[LabRouter, tuple[str, ...], str], None]
 Text = tuple[str, str]  # a configuration, and the name of the file that it is from
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LabRouter(Node):
-    """One router of a lab. `snmp` and `ssh` are the addresses in the lab file where it answers."""
+class Slot:
+    """What a lab needs to restart a router: its chassis, its startup configuration, and what makes its spokes by number."""
 
-    engine: LabEngine
-    snmp: tuple[Endpoint, ...]
-    ssh: tuple[Endpoint, ...]
-    router: Router
+    chassis: Chassis
+    startup: Startup
+    spokes: Callable[[LabRouter, Text], None]
 
 
 class Lab:
@@ -61,13 +59,14 @@ class Lab:
         runner: RealRunner | VirtualRunner,
         timeline: tuple[AtSection, ...],
         traffic: tuple[Traffic, ...],
-        spokes: tuple[Spokes, ...],
         external_traffic: bool,
         underlays: dict[str, Underlay],
         documents: tuple[Document, ...],
         filename: str,
+        slots: Mapping[str, Slot],
+        wiring: Wiring,
     ) -> None:
-        """`documents`: the configurations, one a file, those of spokes too."""
+        """`documents`: the configurations, one a file, those of spokes too. `slots` are by the names of the routers."""
         self.routers = routers
         self.underlays = underlays
         self.clock = clock
@@ -75,14 +74,20 @@ class Lab:
         self.runner = runner
         self.timeline = timeline
         self.traffic = traffic
-        self.spokes = spokes
         self.external_traffic = external_traffic
         self.documents = documents
         self.filename = filename
+        self.slots = slots
+        self._wiring = wiring
 
     @property
     def first(self) -> LabRouter:
         return next(iter(self.routers.values()))
+
+    @property
+    def spokes(self) -> list[Spokes]:
+        """The spokes by number, of all routers."""
+        return [spokes for router in self.routers.values() for spokes in router.engine.spokes]
 
     def start(self, run: RunLines, announce: Callable[[str], None] = lambda text: None) -> None:
         """Put the timeline, the traffic and the spokes on the schedule.
@@ -96,6 +101,25 @@ class Lab:
             traffic.start()
         for spokes in self.spokes:
             spokes.start()
+
+    def restart(self, name: str) -> LabRouter:
+        """Restart a router with its startup configuration.
+
+        It loses everything that it knew, and tells its peers nothing. Its clock begins at 0. Its spokes by number begin as at the
+        start of the lab. Raises StartupError and ConfigErrors, and then changes nothing.
+        """
+        slot, before = self.slots[name], self.routers[name]
+        text = _boot(slot.startup)
+        document = load(*text)
+        router = slot.chassis.boot(document, self.clock.now())
+        slot.spokes(router, text)
+        slot.startup.booted(document)
+        before.timers.close()
+        self.routers[name] = router
+        self._wiring.replace(name, router.router)
+        for spokes in router.engine.spokes:
+            spokes.start()
+        return router
 
     def _happen(self, at: int, entry: AtSection, run: RunLines, announce: Callable[[str], None]) -> None:
         """Carry out one entry of the timeline."""
@@ -123,6 +147,14 @@ def _described(entry: AtSection) -> str:
     return f"{place}: {'; '.join(entry.run or ()) or entry.fault or ', '.join(changes)}"
 
 
+def _boot(startup: Startup) -> Text:
+    """The configuration with which a router starts now. The log has what an operator should know of it."""
+    text = startup.boot()
+    for notice in startup.notices:
+        _log.warning("%s", notice)
+    return text
+
+
 def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSource:
     """The source of random octets: the system's, or a seeded one under a virtual clock, so that a run can be repeated exactly."""
     if isinstance(clock, VirtualClock):
@@ -130,16 +162,19 @@ def random_source(clock: RealClock | VirtualClock, seed: int | None) -> RandomSo
     return SystemRandom()
 
 
-def open_lab(path: Path, clock: RealClock | VirtualClock) -> Lab:
-    """Build the lab of a file. Raises LabFileError or ConfigErrors with all errors of it and its configurations."""
+def open_lab(path: Path, clock: RealClock | VirtualClock, state_dir: Path | None = None) -> Lab:
+    """Build the lab of a file. Raises LabFileError or ConfigErrors with all errors of it and its configurations.
+
+    `state_dir` is where the routers' startup configurations are, and are saved; without it, they are saved in memory.
+    """
     text = read_utf8_file(path)
     try:
-        return _open_lab(path, text, clock)
+        return _open_lab(path, text, clock, state_dir)
     except LabFileError as wrong:
         raise wrong.located(text) from None
 
 
-def _open_lab(path: Path, text: str, clock: RealClock | VirtualClock) -> Lab:
+def _open_lab(path: Path, text: str, clock: RealClock | VirtualClock, state_dir: Path | None) -> Lab:
     lab = parse_lab_file(text, str(path))
     problems: list[tuple[str, str]] = []
 
@@ -162,47 +197,59 @@ def _open_lab(path: Path, text: str, clock: RealClock | VirtualClock) -> Lab:
     problems += wrong
     if problems:
         raise LabFileError(str(path), problems)
-    return build_lab(lab, texts, clock, str(path), templates, trustpoints)
+    startups = {name: Startup(name, given, _kept(state_dir, path, name), readable=True) for name, given in texts.items()}
+    return build_lab(lab, texts, clock, str(path), templates, trustpoints, startups)
 
 
-def open_router(path: Path, clock: RealClock | VirtualClock) -> Lab:
+def _kept(state_dir: Path | None, path: Path, router: str) -> Path | None:
+    """Where the startup configuration of a router is saved."""
+    return None if state_dir is None else state_dir / f"{path.stem}.{router}{STARTUP_SUFFIX}"
+
+
+def open_router(path: Path, clock: RealClock | VirtualClock, state_dir: Path | None = None) -> Lab:
     """A lab of one router from its IOS configuration, named after its hostname. Its peers are on no wire. Raises ConfigErrors."""
     text = read_file(path)
     document = load_file(text, str(path), other="a lab file is run without --config")
     name = router_name_for(document.config.hostname)
     lab = LabFile(router={name: RouterSection(config=path.name)})
-    return build_lab(lab, {name: (text, str(path))}, clock, str(path))
+    startup = Startup(name, (text, str(path)), _kept(state_dir, path, name), readable=True)
+    return build_lab(lab, {name: (text, str(path))}, clock, str(path), startups={name: startup})
 
 
 def build_lab(
     lab: LabFile,
-    texts: dict[str, Text],
+    texts: Mapping[str, Text],
     clock: RealClock | VirtualClock,
     filename: str,
     templates: Sequence[Text] = (),
     trustpoints: Mapping[str, Trustpoints] = MappingProxyType({}),
+    startups: Mapping[str, Startup] | None = None,
 ) -> Lab:
     """`texts`: the routers' configurations by name; `templates`: those of the sections of spokes, in their order.
 
-    `trustpoints`: by router, what its trustpoints' files hold.
+    `trustpoints`: by router, what its trustpoints' files hold. `startups`: by router, where its configuration may be saved.
     """
-    documents = _load_all(texts)
+    startups = startups or {name: Startup(name, given) for name, given in texts.items()}
+    boots = {name: _boot(startup) for name, startup in startups.items()}
+    documents = _load_all(boots)
     scheduler = Scheduler(clock)
     runner = runner_of(scheduler, clock)
     random = random_source(clock, lab.seed)
-    configs = {name: document.config for name, document in documents.items()}
+    # What the lab file says of an interface or a trustpoint must fit the files that it names, not what an operator has saved.
+    configs = {name: document.config for name, document in documents.items() if not startups[name].is_saved}
     problems = underlay_problems(lab, configs, isinstance(clock, RealClock)) + unknown_trustpoints(lab, configs)
     if problems:
         raise LabFileError(filename, problems)
     epoch = (lab.date or world_date()) - timedelta(microseconds=clock.now())
     date = partial(_date, epoch, clock)
-    known = {name: Certificates(config, trustpoints.get(name, {}), date) for name, config in configs.items()}
-    routers = {
-        name: _build_router(name, section, documents[name], scheduler, runner, random, known[name], epoch)
+    chassis = {
+        name: Chassis(name, section, trustpoints.get(name, {}), scheduler, runner, random, epoch, date)
         for name, section in lab.router.items()
     }
+    routers = {name: chassis[name].boot(document) for name, document in documents.items()}
     underlays = {name: Underlay(name, section, scheduler, filename) for name, section in lab.router.items() if section.ike}
-    wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename)
+    saved = frozenset(name for name, startup in startups.items() if startup.is_saved)
+    wiring = Wiring({name: built.router for name, built in routers.items()}, underlays, scheduler, random, filename, saved)
     traffic = wiring.join(lab)
     files = {document.filename: document for document in documents.values()}
 
@@ -213,13 +260,24 @@ def build_lab(
             files.setdefault(document.filename, document)
         return built
 
-    spokes = []
-    for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
-        hub = section.hub[0]
-        build = partial(hidden, trustpoints.get(hub, {}))
-        opening = Opening(at, lab, filename, routers[hub].router, (texts[hub], template), build)
-        spokes.append(opening.spokes(scheduler, random))
-        routers[hub].engine.spokes.append(spokes[-1])
+    def give_spokes(hub: LabRouter, text: Text) -> None:
+        """Make the spokes that the lab file gives a router whose configuration is `text`."""
+        build = partial(hidden, trustpoints.get(hub.name, {}))
+        for at, (section, template) in enumerate(zip(lab.spokes, templates, strict=True)):
+            if section.hub[0] == hub.name:
+                opening = Opening(at, lab, filename, hub.router, (text, template), build)
+                hub.engine.spokes.append(opening.spokes(hub.timers, random))
+
+    def give_spokes_if_possible(hub: LabRouter, text: Text) -> None:
+        """The same for a configuration that need not fit the lab file."""
+        try:
+            give_spokes(hub, text)
+        except UserError as wrong:
+            _log.warning("%s has no spokes: %s", hub.name, wrong)
+
+    for name, startup in startups.items():
+        startup.booted(documents[name])
+        (give_spokes_if_possible if startup.is_saved else give_spokes)(routers[name], boots[name])
     return Lab(
         routers=routers,
         clock=clock,
@@ -227,11 +285,12 @@ def build_lab(
         runner=runner,
         timeline=tuple(lab.at),
         traffic=traffic,
-        spokes=tuple(spokes),
         external_traffic=lab.external_traffic,
         underlays=underlays,
         documents=tuple(files.values()),
         filename=filename,
+        slots={name: Slot(chassis[name], startup, give_spokes_if_possible) for name, startup in startups.items()},
+        wiring=wiring,
     )
 
 
@@ -239,7 +298,7 @@ def _date(epoch: datetime, clock: RealClock | VirtualClock) -> datetime:
     return epoch + timedelta(microseconds=clock.now())
 
 
-def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
+def _load_all(texts: Mapping[str, Text]) -> dict[str, Document]:
     documents: dict[str, Document] = {}
     errors: list[ConfigError] = []
     commands = build()
@@ -251,42 +310,3 @@ def _load_all(texts: dict[str, Text]) -> dict[str, Document]:
     if errors:
         raise ConfigErrors(tuple(errors))
     return documents
-
-
-def _build_router(
-    name: str,
-    section: RouterSection,
-    document: Document,
-    scheduler: Scheduler,
-    runner: Runner,
-    random: RandomSource,
-    certificates: Certificates,
-    epoch: datetime,
-) -> LabRouter:
-    config = document.config
-    crypto = config.crypto
-    monitor = FlowMonitor(scheduler.clock, crypto.history_tunnel_size, crypto.history_failure_size)
-    description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
-    device = Device(config.hostname, description, section.sysobjectid)
-    udp_always = section.ike is not None
-    router = Router(
-        config=config,
-        device=device,
-        monitor=monitor,
-        scheduler=scheduler,
-        random=random,
-        isakmp_policies=lambda: policies_in_force(config),
-        certificates=certificates,
-        udp_always=udp_always,
-    )
-    return LabRouter(
-        name=name,
-        document=document,
-        monitor=monitor,
-        device=device,
-        engine=LabEngine(router, runner.until),
-        epoch=epoch,
-        snmp=tuple(section.snmp),
-        ssh=tuple(section.ssh),
-        router=router,
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from ipaddress import IPv4Address
 
-from agent.base.scheduler import Scheduler, Timer
+from agent.base.scheduler import Timer, Timers
 from agent.crypto import ip
 from agent.engine.values import PingRequest, Probe, ProbeOutcome
 
@@ -19,7 +19,7 @@ class Ping:
         self,
         request: PingRequest,
         identifier: int,
-        scheduler: Scheduler,
+        scheduler: Timers,
         send: Callable[[PingRequest, bytes], None],
         on_probe: Callable[[Probe], None] | None,
         on_done: Callable[[Ping], None] | None,

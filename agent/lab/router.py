@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable
 from ipaddress import IPv4Address
 
 from agent.base.clock import Clock
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.model import RouterConfig
 from agent.config.protection import TunnelEnds
@@ -48,7 +48,7 @@ class Router:
         config: RouterConfig,
         device: Device,
         monitor: FlowMonitor,
-        scheduler: Scheduler,
+        scheduler: Timers,
         random: RandomSource,
         isakmp_policies: Callable[[], Iterable[IsakmpPolicy]],
         certificates: Certificates,
@@ -71,6 +71,8 @@ class Router:
         # Fragments of an interface and fragments out of SAs are reassembled separately.
         self._incomplete: dict[str | tuple[str | None], Reassembly] = {}
         self._identification = 0
+        self._plug: Callable[[InterfacePort], None] = lambda port: None
+        self._unplug: Callable[[InterfacePort], None] = lambda port: None
         self._pings: dict[int, Ping] = {}
         self._next_ping = 0
         self.crypto_engine = engine = CryptoEngine()
@@ -105,22 +107,25 @@ class Router:
 
     def _read_interfaces(self) -> None:
         """Make the ports of the configured interfaces."""
-        for name in [name for name in self.ports if name not in self.config.interfaces]:
-            gone = self.ports.pop(name).state
-            self.device.interfaces.remove(gone.index)
-            if whole := self._whole_of(name):
-                whole.remove_part(gone, self._clock.now())
+        gone = [port for name, port in self.ports.items() if name not in self.config.interfaces]
+        for port in gone:
+            del self.ports[port.name]
+            self.device.interfaces.remove(port.state.index)
+            if whole := self._whole_of(port.name):
+                whole.remove_part(port.state, self._clock.now())
         known = set(self.ports)
         for interface in self.config.interfaces.values():
-            port = self.ports.get(interface.name)
-            if port is None:
+            if interface.name in self.ports:
+                self.ports[interface.name].configure(interface)
+            else:
                 index = max(self.device.interfaces, default=0) + 1
                 state = InterfaceState(index, interface.name, "other", 0, 0, last_change=self._clock.now())
                 self.device.interfaces.add(index, state)
                 self.ports[interface.name] = InterfacePort(interface, state, self.arrived, self._carrier_changed)
-            else:
-                port.configure(interface)
+        for port in gone:
+            self._unplug(port)
         for name, port in self.ports.items():
+            self._plug(port)
             whole = self._whole_of(name)
             if whole and port.state not in whole.parts:
                 whole.parts.append(port.state)
@@ -130,6 +135,20 @@ class Router:
     def _installed_routes(self, vrf: str | None) -> Iterable[InstalledRoute]:
         table = self._tables.get(vrf)
         return (installed(entry) for entry in (table.entries if table else ()))
+
+    def connect(self, plug: Callable[[InterfacePort], None], unplug: Callable[[InterfacePort], None]) -> None:
+        """Have `plug` put each interface on its wire, now and when it is configured, and `unplug` take one that has gone off it."""
+        self._plug, self._unplug = plug, unplug
+        for port in self.ports.values():
+            plug(port)
+        self._refresh()
+
+    def disconnect(self) -> None:
+        """Take every interface off its wire, and end what an operator waits for: another takes the place of this router."""
+        for port in self.ports.values():
+            self._unplug(port)
+        for ping in tuple(self._pings.values()):
+            ping.stop()
 
     def _whole_of(self, name: str) -> InterfaceState | None:
         """The interface that a sub-interface is part of."""

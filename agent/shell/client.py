@@ -41,7 +41,7 @@ def run_client(
     except (SocketError, RefusedError) as error:
         return _fail(stderr, str(error))
     except ServerGoneError:
-        return _fail(stderr, "the lab has ended")
+        return _fail(stderr, "the lab has ended, or the router has restarted")
     except ServerSilentError:
         return _fail(stderr, "the lab does not answer: its process is stopped, or hangs")
     except KeyboardInterrupt:

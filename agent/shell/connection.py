@@ -12,7 +12,7 @@ Answer = Callable[[str, bool], str | None]  # (prompt, secret) → what was type
 
 
 class ServerGoneError(Exception):
-    """The lab has ended, or does not answer with frames."""
+    """The lab has ended, its router has restarted, or it does not answer with frames."""
 
 
 class ServerSilentError(Exception):

@@ -16,6 +16,10 @@ class Release(Enum):
     XE = "xe"
 
 
+# The size of the memory for the startup configuration: of a 3745, and of what runs IOS XE.
+NVRAM_OCTETS = {Release.CLASSIC: 155640, Release.XE: 33554432}
+
+
 def release_of(version: str) -> Release:
     """The form of a `version` line's release ("12.4", "15.2", "16.9"); one that cannot be read is new."""
     found = re.match(r"(\d+)\.(\d+)", version)

@@ -10,6 +10,7 @@ from typing import Protocol
 from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
+from agent.config.startup import Startup
 from agent.engine.port import Node
 from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import Lines
@@ -69,6 +70,8 @@ class Router(Node):
     `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
     `ssh` tells of the SSH server.
     `cleared` has the counters of tunnels as show commands print them.
+    `startup` is where its configuration is saved; `reload` restarts it, which ends its sessions (UserError: its startup
+    configuration is wrong).
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -82,5 +85,7 @@ class Router(Node):
     parts: Callable[[], Iterable[object]]
     snmp: SnmpFacts
     cleared: ClearedCounters
+    startup: Startup
+    reload: Callable[[], None]
     lines: Lines = field(default_factory=Lines)
     ssh: Callable[[], SshFacts] = SshFacts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.base.origin import CONSOLE
@@ -28,10 +28,10 @@ _PATIENCE = 10.0  # seconds for a client to say hello
 class CliServer:
     """Serves the routers of a lab, the first by default, on the socket named after it, from `start` to `close`."""
 
-    def __init__(self, state_dir: Path, lab: str, routers: Sequence[Router], commands: Commands | None = None) -> None:
+    def __init__(self, state_dir: Path, lab: str, routers: Mapping[str, Router], commands: Commands | None = None) -> None:
         self._state_dir = state_dir
         self._lab = lab
-        self._routers = {router.name: router for router in routers}
+        self._routers = routers
         self._commands = commands or Commands()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None

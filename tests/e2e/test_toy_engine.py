@@ -92,7 +92,7 @@ def compose(text: str) -> tuple[Node, ToyEngine]:
 async def serve(state: Path, text: str, ready: Callable[[str], None], done: asyncio.Event) -> None:
     node, toy = compose(text)
     service = RouterService(node, load_schema(state, ()), Options("toy", state))
-    cli = CliServer(state, "toy", [service.shown()])
+    cli = CliServer(state, "toy", {"toy": service.shown()})
     service.listen([("127.0.0.1", 0)])
     await cli.start()
     toy.begin()

@@ -10,10 +10,11 @@ from ipaddress import IPv4Address
 
 from agent.base.origin import CONSOLE, Origin
 from agent.base.processor import ProcessorShares
-from agent.config.document import load
+from agent.config.document import Document, load
 from agent.config.events import ConfigEvent
 from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
+from agent.config.startup import Startup
 from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import Address
@@ -173,6 +174,8 @@ def make_router(
     clock: FakeClock | None = None,
     events: list[ConfigEvent] | None = None,
     hosts: Sequence[NotificationHost] = (),
+    startup: Startup | None = None,
+    reload: Callable[[], None] = lambda: None,
 ) -> Router:
     document = load(config)
     device = Device(document.config.hostname, "A simulated router", "1.3.6.1.4.1.9.1.436")
@@ -203,7 +206,16 @@ def make_router(
         parts=lambda: (monitor, document),
         snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
         cleared=ClearedCounters(monitor),
+        startup=startup or booted(name, document),
+        reload=reload,
     )
+
+
+def booted(name: str, document: Document) -> Startup:
+    """The startup configuration of a router that has started with a document. It is saved in memory."""
+    startup = Startup(name, (document.render(), document.filename))
+    startup.booted(document)
+    return startup
 
 
 class Console:
@@ -214,7 +226,10 @@ class Console:
         self.events: list[ConfigEvent] = []
         self.hosts: list[NotificationHost] = []
         self.clock = FakeClock()
-        self.router = make_router(config, engine=self.engine, clock=self.clock, events=self.events, hosts=self.hosts)
+        self.reloads = 0
+        self.router = make_router(
+            config, engine=self.engine, clock=self.clock, events=self.events, hosts=self.hosts, reload=self._reload
+        )
         self.terminal = FakeTerminal(*answers)
         self.session = Session(self.router, self.terminal, COMMANDS, LineState(CONSOLE, 15 if privileged else 1))
 
@@ -226,6 +241,9 @@ class Console:
             result = asyncio.run(self.session.execute(line))
             errors += result.error
         return self.terminal.text[before:] + errors
+
+    def _reload(self) -> None:
+        self.reloads += 1
 
     def result(self, line: str) -> Result:
         return asyncio.run(self.session.execute(line))

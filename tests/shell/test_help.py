@@ -27,7 +27,7 @@ def test_help_lists_words_with_what_they_do() -> None:
 
 
 def test_help_after_part_of_a_word_lists_the_words_that_begin_so() -> None:
-    assert Console().type("c?") == "clear  configure\n"
+    assert Console().type("c?") == "clear  configure  copy\n"
 
 
 def test_help_where_a_command_may_end_says_so() -> None:

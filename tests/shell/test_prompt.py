@@ -171,7 +171,7 @@ def test_the_end_of_the_input_leaves(keyboard: Keyboard) -> None:
 def test_a_lab_that_ends_is_said_to_have_ended(keyboard: Keyboard, lab: Lab) -> None:
     lab.call(lab.server.close())
     keyboard.type("show clock\r")
-    keyboard.until("ipsec-agent: the lab has ended\n")
+    keyboard.until("ipsec-agent: the lab has ended, or the router has restarted\n")
     assert keyboard.process.wait(PATIENCE) == 1
 
 

@@ -33,7 +33,7 @@ class Lab:
         self.engine = FakeEngine()
         self.events: list[ConfigEvent] = []
         routers = [make_router(engine=self.engine, events=self.events), make_router("hostname hub\nversion 12.4\n", "hub")]
-        self.server = CliServer(state_dir, name, routers, COMMANDS)
+        self.server = CliServer(state_dir, name, {router.name: router for router in routers}, COMMANDS)
         self.loop = asyncio.new_event_loop()
         self._thread = Thread(target=self.loop.run_forever)
 
@@ -314,7 +314,7 @@ def test_a_lab_that_ends_is_said_to_have_ended(state_dir: Path) -> None:
         client.join(10)
         os.close(write_end)
     assert codes == [1]
-    assert errors.getvalue() == "ipsec-agent: the lab has ended\n"
+    assert errors.getvalue() == "ipsec-agent: the lab has ended, or the router has restarted\n"
 
 
 def test_output_that_nobody_reads_is_no_error(lab: Lab) -> None:

@@ -21,7 +21,7 @@ from itertools import islice
 from agent.base.allowance import Allowance
 from agent.base.clock import SECOND
 from agent.base.limited_log import LimitedLog
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.model import RouterConfig
 from agent.crypto.dialogues import RETRY_AFTER
 from agent.crypto.states import State
@@ -73,7 +73,7 @@ class IkeAdmission:
         config: RouterConfig,
         sas: IkeSas,
         monitor: FlowMonitor,
-        scheduler: Scheduler,
+        scheduler: Timers,
         established: Callable[[PeerPair], bool],
         give_up: Callable[[IkeRecord], None],
     ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from agent.base.dispatch import Dispatch
 from agent.base.ike_counters import IkeCounter
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.crypto_model import IsakmpPolicy
 from agent.config.defaults import DEFAULT_PRIORITIES
 from agent.config.model import RouterConfig
@@ -80,7 +80,7 @@ class Ike:
         self,
         config: RouterConfig,
         monitor: FlowMonitor,
-        scheduler: Scheduler,
+        scheduler: Timers,
         random: RandomSource,
         ipsec: Ipsec,
         sa_keeper: SaKeeper,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.base.clock import SECOND
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.crypto.ciphers import RandomSource
 from agent.crypto.dpd import Dpd, DpdTerms
 from agent.crypto.informational import about_to_send
@@ -20,7 +20,7 @@ class Liveness:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: Timers,
         random: RandomSource,
         settle: Callable[[IkeRecord], None],
         record_of: Callable[[Client], IkeRecord | None],

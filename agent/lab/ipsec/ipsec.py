@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from agent.base.clock import SECOND
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.model import RouterConfig
 from agent.crypto import ip
 from agent.crypto.ciphers import RandomSource
@@ -100,7 +100,7 @@ class Ipsec:
         self,
         config: RouterConfig,
         monitor: FlowMonitor,
-        scheduler: Scheduler,
+        scheduler: Timers,
         random: RandomSource,
         engine: CryptoEngine,
         sa_keeper: SaKeeper,

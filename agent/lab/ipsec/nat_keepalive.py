@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.base.clock import SECOND
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.crypto.nat_traversal import Ends
 from agent.crypto.udp_encapsulation import KEEPALIVE
 
@@ -17,7 +17,7 @@ class NatKeepalives:
 
     def __init__(
         self,
-        scheduler: Scheduler,
+        scheduler: Timers,
         send: Callable[[str | None, Ends, bytes], None],
         seconds: Callable[[], int],
         in_use: Callable[[Path], bool],

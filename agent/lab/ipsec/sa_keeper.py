@@ -19,7 +19,7 @@ from typing import Protocol
 
 from agent.base.clock import SECOND
 from agent.base.multimap import Multimap
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.defaults import DEFAULT_TRANSFORM_SET_NAMES
 from agent.config.model import RouterConfig
 from agent.crypto.doi import Protocol as IpsecProtocol
@@ -83,9 +83,7 @@ class SaKeeper:
 
     ike: Negotiator
 
-    def __init__(
-        self, config: RouterConfig, monitor: FlowMonitor, scheduler: Scheduler, routes_changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: RouterConfig, monitor: FlowMonitor, scheduler: Timers, routes_changed: Callable[[], None]) -> None:
         self.sad: Sad[Installed] = Sad()
         self.flows: dict[LiveTunnel, None] = {}  # in the order in which they began
         # By policy, VRF and flow: the tunnel that was found to carry it. A change of flows, SAs or policies empties it.

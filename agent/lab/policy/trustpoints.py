@@ -93,5 +93,5 @@ def unknown_trustpoints(lab: LabFile, configs: Mapping[str, RouterConfig]) -> li
         (f"router.{router}.trustpoint.{name}", f"is no trustpoint of {section.config}, which needs `crypto pki trustpoint {name}`")
         for router, section in lab.router.items()
         for name in section.trustpoint
-        if name not in configs[router].crypto.trustpoints
+        if router in configs and name not in configs[router].crypto.trustpoints
     ]

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, Any
 
 from agent.base.clock import VirtualClock
-from agent.base.scheduler import Scheduler
+from agent.base.scheduler import Timers
 from agent.config.document import load
 from agent.crypto.ciphers import RandomSource
 from agent.flow.model import IkeTunnel, IpsecTunnel
@@ -48,7 +48,7 @@ class Opening:
         self._build = build
         self._numbers = SpokeNumbers(self._section, template)
 
-    def spokes(self, scheduler: Scheduler, random: RandomSource) -> Spokes:
+    def spokes(self, scheduler: Timers, random: RandomSource) -> Spokes:
         """The spokes. Raises LabFileError and ConfigErrors."""
         section, shift = self._section, Shift(self._numbers, self._hub, random)
         self._check()

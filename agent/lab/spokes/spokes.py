@@ -14,8 +14,8 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any
 
-from agent.base.clock import SECOND, VirtualClock
-from agent.base.scheduler import Scheduler
+from agent.base.clock import SECOND, stands_still
+from agent.base.scheduler import Timers
 from agent.flow.counters import SteppedCounters, Totals
 from agent.flow.device import InterfaceState
 from agent.flow.model import Address, EndReason, IkeTunnel, IpsecFailureReason, IpsecTunnel
@@ -66,7 +66,7 @@ class Spokes:
         script: Script,
         endings: Mapping[Phase, Iterable[Entry]],
         firsts: Iterable[int],
-        scheduler: Scheduler,
+        scheduler: Timers,
     ) -> None:
         self._hub, self._monitor = hub, hub.monitor
         self._shift = shift
@@ -250,7 +250,7 @@ class Spokes:
         number = self._shift.numbers.number_of(remote) if remote is not None else None
         spokes = iter(self._spokes if remote is None else self._spokes[number - FIRST : number] if number else ())
         origin = self._monitor.origin
-        most = None if isinstance(self._scheduler.clock, VirtualClock) else _CLEARED_AT_ONCE
+        most = None if stands_still(self._scheduler.clock) else _CLEARED_AT_ONCE
 
         def go_on() -> None:
             few = list(islice(spokes, most))

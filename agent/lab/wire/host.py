@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from agent.base.clock import Clock
 from agent.crypto import ip
 from agent.crypto.fragments import Reassembly, fragment
@@ -11,9 +13,9 @@ _MTU = 1500  # octets of a packet on its wire
 
 
 class Host:
-    """`gateway` is the address of the interface that it is behind."""
+    """`gateway` gives the address of the interface that it is behind."""
 
-    def __init__(self, address: int, gateway: int, wire: Wire, clock: Clock) -> None:
+    def __init__(self, address: int, gateway: Callable[[], int], wire: Wire, clock: Clock) -> None:
         self.address = address
         self._gateway = gateway
         self._wire = wire
@@ -31,8 +33,9 @@ class Host:
         self._identification = self._identification % 0xFFFF + 1
         packet = packet._replace(identification=self._identification)
         pieces = (packet,) if packet.length <= _MTU else fragment(packet, _MTU)
+        gateway = self._gateway()
         for piece in pieces:
-            self._wire.send(self, self._gateway, piece.destination, piece.encode())
+            self._wire.send(self, gateway, piece.destination, piece.encode())
 
     def receive(self, octets: bytes) -> None:
         try:

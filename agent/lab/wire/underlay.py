@@ -11,7 +11,7 @@ import asyncio
 import logging
 import socket
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from agent.base.binding import why_unbound
 from agent.base.errors import UserError
@@ -39,11 +39,12 @@ class UnderlayError(UserError):
 
 
 class RealPeer:
-    """A peer outside, as a port of a lab's wire; `gateway` is the address of the interface that it is behind."""
+    """A peer outside, as a port of a lab's wire; `gateway` gives the address of the interface that it is behind."""
 
-    def __init__(self, section: PeerSection, gateway: int, wire: Wire, underlay: Underlay) -> None:
+    def __init__(self, section: PeerSection, gateway: Callable[[], int], wire: Wire, underlay: Underlay) -> None:
         self.address = int(section.address)
-        self._ours = gateway  # our end, as last seen by the peer
+        self._gateway = gateway
+        self._ours = 0  # our end, as last seen by the peer; 0 until then
         self._wire = wire
         self._underlay = underlay
         self._reassembly = Reassembly()
@@ -83,9 +84,10 @@ class RealPeer:
         return source[1] if not exactly and source[0] in {host for host, _ in self.ends.values()} else None
 
     def deliver(self, port: int, our_port: int, data: bytes) -> None:
-        datagram = ip.encode_udp(self.address, self._ours, ip.Datagram(port, our_port, data))
-        packet = ip.Packet(self.address, self._ours, ip.UDP, datagram)
-        self._wire.send(self, self._ours, self._ours, packet.encode())
+        ours = self._ours or self._gateway()
+        datagram = ip.encode_udp(self.address, ours, ip.Datagram(port, our_port, data))
+        packet = ip.Packet(self.address, ours, ip.UDP, datagram)
+        self._wire.send(self, ours, ours, packet.encode())
 
 
 class Underlay:
@@ -202,6 +204,8 @@ def underlay_problems(lab: LabFile, configs: Mapping[str, RouterConfig], real_cl
         key = f"router.{name}.ike"
         if not real_clock:
             problems.append((key, "a real underlay needs the real clock"))
+        if name not in configs:
+            continue
         peers = [peer for peer in lab.peer if peer.behind[0] == name]
         for transform_set, at in _with_ah(configs[name], peers):
             message = "has AH, which does not go in UDP; on a real underlay a transform set needs ESP alone"

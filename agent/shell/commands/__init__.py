@@ -24,6 +24,7 @@ from agent.shell.commands import (
     show_snmp,
     show_ssh,
     show_vrf,
+    startup,
     tech_support,
     traceroute,
 )
@@ -48,6 +49,7 @@ _AREAS = (
     show_snmp,
     show_ssh,
     show_vrf,
+    startup,
     traceroute,
     tech_support,
 )

@@ -21,7 +21,7 @@ HELP = {
 }
 
 
-async def _running_config(context: Context, match: ExecMatch) -> None:
+async def show_running_config(context: Context, match: ExecMatch) -> None:
     text = context.router.document.render()
     context.out.line("Building configuration...")
     context.out.line()
@@ -74,6 +74,6 @@ COMMANDS = (
     ExecCommand("show clock", _clock, user=True),
     ExecCommand("show hosts", _hosts, user=True),
     ExecCommand("show inventory", _inventory, user=True),
-    ExecCommand("show running-config", _running_config),
+    ExecCommand("show running-config", show_running_config),
     ExecCommand("show version", _version, user=True),
 )

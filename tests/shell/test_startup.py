@@ -1,0 +1,161 @@
+"""Saving, showing and erasing the startup configuration, and `reload`, in IOS's words."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from agent.base.errors import UserError
+from agent.base.origin import TIMELINE, Origin, OriginKind
+from agent.config.document import load
+from agent.config.startup import Startup, StartupError
+from agent.shell.command import LineState
+from agent.shell.session import Session
+from agent.syslog.syslog import Logged
+from tests.shell.fakes import COMMANDS, Console, FakeTerminal, make_router
+
+SAVED = "Building configuration...\n[OK]\n"
+NAME = "Destination filename [startup-config]? "
+MODIFIED = "\nSystem configuration has been modified. Save? [yes/no]: "
+PROCEED = "Proceed with reload? [confirm]"
+ERASE = "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]"
+CHANGE = ("configure terminal", "hostname other", "end")
+
+
+def is_saved(console: Console) -> bool:
+    return not console.router.startup.differs(console.router.document)
+
+
+@pytest.mark.parametrize("command", ["write memory", "write", "wr", "write mem"])
+def test_write_saves_the_running_configuration(command: str) -> None:
+    console = Console()
+    console.type(*CHANGE)
+    assert not is_saved(console)
+    assert console.type(command) == SAVED
+    assert is_saved(console)
+
+
+@pytest.mark.parametrize("answer", ["", "startup-config", "nvram:startup-config"])
+@pytest.mark.parametrize("command", ["copy running-config startup-config", "copy run start", "copy system:running-config nvram:"])
+def test_copy_asks_for_the_name_and_saves(command: str, answer: str) -> None:
+    console = Console()
+    console.type(*CHANGE)
+    console.ready(answer)
+    assert console.type(command) == f"{NAME}{answer}\n{SAVED}"
+    assert is_saved(console)
+
+
+def test_copy_to_another_name_saves_nothing() -> None:
+    console = Console()
+    console.type(*CHANGE)
+    console.ready("backup")
+    assert console.type("copy run start") == f"{NAME}backup\n%Error opening nvram:/backup (No such file or directory)\n"
+    assert not is_saved(console)
+
+
+def test_write_terminal_is_show_running_config() -> None:
+    console = Console()
+    assert console.type("write terminal") == console.type("show running-config")
+
+
+def test_startup_config_is_what_the_router_started_with_until_another_is_saved() -> None:
+    console = Console("version 12.4\nhostname far\n")
+    text = console.router.document.render()
+    console.type(*CHANGE)
+    assert console.type("show startup-config") == f"Using {len(text)} out of 155640 bytes\n{text}"
+    console.type("write")
+    shown = console.type("show startup-config | include hostname")
+    assert shown == "hostname other\n"
+
+
+def test_a_release_of_ios_xe_has_more_memory() -> None:
+    console = Console("version 16.9\n")
+    assert console.type("show startup-config | include bytes").endswith("out of 33554432 bytes\n")
+
+
+@pytest.mark.parametrize("command", ["write erase", "erase startup-config", "erase nvram:"])
+def test_an_erased_one_is_not_present(command: str) -> None:
+    console = Console(answers=[""])
+    assert console.type(command) == f"{ERASE}\n[OK]\nErase of nvram: complete\n"
+    assert console.type("show startup-config") == "startup-config is not present\n"
+
+
+def test_erase_can_be_declined() -> None:
+    console = Console(answers=["n"])
+    assert console.type("write erase") == f"{ERASE}n\n"
+    assert console.router.startup.shown is not None
+
+
+def test_reload_asks_and_ends_the_session() -> None:
+    console = Console(answers=[""])
+    heard: list[Logged] = []
+    console.router.syslog.subscribe(heard.append)
+    assert console.type("reload") == f"{PROCEED}\n"
+    assert (console.reloads, console.session.closed) == (1, True)
+    assert [str(each.message) for each in heard] == ["%SYS-5-RELOAD: Reload requested by console. Reload Reason: Reload Command."]
+
+
+@pytest.mark.parametrize(("answer", "saved"), [("yes", True), ("y", True), ("no", False), ("n", False)])
+def test_reload_asks_about_what_is_not_saved(answer: str, saved: bool) -> None:
+    console = Console()
+    console.type(*CHANGE)
+    console.ready("what", "", answer, "")
+    wrong = "% Please answer 'yes' or 'no'.\n"
+    shown = f"{MODIFIED}what\n{wrong}{MODIFIED}\n{wrong}{MODIFIED}{answer}\n{SAVED if saved else ''}{PROCEED}\n"
+    assert console.type("reload") == shown
+    assert console.reloads == 1
+    assert is_saved(console) is saved
+
+
+@pytest.mark.parametrize("answers", [["n"], []], ids=["declined", "nobody answers"])
+def test_reload_that_is_not_confirmed_does_nothing(answers: list[str]) -> None:
+    console = Console(answers=answers)
+    console.type("reload")
+    assert (console.reloads, console.session.closed) == (0, False)
+
+
+def test_the_user_who_reloads_is_named() -> None:
+    router = make_router()
+    heard: list[Logged] = []
+    router.syslog.subscribe(heard.append)
+    session = Session(router, FakeTerminal(""), COMMANDS, LineState(Origin(OriginKind.SSH, "alice")))
+    asyncio.run(session.execute("reload"))
+    assert str(heard[0].message) == "%SYS-5-RELOAD: Reload requested by alice. Reload Reason: Reload Command."
+
+
+def test_the_timeline_is_asked_nothing() -> None:
+    reloads: list[str] = []
+    router = make_router(reload=lambda: reloads.append("reloaded"))
+    terminal = FakeTerminal()
+    session = Session(router, terminal, COMMANDS, LineState(TIMELINE))
+    for line in (*CHANGE, "copy running-config startup-config", "write erase", "reload"):
+        assert not asyncio.run(session.execute(line)).error
+    assert "?" not in terminal.text
+    assert reloads == ["reloaded"]
+
+
+def test_a_wrong_startup_configuration_keeps_the_router_running() -> None:
+    def fail() -> None:
+        raise UserError("r.cfg:3: needs a number")
+
+    session = Session(make_router(reload=fail), FakeTerminal(""), COMMANDS, LineState(TIMELINE))
+    assert asyncio.run(session.execute("reload")).error == "% r.cfg:3: needs a number\n"
+    assert not session.closed
+
+
+def test_a_save_that_fails_says_so() -> None:
+    class Full(Startup):
+        def save(self, document: object) -> None:
+            raise StartupError("r: cannot be written: No space left on device")
+
+    document = load("hostname r\n")
+    router = make_router(startup=Full("r", (document.render(), "r.cfg")))
+    result = asyncio.run(Session(router, FakeTerminal(), COMMANDS, LineState(TIMELINE)).execute("write"))
+    assert result.error == "%Error opening nvram:/startup-config (r: cannot be written: No space left on device)\n"
+
+
+def test_user_exec_has_none_of_this() -> None:
+    console = Console(privileged=False)
+    for command in ("write", "copy run start", "erase startup-config", "reload", "show startup-config"):
+        assert "% Invalid input detected" in console.type(command)
