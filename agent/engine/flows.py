@@ -6,7 +6,7 @@ IOS lists a flow for each line of an access list that permits, also where it has
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agent.config.model import AclAddress, AclEntry, PortRange, RouterConfig
@@ -55,10 +55,8 @@ class FlowGroup:
 class TunnelsByMap:
     """Tunnels by what protects them: the interface, the map, its entry and, of a dynamic map, the template."""
 
-    def __init__(self, tunnels: Iterable[IpsecTunnel] = ()) -> None:
+    def __init__(self) -> None:
         self._found: dict[_Key, list[IpsecTunnel]] = {}
-        for tunnel in tunnels:
-            self.add(tunnel)
 
     def add(self, tunnel: IpsecTunnel) -> None:
         facts = tunnel.facts

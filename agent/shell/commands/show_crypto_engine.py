@@ -8,7 +8,7 @@ from agent.engine.flows import TunnelsByMap
 from agent.flow.counters import IpsecCounter
 from agent.flow.vrf import IkeEvents, IpsecEvents
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.shell.commands.show_ipsec import tunnels_of
+from agent.shell.commands.show_ipsec import live_tunnels
 from agent.shell.releases import release_of
 from agent.shell.render.crypto_engine import Usage, accelerator_lines, brief_lines, configuration_lines, eli_lines
 from agent.shell.render.ruleset import ruleset_lines
@@ -74,7 +74,9 @@ def _sum(values: list[int | None]) -> int | None:
 
 async def _ruleset(context: Context, match: ExecMatch) -> None:
     router = context.router
-    live = TunnelsByMap(await tunnels_of(router))
+    live = TunnelsByMap()
+    async for tunnel in live_tunnels(router):
+        live.add(tunnel)
     await context.out.lines(ruleset_lines(protections(router.document.config), live, "detail" in match.words))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Container, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from agent.config.crypto_model import CryptoMap
 from agent.config.defaults import default_transform_sets
@@ -16,7 +17,7 @@ from agent.flow.model import IpsecTunnel
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
 from agent.shell.render.crypto_maps import MapScene, lifetime_line, map_lines, profile_lines, protection_lines, template_lines
-from agent.shell.render.ipsec_sas import Port, SaScene, address_lines, count_line, flow_lines
+from agent.shell.render.ipsec_sas import Port, SasByAddress, SaScene, address_lines, count_line, flow_lines
 from agent.shell.render.transform_sets import default_set_lines, set_lines
 from agent.shell.router import Router
 
@@ -57,88 +58,97 @@ HELP = {
     **{f"show crypto ipsec sa{before} {words}": text for before in ("", " count", " detail") for words, text in _OF_SAS.items()},
 }
 
-_PER_TURN = 1000  # tunnels that are looked at before others have their turn of the loop
+_PER_TURN = 500  # tunnels that are looked at before others have their turn of the loop
 NOTHING = "No SAs found"
 
-Wanted = Callable[[IpsecTunnel], bool]
 
-
-async def tunnels_of(router: Router, wanted: Wanted = lambda tunnel: True) -> list[IpsecTunnel]:
-    """The live IPsec tunnels that are wanted, oldest first. There may be a hundred thousand, so others have their turns."""
-    found = []
+async def live_tunnels(router: Router) -> AsyncIterator[IpsecTunnel]:
+    """The live IPsec tunnels, oldest first. There may be a hundred thousand, so others have their turns meanwhile."""
     for number, tunnel in enumerate(list(router.monitor.ipsec_tunnels.values()), 1):
-        if wanted(tunnel):
-            found.append(tunnel)
+        yield tunnel
         if number % _PER_TURN == 0:
             await asyncio.sleep(0)
-    return found
 
 
 # --- SAs ---
 
 
-def _wanted(match: ExecMatch) -> Callable[[ShownFlow], bool]:
-    """What the filters of a line say of a flow."""
-    peer, inside = match.maybe_address("peer"), match.maybe_word("vrf")
-    front = match.maybe_word("fvrf")
+@dataclass(frozen=True, slots=True)
+class _Filter:
+    """What a line asks for. A field that is None takes all."""
 
-    def wanted(flow: ShownFlow) -> bool:
-        return (
-            peer in (None, flow.peer)
-            and (front is None or front == flow.front_vrf)
-            and ("vrf" not in match.values or inside == flow.inside_vrf)
-        )
+    interface: str | None
+    map_name: str | None
+    peer: IPv4Address | None
+    front_vrf: str | None
+    inside_vrf: str | None
 
-    return wanted
+    def takes_flow(self, flow: ShownFlow) -> bool:
+        peer = self.peer in (None, flow.peer) and self.front_vrf in (None, flow.front_vrf)
+        return peer and self.inside_vrf in (None, flow.inside_vrf)
+
+    def takes_group(self, group: FlowGroup) -> bool:
+        return self.interface in (None, group.interface) and self.map_name in (None, group.map_name)
+
+    def takes(self, tunnel: IpsecTunnel) -> bool:
+        facts = tunnel.facts
+        here = self.interface in (None, facts.interface) and self.map_name in (None, facts.map_name)
+        peer = self.peer in (None, facts.remote_address) and self.front_vrf in (None, tunnel.peer.at.front_vrf)
+        return here and peer and self.inside_vrf in (None, tunnel.vrf)
 
 
 async def _sas(context: Context, match: ExecMatch) -> None:
     router = context.router
-    interface, map_name = match.maybe_word("interface"), match.maybe_word("map")
-    wanted = _wanted(match)
-
-    def of_tunnel(tunnel: IpsecTunnel) -> bool:
-        facts = tunnel.facts
-        here = interface in (None, facts.interface) and map_name in (None, facts.map_name)
-        return here and wanted(ShownFlow(facts.endpoints, facts.remote_address, None, tunnel))
-
-    live = await tunnels_of(router, of_tunnel)
+    wanted = _Filter(
+        match.maybe_word("interface"),
+        match.maybe_word("map"),
+        match.maybe_address("peer"),
+        match.maybe_word("fvrf"),
+        match.maybe_word("vrf"),
+    )
     if "count" in match.words:
-        await _print_count(context, live)
+        await _print_count(context, wanted)
         return
     scene = _sa_scene(router, "detail" in match.words)
     if "address" in match.words:
-        lines = address_lines(live, scene)
-    else:
-        groups = (
-            FlowGroup(group.interface, group.map_name, group.local, _still(router, group.flows, wanted))
-            for group in flow_groups(router.document.config, TunnelsByMap(live))
-            if interface in (None, group.interface) and map_name in (None, group.map_name)
-        )
-        lines = flow_lines(groups, scene, with_sas="identity" not in match.words)
-    await context.out.lines(_or(NOTHING, lines))
+        by_address = SasByAddress()
+        async for tunnel in live_tunnels(router):
+            if wanted.takes(tunnel):
+                by_address.add(tunnel)
+        await context.out.lines(_or(NOTHING, address_lines(by_address, scene)))
+        return
+    by_map = TunnelsByMap()
+    async for tunnel in live_tunnels(router):
+        if wanted.takes(tunnel):
+            by_map.add(tunnel)
+    groups = (
+        FlowGroup(group.interface, group.map_name, group.local, _still(router, group.flows, wanted))
+        for group in flow_groups(router.document.config, by_map)
+        if wanted.takes_group(group)
+    )
+    await context.out.lines(_or(NOTHING, flow_lines(groups, scene, with_sas="identity" not in match.words)))
 
 
-def _still(router: Router, flows: Iterator[ShownFlow], wanted: Callable[[ShownFlow], bool]) -> Iterator[ShownFlow]:
+def _still(router: Router, flows: Iterator[ShownFlow], wanted: _Filter) -> Iterator[ShownFlow]:
     """The flows that are wanted. A tunnel that has ended since the listing began is left out."""
     rows = router.monitor.ipsec_tunnels
-    return (flow for flow in flows if wanted(flow) and (flow.tunnel is None or rows.get(flow.tunnel.index) is flow.tunnel))
+    return (
+        flow for flow in flows if wanted.takes_flow(flow) and (flow.tunnel is None or rows.get(flow.tunnel.index) is flow.tunnel)
+    )
 
 
 def _or(otherwise: str, lines: Iterator[str]) -> Iterator[str]:
     """The lines, or one that says that there are none."""
-    first = next(lines, otherwise)
-    yield first
+    yield next(lines, otherwise)
     yield from lines
 
 
-async def _print_count(context: Context, live: list[IpsecTunnel]) -> None:
+async def _print_count(context: Context, wanted: _Filter) -> None:
     active = rekeying = 0
-    for number, tunnel in enumerate(live, 1):
-        expiring = sum(spi.expiring for spi in tunnel.spis)
-        active, rekeying = active + len(tunnel.spis) - expiring, rekeying + expiring
-        if number % _PER_TURN == 0:
-            await asyncio.sleep(0)
+    async for tunnel in live_tunnels(context.router):
+        if wanted.takes(tunnel):
+            expiring = sum(spi.expiring for spi in tunnel.spis)
+            active, rekeying = active + len(tunnel.spis) - expiring, rekeying + expiring
     context.out.line(count_line(active, rekeying))
 
 
@@ -176,15 +186,18 @@ async def _default_transform_sets(context: Context, match: ExecMatch) -> None:
 # --- crypto maps ---
 
 
-def _map_scene(router: Router, live: list[IpsecTunnel]) -> MapScene:
+async def _map_scene(router: Router, names: Container[str | None] | None = None) -> MapScene:
+    """What `show crypto map` is made of, with the live tunnels of these maps (None: of all)."""
     config = router.document.config
     instances: dict[str, list[IpsecTunnel]] = {}
     peers = {}
-    for tunnel in live:
+    async for tunnel in live_tunnels(router):
         facts = tunnel.facts
-        if facts.map_name is not None and facts.template is not None:
+        if facts.map_name is None or (names is not None and facts.map_name not in names):
+            continue
+        if facts.template is not None:
             instances.setdefault(facts.map_name, []).append(tunnel)
-        elif facts.map_name is not None and facts.map_sequence is not None:
+        elif facts.map_sequence is not None:
             peers[facts.map_name, facts.map_sequence] = facts.remote_address
     protected = (protection_of_tunnel(config, tunnel) for tunnel in tunnels(config))
     return MapScene(
@@ -193,18 +206,15 @@ def _map_scene(router: Router, live: list[IpsecTunnel]) -> MapScene:
         default_transform_sets(config, router.engine.crypto_engine().ciphers),
         instances,
         peers,
-        tuple(each for each in protected if each is not None),
+        tuple(each for each in protected if each is not None and (names is None or each.map_name in names)),
     )
 
 
 async def _maps(context: Context, match: ExecMatch) -> None:
-    router, config = context.router, context.router.document.config
+    config = context.router.document.config
     names = _named_maps(config, match)
-    live = await tunnels_of(router, lambda tunnel: names is None or tunnel.facts.map_name in names)
-    scene = _map_scene(router, live)
-    scene = replace(scene, protections=[each for each in scene.protections if names is None or each.map_name in names])
     maps = [each for each in config.crypto.maps.values() if names is None or each.name in names]
-    await context.out.lines(_or("No crypto maps found.", _all_maps(maps, scene)))
+    await context.out.lines(_or("No crypto maps found.", _all_maps(maps, await _map_scene(context.router, names))))
 
 
 def _named_maps(config: RouterConfig, match: ExecMatch) -> set[str] | None:
@@ -230,13 +240,13 @@ def _all_maps(maps: list[CryptoMap], scene: MapScene) -> Iterator[str]:
 async def _dynamic_maps(context: Context, match: ExecMatch) -> None:
     config, tag = context.router.document.config, match.maybe_word("tag")
     maps = (each for each in config.crypto.dynamic_maps.values() if tag in (None, each.name))
-    await context.out.lines(_or("No crypto maps found.", template_lines(maps, _map_scene(context.router, []))))
+    await context.out.lines(_or("No crypto maps found.", template_lines(maps, await _map_scene(context.router, ()))))
 
 
 async def _profiles(context: Context, match: ExecMatch) -> None:
     config, tag = context.router.document.config, match.maybe_word("tag")
     profiles = (each for each in config.crypto.ipsec_profiles.values() if tag in (None, each.name))
-    await context.out.lines(profile_lines(profiles, _map_scene(context.router, [])))
+    await context.out.lines(profile_lines(profiles, await _map_scene(context.router, ())))
 
 
 async def _lifetime(context: Context, match: ExecMatch) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from itertools import chain
 
 from agent.config.commands.acl import PROTOCOLS
 from agent.config.crypto_model import CryptoConfig, CryptoMap, CryptoMapEntry, IpsecProfile, TransformSet
@@ -54,7 +55,7 @@ def map_lines(maps: Iterable[CryptoMap], scene: MapScene) -> Iterator[str]:
             _instance(crypto_map.name, _FIRST_INSTANCE + at, tunnel, scene)
             for at, tunnel in enumerate(scene.instances.get(crypto_map.name, ()))
         )
-        yield from _parted((*entries,), instances, scene.release)
+        yield from _parted(chain(entries, instances), scene.release)
         yield from _interfaces(crypto_map.name, interfaces)
 
 
@@ -80,13 +81,11 @@ def protection_lines(scene: MapScene) -> Iterator[str]:
         yield from _interfaces(entry.name, [protection.interface])
 
 
-def _parted(entries: Sequence[Iterator[str]], instances: Iterable[Iterator[str]], release: Release) -> Iterator[str]:
+def _parted(parts: Iterable[Iterator[str]], release: Release) -> Iterator[str]:
     """The lines of entries and instances; on IOS XE a blank line parts them."""
-    first = True
-    for lines in (*entries, *instances):
-        if not first and release is Release.XE:
+    for at, lines in enumerate(parts):
+        if at and release is Release.XE:
             yield ""
-        first = False
         yield from lines
 
 

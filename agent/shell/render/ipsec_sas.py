@@ -78,20 +78,27 @@ def flow_lines(groups: Iterable[FlowGroup], scene: SaScene, with_sas: bool = Tru
                 yield from _sa_lists(flow, scene)
 
 
-def address_lines(tunnels: Iterable[IpsecTunnel], scene: SaScene) -> Iterator[str]:
-    """`show crypto ipsec sa address`: every SA by the address that its packets go to."""
-    by_address: dict[tuple[str | None, Address], list[Spi]] = {}
-    for tunnel in tunnels:
+class SasByAddress:
+    """SAs by the address that their packets go to, with its VRF, and by protocol."""
+
+    def __init__(self) -> None:
+        self.found: dict[tuple[str | None, Address], dict[str, list[Spi]]] = {}
+
+    def add(self, tunnel: IpsecTunnel) -> None:
+        vrf, facts = tunnel.peer.at.front_vrf, tunnel.facts
+        ends = facts.remote_address, facts.local_address
         for spi in tunnel.spis:
-            end = tunnel.facts.local_address if spi.inbound else tunnel.facts.remote_address
-            by_address.setdefault((tunnel.peer.ends.front_vrf, end), []).append(spi)
-    for (vrf, address), spis in by_address.items():
+            there = self.found.setdefault((vrf, ends[spi.inbound]), {})
+            there.setdefault(_shown_protocol(spi), []).append(spi)
+
+
+def address_lines(tunnels: SasByAddress, scene: SaScene) -> Iterator[str]:
+    """`show crypto ipsec sa address`: every SA by the address that its packets go to."""
+    for (vrf, address), found in tunnels.found.items():
         yield f"fvrf/address: {vrf or '(none)'}/{address}"
-        for protocol in _PROTOCOLS:
-            found = [spi for spi in spis if _shown_protocol(spi) == protocol]
-            if found:
-                yield f"   protocol: {protocol.upper()}"
-            for spi in found:
+        for protocol in filter(found.__contains__, _PROTOCOLS):
+            yield f"   protocol: {protocol.upper()}"
+            for spi in found[protocol]:
                 yield from _sa_lines(spi, scene)
         yield ""
 
