@@ -75,6 +75,7 @@ _PAIR = """\
 version {release}
 hostname {name}
 crypto isakmp key secret address {peer}
+crypto isakmp keepalive 10
 crypto isakmp peer address {peer}
  description Branch-1
 crypto ipsec profile PROTECTION

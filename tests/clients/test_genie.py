@@ -138,6 +138,79 @@ def test_ike_tunnels(hub: LivingLab) -> None:
         assert counted == hub.mib(COMMUNITIES[vrf], *names)
 
 
+# --- sessions and IKE SAs ---
+
+
+@pytest.mark.parametrize("by", [XE, IOS], ids=["iosxe", "ios"])
+@pytest.mark.parametrize("detail", ["", " detail"])
+def test_sessions(sites: LivingLab, by: Any, detail: str) -> None:
+    session = parsed(sites, f"show crypto session{detail}", by)["interface"]["FastEthernet0/0"]
+    assert session["session_status"] == "UP-ACTIVE"
+    peer = session["peer"][RIGHT]["port"]["500"]
+    assert peer["desc"].startswith("Branch")  # the parser for IOS reads letters alone
+    (ike,) = (peer.get("ike_sa") or peer["ikev1_sa"]).values()
+    assert (ike["local"], ike["remote"], ike["remote_port"], ike["sa_status"]) == (LEFT, RIGHT, "500", "Active")
+    (flow,) = peer["ipsec_flow"].values()
+    assert [flow["active_sas"]] == sites.mib("public", "cipSecTunCurrentSaInstances.1")
+    if detail:
+        assert (peer["phase1_id"], ike["conn_id"], ike["capabilities"]) == (RIGHT, "1", "D")
+        counted = ("inbound_pkts_decrypted", "inbound_pkts_drop", "outbound_pkts_encrypted", "outbound_pkts_drop")
+        names = ("InDecrypts", "InDropPkts", "OutEncrypts", "OutDropPkts")
+        assert [flow[key] for key in counted] == sites.mib("public", *(f"cipSecTun{name}.1" for name in names))
+
+
+@pytest.mark.parametrize("filters", [f"local {LEFT}", f"local {LEFT} detail", "interface FastEthernet0/0 detail"])
+def test_sessions_of_one_end(sites: LivingLab, filters: str) -> None:
+    found = parsed(sites, f"show crypto session {filters}")["interface"]["FastEthernet0/0"]
+    assert found["session_status"] == "UP-ACTIVE"
+    assert list(found["peer"]) == [RIGHT]
+
+
+@pytest.mark.parametrize("detail", ["", " detail"])
+@pytest.mark.parametrize("vrf", PEERS)
+def test_sessions_of_one_peer(hub: LivingLab, vrf: str, detail: str) -> None:
+    number = list(PEERS).index(vrf) + 1
+    (session,) = parsed(hub, f"show crypto session remote {PEERS[vrf]}{detail}")["interfaces"].values()
+    assert (session["session_status"], session["peer_ip"], session["peer_port"]) == ("UP-ACTIVE", PEERS[vrf], 500)
+    (flow,) = session["ipsec_flow"].values()
+    assert [flow["active_sa"]] == hub.mib(COMMUNITIES[vrf], f"cipSecTunCurrentSaInstances.{number}")
+    if detail:
+        assert session["ivrf"] == vrf
+        counted = (flow["inbound"]["decrypted"], flow["outbound"]["encrypted"])
+        assert list(counted) == hub.mib(COMMUNITIES[vrf], f"cipSecTunInDecrypts.{number}", f"cipSecTunOutEncrypts.{number}")
+
+
+def test_number_of_sessions(hub: LivingLab) -> None:
+    counted = parsed(hub, "show crypto session | count UP-ACTIVE")["total_number_of_active_sessions"]
+    assert counted["active_crypto_session_count"] == len(PEERS)
+
+
+def test_ike_sas(sites: LivingLab) -> None:
+    (plain,) = parsed(sites, "show crypto isakmp sa")["isakmp_stats"]["IPv4"].values()
+    (active,) = parsed(sites, "show crypto isakmp sa active")["isakmp_stats"]["ipv4"].values()
+    (detailed,) = parsed(sites, "show crypto isakmp sa detail")["isakmp_stats"]["IPv4"].values()
+    assert (plain["source"], plain["destination"], plain["session_state"], plain["status"]) == (LEFT, RIGHT, "QM_IDLE", "ACTIVE")
+    assert (active["src"], active["state"]) == (LEFT, "QM_IDLE")
+    assert plain["conn_id"] == active["conn_id"] == detailed["c_id"] == 1
+    terms = ("local_ip", "remote_ip", "encr_algo", "hash_algo", "auth_type", "dh_group", "capabilities")
+    assert [detailed[key] for key in terms] == [LEFT, RIGHT, "aes", "sha", "psk", 5, "D"]
+
+
+def test_numbers_of_ike_sas(sites: LivingLab, hub: LivingLab) -> None:
+    counted = parsed(sites, "show crypto isakmp sa count")
+    assert [counted["active_isakmp_sas"]] == sites.mib("public", "cikeGlobalActiveTunnels.0")
+    active = parsed(hub, "show crypto isakmp sa | count ACTIVE")["total_number_of_active_sessions"]
+    assert active["active_crypto_isakmpsa_count"] == len(PEERS)
+
+
+def test_ike_peers(sites: LivingLab) -> None:
+    (peer,) = parsed(sites, f"show crypto isakmp peer {RIGHT}")["peer_entries"].values()
+    assert peer == {"peer_ip": RIGHT, "port": 500, "local_ip": LEFT, "phase_id": RIGHT}
+    terms = parsed(sites, "show crypto isakmp peers config")["peers"][RIGHT]
+    assert [terms["lifetime"]] == sites.mib("public", "cikeTunLifeTime.1")
+    assert (terms["local_id"], terms["remote_id"], terms["dh_group"]) == (LEFT, RIGHT, "Group 5")
+
+
 # --- IPsec SAs, maps and policies ---
 
 
@@ -249,4 +322,5 @@ def test_the_router(hub: LivingLab, by: Any) -> None:
     routes = parsed(hub, "show ip route vrf vrf1", by)["vrf"]["vrf1"]["address_family"]["ipv4"]["routes"]
     assert routes["10.22.1.1/32"]["source_protocol"] == "static"
     assert parsed(hub, "show clock", by)["timezone"] == "PST"
+    assert "0 con 0" in parsed(hub, "show users", by)["line"]
     assert parsed(hub, "show access-lists", by)["101"]["acl_type"] == "extended"

@@ -44,6 +44,15 @@ def test_vrfs(lab: LivingLab) -> None:
     assert column(interfaces, "ip_address") == ["10.3.1.1", "10.1.1.2", "10.3.2.1", "10.1.2.2"]
 
 
+def test_sessions(lab: LivingLab) -> None:
+    rows = parsed(lab, "show crypto session detail")
+    up = [row for row in rows if row["session_status"] == "UP-ACTIVE"]
+    assert column(up, "peer") == ["10.1.1.1", "10.1.2.1"]
+    assert column(up, "ivrf") == ["vrf1", "vrf2"]
+    assert column(up, "active_sa") == ["4", "4"]
+    assert {row["session_status"] for row in rows if row not in up} == {"DOWN"}
+
+
 def test_ipsec_sas(lab: LivingLab) -> None:
     """Each row is one SA. Values are those of the MIB."""
     rows = [row for row in parsed(lab, "show crypto ipsec sa detail") if row["protected_vrf"] == "vrf1"]
