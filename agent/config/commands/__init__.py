@@ -22,6 +22,7 @@ from agent.config.commands import (
     system,
     traps,
     vrfs,
+    words,
 )
 from agent.config.grammar import Grammar
 
@@ -33,7 +34,7 @@ def build() -> CommandSet:
     modes = {"config": Mode("(config)#", "config")}
     for area in (inert, lines, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
         modes.update(area.MODES)
-    grammar = Grammar[ConfigCommand](types=acl.TYPES)
+    grammar = Grammar[ConfigCommand](words.HELP, types=acl.TYPES)
     for area in areas:
         grammar.add_help(area.HELP)
     return CommandSet([command for area in areas for command in area.commands()], modes, grammar)

@@ -65,10 +65,7 @@ HELP = {
     "config-line transport input": "Define which protocols to use when connecting to the terminal server",
     "config-line transport output": "Define which protocols to use for outgoing connections",
     "config-line transport preferred": "Specify the preferred protocol to use",
-    "transport all": "All protocols",
-    "transport none": "No protocols",
-    "transport ssh": "TCP/IP SSH protocol",
-    "transport telnet": "TCP/IP Telnet protocol",
+    **{f"{way} none": "No protocols" for way in ("input", "output", "preferred")},
 }
 
 

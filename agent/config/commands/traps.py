@@ -40,6 +40,8 @@ OTHER_TYPES = (
     "|vswitch|vtp|x25|xgcp"
 )
 
+HELP.update({f"<community> {kind}": f"Allow SNMP {kind} traps" for kind in (*TYPES, "ike", *OTHER_TYPES.split("|"))})
+
 
 def all_leaves() -> list[str]:
     """Every notification type as its full path of words, in IOS's order."""
