@@ -256,11 +256,10 @@ class Interactive:
                     await self._help(event.text)
                 elif isinstance(event, Complete):
                     self._editor.completed(self._session.complete(event.text))
-                elif isinstance(event, Pause):
-                    await asyncio.sleep(0)
-                else:
+                elif not isinstance(event, Pause):
                     self._put_octets(self._editor.take_output())
                     return event
+                await asyncio.sleep(0)  # a flood of such keys leaves others their turn
         finally:
             self._state = _State.RUNNING
             self._fresh = True

@@ -38,6 +38,7 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._task: asyncio.Task[None] | None = None
         self._writable = asyncio.Event()
         self._writable.set()
+        self._unsent = bytearray()  # octets of this turn of the loop
         self._last = b"\r"  # the last octet that was typed
         self._reading: asyncio.Task[None] | None = None
 
@@ -45,6 +46,12 @@ class Channel(asyncssh.SSHServerSession[bytes]):
     def number(self) -> int:
         """The number of its `vty`, once it has started."""
         return self._line.number
+
+    @property
+    def unread(self) -> int:
+        """Octets of output that the client has not taken."""
+        channel = self._channel
+        return (0 if channel is None else channel.get_write_buffer_size()) + self._link.unsent
 
     def facts(self) -> SshSession:
         cipher, mac = self._login.protection
@@ -123,18 +130,27 @@ class Channel(asyncssh.SSHServerSession[bytes]):
             await self._interactive.run()
         else:
             status = await self._interactive.run_command(self._command)
+        self._send()
         if not channel.is_closing():
             channel.exit(status)
 
     def _write(self, octets: bytes) -> None:
-        channel = self._channel
-        if channel is None or channel.is_closing():
+        """What is written in one turn of the loop leaves as one packet."""
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._unsent += octets
+
+    def _send(self) -> None:
+        channel, octets = self._channel, bytes(self._unsent)
+        self._unsent.clear()
+        if channel is None or channel.is_closing() or not octets:
             return
         channel.write(octets)
-        if channel.get_write_buffer_size() + self._link.unsent > _MOST_UNREAD:
+        if self.unread > _MOST_UNREAD:
             self._link.abort()  # nobody reads: the session ends as if its client had gone
 
     async def _drain(self) -> None:
+        self._send()
         await self._writable.wait()
         await self._link.writable.wait()
 

@@ -183,6 +183,11 @@ class SshServer:
     # --- places ---
 
     @property
+    def connections(self) -> int:
+        """How many connections there are, logged in or not."""
+        return len(self._links)
+
+    @property
     def waiting(self) -> int:
         """How many connections wait for a place to log in."""
         return sum(link in self._links for link in self._arrivals)
