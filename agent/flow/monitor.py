@@ -37,6 +37,7 @@ from agent.flow.records import (
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
+    IkeMessagePassed,
     IkeMessageRefused,
     IkeTunnelEnded,
     IkeTunnelRekeyed,
@@ -93,6 +94,7 @@ class FlowMonitor:
         self._window_sizes = tunnel_window, failure_window  # of future VRFs
         self._bus: Bus[FlowRecord] = Bus()
         self._origin: Origin | None = None
+        self.traced = False  # whether somebody asks for a record of each IKE message
         self.ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
         self.ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
         self.session_ids = IndexAllocator(lambda number: False)
@@ -402,7 +404,40 @@ class FlowMonitor:
         """An SA was refused at the configured limit."""
         self._happened(SaRefused(at=self.clock.now(), vrf=vrf))
 
-    # --- refused messages and packets, which change no row ---
+    # --- messages and packets, which change no row ---
+
+    def message_passed(
+        self,
+        vrf: str | None,
+        sent: bool,
+        exchange: IkeExchange,
+        ends: PeerEnds,
+        *,
+        initiator: bool,
+        state: str,
+        message_id: int,
+        again: bool = False,
+        tunnel: IkeTunnel | None = None,
+    ) -> None:
+        """A message of an ISAKMP SA has come or gone. Engines tell this only while `traced`. The arguments are as in the record."""
+        self._happened(
+            IkeMessagePassed(
+                sent=sent,
+                exchange=exchange,
+                local_address=ends.local_address,
+                remote_address=ends.remote_address,
+                local_port=ends.local_port,
+                remote_port=ends.remote_port,
+                initiator=initiator,
+                state=state,
+                message_id=message_id,
+                again=again,
+                front_vrf=ends.front_vrf,
+                index=tunnel.index if tunnel else 0,
+                at=self.clock.now(),
+                vrf=vrf,
+            )
+        )
 
     def message_refused(
         self,

@@ -251,7 +251,29 @@ class SaRefused(Record):
     """An SA was refused at the limit of `crypto call admission limit ipsec sa`."""
 
 
-# --- refused messages and packets, which change no row ---
+# --- messages and packets, which change no row ---
+
+
+@dataclass(frozen=True, slots=True)
+class IkeMessagePassed(Record):
+    """A message of an ISAKMP SA has come, or was `sent`. The engine tells this only while somebody asks (`FlowMonitor.traced`).
+
+    `state` is that of the SA then, in IOS's words; it is empty for a message that begins an SA here. `again` is a retransmission.
+    `index` is that of the live tunnel, else 0.
+    """
+
+    sent: bool
+    exchange: IkeExchange
+    local_address: Address
+    remote_address: Address
+    local_port: int
+    remote_port: int
+    initiator: bool
+    state: str
+    message_id: int
+    again: bool = False
+    front_vrf: str | None = None
+    index: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +442,7 @@ FlowRecord = (
     | IpsecFailed
     | IpsecFaultCounted
     | SaRefused
+    | IkeMessagePassed
     | IkeMessageRefused
     | PacketRefused
     | DefaultsUsed

@@ -1,7 +1,7 @@
 """Syslog room: the lines of `debug crypto …` for the records of the flow monitor.
 
-Those of ISAKMP and IPsec are IOS's, as far as a record has what they say. IOS's lines about single messages and payloads are left
-out, because these make no record. Cisco documents no line of `debug crypto mib`; those are ours, in the MIB's words.
+Those of ISAKMP and IPsec are IOS's, as far as a record has what they say. IOS's lines about payloads and single steps are left
+out, because nothing tells of these. Cisco documents no line of `debug crypto mib`; those are ours, in the MIB's words.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.flow.records import (
     FlowRecord,
     IkeFailed,
+    IkeMessagePassed,
     IkeMessageRefused,
     IkeTunnelEnded,
     IkeTunnelStarted,
@@ -91,8 +92,38 @@ def _phase1_up(record: IkeTunnelStarted, scene: Scene) -> Iterator[Message]:
         yield _line(f"{name}:Old State = {_LAST_STATES[facts.aggressive, facts.initiator]}  New State = IKE_P1_COMPLETE")
 
 
+def _shown(state: str) -> str:
+    """A state as IOS prints it. It fills up QM_IDLE alone, and an SA that is over has no state."""
+    return _SHOWN.get(state, state)
+
+
+_SHOWN = {"QM_IDLE": "QM_IDLE      ", "DEAD": "MM_NO_STATE"}
+
+
 def _deleting(connection: int, reason: str, initiator: bool, state: str, peer: Address | None) -> Message:
-    return _line(f'ISAKMP:({connection}):deleting SA reason "{reason}" state ({_role(initiator)}) {state:<13} (peer {peer})')
+    why = f'deleting SA reason "{reason}" state ({_role(initiator)}) {_shown(state)}'
+    return _line(f"ISAKMP:({connection}):{why} (peer {peer})")
+
+
+# What an initiator begins with its first message, by exchange.
+_BEGINNINGS = {IkeExchange.MAIN: "Main", IkeExchange.AGGRESSIVE: "Aggressive"}
+_FIRST_STATES = ("MM_NO_STATE", "AG_INIT_EXCH")
+
+
+def _message_passed(record: IkeMessagePassed, scene: Scene) -> Iterator[Message]:
+    whose = f"({_role(record.initiator)}) {_shown(record.state)}" if record.state else "(N) NEW SA"
+    if not record.sent:
+        ports = f"dport {record.local_port} sport {record.remote_port} {record.front_vrf or 'Global'}"
+        yield _line(f"ISAKMP ({record.index}): received packet from {record.remote_address} {ports} {whose}")
+        return
+    name = f"ISAKMP:({record.index})"
+    if record.again:
+        phase, which = (2, f" {record.message_id}") if record.exchange is IkeExchange.QUICK else (1, "")
+        yield _line(f"{name}: retransmitting phase {phase} {_shown(record.state)}{which}...")
+    elif record.initiator and record.state in _FIRST_STATES and record.exchange in _BEGINNINGS:
+        yield _line(f"{name}: beginning {_BEGINNINGS[record.exchange]} Mode exchange")
+    ports = f"my_port {record.local_port} peer_port {record.remote_port}"
+    yield _line(f"{name}: sending packet to {record.remote_address} {ports} {whose}")
 
 
 def _phase1_ended(record: IkeTunnelEnded, scene: Scene) -> Iterator[Message]:
@@ -112,7 +143,7 @@ def _message_refused(record: IkeMessageRefused, scene: Scene) -> Iterator[Messag
         return
     if record.exchange is IkeExchange.INFORMATIONAL:
         yield _line("ISAKMP:(0):Notify has no hash. Rejected.")
-    elif record.exchange is IkeExchange.MAIN:
+    elif record.exchange is IkeExchange.MAIN and record.authentication is None:  # nothing is agreed yet
         addresses = f"(local {record.local_address} remote {record.remote_address})"
         yield _line(f"ISAKMP:(0): phase 1 SA policy not acceptable! {addresses}")
 
@@ -230,6 +261,7 @@ ISAKMP: Lines = MappingProxyType(
         IkeTunnelStarted: _phase1_up,
         IkeTunnelEnded: _phase1_ended,
         IkeFailed: _phase1_failed,
+        IkeMessagePassed: _message_passed,
         IkeMessageRefused: _message_refused,
         IpsecTunnelStarted: _phase2_up,
         SasInstalled: _phase2_rekeyed,

@@ -124,9 +124,9 @@ def test_isakmp_that_fails(debugged: Debugged) -> None:
     debugged.monitor.ike_failed(None, IkeFailureReason.PEER_LOST, HUB, SPOKE, initiator=True)
     assert debugged.lines == [
         f"ISAKMP:(0): phase 1 SA policy not acceptable! (local {HUB} remote {SPOKE})",
-        f'ISAKMP:(0):deleting SA reason "Phase1 SA policy proposal not accepted" state (R) MM_NO_STATE   (peer {SPOKE})',
+        f'ISAKMP:(0):deleting SA reason "Phase1 SA policy proposal not accepted" state (R) MM_NO_STATE (peer {SPOKE})',
         "ISAKMP:(0):Notify has no hash. Rejected.",
-        f'ISAKMP:(0):deleting SA reason "Death by retransmission P1" state (I) MM_NO_STATE   (peer {SPOKE})',
+        f'ISAKMP:(0):deleting SA reason "Death by retransmission P1" state (I) MM_NO_STATE (peer {SPOKE})',
     ]
 
 

@@ -61,6 +61,7 @@ from agent.lab.ike.liveness import Liveness
 from agent.lab.ike.peers import Peers
 from agent.lab.ike.records import IkeRecord, ends_of, facts_of
 from agent.lab.ike.sas import IkeSas
+from agent.lab.ike.tracing import trace
 from agent.lab.ipsec.ipsec import Ipsec
 from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
 from agent.lab.ipsec.sa_keeper import SaKeeper
@@ -230,6 +231,8 @@ class Ike:
         if record is None:
             self._no_sa(pair, pair.heard_from(remote_port), header.initiator_cookie + header.responder_cookie)
             return
+        if self._monitor.traced:
+            trace(self._monitor, record, header, octets, sent=False)
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(pair, local_port, remote_port))
         if record.tunnel is not None and record.sa.ends != before:
@@ -279,6 +282,8 @@ class Ike:
         sa = record.sa
         while sa.pending:
             for message in sa.take_messages():
+                if self._monitor.traced:
+                    trace(self._monitor, record, decode_header(message), message, sent=True)
                 self._send(record.pair.front_vrf, sa.ends, message)
                 self.keepalives.sent((record.pair.front_vrf, sa.ends))
             for event in sa.take_events():

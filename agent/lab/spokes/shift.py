@@ -22,6 +22,7 @@ from agent.crypto.ciphers import RandomSource
 from agent.flow.model import Address, Endpoint, Identity, IkeFacts, IkeTunnel, IpsecTunnel, PeerKey
 from agent.flow.records import (
     IkeFailed,
+    IkeMessagePassed,
     IkeMessageRefused,
     IkeTunnelEnded,
     IkeTunnelRekeyed,
@@ -49,7 +50,10 @@ _COOKIE_OCTETS = 8
 
 # The phase of the tunnel that a record names by its index.
 PHASE_OF: Mapping[type, Phase] = MappingProxyType(
-    dict.fromkeys((IkeTunnelStarted, IkeTunnelShortened, IkeTunnelRekeyed, IkeTunnelEnded, IkeFailed, IkeMessageRefused), IkeTunnel)
+    dict.fromkeys(
+        (IkeTunnelStarted, IkeTunnelShortened, IkeTunnelRekeyed, IkeTunnelEnded, IkeFailed, IkeMessagePassed, IkeMessageRefused),
+        IkeTunnel,
+    )
     | dict.fromkeys(
         (IpsecTunnelStarted, SasInstalled, SasRetired, SasExpired, IpsecTunnelEnded, IpsecFailed, PacketRefused), IpsecTunnel
     )
