@@ -18,7 +18,7 @@ _Key = tuple[str | None, str | None, int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class ShownFlow:
+class ProtectedFlow:
     """One protected flow. `tunnel` is None while it has no SAs, `protection` where no line of the configuration protects it.
 
     `pairs` are its selectors, our end first. `peer` is where its SAs lead, or would lead.
@@ -49,7 +49,7 @@ class FlowGroup:
     interface: str | None
     map_name: str | None
     local: Address
-    flows: Iterator[ShownFlow]
+    flows: Iterator[ProtectedFlow]
 
 
 class TunnelsByMap:
@@ -89,7 +89,7 @@ def flow_groups(config: RouterConfig, tunnels: TunnelsByMap) -> Iterator[FlowGro
         yield FlowGroup(other_interface, other_map, live[0].facts.local_address, flows)
 
 
-def _flows(protection: Protection, tunnels: list[IpsecTunnel]) -> Iterator[ShownFlow]:
+def _flows(protection: Protection, tunnels: list[IpsecTunnel]) -> Iterator[ProtectedFlow]:
     if protection.dynamic:
         yield from (_live(tunnel, protection) for tunnel in tunnels)
         return
@@ -100,12 +100,12 @@ def _flows(protection: Protection, tunnels: list[IpsecTunnel]) -> Iterator[Shown
         live = by_line.pop(line_of(protection.entry, rule.text), [])
         yield from (_live(tunnel, protection) for tunnel in live)
         if rule.permit and not live:
-            yield ShownFlow((selector_of(rule),), next(iter(protection.peers), None), protection)
+            yield ProtectedFlow((selector_of(rule),), next(iter(protection.peers), None), protection)
     yield from (_live(tunnel, protection) for live in by_line.values() for tunnel in live)
 
 
-def _live(tunnel: IpsecTunnel, protection: Protection | None) -> ShownFlow:
-    return ShownFlow(tunnel.facts.endpoints, tunnel.facts.remote_address, protection, tunnel)
+def _live(tunnel: IpsecTunnel, protection: Protection | None) -> ProtectedFlow:
+    return ProtectedFlow(tunnel.facts.endpoints, tunnel.peer.remote_address, protection, tunnel)
 
 
 def selector_of(rule: AclEntry) -> EndpointPair:

@@ -13,8 +13,9 @@ from enum import Enum
 from ipaddress import IPv4Address
 
 from agent.base.work import STEPS
-from agent.config.model import AclAddress, AclEntry, PortRange, RouterConfig
+from agent.config.model import RouterConfig
 from agent.config.protection import Protection, line_of, protections
+from agent.engine.flows import selector_of
 from agent.engine.port import Node
 from agent.engine.values import ANY, EVERY_SESSION, Phase1Sa, SessionEnds, SessionFilter
 from agent.flow.model import Address, Endpoint, IkeTunnel, IpsecTunnel, Peer, PeerEnds, nat_port_of
@@ -106,31 +107,13 @@ class ShownSession:
                 if key in carried:
                     yield from _carried(carried.pop(key))
                 elif rule.permit:
-                    yield ShownFlow(*_ends_of_rule(rule))
+                    yield ShownFlow(*selector_of(rule))
         for tunnels in carried.values():
             yield from _carried(tunnels)
 
 
 def _carried(tunnels: Iterable[IpsecTunnel]) -> Iterator[ShownFlow]:
     return (ShownFlow(*ends, tunnel) for tunnel in tunnels for ends in tunnel.facts.endpoints)
-
-
-def _ends_of_rule(rule: AclEntry) -> tuple[Endpoint, Endpoint]:
-    sides = (rule.source, rule.source_ports), (rule.destination, rule.destination_ports)
-    source, destination = (_end_of_rule(rule.protocol, addresses, ports) for addresses, ports in sides)
-    return source, destination
-
-
-def _end_of_rule(protocol: int, addresses: AclAddress, ports: PortRange | None) -> Endpoint:
-    wildcard = int(addresses.wildcard)
-    first = IPv4Address(int(addresses.address) & ~wildcard & 0xFFFFFFFF)
-    if ports is None:
-        port: int | None = 0
-    else:
-        port = ports.low if ports.low == ports.high and not ports.negated else None
-    if not wildcard:
-        return Endpoint("address", first, first, protocol, port)
-    return Endpoint("subnet", first, IPv4Address(~wildcard & 0xFFFFFFFF), protocol, port)
 
 
 class Sides:

@@ -469,3 +469,14 @@ def test_what_an_engine_does_not_know_has_no_line() -> None:
     assert "interface: (none)\n    Crypto map tag: (none), local addr 10.1.1.2\n" in shown
     for word in ("transform:", "in use settings", "sa timing", "IV size", "mtu"):
         assert word not in shown
+
+
+def test_counters_begin_again_once_they_are_cleared() -> None:
+    console = Console(DYNAMIC)
+    live = dynamic_tunnel(console)
+    console.type("clear crypto sa counters")
+    assert isinstance(live.counters, PacketCounters)
+    live.counters.add(IpsecCounter.OUT_PACKETS, 2)
+    shown = console.type("show crypto ipsec sa")
+    assert "#pkts encaps: 2, #pkts encrypt: 0, #pkts digest: 0\n" in shown
+    assert "#send errors 0, #recv errors 0\n" in shown

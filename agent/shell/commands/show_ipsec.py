@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Container, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from agent.base.work import STEPS
 from agent.config.crypto_model import CryptoMap
 from agent.config.defaults import default_transform_sets
 from agent.config.interface_names import type_of
 from agent.config.model import RouterConfig
 from agent.config.protection import ends_of_tunnel, protection_of_tunnel, protections, tunnels
-from agent.engine.flows import FlowGroup, ShownFlow, TunnelsByMap, flow_groups
+from agent.engine.flows import FlowGroup, ProtectedFlow, TunnelsByMap, flow_groups
 from agent.flow.model import IpsecTunnel
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
@@ -58,15 +59,22 @@ HELP = {
     **{f"show crypto ipsec sa{before} {words}": text for before in ("", " count", " detail") for words, text in _OF_SAS.items()},
 }
 
-_PER_TURN = 500  # tunnels that are looked at before others have their turn of the loop
 NOTHING = "No SAs found"
 
 
-async def live_tunnels(router: Router) -> AsyncIterator[IpsecTunnel]:
-    """The live IPsec tunnels, oldest first. There may be a hundred thousand, so others have their turns meanwhile."""
-    for number, tunnel in enumerate(list(router.monitor.ipsec_tunnels.values()), 1):
+async def live_tunnels(router: Router, peer: IPv4Address | None = None) -> AsyncIterator[IpsecTunnel]:
+    """The live IPsec tunnels, oldest first; with a peer's address those with it, by an index.
+
+    There may be a hundred thousand, so others have their turns meanwhile.
+    """
+    monitor = router.monitor
+    if peer is not None:
+        found = [tunnel for each in monitor.peers_at(peer) for tunnel in each.ipsec_tunnels.values()]
+    else:
+        found = list(monitor.ipsec_tunnels.values())
+    for number, tunnel in enumerate(found, 1):
         yield tunnel
-        if number % _PER_TURN == 0:
+        if number % STEPS == 0:
             await asyncio.sleep(0)
 
 
@@ -83,7 +91,7 @@ class _Filter:
     front_vrf: str | None
     inside_vrf: str | None
 
-    def takes_flow(self, flow: ShownFlow) -> bool:
+    def takes_flow(self, flow: ProtectedFlow) -> bool:
         peer = self.peer in (None, flow.peer) and self.front_vrf in (None, flow.front_vrf)
         return peer and self.inside_vrf in (None, flow.inside_vrf)
 
@@ -91,10 +99,10 @@ class _Filter:
         return self.interface in (None, group.interface) and self.map_name in (None, group.map_name)
 
     def takes(self, tunnel: IpsecTunnel) -> bool:
+        """Whether it takes a tunnel with its peer."""
         facts = tunnel.facts
         here = self.interface in (None, facts.interface) and self.map_name in (None, facts.map_name)
-        peer = self.peer in (None, facts.remote_address) and self.front_vrf in (None, tunnel.peer.at.front_vrf)
-        return here and peer and self.inside_vrf in (None, tunnel.vrf)
+        return here and self.front_vrf in (None, tunnel.peer.at.front_vrf) and self.inside_vrf in (None, tunnel.vrf)
 
 
 async def _sas(context: Context, match: ExecMatch) -> None:
@@ -112,13 +120,13 @@ async def _sas(context: Context, match: ExecMatch) -> None:
     scene = _sa_scene(router, "detail" in match.words)
     if "address" in match.words:
         by_address = SasByAddress()
-        async for tunnel in live_tunnels(router):
+        async for tunnel in live_tunnels(router, wanted.peer):
             if wanted.takes(tunnel):
                 by_address.add(tunnel)
         await context.out.lines(_or(NOTHING, address_lines(by_address, scene)))
         return
     by_map = TunnelsByMap()
-    async for tunnel in live_tunnels(router):
+    async for tunnel in live_tunnels(router, wanted.peer):
         if wanted.takes(tunnel):
             by_map.add(tunnel)
     groups = (
@@ -129,7 +137,7 @@ async def _sas(context: Context, match: ExecMatch) -> None:
     await context.out.lines(_or(NOTHING, flow_lines(groups, scene, with_sas="identity" not in match.words)))
 
 
-def _still(router: Router, flows: Iterator[ShownFlow], wanted: _Filter) -> Iterator[ShownFlow]:
+def _still(router: Router, flows: Iterator[ProtectedFlow], wanted: _Filter) -> Iterator[ProtectedFlow]:
     """The flows that are wanted. A tunnel that has ended since the listing began is left out."""
     rows = router.monitor.ipsec_tunnels
     return (
@@ -145,7 +153,7 @@ def _or(otherwise: str, lines: Iterator[str]) -> Iterator[str]:
 
 async def _print_count(context: Context, wanted: _Filter) -> None:
     active = rekeying = 0
-    async for tunnel in live_tunnels(context.router):
+    async for tunnel in live_tunnels(context.router, wanted.peer):
         if wanted.takes(tunnel):
             expiring = sum(spi.expiring for spi in tunnel.spis)
             active, rekeying = active + len(tunnel.spis) - expiring, rekeying + expiring
@@ -161,7 +169,9 @@ def _sa_scene(router: Router, detail: bool) -> SaScene:
         state = router.device.interface(outer.name)
         if state is not None:
             ports[interface.name] = Port(outer.name, outer.ip_mtu or state.mtu)
-    return SaScene(release_of(config.version), router.monitor.clock.now(), config.crypto.replay_window, ports, detail)
+    return SaScene(
+        release_of(config.version), router.monitor.clock.now(), config.crypto.replay_window, ports, router.cleared.counted, detail
+    )
 
 
 # --- transform sets ---

@@ -6,11 +6,11 @@ pair of SAs. What is not known has no line.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from agent.engine.flows import FlowGroup, ShownFlow
+from agent.engine.flows import FlowGroup, ProtectedFlow
 from agent.engine.transforms import transforms_of_sa
 from agent.flow.counters import Counts, IpsecCounter
 from agent.flow.model import ISAKMP_PORTS, NO_GROUP, NOT_USED, Address, Endpoint, IpsecTunnel, SaAlgorithms, Spi
@@ -43,13 +43,14 @@ class Port:
 class SaScene:
     """What the lines of SAs need beside the flows. `window` is the replay window of new SAs, 0 for none.
 
-    `ports` are by the interface that carries the map or the protection.
+    `ports` are by the interface that carries the map or the protection. `counted` tells a counter of a tunnel as it is to be shown.
     """
 
     release: Release
     now: int
     window: int
     ports: Mapping[str, Port]
+    counted: Callable[[IpsecTunnel, IpsecCounter], int | None]
     detail: bool = False
 
 
@@ -111,7 +112,7 @@ def count_line(active: int, rekeying: int) -> str:
 # --- one flow ---
 
 
-def _identity_lines(flow: ShownFlow, release: Release) -> Iterator[str]:
+def _identity_lines(flow: ProtectedFlow, release: Release) -> Iterator[str]:
     yield f"   protected vrf: {flow.inside_vrf or '(none)'}"
     for local, remote in flow.pairs:
         yield f"   local  ident (addr/mask/prot/port): {_ident(local, remote)}"
@@ -121,7 +122,7 @@ def _identity_lines(flow: ShownFlow, release: Release) -> Iterator[str]:
     yield f"     PERMIT, flags={{{'' if peers_choice else 'origin_is_acl,'}}}"
 
 
-def _is_open_template(flow: ShownFlow) -> bool:
+def _is_open_template(flow: ProtectedFlow) -> bool:
     """Whether the flow is the peer's choice: it comes from a dynamic map whose template has no access list."""
     return flow.tunnel is not None and flow.tunnel.facts.template is not None and flow.tunnel.facts.acl_name is None
 
@@ -138,8 +139,9 @@ def _ident(end: Endpoint, other: Endpoint) -> str:
     return f"({first}/{mask}/{number}/{end.port or 0})"
 
 
-def _count_lines(flow: ShownFlow, scene: SaScene) -> Iterator[str]:
-    counted = flow.tunnel.counters.snapshot(scene.now) if flow.tunnel else _NO_COUNTS
+def _count_lines(flow: ProtectedFlow, scene: SaScene) -> Iterator[str]:
+    tunnel = flow.tunnel
+    counted = tuple(scene.counted(tunnel, counter) for counter in IpsecCounter) if tunnel else _NO_COUNTS
     table = _DETAILED if scene.detail else _PLAIN
     for line, *sums in (*_CARRIED, *table):
         values = [_sum(counted, each) for each in sums]
@@ -208,7 +210,7 @@ _DETAILED = (
 )
 
 
-def _end_point_lines(group: FlowGroup, flow: ShownFlow, scene: SaScene) -> Iterator[str]:
+def _end_point_lines(group: FlowGroup, flow: ProtectedFlow, scene: SaScene) -> Iterator[str]:
     local = flow.tunnel.peer.ends.local_address if flow.tunnel else group.local
     yield f"     local crypto endpt.: {local}, remote crypto endpt.: {flow.peer}"
     port = scene.ports.get(group.interface or "")
@@ -231,7 +233,7 @@ def _current_spi(tunnel: IpsecTunnel | None) -> int:
     return outbound[-1].value if outbound else 0
 
 
-def _pfs(flow: ShownFlow) -> str:
+def _pfs(flow: ProtectedFlow) -> str:
     if flow.tunnel is not None:
         group = flow.tunnel.facts.outbound.group if flow.tunnel.facts.pfs else None
     else:
@@ -242,7 +244,7 @@ def _pfs(flow: ShownFlow) -> str:
 # --- SAs ---
 
 
-def _sa_lists(flow: ShownFlow, scene: SaScene) -> Iterator[str]:
+def _sa_lists(flow: ProtectedFlow, scene: SaScene) -> Iterator[str]:
     spis = flow.tunnel.spis if flow.tunnel else ()
     for inbound in _DIRECTIONS:
         for protocol in _PROTOCOLS:
