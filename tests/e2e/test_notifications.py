@@ -112,7 +112,7 @@ def test_the_generic_notifications_come_once_they_are_enabled(lab: Lab, receiver
         "shutdown",
         "end",
     ]
-    assert lab.cli(stdin="\n".join(["configure terminal", *lines, "end", ""])).returncode == 0
+    assert lab.cli(stdin="\n".join([*lines, ""])).returncode == 0
     hosts = receivers["global1"]
     hosts.await_names("linkUp", "linkDown")
     assert [value for name, value in hosts.traps[1].objects.items() if name.startswith("ifOperStatus")] == ["down"]
