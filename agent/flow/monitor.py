@@ -33,12 +33,9 @@ from agent.flow.model import (
 from agent.flow.records import (
     CheckPointed,
     CountersReported,
-    DefaultsUsed,
     FlowRecord,
     IkeFailed,
     IkeFaultCounted,
-    IkeMessagePassed,
-    IkeMessageRefused,
     IkeTunnelEnded,
     IkeTunnelRekeyed,
     IkeTunnelShortened,
@@ -47,7 +44,6 @@ from agent.flow.records import (
     IpsecFaultCounted,
     IpsecTunnelEnded,
     IpsecTunnelStarted,
-    PacketRefused,
     PeerMoved,
     Sa,
     SaRefused,
@@ -63,7 +59,7 @@ from agent.flow.records import (
     WindowsResized,
     WindowsRestored,
 )
-from agent.flow.refusals import DefaultsKind, IkeExchange, InnerPacket, MessageFault, PacketFault
+from agent.flow.reports import Reports
 from agent.flow.rows import IndexAllocator, Rows
 from agent.flow.sa_counts import SaShare, SaSource
 from agent.flow.sessions import Session, session_facts
@@ -94,7 +90,7 @@ class FlowMonitor:
         self._window_sizes = tunnel_window, failure_window  # of future VRFs
         self._bus: Bus[FlowRecord] = Bus()
         self._origin: Origin | None = None
-        self.traced = False  # whether somebody asks for a record of each IKE message
+        self.reports = Reports(clock, self._happened, lambda: self._origin)
         self.ike_indexes = IndexAllocator(self.ike_tunnels.__contains__)
         self.ipsec_indexes = IndexAllocator(self.ipsec_tunnels.__contains__)
         self.session_ids = IndexAllocator(lambda number: False)
@@ -403,79 +399,6 @@ class FlowMonitor:
     def sa_refused(self, vrf: str | None) -> None:
         """An SA was refused at the configured limit."""
         self._happened(SaRefused(at=self.clock.now(), vrf=vrf))
-
-    # --- messages and packets, which change no row ---
-
-    def message_passed(
-        self,
-        vrf: str | None,
-        sent: bool,
-        exchange: IkeExchange,
-        ends: PeerEnds,
-        *,
-        initiator: bool,
-        state: str,
-        message_id: int,
-        again: bool = False,
-        tunnel: IkeTunnel | None = None,
-    ) -> None:
-        """A message of an ISAKMP SA has come or gone. Engines tell this only while `traced`. The arguments are as in the record."""
-        self._happened(
-            IkeMessagePassed(
-                sent=sent,
-                exchange=exchange,
-                local_address=ends.local_address,
-                remote_address=ends.remote_address,
-                local_port=ends.local_port,
-                remote_port=ends.remote_port,
-                initiator=initiator,
-                state=state,
-                message_id=message_id,
-                again=again,
-                front_vrf=ends.front_vrf,
-                index=tunnel.index if tunnel else 0,
-                at=self.clock.now(),
-                vrf=vrf,
-            )
-        )
-
-    def message_refused(
-        self,
-        vrf: str | None,
-        fault: MessageFault,
-        local_address: Address,
-        remote_address: Address,
-        exchange: IkeExchange | None = None,
-        tunnel: IkeTunnel | None = None,
-        authentication: str | None = None,
-    ) -> None:
-        """A message of a peer was refused, or one to it could not be made. The engine limits how often it tells this."""
-        index, now = tunnel.index if tunnel else 0, self.clock.now()
-        what = fault, local_address, remote_address, exchange, index, authentication
-        self._happened(IkeMessageRefused(*what, at=now, vrf=vrf, origin=self._origin))
-
-    def packet_refused(
-        self,
-        vrf: str | None,
-        fault: PacketFault,
-        source: Address,
-        destination: Address,
-        protocol: int,
-        length: int,
-        *,
-        spi: int = 0,
-        sequence: int = 0,
-        tunnel: IpsecTunnel | None = None,
-        inner: InnerPacket | None = None,
-    ) -> None:
-        """A packet to us was refused. The arguments are as in the record. The engine limits how often it tells this."""
-        index = tunnel.index if tunnel else 0
-        what = fault, source, destination, protocol, length, spi, sequence, index, inner
-        self._happened(PacketRefused(*what, at=self.clock.now(), vrf=vrf))
-
-    def defaults_used(self, vrf: str | None, what: DefaultsKind) -> None:
-        """A negotiation uses default settings."""
-        self._happened(DefaultsUsed(what, at=self.clock.now(), vrf=vrf, origin=self._origin))
 
     # --- settings, windows, VRFs ---
 

@@ -256,7 +256,7 @@ class SaRefused(Record):
 
 @dataclass(frozen=True, slots=True)
 class IkeMessagePassed(Record):
-    """A message of an ISAKMP SA has come, or was `sent`. The engine tells this only while somebody asks (`FlowMonitor.traced`).
+    """A message of an ISAKMP SA has come, or was `sent`. The engine tells this only while somebody asks (`Reports.traced`).
 
     `state` is that of the SA then, in IOS's words; it is empty for a message that begins an SA here. `again` is a retransmission.
     `index` is that of the live tunnel, else 0.

@@ -58,7 +58,7 @@ class Debugging:
         yield from dict.fromkeys(kind.state(on=True) for kind in Debug if kind in self._on)
 
     def _listen(self) -> None:
-        self._scene.monitor.traced = Debug.ISAKMP in self._on
+        self._scene.monitor.reports.traced = Debug.ISAKMP in self._on
         if self._on and self._subscription is None:
             self._subscription = self._scene.monitor.subscribe(self._take)
         elif not self._on and self._subscription is not None:

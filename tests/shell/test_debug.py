@@ -118,9 +118,9 @@ def test_isakmp_that_comes_up_and_goes(debugged: Debugged) -> None:
 
 def test_isakmp_that_fails(debugged: Debugged) -> None:
     debugged.console.type("debug crypto isakmp")
-    debugged.monitor.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.MAIN)
+    debugged.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.MAIN)
     debugged.monitor.ike_failed(None, IkeFailureReason.PROPOSAL, HUB, SPOKE, initiator=False)
-    debugged.monitor.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.INFORMATIONAL)
+    debugged.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.INFORMATIONAL)
     debugged.monitor.ike_failed(None, IkeFailureReason.PEER_LOST, HUB, SPOKE, initiator=True)
     assert debugged.lines == [
         f"ISAKMP:(0): phase 1 SA policy not acceptable! (local {HUB} remote {SPOKE})",
@@ -152,7 +152,7 @@ def test_ipsec_sas_that_come_and_go(debugged: Debugged) -> None:
 
 def test_a_packet_of_another_flow(debugged: Debugged) -> None:
     debugged.console.type("debug crypto ipsec")
-    debugged.monitor.packet_refused(None, PacketFault.WRONG_FLOW, SPOKE, HUB, 50, 100)
+    debugged.monitor.reports.packet_refused(None, PacketFault.WRONG_FLOW, SPOKE, HUB, 50, 100)
     assert debugged.lines == ["IPSEC(epa_des_crypt): decrypted packet failed SA identity check"]
 
 

@@ -88,8 +88,8 @@ def test_without_crypto_logging_session_sessions_are_not_logged(router: Router) 
 
 def test_default_settings_are_logged_when_they_are_used(router: Router) -> None:
     lines = lines_of(router)
-    router.monitor.defaults_used(None, DefaultsKind.ISAKMP_POLICIES)
-    router.monitor.defaults_used(None, DefaultsKind.TRANSFORM_SETS)
+    router.monitor.reports.defaults_used(None, DefaultsKind.ISAKMP_POLICIES)
+    router.monitor.reports.defaults_used(None, DefaultsKind.TRANSFORM_SETS)
     assert lines == [
         "%CRYPTO-6-IKMP_POLICY_DEFAULT: Using ISAKMP Default policies",
         "%CRYPTO-5-IPSEC_DEFAULT_TRANSFORM: Using Default IPsec transform-set",
@@ -114,7 +114,7 @@ def test_each_fault_of_a_message_has_a_message(router: Router) -> None:
     lines = lines_of(router)
     for fault in MessageFault:
         before = len(lines)
-        router.monitor.message_refused(None, fault, HUB, PEER, IkeExchange.TRANSACTION, authentication="rsa-sig")
+        router.monitor.reports.message_refused(None, fault, HUB, PEER, IkeExchange.TRANSACTION, authentication="rsa-sig")
         assert len(lines) > before, fault
     assert "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Transaction mode failed with peer at 10.6.6.1" in lines
     assert "%CRYPTO-6-IKMP_AUTH_FAIL: Authentication method 3 failed with host 10.6.6.1" in lines
@@ -123,8 +123,8 @@ def test_each_fault_of_a_message_has_a_message(router: Router) -> None:
 def test_what_an_engine_does_not_know_is_not_logged(router: Router) -> None:
     """Neither the exchange of a refused message, nor the method of a failed proof."""
     lines = lines_of(router)
-    router.monitor.message_refused(None, MessageFault.REFUSED, HUB, PEER)
-    router.monitor.message_refused(None, MessageFault.NOT_AUTHENTIC, HUB, PEER)
+    router.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, PEER)
+    router.monitor.reports.message_refused(None, MessageFault.NOT_AUTHENTIC, HUB, PEER)
     assert lines == []
 
 
@@ -133,9 +133,9 @@ def test_packets_are_named_by_their_vrf_and_their_flow(router: Router) -> None:
     network = Endpoint("subnet", IPv4Address("10.22.1.0"), IPv4Address("255.255.255.0"), 6, 443)
     tunnel = router.ipsec(router.ike(), local=(network,))
     inner = InnerPacket(IPv4Address("10.9.9.9"), IPv4Address("10.22.1.1"), 17)
-    router.monitor.packet_refused("vrf1", PacketFault.WRONG_FLOW, SPOKE, HUB, 50, 152, tunnel=tunnel, inner=inner)
-    router.monitor.packet_refused("vrf1", PacketFault.NOT_PROTECTED, SPOKE, HUB, 132, 100)
-    router.monitor.packet_refused("vrf1", PacketFault.BAD_LENGTH, SPOKE, HUB, 51, 36, tunnel=tunnel)
+    router.monitor.reports.packet_refused("vrf1", PacketFault.WRONG_FLOW, SPOKE, HUB, 50, 152, tunnel=tunnel, inner=inner)
+    router.monitor.reports.packet_refused("vrf1", PacketFault.NOT_PROTECTED, SPOKE, HUB, 132, 100)
+    router.monitor.reports.packet_refused("vrf1", PacketFault.BAD_LENGTH, SPOKE, HUB, 51, 36, tunnel=tunnel)
     assert lines == [
         "%CRYPTO-4-RECVD_PKT_INV_IDENTITY: identity doesn't match negotiated identity"
         " (ip) dest_addr= 10.22.1.1, src_addr= 10.9.9.9, prot= 17"

@@ -46,7 +46,7 @@ class PacketReports:
         if packet.protocol in _SEQUENCE_AT:
             at = _SEQUENCE_AT[packet.protocol]
             spi, sequence = spi_of(packet.protocol, packet.payload), int.from_bytes(packet.payload[at : at + 4], "big")
-        self._monitor.packet_refused(
+        self._monitor.reports.packet_refused(
             vrf,
             fault,
             IPv4Address(packet.source),

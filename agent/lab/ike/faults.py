@@ -112,13 +112,13 @@ class IkeFaults:
     def not_ours(self, pair: PeerPair, fault: MessageFault) -> None:
         """Tell of a message that is of no SA. It may be no failure."""
         if self._messages.allows(pair):
-            self._monitor.message_refused(pair.front_vrf, fault, IPv4Address(pair.local), IPv4Address(pair.remote))
+            self._monitor.reports.message_refused(pair.front_vrf, fault, IPv4Address(pair.local), IPv4Address(pair.remote))
 
     def _refused(self, record: IkeRecord, fault: MessageFault, exchange: Exchange | None) -> None:
         """Tell of a message of an SA."""
         pair, tunnel = record.pair, record.tunnel
         if self._messages.allows(pair):
-            self._monitor.message_refused(
+            self._monitor.reports.message_refused(
                 tunnel.vrf if tunnel else pair.front_vrf,
                 fault,
                 IPv4Address(pair.local),

@@ -231,7 +231,7 @@ class Ike:
         if record is None:
             self._no_sa(pair, pair.heard_from(remote_port), header.initiator_cookie + header.responder_cookie)
             return
-        if self._monitor.traced:
+        if self._monitor.reports.traced:
             trace(self._monitor, record, header, octets, sent=False)
         before = record.sa.ends
         ikev1.receive(record.sa, octets, self._scheduler.clock.now(), ends_of(pair, local_port, remote_port))
@@ -282,7 +282,7 @@ class Ike:
         sa = record.sa
         while sa.pending:
             for message in sa.take_messages():
-                if self._monitor.traced:
+                if self._monitor.reports.traced:
                     trace(self._monitor, record, decode_header(message), message, sent=True)
                 self._send(record.pair.front_vrf, sa.ends, message)
                 self.keepalives.sent((record.pair.front_vrf, sa.ends))
@@ -402,7 +402,7 @@ class Ike:
         tunnel = self._monitor.ike_up(record.decisions.inside_vrf, facts, record.counters, continues=continues)
         self.sas.came_up(record, tunnel)
         if facts.policy in DEFAULT_PRIORITIES:
-            self._monitor.defaults_used(tunnel.vrf, DefaultsKind.ISAKMP_POLICIES)
+            self._monitor.reports.defaults_used(tunnel.vrf, DefaultsKind.ISAKMP_POLICIES)
         self._keep_open(record)
         for each in former:
             self._liveness.ask(each)  # whether the client still has it

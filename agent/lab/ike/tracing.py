@@ -18,7 +18,7 @@ def trace(monitor: FlowMonitor, record: IkeRecord, header: Header, octets: bytes
     sa, tunnel = record.sa, record.tunnel
     begins = not sent and sa.initiator_cookie == NO_COOKIE
     again = sent and any(octets == dialogue.said and dialogue.tries for dialogue in (sa.main, *sa.quick.values()))
-    monitor.message_passed(
+    monitor.reports.message_passed(
         tunnel.vrf if tunnel else record.pair.front_vrf,
         sent,
         exchange,

@@ -209,7 +209,7 @@ class SaKeeper:
         """Report a new bundle and those that it replaces, and the use of a default transform set."""
         self._report_bundle(live, installed, ike)
         if live.row is not None and installed.bundle.suite.name in DEFAULT_TRANSFORM_SET_NAMES:
-            self._monitor.defaults_used(live.row.vrf, DefaultsKind.TRANSFORM_SETS)
+            self._monitor.reports.defaults_used(live.row.vrf, DefaultsKind.TRANSFORM_SETS)
 
     def _report_bundle(self, live: LiveTunnel, installed: Installed, ike: IkeTunnel) -> None:
         new, facts = new_spis(installed), facts_of(self._config, live, installed.bundle, ike.facts.group)
