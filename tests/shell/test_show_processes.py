@@ -58,7 +58,7 @@ def test_shares_are_of_the_last_seconds() -> None:
     assert shares.shares(60) == {"agent.mib.column": pytest.approx(100 / 41)}  # it has run for 41 seconds
 
 
-def test_show_processes_cpu_has_a_row_for_each_process_that_ran() -> None:
+def test_show_processes_cpu_has_a_row_for_each_process() -> None:
     console = Console()
     console.clock.time = 100 * SECOND
     for module in ("agent.lab.ike.ike", "agent.crypto.phase1", "agent.snmp.fast"):
@@ -66,10 +66,9 @@ def test_show_processes_cpu_has_a_row_for_each_process_that_ran() -> None:
     head, columns, *rows = console.type("show processes cpu").splitlines()
     assert re.fullmatch(r"CPU utilization for five seconds: \d+%/0%; one minute: \d+%; five minutes: \d+%", head)
     assert columns == " PID Runtime(ms)     Invoked      uSecs   5Sec   1Min   5Min TTY Process "
-    assert [" ".join(row.split()[1:4]) + " " + " ".join(row.split()[8:]) for row in rows] == [
-        "40 2 20000 Crypto IKMP",
-        "20 1 20000 IP SNMP",
-    ]
+    shown = [" ".join(row.split()[1:4]) + " " + " ".join(row.split()[8:]) for row in rows]
+    assert [line for line in shown if not line.startswith("0 0 0 ")] == ["40 2 20000 Crypto IKMP", "20 1 20000 IP SNMP"]
+    assert "0 0 0 Virtual Exec" in shown  # IOS lists a process that has not run yet as well
 
 
 def test_show_processes_memory_counts_what_the_router_holds() -> None:

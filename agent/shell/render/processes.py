@@ -60,7 +60,7 @@ def _by_process(numbers: Mapping[str, float]) -> dict[str, float]:
 
 
 def cpu_lines(use: ProcessorUse, by_share: bool = False) -> Iterator[str]:
-    """`show processes cpu [sorted]`. A process is shown if it has used processor time."""
+    """`show processes cpu [sorted]`: every process, as IOS does, those that have used no processor time as well."""
     runtime, samples = _by_process(use.runtime), _by_process(use.samples)
     shares = [_by_process(share) for share in use.shares]
     five, minute, minutes = (round(sum(share.values())) for share in shares)
@@ -68,10 +68,9 @@ def cpu_lines(use: ProcessorUse, by_share: bool = False) -> Iterator[str]:
     yield " PID Runtime(ms)     Invoked      uSecs   5Sec   1Min   5Min TTY Process "
     names = sorted(_PIDS, key=lambda name: -shares[0][name] if by_share else 0)
     for name in names:
-        if samples[name]:
-            each = 1000 * runtime[name] / samples[name]
-            percents = " ".join(f"{share[name]:>5.2f}%" for share in shares)
-            yield f"{_PIDS[name]:>4} {runtime[name]:>11.0f} {samples[name]:>11.0f} {each:>10.0f} {percents}   0 {name}"
+        each = 1000 * runtime[name] / samples[name] if samples[name] else 0
+        percents = " ".join(f"{share[name]:>5.2f}%" for share in shares)
+        yield f"{_PIDS[name]:>4} {runtime[name]:>11.0f} {samples[name]:>11.0f} {each:>10.0f} {percents}   0 {name}"
 
 
 def memory_lines(total: int, held: Mapping[str, int]) -> Iterator[str]:
