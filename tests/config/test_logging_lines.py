@@ -46,6 +46,8 @@ def lines_of(text: str) -> list[str]:
         ("logging host 10.0.0.1 transport tcp port 1470", None),
         ("logging host 10.0.0.1 transport tcp port 5 vrf red", "logging host 10.0.0.1 vrf red transport tcp port 5"),
         ("logging host 10.0.0.1 discriminator NOISE sequence-num-session", None),
+        ("logging host 10.0.0.1 session-id string site7 xml", None),
+        ("logging host 10.0.0.1 session-id hostname filtered", None),
         ("logging rate-limit 10 except warnings", None),
         ("logging rate-limit console all 10", None),
         ("logging queue-limit trap 500", None),
@@ -88,7 +90,7 @@ def test_a_host_may_be_configured_by_several_transports_and_vrfs() -> None:
 
 def test_an_option_of_a_host_that_has_no_effect_is_warned_of() -> None:
     read = load("logging host 10.0.0.1 discriminator NOISE\n")
-    assert [warning.message for warning in read.warnings] == ["discriminator of a syslog server has no effect here"]
+    assert [warning.message for warning in read.warnings] == ["`discriminator NOISE` of a syslog server has no effect here"]
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,8 @@ class Rsyslog:
         configuration = self.folder / "rsyslog.conf"
         text = _CONFIGURATION.format(folder=self.folder, output=self.output, udp=self.udp, tcp=self.tcp)
         configuration.write_text(text)
-        program = shutil.which("rsyslogd") or "/usr/sbin/rsyslogd"
+        # A copy: Ubuntu's AppArmor keeps the installed program out of other folders than its own.
+        program = shutil.copy(shutil.which("rsyslogd") or "/usr/sbin/rsyslogd", self.folder / "rsyslogd")
         self.process = subprocess.Popen(
             [program, "-n", "-f", str(configuration), "-i", str(self.folder / "rsyslog.pid")],
             stdout=subprocess.PIPE,

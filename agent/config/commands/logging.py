@@ -63,7 +63,15 @@ HELP = {
     "logging host <address>": "IP address or name of the syslog server",
     "discriminator": "Specify a message discriminator identifier for this logging session",
     "<discriminator>": "Name of the message discriminator",
+    "filtered": "Enable filtered logging",
     "sequence-num-session": "Include session sequence number tag in syslog message",
+    "session-id": "Specify syslog message session ID tagging",
+    "session-id hostname": "Include hostname in session ID tag",
+    "session-id ipv4": "Include logging source IP address in session ID tag",
+    "session-id ipv6": "Include logging source IPv6 address in session ID tag",
+    "session-id string": "Include custom string in session ID tag",
+    "<session>": "Custom string for the session ID tag",
+    "xml": "Enable logging in XML",
     "transport": "Specify the transport protocol (default=UDP)",
     "transport tcp": "Transport Control Protocol",
     "transport udp": "User Datagram Protocol",
@@ -100,7 +108,8 @@ _LEVEL = f"[level={{{'|'.join(SEVERITIES)}}}|<severity:int(0-7)>]"
 _STAMP = "[uptime | datetime [{localtime|msec|show-timezone|year}]*]"
 _HOST = (
     "[vrf <vrf:word>|transport transport={tcp|udp} [port <port:int(1-65535)>]"
-    "|discriminator <discriminator:word>|sequence-num-session]*"
+    "|discriminator <discriminator:word>|session-id {kind={hostname|ipv4|ipv6}|kind={string} <session:word>}"
+    "|option={filtered|sequence-num-session|xml}]*"
 )
 Change = Mapping[str, object]
 
@@ -186,15 +195,16 @@ def _written_buffered(logging: LoggingConfig) -> str | None:
 
 def _host(match: ConfigMatch) -> LoggingHost:
     address, transport = match.maybe("address"), match.maybe_word("transport") or "udp"
-    discriminator = match.maybe_word("discriminator")
+    discriminator, session = match.maybe_word("discriminator"), match.maybe_word("kind")
     return LoggingHost(
         address if isinstance(address, IPv4Address) else str(address),
         match.maybe_word("vrf"),
         transport,
         match.maybe_number("port") or PORTS[transport],
         (
-            *(("discriminator", discriminator) if discriminator else ()),
-            *(("sequence-num-session",) if "sequence-num-session" in match.words else ()),
+            *(f"discriminator {each}" for each in [discriminator] if each),
+            *(f"session-id {each} {match.maybe_word('session') or ''}".rstrip() for each in [session] if each),
+            *map(str, match.all("option")),
         ),
     )
 
@@ -218,7 +228,7 @@ def _remove_host(match: ConfigMatch, logging: LoggingConfig) -> Change:
 
 def _options_doubt(match: ConfigMatch) -> str | None:
     options = _host(match).options
-    return f"{options[0]} of a syslog server has no effect here" if options else None
+    return f"`{options[0]}` of a syslog server has no effect here" if options else None
 
 
 def _written_host(host: LoggingHost) -> str:
