@@ -5,7 +5,6 @@ The processor time is that of the process, which all routers of a lab share.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -75,14 +74,12 @@ def cpu_lines(use: ProcessorUse, by_share: bool = False) -> Iterator[str]:
 
 def memory_lines(total: int, held: Mapping[str, int]) -> Iterator[str]:
     """`show processes memory`: octets of the process in all, and those that a router holds, by module."""
-    by_process: Counter[str] = Counter()
-    for module, octets in held.items():
-        by_process[process_of(module)] += octets
-    used = sum(by_process.values())
+    by_process = _by_process(held)
+    used = round(sum(by_process.values()))
     yield f"Processor Pool Total: {total:>10} Used: {used:>10} Free: {max(total - used, 0):>10}"
     yield ""
     yield " PID TTY  Allocated      Freed    Holding    Getbufs    Retbufs Process"
-    for name in sorted(by_process, key=lambda name: _PIDS[name]):
-        octets = by_process[name]
+    for name, number in by_process.items():
+        octets = round(number)
         yield f"{_PIDS[name]:>4}   0 {octets:>10} {0:>10} {octets:>10} {0:>10} {0:>10} {name}"
     yield f"{'':>27} {used:>10} Total"
