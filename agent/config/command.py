@@ -148,6 +148,8 @@ def _navigation(mode: str) -> Iterator[ConfigCommand]:
     for word in ("exit", "end"):
         yield ConfigCommand(mode, word, 0, stay, navigate=word)
     yield ConfigCommand(mode, "do <command:line>", 0, stay, navigate="do")
+    if mode == GLOBAL.mode:
+        yield ConfigCommand(mode, "help", 0, stay, navigate="do")  # the exec command of that name, which sub-modes have too
 
 
 @dataclass(frozen=True, slots=True)

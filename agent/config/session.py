@@ -161,7 +161,7 @@ class Session:
     def _navigate(self, word: str, line: str) -> Outcome:
         if word == "do":
             _, _, command = line.strip().partition(" ")
-            return Outcome(tuple(self._do(command.strip())) if self._do else ())
+            return Outcome(tuple(self._do(command.strip() or line.strip())) if self._do else ())  # without a command: `help`
         inside = len(self._nesting.stack) - 1
         if word == "exit" and inside:
             self._nesting.leave(inside - 1)

@@ -208,3 +208,12 @@ def test_the_text_of_a_banner_with_too_long_a_line_is_no_command() -> None:
     console.type("configure terminal", f"banner motd ^{'a' * 300}", "hostname elsewhere")
     assert "% Line too long" in console.type("^")
     assert console.session.prompt == "far(config)#"
+
+
+def test_help_describes_the_help_in_every_mode() -> None:
+    console = Console()
+    described = console.type("help")
+    assert described.startswith("Help may be requested at any point in a command by entering\n")
+    console.type("configure terminal", "interface Loopback1")
+    assert console.type("help") == console.type("do help") == described
+    assert console.session.prompt == "far(config-if)#"

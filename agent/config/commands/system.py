@@ -36,6 +36,7 @@ HELP = {
     "default": "Set a command to its defaults",
     "exit": "Exit from this mode",
     "end": "Exit from configure mode",
+    "help": "Description of the interactive help system",
     "do": "To run exec commands in config mode",
 }
 
