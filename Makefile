@@ -48,6 +48,8 @@ $(CLIENTS)/.ready: tests/clients/requirements.txt
 recording: $(VENV)/.ready
 	@sh scripts/need.sh "snmpget snmptrapd" "snmp snmptrapd"
 	$(BIN)/python scripts/record.py
+	@sh scripts/need.sh tmux tmux
+	$(BIN)/python scripts/record_prompt.py
 
 $(VENV)/.ready: pyproject.toml
 	test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)

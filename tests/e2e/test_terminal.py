@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.tmux import Terminal, terminal
-from tests.e2e.tools import AGENT, wait_for
+from tests.e2e.tools import AGENT, ROOT, wait_for
 from tests.ssh_lab import ADMIN, HUB, SshLab, ssh_lab
 
 EXEC, CONFIGURE = f"{HUB}#", f"{HUB}(config)#"
@@ -129,3 +130,10 @@ def test_the_history_of_the_socket_is_kept_between_sessions(lab: SshLab, key: Pa
                 screen.shows(EXEC)
                 screen.line("exit")
                 wait_for(lambda: screen.status == "0", "the end of the session")
+
+
+def test_the_recording_of_the_prompt_is_what_the_terminal_shows(lab: SshLab, key: Path) -> None:
+    recorder = runpy.run_path(str(ROOT / "scripts" / "record_prompt.py"))
+    size = (recorder["COLUMNS"], recorder["ROWS"])
+    with tempfile.TemporaryDirectory(prefix="tmux") as folder, terminal(Path(folder), command("socket", lab, key), size) as screen:
+        assert recorder["draw"](recorder["play"](screen)) == recorder["FILE"].read_text()

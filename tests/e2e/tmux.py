@@ -47,11 +47,17 @@ class Terminal:
         return self._tmux("capture-pane", "-p").rstrip("\n").split("\n")
 
     @property
+    def place(self) -> tuple[int, int]:
+        """Column and row of the cursor."""
+        x, y = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        return int(x), int(y)
+
+    @property
     def cursor(self) -> tuple[str, int]:
         """The row that the cursor is on, and its column."""
-        x, y = self._tmux("display-message", "-p", "#{cursor_x} #{cursor_y}").split()
+        x, y = self.place
         rows = self.rows
-        return (rows[int(y)] if int(y) < len(rows) else ""), int(x)
+        return (rows[y] if y < len(rows) else ""), x
 
     @property
     def status(self) -> str:
