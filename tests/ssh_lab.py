@@ -30,9 +30,10 @@ _SSH = 'ssh = ["127.0.0.1:0"]\nsnmp'
 
 @dataclass(frozen=True, slots=True)
 class SshLab:
-    """`ssh` and `snmp` are the ports of the routers."""
+    """`ssh` and `snmp` are the ports of the routers, `pid` is the process."""
 
     folder: Path
+    pid: int
     snmp: dict[str, int] = field(default_factory=dict)
     ssh: dict[str, int] = field(default_factory=dict)
     output: list[str] = field(default_factory=list)
@@ -58,7 +59,7 @@ def ssh_lab(python: str, folder: Path, mibs: Path | None = None, lines: str = ""
         (state / "mibs").symlink_to(mibs)
     command = [python, "-m", "agent", "run", str(lab_file), "--state-dir", str(state)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT)
-    lab = SshLab(folder)
+    lab = SshLab(folder, process.pid)
     try:
         until_ready(process, lab.snmp, lab.output)
         for line in lab.output:
