@@ -11,6 +11,7 @@ from tests.e2e.conftest import Lab, wait_for
 from tests.e2e.rsyslog import Rsyslog
 
 HUB, FAR = "ipsecf-3745b", "ipsecf-3745a"
+DATE = r"\*[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: "
 UPTIME = r"\d\d:\d\d:\d\d: "
 SESSION = "%CRYPTO-5-SESSION_STATUS: Crypto session is"
 
@@ -40,8 +41,8 @@ def to(rsyslog: Rsyslog) -> dict[str, Callable[[str], str]]:
     return {f"{HUB}.cfg": adding(hub), f"{FAR}.cfg": adding(far)}
 
 
-def configure(lab: Lab, *lines: str) -> None:
-    done = lab.cli(router=HUB, stdin="\n".join(["configure terminal", *lines, "end", ""]))
+def configure(lab: Lab, *lines: str, router: str = HUB) -> None:
+    done = lab.cli(router=router, stdin="\n".join(["configure terminal", *lines, "end", ""]))
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -53,6 +54,7 @@ def test_rsyslog_receives_a_router_s_messages_by_udp_and_tcp(start_lab: Callable
     lab = start_lab(to(rsyslog))
     sessions_come_up_and_go(lab, rsyslog)
     the_router_is_configured(lab, rsyslog)
+    a_set_up_fails(lab, rsyslog)
     the_server_is_away_and_comes_back(lab, rsyslog)
 
 
@@ -78,9 +80,21 @@ def sessions_come_up_and_go(lab: Lab, rsyslog: Rsyslog) -> None:
         assert re.fullmatch(rf"<189>\d+: far: {UPTIME}{re.escape(f'{text} Id: 10.1.1.2')}", line), line
 
 
+def a_set_up_fails(lab: Lab, rsyslog: Rsyslog) -> None:
+    """Another key at the far router: each end logs what it makes of the other's message, at the severity of that."""
+    configure(lab, "no crypto isakmp key vrf1-1 address 10.1.1.2", "crypto isakmp key other address 10.1.1.2", router=FAR)
+    assert lab.cli("ping", "10.22.1.1", "source", "10.20.1.1", "repeat", "1", "timeout", "1", router=FAR).returncode == 0
+    malformed = "%CRYPTO-4-IKMP_BAD_MESSAGE: IKE message from 10.1.1.1 failed its sanity check or is malformed"
+    for by in ("udp", "tcp"):
+        line = rsyslog.await_line(by, malformed)
+        assert re.fullmatch(rf"<188>\d+: {HUB}: {DATE}{re.escape(malformed)}", line), line
+    refused = "%CRYPTO-6-IKMP_MODE_FAILURE: Processing of Informational mode failed with peer at 10.1.1.2"
+    line = rsyslog.await_line("udp", refused)
+    assert re.fullmatch(rf"<190>\d+: far: {UPTIME}{re.escape(refused)}", line), line
+
+
 def the_router_is_configured(lab: Lab, rsyslog: Rsyslog) -> None:
     configure(lab, "service timestamps log datetime msec", "logging origin-id hostname", "interface Loopback77", "shutdown")
-    date = r"\*[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d\.\d{3}: "
     for by in ("udp", "tcp"):
         for text in (
             "%LINEPROTO-5-UPDOWN: Line protocol on Interface Loopback77, changed state to up",
@@ -89,7 +103,7 @@ def the_router_is_configured(lab: Lab, rsyslog: Rsyslog) -> None:
             "%SYS-5-CONFIG_I: Configured from console by console",
         ):
             line = rsyslog.await_line(by, text)
-            assert re.fullmatch(rf"<189>\d+: {HUB}: {date}{re.escape(text)}", line), line
+            assert re.fullmatch(rf"<189>\d+: {HUB}: {DATE}{re.escape(text)}", line), line
 
 
 def the_server_is_away_and_comes_back(lab: Lab, rsyslog: Rsyslog) -> None:

@@ -7,6 +7,7 @@ from agent.crypto import ip
 from agent.flow.records import IkeMessageRefused, PacketRefused
 from agent.flow.refusals import MessageFault, PacketFault
 from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
+from tests.lab.bringing_phase1 import BY_PROFILE
 from tests.lab.conftest import MakePair
 from tests.lab.test_sessions import recorded
 
@@ -54,3 +55,12 @@ def test_a_flood_of_bad_messages_is_told_of_seldom_and_hides_no_other_peer(make_
     told = [record for record in records if isinstance(record, IkeMessageRefused)]
     assert {record.fault for record in told} == {MessageFault.MALFORMED}
     assert [str(record.remote_address) for record in told] == ["192.0.2.9"] * 10 + ["192.0.2.10"]
+
+
+def test_an_initiator_may_not_begin_aggressive_mode_either(make_pair: MakePair) -> None:
+    """The message's words are: unable to initiate or respond to Aggressive Mode while disabled."""
+    lab = make_pair(east={**BY_PROFILE, "lines": BY_PROFILE["lines"] + "crypto isakmp aggressive-mode disable\n"})
+    records = recorded(lab, "east")
+    ping(lab)
+    told = [record for record in records if isinstance(record, IkeMessageRefused)]
+    assert [(record.fault, record.exchange) for record in told] == [(MessageFault.DISABLED, None)]
