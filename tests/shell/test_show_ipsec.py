@@ -241,6 +241,14 @@ def test_a_map_in_the_form_of_ios_xe() -> None:
     )
 
 
+def test_a_map_with_a_local_address_begins_with_it() -> None:
+    config = f"{STATIC}crypto map testmap local-address FastEthernet1/2\n"
+    assert Console(config).type("show crypto map").splitlines()[:2] == [
+        'Crypto Map: "testmap" idb: FastEthernet1/2 local address: 209.165.200.229',
+        'Crypto Map "testmap" 10 ipsec-isakmp',
+    ]
+
+
 def test_tunnel_protection_is_a_profile_and_its_instance() -> None:
     config = (
         f"{HEAD}crypto ipsec transform-set ts esp-aes esp-sha-hmac\ncrypto ipsec profile gre\n set transform-set ts\n"
@@ -431,9 +439,17 @@ def test_filters_select_flows() -> None:
         "peer 209.165.200.229",
         "interface GigabitEthernet0/1",
         "map testmap",
+        "active",
     ):
         assert console.type(f"show crypto ipsec sa {taking}") == whole
-    for other in ("peer 209.165.200.1", "interface GigabitEthernet0/0", "map other", "vrf red", "peer vrf red 209.165.200.229"):
+    for other in (
+        "standby",
+        "peer 209.165.200.1",
+        "interface GigabitEthernet0/0",
+        "map other",
+        "vrf red",
+        "peer vrf red 209.165.200.229",
+    ):
         assert console.type(f"show crypto ipsec sa {other}") == "No SAs found\n"
     assert (
         console.type("show crypto ipsec sa identity") == TOP + IDENTITY.format(flags="") + "    #send errors 1, #recv errors 7\n\n"

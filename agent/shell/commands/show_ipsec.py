@@ -23,7 +23,9 @@ from agent.shell.render.transform_sets import default_set_lines, set_lines
 from agent.shell.router import Router
 
 _OF_SAS = {
+    "active": "Show HA-enabled IPSEC SAs in the active state",
     "address": "IPSEC SA table in (dest) address order",
+    "standby": "Show HA-enabled IPSEC SAs in the standby state",
     "identity": "IPSEC SADB identity tree",
     "interface": "Show info for specific interface",
     "<interface>": "Interface name",
@@ -83,17 +85,18 @@ async def live_tunnels(router: Router, peer: IPv4Address | None = None) -> Async
 
 @dataclass(frozen=True, slots=True)
 class _Filter:
-    """What a line asks for. A field that is None takes all."""
+    """What a line asks for. A field that is None takes all. Every SA is `active`: there is no stateful failover."""
 
     interface: str | None
     map_name: str | None
     peer: IPv4Address | None
     front_vrf: str | None
     inside_vrf: str | None
+    standby: bool = False
 
     def takes_flow(self, flow: ProtectedFlow) -> bool:
         peer = self.peer in (None, flow.peer) and self.front_vrf in (None, flow.front_vrf)
-        return peer and self.inside_vrf in (None, flow.inside_vrf)
+        return peer and self.inside_vrf in (None, flow.inside_vrf) and not self.standby
 
     def takes_group(self, group: FlowGroup) -> bool:
         return self.interface in (None, group.interface) and self.map_name in (None, group.map_name)
@@ -102,7 +105,8 @@ class _Filter:
         """Whether it takes a tunnel with its peer."""
         facts = tunnel.facts
         here = self.interface in (None, facts.interface) and self.map_name in (None, facts.map_name)
-        return here and self.front_vrf in (None, tunnel.peer.at.front_vrf) and self.inside_vrf in (None, tunnel.vrf)
+        vrfs = self.front_vrf in (None, tunnel.peer.at.front_vrf) and self.inside_vrf in (None, tunnel.vrf)
+        return here and vrfs and not self.standby
 
 
 async def _sas(context: Context, match: ExecMatch) -> None:
@@ -113,6 +117,7 @@ async def _sas(context: Context, match: ExecMatch) -> None:
         match.maybe_address("peer"),
         match.maybe_word("fvrf"),
         match.maybe_word("vrf"),
+        "standby" in match.words,
     )
     if "count" in match.words:
         await _print_count(context, wanted)
@@ -264,7 +269,7 @@ async def _lifetime(context: Context, match: ExecMatch) -> None:
 
 
 _SA_FILTERS = (
-    "[map <map:word> | address | identity | interface <interface:interface> | vrf <vrf:word>"
+    "[active | standby | map <map:word> | address | identity | interface <interface:interface> | vrf <vrf:word>"
     " | peer [vrf <fvrf:word>] <peer:address>]"
 )
 COMMANDS = (

@@ -50,6 +50,7 @@ def map_lines(maps: Iterable[CryptoMap], scene: MapScene) -> Iterator[str]:
     """`show crypto map`: the entries of each map, the instances of its dynamic ones, and its interfaces."""
     for crypto_map in maps:
         interfaces = [each.name for each in scene.config.interfaces.values() if each.crypto_map == crypto_map.name]
+        yield from _identity(crypto_map, scene.config)
         entries = (_map_entry(entry, scene) for entry in crypto_map.entries)
         instances = (
             _instance(crypto_map.name, _FIRST_INSTANCE + at, tunnel, scene)
@@ -57,6 +58,13 @@ def map_lines(maps: Iterable[CryptoMap], scene: MapScene) -> Iterator[str]:
         )
         yield from _parted(chain(entries, instances), scene.release)
         yield from _interfaces(crypto_map.name, interfaces)
+
+
+def _identity(crypto_map: CryptoMap, config: RouterConfig) -> Iterator[str]:
+    """The line of a map with `local-address`: the interface by whose address its peers know us."""
+    interface = config.interfaces.get(crypto_map.local_address or "")
+    if interface is not None and interface.address is not None:
+        yield f'Crypto Map: "{crypto_map.name}" idb: {interface.name} local address: {interface.address.ip}'
 
 
 def protection_lines(scene: MapScene) -> Iterator[str]:
