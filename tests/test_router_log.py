@@ -86,6 +86,17 @@ def test_interfaces_that_are_shut_down_opened_made_and_removed(schema: Schema, t
     with_log(schema, tmp_path, act)
 
 
+def test_an_interface_that_logs_no_links_is_silent(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None], log: Log) -> None:
+        log.since()
+        type_lines("interface Loopback0", "no logging event link-status", "shutdown")
+        assert log.since() == []
+        type_lines("logging event link-status", "no shutdown")
+        assert log.since() == [LINK.format("Loopback0", "up"), PROTOCOL.format("Loopback0", "up")]
+
+    with_log(schema, tmp_path, act)
+
+
 def test_a_sub_interface_follows_its_interface(schema: Schema, tmp_path: Path) -> None:
     def act(service: RouterService, type_lines: Callable[..., None], log: Log) -> None:
         log.since()

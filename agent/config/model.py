@@ -48,6 +48,7 @@ class Interface:
     mtu: int | None = None
     ip_mtu: int | None = None
     bandwidth: int | None = None  # kilobits per second
+    logs_link: bool = True  # `logging event link-status`
     tunnel_source: str | None = None  # an interface name or an address
     tunnel_destination: IPv4Address | None = None
     tunnel_vrf: str | None = None

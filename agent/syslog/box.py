@@ -143,6 +143,9 @@ class BoxLog:
         self._log_link(state.name, before, *now)
 
     def _log_link(self, name: str, before: LinkState, after: LinkState, has_carrier: bool) -> None:
+        interface = self._node.document.config.interfaces.get(name)
+        if interface is not None and not interface.logs_link:
+            return
         for message in link_messages(name, before, after, has_carrier):
             self._syslog.log(message)
 

@@ -61,6 +61,13 @@ def test_a_line_is_written_as_ios_writes_it(line: str, written: str | None) -> N
     assert lines_of(text) == text.splitlines()
 
 
+def test_an_interface_may_log_no_links() -> None:
+    text = "interface Loopback0\n no logging event link-status\n"
+    assert not load(text).config.interfaces["Loopback0"].logs_link
+    assert " no logging event link-status\n" in load(text).render()
+    assert load(f"{text} default logging event link-status\n").config.interfaces["Loopback0"].logs_link
+
+
 def test_lines_of_time_stamps() -> None:
     assert lines_of("service timestamps log datetime msec localtime show-timezone year\nservice timestamps debug\n") == [
         "service timestamps debug uptime",
