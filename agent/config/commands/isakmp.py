@@ -104,7 +104,7 @@ def _written_encryption(policy: IsakmpPolicy) -> str | None:
     if policy.encryption == _DEFAULT_POLICY.encryption:
         return None
     bits = f" {policy.key_bits}" if policy.key_bits in (192, 256) else ""
-    return f"encryption {policy.encryption}{bits}"
+    return f"encr {policy.encryption}{bits}"
 
 
 def doubt_of_group(match: ConfigMatch) -> str | None:
