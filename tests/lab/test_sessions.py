@@ -106,6 +106,48 @@ def test_the_status_of_a_session_is_that_of_ios(make_pair: MakePair) -> None:
     assert (statuses(lab, "east"), statuses(lab, "west")) == (["UP-IDLE"], ["UP-IDLE"])
 
 
+def test_a_deleted_isakmp_sa_is_told_for_a_minute(make_pair: MakePair) -> None:
+    """charon and IOS remember it as long as late messages may come; IOS then shows it without a state, with its number."""
+    lab = make_pair()
+    ping(lab)
+    (before,) = lab.east.engine.phase1_sas()
+    assert (before.state, before.index, before.deleted, before.start) == (
+        "QM_IDLE",
+        1,
+        False,
+        lab.east.monitor.ike_tunnels[1].start,
+    )
+    lab.east.engine.do(ClearIsakmp(), CONSOLE)
+    for name in ("east", "west"):
+        lab.wait(1)
+        (deleted,) = lab.lab.routers[name].engine.phase1_sas()
+        assert (deleted.state, deleted.index, deleted.deleted, deleted.negotiating) == ("MM_NO_STATE", 1, True, False)
+        assert deleted.facts.encryption == "des"
+        assert list(lab.lab.routers[name].engine.negotiating_sas()) == []
+    lab.wait(60)
+    assert list(lab.east.engine.phase1_sas()) == []
+
+
+def test_sas_in_negotiation_are_told_with_what_is_agreed_on(make_pair: MakePair) -> None:
+    lab = make_pair(encryption="aes 256")
+    lab.start_ping("east", "10.0.2.1", "10.0.1.1", repeat=1)
+    lab.wait(0.0035)
+    peer = IPv4Address("192.0.2.2")
+    (sa,) = lab.east.engine.negotiating_sas()
+    assert list(lab.east.engine.negotiating_sas(peer)) == list(lab.east.engine.phase1_sas(peer)) == [sa]
+    assert list(lab.east.engine.phase1_sas(IPv4Address("192.0.2.3"))) == []
+    assert (sa.state, sa.facts.encryption, sa.facts.key_bits, sa.start) == ("MM_SA_SETUP", "aes", 256, None)
+
+
+def test_clear_crypto_sa_may_be_for_one_crypto_map(make_pair: MakePair) -> None:
+    lab = make_pair()
+    ping(lab)
+    assert not lab.east.engine.do(ClearSas(map_name="inside"), CONSOLE)
+    assert lab.east.engine.do(ClearSas(map_name="outside"), CONSOLE)
+    lab.wait(1)
+    assert (statuses(lab, "east"), statuses(lab, "west")) == (["UP-IDLE"], ["UP-IDLE"])
+
+
 def test_a_row_is_kept_while_the_next_ike_sa_is_awaited(make_pair: MakePair) -> None:
     lab = make_pair(seconds="3600", ike_lifetime="120")
     ping(lab)
@@ -340,6 +382,11 @@ def test_both_ends_of_a_tunnel_interface_have_its_name_for_their_session(make_la
     lab: DrivenLab = make_lab(LINK, texts)
     lab.ping("east", "10.0.0.2", repeat=5)
     assert [session.facts.interface for name in texts for session in sessions(lab, name)] == ["Tunnel0", "Tunnel0"]
+    lab.east.engine.do(ClearSas(), CONSOLE)
+    lab.wait(1)
+    assert not lab.west.engine.do(ClearSessions(SessionFilter(interface="FastEthernet0/0")), CONSOLE)
+    assert statuses(lab, "west") == ["UP-IDLE"]
+    lab.ping("east", "10.0.0.2", repeat=5)
     lab.east.engine.do(ClearSessions(SessionFilter(interface="Tunnel0")), CONSOLE)
     lab.wait(1)
     assert not sessions(lab, "west")

@@ -438,6 +438,9 @@ def test_isakmp_and_ipsec_sas_are_cleared_apart(schema: Schema) -> None:
         ("QM_IDLE", 1, "10.1.1.1"),
         ("QM_IDLE", 2, "10.1.1.2"),
     ]
+    (fourth,) = engine.phase1_sas(IPv4Address("10.1.1.4"))
+    assert (fourth.index, fourth.facts, fourth.start) == (4, hub.flow().ike_tunnels[4].facts, hub.flow().ike_tunnels[4].start)
+    assert list(engine.phase1_sas(IPv4Address("10.1.1.5"))) == list(engine.negotiating_sas()) == []
     assert not engine.do(ClearIsakmp(9), CONSOLE)
     assert engine.do(ClearIsakmp(3), CONSOLE)
     assert set(hub.flow().ike_tunnels) == {1, 2, 4}
