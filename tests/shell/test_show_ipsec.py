@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -12,9 +13,11 @@ from agent.engine.values import CryptoEngine
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import NOT_USED, Endpoint, IpsecTunnel, SaAlgorithms
 from agent.flow.monitor import NewSpi
+from agent.shell.terminal import LINES_PER_TURN
 from tests.flow.builders import ike_facts, ipsec_facts
 from tests.shell.fakes import Console
 from tests.shell.transcripts import told, transcript
+from tests.toy_engine import ToyEngine
 
 HEAD = "version 12.4\nhostname RouterA\n"
 STATIC = f"""{HEAD}crypto map testmap 10 ipsec-isakmp
@@ -496,3 +499,35 @@ def test_counters_begin_again_once_they_are_cleared() -> None:
     shown = console.type("show crypto ipsec sa")
     assert "#pkts encaps: 2, #pkts encrypt: 0, #pkts digest: 0\n" in shown
     assert "#send errors 0, #recv errors 0\n" in shown
+
+
+def test_tunnels_of_an_engine_without_crypto_maps_are_listed_by_their_addresses() -> None:
+    """A gateway's daemon has no maps and no interfaces. It has several selectors in a tunnel, IPv6, and untold counters."""
+    console = Console("version 16.9\n")
+    ToyEngine(console.router.monitor).begin()
+    shown = console.type("show crypto ipsec sa", "show crypto ipsec sa detail", "show crypto ipsec sa address")
+    assert shown.count("interface: (none)\n") == 2
+    several = [line for line in shown.splitlines() if "remote ident" in line and "10.1.0.0" not in line]
+    assert "   remote ident (addr/mask/prot/port): (10.4.0.0/255.255.0.0/0/0)" in several
+    assert "   local  ident (addr/mask/prot/port): (2001:db8:1::/48/0/0)" in shown
+    assert "        transform: esp-256-gcm ,\n" in shown
+    assert "fvrf/address: (none)/2001:db8::2\n" in shown
+    assert console.type("show crypto map") == "No crypto maps found.\n"
+
+
+def test_a_long_listing_gives_others_their_turn() -> None:
+    console = Console(DYNAMIC)
+    for number in range(1, 201):
+        dynamic_tunnel(console, number)
+
+    async def turns() -> int:
+        """How often another task runs while the command does."""
+        count = 0
+        command = asyncio.ensure_future(console.session.execute("show crypto ipsec sa"))
+        while not command.done():
+            count += 1
+            await asyncio.sleep(0)
+        return count
+
+    taken = asyncio.run(turns())
+    assert taken >= len(console.terminal.text.splitlines()) // LINES_PER_TURN
