@@ -6,9 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.app import RouterService
+from agent.base.ike_counters import IkeCounter
 from agent.base.origin import manager
 from agent.config.edits import DetachCryptoMap, SetHostname
+from agent.flow.counters import IpsecCounter, PacketCounters
+from agent.flow.model import EndReason
 from agent.mib.schema import Schema
+from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.test_run_time_changes import with_service
 
 TEXT = """\
@@ -168,3 +172,27 @@ def test_lines_of_logging_act_at_once(schema: Schema, tmp_path: Path) -> None:
         assert service.logging.hosts() == []
 
     with_log(schema, tmp_path, act)
+
+
+def test_sessions_are_logged_from_the_line_on_and_up_to_its_no(schema: Schema, tmp_path: Path) -> None:
+    def act(service: RouterService, type_lines: Callable[..., None], log: Log) -> None:
+        assert not service.document.warnings
+        monitor = service.node.monitor
+
+        def session() -> list[str]:
+            log.since()
+            ike = monitor.ike_up(None, ike_facts(), PacketCounters(IkeCounter))
+            tunnel = monitor.ipsec_up(ike, ipsec_facts(), bundle(), PacketCounters(IpsecCounter))
+            monitor.ipsec_ended(tunnel, EndReason.NORMAL)
+            monitor.ike_ended(ike, EndReason.NORMAL)
+            return log.since()
+
+        status = "%CRYPTO-5-SESSION_STATUS: Crypto session is {}. Peer 10.1.1.1:500 Id: 10.1.1.1"
+        both = [status.format("UP"), status.format("DOWN")]
+        assert session() == both
+        type_lines("no crypto logging session")
+        assert session() == []
+        type_lines("crypto logging session")
+        assert session() == both
+
+    with_log(schema, tmp_path, act, TEXT.replace("end\n", "crypto logging session\nend\n"))

@@ -252,7 +252,6 @@ def _single_lines() -> list[ConfigCommand]:
             sets("logging_session", True),
             sets("logging_session", False),
             lambda c: "crypto logging session" if c.logging_session else None,
-            later=True,
         ),
         _admission_limit("ike in-negotiation-sa", "10-99999", "ike_negotiation_limit", 1188),
         _admission_limit("ike sa", "0-99999", "ike_sa_limit", 1189),
