@@ -141,7 +141,10 @@ class Ike:
         if not self._ipsec.admits(live):
             return
         profile = live.plan.target.entry.isakmp_profile
-        record = self.sas.usable(live.pair, profile) or self._initiate(live.pair, profile, live.ends)
+        if self._config.crypto.enabled:
+            record = self.sas.usable(live.pair, profile) or self._initiate(live.pair, profile, live.ends)
+        else:
+            record = None  # `no crypto isakmp enable`
         if record is None:
             self._ipsec.put_off(live)
         elif record.sa.up:
