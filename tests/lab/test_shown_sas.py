@@ -90,3 +90,19 @@ def test_default_policies_that_are_not_in_force_are_used_no_more(make_pair: Make
     lab.configure("east", "interface FastEthernet0/0", "shutdown", "no shutdown")
     lab.router("east").ike.lose_everything()
     assert ping(lab) == 0
+
+
+def test_an_ipsec_profile_without_a_set_uses_the_default_ones(make_pair: MakePair) -> None:
+    """GRE is a flow between the two peers, and the default sets have transport mode."""
+    tunnel = (
+        "crypto ipsec profile plain\ninterface Tunnel0\n ip address 10.5.0.{me} 255.255.255.0\n tunnel source FastEthernet0/0\n"
+        " tunnel destination 192.0.2.{peer}\n tunnel protection ipsec profile plain"
+    )
+    lab = make_pair(lines=tunnel)
+    assert lab.ping("east", "10.5.0.2", repeat=3) == 2
+    facts = only(lab.flow("west").ipsec_tunnels).facts
+    assert (facts.transform_set, facts.transport, facts.map_name) == ("#!default_transform_set_1", True, "Tunnel0-head-0")
+    shown = typed(lab.west, "show crypto ipsec sa interface Tunnel0", "show crypto ipsec profile")
+    assert lines_with(shown, "in use settings") == ["in use settings ={Transport, }"] * 2
+    assert lines_with(shown, "idb") == ["plaintext mtu 1458, path mtu 1500, ip mtu 1500, ip mtu idb FastEthernet0/0"]
+    assert len(lines_with(shown, "#!default_transform_set")) == 2

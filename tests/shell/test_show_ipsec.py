@@ -244,6 +244,24 @@ def test_a_map_in_the_form_of_ios_xe() -> None:
     )
 
 
+def test_an_entry_with_typed_keys_has_neither_lifetime_nor_pfs() -> None:
+    config = (
+        f"{HEAD}crypto ipsec transform-set ts esp-aes esp-sha-hmac\ncrypto map m 3 ipsec-manual\n set peer 192.0.2.1\n"
+        " set transform-set ts\n match address 101\naccess-list 101 permit ip any any\n"
+    )
+    assert Console(config).type("show crypto map").splitlines() == [
+        'Crypto Map "m" 3 ipsec-manual',
+        "        Peer = 192.0.2.1",
+        "        Extended IP access list 101",
+        "            access-list 101 permit ip any any",
+        "        Current peer: 192.0.2.1",
+        "        Transform sets={",
+        "                ts: { esp-aes esp-sha-hmac },",
+        "        }",
+        "        Interfaces using crypto map m:",
+    ]
+
+
 def test_a_map_with_a_local_address_begins_with_it() -> None:
     config = f"{STATIC}crypto map testmap local-address FastEthernet1/2\n"
     assert Console(config).type("show crypto map").splitlines()[:2] == [

@@ -120,7 +120,8 @@ def _map_entry(entry: CryptoMapEntry, scene: MapScene) -> Iterator[str]:
     current = scene.peers.get((entry.name, entry.sequence)) or next(iter(entry.peers), None)
     if current is not None:
         yield f"{_INDENT}Current peer: {current}"
-    yield from _terms(entry, scene)
+    if entry.kind != "ipsec-manual":  # keys that are typed have no lifetime, and no PFS
+        yield from _terms(entry, scene)
     yield from _sets(_sets_of(entry.transform_sets, scene), scene.release)
     yield from _reverse_route(entry)
 
