@@ -323,4 +323,6 @@ def test_the_router(hub: LivingLab, by: Any) -> None:
     assert routes["10.22.1.1/32"]["source_protocol"] == "static"
     assert parsed(hub, "show clock", by)["timezone"] == "PST"
     assert "0 con 0" in parsed(hub, "show users", by)["line"]
+    for command in ("show processes cpu", "show processes memory"):
+        assert "Crypto IKMP" in str(parsed(hub, command, by))
     assert parsed(hub, "show access-lists", by)["101"]["acl_type"] == "extended"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ntc_templates.parse import parse_output
@@ -18,12 +19,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory, mibs: Path) -> Iterator[Living
         yield started
 
 
-def parsed(lab: LivingLab, command: str) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = parse_output(platform="cisco_ios", command=command, data=lab.show(command))
+def parsed(lab: LivingLab, command: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = parse_output(platform="cisco_ios", command=command, data=lab.show(command))
     return rows
 
 
-def column(rows: list[dict[str, object]], name: str) -> list[object]:
+def column(rows: list[dict[str, Any]], name: str) -> list[object]:
     return [row[name] for row in rows]
 
 
@@ -79,6 +80,15 @@ def test_the_router(lab: LivingLab) -> None:
     assert ["10.1.1.2"] in column(addresses, "ip_address")
     assert parsed(lab, "show interfaces description")
     assert column(parsed(lab, "show clock"), "timezone") == ["PST"]
+    (user,) = parsed(lab, "show users")
+    assert "0 con 0" in str(user["line"])
+
+
+def test_processes(lab: LivingLab) -> None:
+    assert "Crypto IKMP" in column(parsed(lab, "show processes cpu"), "process_name")
+    (memory,) = parsed(lab, "show processes memory sorted")
+    holding = [int(octets) for octets in memory["process_holding"]]
+    assert holding == sorted(holding, reverse=True)
 
 
 def test_routes_and_access_lists(lab: LivingLab) -> None:

@@ -14,6 +14,7 @@ HELP = {
     "show processes": "Active process statistics",
     "show processes cpu": "Show CPU usage per process",
     "show processes memory": "Show memory usage per process",
+    "show processes memory sorted": "Sorted by the memory held",
     "sorted": "Sorted by the last five seconds",
 }
 _MOST_OBJECTS = 500_000  # that are looked at: a router with more holds at least what is shown
@@ -41,10 +42,10 @@ async def _memory(context: Context, match: ExecMatch) -> None:
                 await asyncio.sleep(0)
 
     if await context.unless_interrupted(look()):
-        await context.out.lines(memory_lines(resident_octets(), found))
+        await context.out.lines(memory_lines(resident_octets(), found, "sorted" in match))
 
 
 COMMANDS = (
     ExecCommand("show processes cpu [sorted]", _cpu, user=True),
-    ExecCommand("show processes memory", _memory, user=True),
+    ExecCommand("show processes memory [sorted]", _memory, user=True),
 )

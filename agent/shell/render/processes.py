@@ -72,14 +72,14 @@ def cpu_lines(use: ProcessorUse, by_share: bool = False) -> Iterator[str]:
         yield f"{_PIDS[name]:>4} {runtime[name]:>11.0f} {samples[name]:>11.0f} {each:>10.0f} {percents}   0 {name}"
 
 
-def memory_lines(total: int, held: Mapping[str, int]) -> Iterator[str]:
+def memory_lines(total: int, held: Mapping[str, int], by_size: bool = False) -> Iterator[str]:
     """`show processes memory`: octets of the process in all, and those that a router holds, by module."""
     by_process = _by_process(held)
     used = round(sum(by_process.values()))
     yield f"Processor Pool Total: {total:>10} Used: {used:>10} Free: {max(total - used, 0):>10}"
     yield ""
     yield " PID TTY  Allocated      Freed    Holding    Getbufs    Retbufs Process"
-    for name, number in by_process.items():
-        octets = round(number)
+    for name in sorted(by_process, key=lambda name: -by_process[name] if by_size else 0):
+        octets = round(by_process[name])
         yield f"{_PIDS[name]:>4}   0 {octets:>10} {0:>10} {octets:>10} {0:>10} {0:>10} {name}"
     yield f"{'':>27} {used:>10} Total"
