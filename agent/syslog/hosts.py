@@ -97,7 +97,11 @@ class _Udp:
         self._address = address
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.bind((source, 0))
+        try:
+            self._socket.bind((source, 0))
+        except OSError:
+            self._socket.close()
+            raise
 
     def send(self, octets: bytes) -> None:
         try:
@@ -341,7 +345,10 @@ class Hosts:
             source = _ANY
         target = str(address), host.port
         if host.transport == "udp":
-            return _Udp(target, source, drops)
+            try:
+                return _Udp(target, source, drops)
+            except OSError as error:  # the address is not this machine's any more, or there is no socket left
+                return _Nowhere(drops, str(error))
         limit = self._config.logging.queue_limit or QUEUE_LIMIT
         return _Tcp(target, lambda: source, limit, drops, self._patience, lambda up, again: self._tell(host, up, again))
 

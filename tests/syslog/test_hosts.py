@@ -146,6 +146,14 @@ def test_nothing_is_sent_outside_loopback_unless_it_is_allowed(caplog: pytest.Lo
     world.log.close()
 
 
+def test_an_address_that_cannot_be_sent_from_stops_nothing() -> None:
+    world = LogWorld("logging host 127.0.0.1\n", local="192.0.2.77")
+    world.log.start()
+    world.say()
+    assert [(each.up, each.dropped) for each in world.log.hosts()] == [(False, 1)]
+    world.log.close()
+
+
 def test_a_receiver_sees_the_address_of_the_source_interface_if_this_machine_has_it(udp: UdpReceiver) -> None:
     lines = ("interface Loopback0", "ip address 127.7.7.7 255.255.255.255", "logging source-interface Loopback0")
     world = world_to(udp, *lines)

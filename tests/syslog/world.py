@@ -26,12 +26,12 @@ LIMIT = 20.0  # seconds for what must happen
 class LogWorld:
     """One router's log. It must be made within a running event loop if there are receivers."""
 
-    def __init__(self, config: str = "", outside: OutsideTraffic | None = None) -> None:
+    def __init__(self, config: str = "", outside: OutsideTraffic | None = None, local: str = "127.0.0.1") -> None:
         self.document: Document = load(f"hostname r1\n{config}")
         self.config = self.document.config
         self.clock = VirtualClock()
         self.syslog = Syslog(self.clock)
-        self.hosts = Hosts(self.config, lambda: "127.0.0.1", outside, SOON)
+        self.hosts = Hosts(self.config, lambda: local, outside, SOON)
         stamps = Stamps(self.config, EPOCH)
         self.log = Destinations(self.syslog, self.config, stamps, self.hosts, self.clock)
 
