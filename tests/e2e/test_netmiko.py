@@ -60,7 +60,7 @@ def typed(path: Path) -> list[str]:
     return [line for line in lines if line.strip() and not line.strip().startswith(left_out)]
 
 
-@pytest.mark.parametrize(("path", "router"), zip(GUIDES, EMPTY, strict=True), ids=[path.stem for path in GUIDES])
+@pytest.mark.parametrize(("path", "router"), list(zip(GUIDES, EMPTY, strict=True)), ids=[path.stem for path in GUIDES])
 def test_a_configuration_of_the_guide_is_typed_line_by_line(lab: SshLab, path: Path, router: str) -> None:
     """The router then has each line that it has from the file, but those that IOS refuses and a file keeps."""
     with connect(lab, router) as client:
@@ -77,6 +77,13 @@ def test_a_configuration_of_the_guide_is_typed_line_by_line(lab: SshLab, path: P
 def test_a_line_that_is_refused_is_found(lab: SshLab) -> None:
     with connect(lab, EMPTY[0]) as client, pytest.raises(Exception, match="Invalid input"):
         client.send_config_set(["crypto nothing"], error_pattern=r"% Invalid input")
+
+
+def test_the_configuration_is_saved(lab: SshLab) -> None:
+    with connect(lab, EMPTY[0]) as client:
+        client.send_config_set(["snmp-server location by netmiko"])
+        assert "[OK]" in client.save_config()
+        assert "snmp-server location by netmiko" in client.send_command("show startup-config")
 
 
 SAMPLES = {"address": "10.1.1.1", "interface": "Loopback1", "mask": "255.255.255.255"}
