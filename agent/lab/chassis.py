@@ -51,14 +51,17 @@ class Chassis:
     epoch: datetime
     date: Callable[[], datetime]
 
-    def boot(self, document: Document, began: int = 0) -> LabRouter:
-        """Start the router with a configuration. `began` is now, by the lab's clock: the router's own clock begins at 0."""
+    def boot(self, document: Document, began: int = 0, why: str = "power-on") -> LabRouter:
+        """Start the router with a configuration, for a reason in IOS's words.
+
+        `began` is now, by the lab's clock: the router's own clock begins at 0.
+        """
         config, section = document.config, self.section
         crypto = config.crypto
         timers = Branch(self.scheduler, began)
         monitor = FlowMonitor(timers.clock, crypto.history_tunnel_size, crypto.history_failure_size)
         description = section.sysdescr if section.sysdescr is not None else f"Simulated VPN router {config.hostname}"
-        device = Device(config.hostname, description, section.sysobjectid)
+        device = Device(config.hostname, description, section.sysobjectid, restarted_by=why)
         router = Router(
             config=config,
             device=device,

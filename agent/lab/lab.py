@@ -111,7 +111,7 @@ class Lab:
         slot, before = self.slots[name], self.routers[name]
         text = _boot(slot.startup)
         document = load(*text)
-        router = slot.chassis.boot(document, self.clock.now())
+        router = slot.chassis.boot(document, self.clock.now(), "reload")
         slot.spokes(router, text)
         slot.startup.booted(document)
         before.timers.close()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 import pytest
-from netmiko import ConnectHandler, NetmikoAuthenticationException
+from netmiko import ConnectHandler, NetmikoAuthenticationException, NetmikoTimeoutException
 
 from agent.config.document import load
 from agent.config.pattern import Argument, Group, Item, Keyword, parse_pattern
 from agent.shell import commands
-from tests.e2e.tools import ROOT
+from tests.e2e.tools import ROOT, wait_for
 from tests.ssh_lab import ADMIN, EMPTY, ENABLE, FAR, HUB, OPERATOR, SshLab, ssh_lab
 
 
@@ -153,3 +154,27 @@ def test_the_dialogue_of_ping_is_answered(lab: SshLab) -> None:
     with connect(lab, FAR) as client:
         output = client.send_multiline(answers, read_timeout=30)
         assert "Success rate is 80 percent (4/5)" in output
+
+
+def test_a_router_is_saved_and_reloaded_and_comes_back(lab: SshLab) -> None:
+    with connect(lab, FAR) as client:
+        client.send_config_set(["interface Loopback77", "description by netmiko"])
+        assert "[OK]" in client.save_config()
+        client.send_config_set(["interface Loopback78"])
+        asked = client.send_command_timing("reload", strip_prompt=False)
+        assert "System configuration has been modified. Save? [yes/no]:" in asked
+        assert "Proceed with reload? [confirm]" in client.send_command_timing("no", strip_prompt=False)
+        client.write_channel("\n")
+        wait_for(lambda: not client.is_alive(), "the session's end")
+
+    def again() -> Any:
+        with suppress(NetmikoTimeoutException, NetmikoAuthenticationException):
+            return connect(lab, FAR)
+        return None
+
+    back: Any = wait_for(again, "the router's return")
+    with back as client:
+        interfaces = client.send_command("show ip interface brief")
+        assert "Loopback77" in interfaces
+        assert "Loopback78" not in interfaces
+        assert "System returned to ROM by reload" in client.send_command("show version")
