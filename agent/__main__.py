@@ -168,10 +168,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from agent.app import LabService, Options, load_schema
+    from agent.app import LabService, load_schema
     from agent.base.clock import RealClock, VirtualClock
     from agent.lab.lab import open_lab, open_router
     from agent.lab.labfile.sections import parse_duration
+    from agent.router_service import Options
 
     if (options.lab is None) == (options.config is None):
         raise UsageError("ipsec-agent run: name a lab file, or a router's configuration with --config")

@@ -12,9 +12,10 @@ import tempfile
 from pathlib import Path
 
 from agent.__main__ import endpoint
-from agent.app import LabService, Options, load_schema, settle_memory
+from agent.app import LabService, load_schema, settle_memory
 from agent.base.clock import RealClock
 from agent.lab.lab import open_router
+from agent.router_service import Options
 from bench.tunnels import bring_up
 
 USER, AUTHENTICATION, PRIVACY = "bench", "bench-auth-pass", "bench-priv-pass"

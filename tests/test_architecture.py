@@ -28,7 +28,7 @@ ROOMS: dict[str, frozenset[str]] = {
     "aaa": frozenset({"base", "config", "flow", "engine"}),
     "shell": frozenset({"base", "config", "flow", "engine", "syslog"}),
 }
-TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py"}
+TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py", "agent/router_service.py"}
 LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")
 CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"
@@ -38,6 +38,7 @@ SHELLS = {
     "agent/app.py",
     "agent/base/runner.py",
     "agent/lab/wire/underlay.py",
+    "agent/router_service.py",
     "agent/snmp/dispatcher.py",
     "agent/snmp/engine.py",
     "agent/snmp/sender.py",

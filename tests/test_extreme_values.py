@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.config.command import CommandSet, ConfigCommand
 from agent.config.commands import build
@@ -25,6 +24,7 @@ from agent.config.session import Session
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
+from agent.router_service import Options, RouterService
 from tests.config.lines import ENTRANCES, all_commands
 
 LAB = parse_lab_file('[router.r]\nconfig = "r.cfg"\n', "r.toml")

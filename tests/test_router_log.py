@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.app import RouterService
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import manager
 from agent.config.edits import DetachCryptoMap, SetHostname
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason
 from agent.mib.schema import Schema
+from agent.router_service import RouterService
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.test_run_time_changes import with_service
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin, OriginKind, manager
@@ -27,6 +26,7 @@ from agent.mib.compile import CompiledMibs
 from agent.mib.schema import Schema, build_schema
 from agent.mib.sources import MibError
 from agent.mib.tree import Tree
+from agent.router_service import Options, RouterService
 from tests.flow.builders import ike_facts
 
 LAB = parse_lab_file('[router.r]\nconfig = "r.cfg"\n', "r.toml")

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from pysnmp.proto.api import v2c
 
-from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin, manager
@@ -24,6 +23,7 @@ from agent.flow.records import FlowRecord
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
+from agent.router_service import Options, RouterService
 from tests.flow.builders import ike_facts
 from tests.flow.replica import shown
 from tests.snmp.conftest import PATIENCE, Unheeded

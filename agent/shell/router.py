@@ -61,8 +61,9 @@ class SnmpFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Router(Node):
-    """A node, with what `app.py` adds. `configured` gets the events of a configuration line that has changed the document.
+    """A node, with what `router_service.py` adds.
 
+    `configured` gets the events of a configuration line that has changed the document.
     `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is

@@ -14,12 +14,13 @@ from threading import Thread
 
 import pytest
 
-from agent.app import Options, RouterService, load_schema
+from agent.app import load_schema
 from agent.base.clock import RealClock
 from agent.config.document import load
 from agent.engine.port import Engine, Node
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
+from agent.router_service import Options, RouterService
 from agent.shell.server import CliServer
 from tests.e2e.conftest import AGENT, ROOT, run_tool, state_of, wait_for
 from tests.e2e.traps import TrapReceiver, start_receiver

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from agent.app import Options, RouterService
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.config.session import Session
@@ -26,6 +25,7 @@ from agent.flow.model import EndReason
 from agent.lab.lab import open_lab
 from agent.mib.schema import Schema
 from agent.mib.values import END_OF_MIB_VIEW, NULL, number, object_identifier, wrap
+from agent.router_service import Options, RouterService
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.snmp.fakes import response, whole
 from tests.snmp.v3 import V3User
