@@ -167,11 +167,12 @@ async def _print_count(context: Context, wanted: _Filter) -> None:
 
 def _sa_scene(router: Router, detail: bool) -> SaScene:
     config = router.document.config
+    states = {state.name: state for state in router.device.interfaces.values()}
     ports = {}
     for interface in config.interfaces.values():
         ends = ends_of_tunnel(config, interface) if type_of(interface.name) == "Tunnel" else None
         outer = config.interfaces.get(ends.source_interface, interface) if ends else interface
-        state = router.device.interface(outer.name)
+        state = states.get(outer.name)
         if state is not None:
             ports[interface.name] = Port(outer.name, outer.ip_mtu or state.mtu)
     return SaScene(
