@@ -323,11 +323,12 @@ class EngineFailed:
 class BadMessage:
     """A message that was dropped: of a live SA, or one that tells nothing certain about the set-up under way.
 
-    `exchange` is what its header says, None if that names none that there is.
+    `exchange` is what its header says, None if that names none that there is. `clear`: it should have been encrypted, and was not.
     """
 
     trouble: Trouble
     exchange: Exchange | None = field(default=None, compare=False)
+    clear: bool = field(default=False, compare=False)
 
 
 IkeEvent = (

@@ -320,7 +320,8 @@ def _take(sa: IkeSa, header: Header, octets: bytes, vector: bytes, handle: Calla
         if header.encrypted and not sa.authenticated:
             # Most likely an error under different keys, or a message that overtook the last one of phase 1.
             sa.set_up.suspicion = Trouble.AUTHENTICATION
-        sa.emit(BadMessage(wrong.trouble if isinstance(wrong, RefusedError) else trouble, Exchange(header.exchange)))
+        told = wrong.trouble if isinstance(wrong, RefusedError) else trouble
+        sa.emit(BadMessage(told, Exchange(header.exchange), sa.authenticated and not header.encrypted))
         return False
     if header.encrypted:
         sa.follow()
@@ -342,6 +343,10 @@ _EXCHANGES: Mapping[int, Callable[[IkeSa, Header, bytes, int], None]] = {
     Exchange.TRANSACTION: _receive_transaction,
     Exchange.INFORMATIONAL: _receive_informational,
 }
+
+
+# Exchanges whose messages are always encrypted (RFC 2409 §5.5, draft-dukes-ike-mode-cfg-02 §3.1).
+_ENCRYPTED = (Exchange.QUICK, Exchange.TRANSACTION)
 
 
 # --- counting ---
@@ -370,7 +375,8 @@ def _drop(sa: IkeSa, octets: bytes, trouble: Trouble | None, header: Header | No
     _arrived(sa, octets)
     sa.count(IkeCounter.IN_DROPS)
     if trouble is not None and sa.up:
-        sa.emit(BadMessage(trouble, Exchange(header.exchange) if header else None))
+        exchange = Exchange(header.exchange) if header else None
+        sa.emit(BadMessage(trouble, exchange, exchange in _ENCRYPTED and header is not None and not header.encrypted))
 
 
 def _invalid(sa: IkeSa, trouble: Trouble) -> None:

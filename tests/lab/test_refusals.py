@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import pytest
+
 from agent.base.clock import SECOND
 from agent.crypto import ip
+from agent.crypto.doi import Exchange, NotifyType, Protocol
+from agent.crypto.isakmp import Header
+from agent.crypto.payloads import Notification
 from agent.flow.records import IkeMessageRefused, PacketRefused
-from agent.flow.refusals import MessageFault, PacketFault
-from tests.lab.bringing import WEST, on_the_way, ping, port_of, up
+from agent.flow.refusals import IkeExchange, MessageFault, PacketFault
+from tests.crypto.in_the_clear import encode_message
+from tests.lab.bringing import EAST, WEST, on_the_way, ping, port_of, up
 from tests.lab.bringing_phase1 import BY_PROFILE
 from tests.lab.conftest import MakePair
 from tests.lab.test_sessions import recorded
@@ -64,3 +70,18 @@ def test_an_initiator_may_not_begin_aggressive_mode_either(make_pair: MakePair) 
     ping(lab)
     told = [record for record in records if isinstance(record, IkeMessageRefused)]
     assert [(record.fault, record.exchange) for record in told] == [(MessageFault.DISABLED, None)]
+
+
+@pytest.mark.parametrize("exchange", [Exchange.QUICK, Exchange.TRANSACTION, Exchange.INFORMATIONAL])
+def test_a_message_to_a_live_sa_in_the_clear(make_pair: MakePair, exchange: Exchange) -> None:
+    """RFC 2409 §5.5 and §5.7: once there are keys, everything is encrypted."""
+    lab = up(make_pair())
+    records = recorded(lab, "west")
+    (tunnel,) = lab.flow("west").ike_tunnels.values()
+    header = Header(tunnel.facts.initiator_cookie, tunnel.facts.responder_cookie, 0, exchange, 0, 99)
+    message = encode_message(header, (Notification(Protocol.ISAKMP, NotifyType.NO_PROPOSAL_CHOSEN),))
+    port_of(lab, "west").receive(datagram(EAST, message))
+    told = [record for record in records if isinstance(record, IkeMessageRefused)]
+    assert [(record.fault, record.exchange, record.index) for record in told] == [
+        (MessageFault.IN_THE_CLEAR, IkeExchange(exchange.name.lower()), tunnel.index)
+    ]

@@ -90,7 +90,6 @@ NEGOTIATION_FAULTS: Mapping[Trouble, MessageFault] = MappingProxyType(
 # Of any other message that is dropped.
 DROP_FAULTS: Mapping[Trouble, MessageFault] = MappingProxyType(
     {
-        Trouble.AUTHENTICATION: MessageFault.IN_THE_CLEAR,
         Trouble.HASH: MessageFault.REFUSED,
         Trouble.DECRYPT: MessageFault.MALFORMED,
         Trouble.ENCODING: MessageFault.MALFORMED,

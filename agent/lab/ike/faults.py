@@ -71,10 +71,10 @@ class IkeFaults:
         """Report a message that the crypto engine could not encrypt (`sending`) or decrypt."""
         self._refused(record, MessageFault.NOT_ENCRYPTED if sending else MessageFault.NOT_DECRYPTED, None)
 
-    def message(self, record: IkeRecord, trouble: Trouble, exchange: Exchange | None) -> None:
-        """Report a bad message to an SA. Only that of a live SA is a failure."""
-        if trouble in DROP_FAULTS:
-            self._refused(record, DROP_FAULTS[trouble], exchange)
+    def message(self, record: IkeRecord, trouble: Trouble, exchange: Exchange | None, clear: bool) -> None:
+        """Report a bad message to an SA, which came in the `clear` or not. Only that of a live SA is a failure."""
+        if clear or trouble in DROP_FAULTS:
+            self._refused(record, MessageFault.IN_THE_CLEAR if clear else DROP_FAULTS[trouble], exchange)
         if record.tunnel is None:
             return
         facts, reason = record.tunnel.facts, IKE_REASONS[trouble]

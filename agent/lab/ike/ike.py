@@ -548,4 +548,4 @@ class Ike:
         self._ended(record, EndReason.LOCAL_FAILURE)
 
     def _bad_message(self, record: IkeRecord, event: BadMessage) -> None:
-        self._faults.message(record, event.trouble, event.exchange)
+        self._faults.message(record, event.trouble, event.exchange, event.clear)
