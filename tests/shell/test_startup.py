@@ -159,3 +159,12 @@ def test_user_exec_has_none_of_this() -> None:
     console = Console(privileged=False)
     for command in ("write", "copy run start", "erase startup-config", "reload", "show startup-config"):
         assert "% Invalid input detected" in console.type(command)
+
+
+def test_the_configuration_of_one_interface_is_shown_alone() -> None:
+    console = Console("interface Serial1/0.1 point-to-point\n ip address 10.1.1.1 255.255.255.0\ninterface Serial1/0.12\n shutdown\n")
+    body = "!\ninterface Serial1/0.1 point-to-point\n ip address 10.1.1.1 255.255.255.0\nend\n"
+    shown = f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n{body}"
+    assert console.type("show running-config interface s1/0.1") == shown
+    assert console.type("sh run int Serial 1/0.1") == shown
+    assert "% Invalid" in console.type("show running-config interface Loopback9")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from agent.base.clock import SECOND
 from agent.base.process import resident_octets
 from agent.base.text import octets_of
-from agent.shell.command import Context, ExecCommand, ExecMatch
+from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.render.platform import Platform, host_lines, inventory_lines, version_lines
 from agent.shell.router import Router
 
@@ -17,16 +17,30 @@ HELP = {
     "show hosts": "IP domain-name, lookup style, nameservers, and host table",
     "show inventory": "Show the physical inventory",
     "show running-config": "Current operating configuration",
+    "show running-config interface": "Show interface configuration",
     "show version": "System hardware and software status",
 }
 
 
 async def show_running_config(context: Context, match: ExecMatch) -> None:
-    text = context.router.document.render()
+    document = context.router.document
+    text = document.render()
+    if (name := match.maybe_word("interface")) is not None:
+        if name not in document.config.interfaces:
+            raise CommandFailed(f"% Invalid interface {name}")
+        text = f"!\n{_section(text, f'interface {name}')}end\n"
     context.out.line("Building configuration...")
     context.out.line()
     context.out.line(f"Current configuration : {len(octets_of(text))} bytes")
     await context.out.lines(text.removesuffix("\n").split("\n"))
+
+
+def _section(text: str, heading: str) -> str:
+    """The lines of a section of a configuration. Its heading may have more words (`point-to-point`)."""
+    lines = text.split("\n")
+    begin = next(at for at, line in enumerate(lines) if f"{line} ".startswith(f"{heading} "))
+    end = next(at for at in range(begin + 1, len(lines)) if not lines[at].startswith(" "))
+    return "".join(f"{line}\n" for line in lines[begin:end])
 
 
 async def _clock(context: Context, match: ExecMatch) -> None:
@@ -74,6 +88,6 @@ COMMANDS = (
     ExecCommand("show clock", _clock, user=True),
     ExecCommand("show hosts", _hosts, user=True),
     ExecCommand("show inventory", _inventory, user=True),
-    ExecCommand("show running-config", show_running_config),
+    ExecCommand("show running-config [interface <interface:interface>]", show_running_config),
     ExecCommand("show version", _version, user=True),
 )
