@@ -32,6 +32,7 @@ from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.schema import Schema, build_schema
 from agent.router_service import Options, RouterService
 from agent.shell.lines import LineState
+from agent.shell.reloads import Reloads
 from agent.shell.router import Router as ShellRouter
 from agent.shell.server import CliServer
 from agent.shell.session import Commands
@@ -109,7 +110,7 @@ class LabService:
         name = router.name
         service = self.routers[name] = RouterService(router, self._schema, self._options, self._hashes, self._processor)
         router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
-        self._shown[name] = service.shown(self._lab.slots[name].startup, partial(self._restart, name))
+        self._shown[name] = service.shown(self._lab.slots[name].startup, Reloads(partial(self._restart, name), router.timers.at))
         return service
 
     @property

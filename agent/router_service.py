@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from agent.aaa.hash_worker import HashWorker
 from agent.base.bus import Subscription
@@ -37,6 +37,7 @@ from agent.engine.values import ClearSessions, SessionFilter
 from agent.mib.contexts import Contexts, Sources
 from agent.mib.schema import Schema
 from agent.shell.cleared import ClearedCounters
+from agent.shell.reloads import Reloads
 from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router as ShellRouter
 from agent.shell.router import SnmpFacts
@@ -78,7 +79,7 @@ class Options:
     state_dir_given: bool = False
 
 
-def _not_restarted() -> None:
+def _not_restarted(*_: object) -> NoReturn:
     """For a router that nothing here can restart."""
     raise UserError("this router cannot be restarted from here")
 
@@ -167,8 +168,8 @@ class RouterService:
         for event in events:
             self._notify_of(event)
 
-    def shown(self, startup: Startup | None = None, reload: Callable[[], None] = _not_restarted) -> ShellRouter:
-        """The router as a CLI session sees it. `reload` restarts it. Without `startup` its configuration is saved in memory."""
+    def shown(self, startup: Startup | None = None, reloads: Reloads | None = None) -> ShellRouter:
+        """The router as a CLI session sees it. Without `startup` its configuration is saved in memory."""
         node = self.node
         if startup is None:
             startup = Startup(node.name, (node.document.render(), node.document.filename))
@@ -193,7 +194,7 @@ class RouterService:
             snmp=SnmpFacts(self._local.identity.engine_id, self._local.counters.value, lambda: groups_in_force(self.endpoint)),
             cleared=ClearedCounters(node.monitor),
             startup=startup,
-            reload=reload,
+            reloads=reloads or Reloads(_not_restarted, _not_restarted),
         )
 
     def notification_hosts(self) -> list[Account]:

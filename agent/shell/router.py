@@ -14,6 +14,7 @@ from agent.config.startup import Startup
 from agent.engine.port import Node
 from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import Lines
+from agent.shell.reloads import Reloads
 from agent.shell.render.ssh import SshFacts
 from agent.syslog.debug import Debugging
 from agent.syslog.destinations import Destinations
@@ -71,8 +72,7 @@ class Router(Node):
     `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
     `ssh` tells of the SSH server.
     `cleared` has the counters of tunnels as show commands print them.
-    `startup` is where its configuration is saved; `reload` restarts it, which ends its sessions (UserError: its startup
-    configuration is wrong).
+    `startup` is where its configuration is saved; `reloads` restarts it, which ends its sessions.
     """
 
     configured: Callable[[Sequence[ConfigEvent]], None]
@@ -87,6 +87,6 @@ class Router(Node):
     snmp: SnmpFacts
     cleared: ClearedCounters
     startup: Startup
-    reload: Callable[[], None]
+    reloads: Reloads
     lines: Lines = field(default_factory=Lines)
     ssh: Callable[[], SshFacts] = SshFacts

@@ -21,12 +21,17 @@ def config_message(origin: Origin) -> Message:
     """`SYS-5-CONFIG_I` of a configure session that has ended, or of an SNMP SET."""
     if origin.kind is OriginKind.SNMP:
         text = f"Configured from {origin.name} by snmp"
-    elif origin.kind is OriginKind.SSH:
-        user = f"{origin.name} on {origin.line}" if origin.name and origin.line else origin.name or origin.line
-        text = f"Configured from console by {user}{f' ({origin.address})' if origin.address else ''}"
     else:
-        text = f"Configured from console by {origin.name or 'console'}"
+        text = f"Configured from console by {typed_by(origin)}"
     return Message("SYS", Severity.NOTIFICATIONS, "CONFIG_I", text)
+
+
+def typed_by(origin: Origin) -> str:
+    """Who types, in IOS's words: "console", or "alice on vty0 (192.0.2.1)"."""
+    if origin.kind is OriginKind.SSH:
+        user = f"{origin.name} on {origin.line}" if origin.name and origin.line else origin.name or origin.line
+        return f"{user}{f' ({origin.address})' if origin.address else ''}"
+    return origin.name or "console"
 
 
 CONFIGURED_AT_START = Message("SYS", Severity.NOTIFICATIONS, "CONFIG_I", "Configured from memory by console")

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address
 
 from agent.base.origin import CONSOLE, Origin
 from agent.base.processor import ProcessorShares
+from agent.base.scheduler import Scheduler, Timer
 from agent.config.document import Document, load
 from agent.config.events import ConfigEvent
 from agent.config.passwords import password_matches
@@ -21,6 +22,7 @@ from agent.flow.model import Address
 from agent.flow.monitor import FlowMonitor
 from agent.shell.cleared import ClearedCounters
 from agent.shell.lines import LineState
+from agent.shell.reloads import Reloads
 from agent.shell.router import NotificationHost, Router, SnmpFacts
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import first_key
@@ -176,6 +178,7 @@ def make_router(
     hosts: Sequence[NotificationHost] = (),
     startup: Startup | None = None,
     reload: Callable[[], None] = lambda: None,
+    schedule: Callable[[int, Callable[[], None]], Timer] | None = None,
 ) -> Router:
     document = load(config)
     device = Device(document.config.hostname, "A simulated router", "1.3.6.1.4.1.9.1.436")
@@ -207,7 +210,7 @@ def make_router(
         snmp=SnmpFacts(ENGINE_ID, lambda name: len(name), lambda: document.config.snmp.groups.values()),
         cleared=ClearedCounters(monitor),
         startup=startup or booted(name, document),
-        reload=reload,
+        reloads=Reloads(reload, schedule or Scheduler(monitor.clock).at),
     )
 
 

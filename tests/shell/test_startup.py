@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from agent.base.clock import VirtualClock
 from agent.base.errors import UserError
-from agent.base.origin import TIMELINE, Origin, OriginKind
+from agent.base.origin import CONSOLE, TIMELINE, Origin, OriginKind
+from agent.base.scheduler import Scheduler
 from agent.config.document import load
 from agent.config.startup import Startup, StartupError
 from agent.shell.command import LineState
@@ -119,9 +121,11 @@ def test_the_user_who_reloads_is_named() -> None:
     router = make_router()
     heard: list[Logged] = []
     router.syslog.subscribe(heard.append)
-    session = Session(router, FakeTerminal(""), COMMANDS, LineState(Origin(OriginKind.SSH, "alice")))
+    session = Session(
+        router, FakeTerminal(""), COMMANDS, LineState(Origin(OriginKind.SSH, "alice", line="vty0", address="192.0.2.1"))
+    )
     asyncio.run(session.execute("reload"))
-    assert str(heard[0].message) == "%SYS-5-RELOAD: Reload requested by alice. Reload Reason: Reload Command."
+    assert str(heard[0].message) == "%SYS-5-RELOAD: Reload requested by alice on vty0 (192.0.2.1). Reload Reason: Reload Command."
 
 
 def test_the_timeline_is_asked_nothing() -> None:
@@ -162,9 +166,55 @@ def test_user_exec_has_none_of_this() -> None:
 
 
 def test_the_configuration_of_one_interface_is_shown_alone() -> None:
-    console = Console("interface Serial1/0.1 point-to-point\n ip address 10.1.1.1 255.255.255.0\ninterface Serial1/0.12\n shutdown\n")
+    console = Console(
+        "interface Serial1/0.1 point-to-point\n ip address 10.1.1.1 255.255.255.0\ninterface Serial1/0.12\n shutdown\n"
+    )
     body = "!\ninterface Serial1/0.1 point-to-point\n ip address 10.1.1.1 255.255.255.0\nend\n"
     shown = f"Building configuration...\n\nCurrent configuration : {len(body)} bytes\n{body}"
     assert console.type("show running-config interface s1/0.1") == shown
     assert console.type("sh run int Serial 1/0.1") == shown
-    assert "% Invalid" in console.type("show running-config interface Loopback9")
+    assert console.type("show running-config interface Loopback9") == "% Loopback9: there is no such interface\n"
+
+
+def test_a_reload_may_be_planned_and_cancelled() -> None:
+    clock, reloads = VirtualClock(), list[str]()
+    scheduler = Scheduler(clock)
+    router = make_router(
+        "version 12.4\nhostname far\n", reload=lambda: reloads.append("reloaded"), schedule=scheduler.at, clock=clock
+    )
+    heard: list[str] = []
+    router.syslog.subscribe(lambda logged: heard.append(str(logged.message)))
+    terminal = FakeTerminal("", "")
+    session = Session(router, terminal, COMMANDS, LineState(CONSOLE))
+
+    def type_line(line: str) -> str:
+        before = len(terminal.text)
+        error = asyncio.run(session.execute(line)).error
+        return terminal.text[before:] + error
+
+    # The fake router's clock is 0 at 23:59:58 on 29 February 2024.
+    when = "Reload scheduled for 01:04:58 UTC Fri Mar 1 2024 (in {}) by console\nReload reason: maintenance\n"
+    assert type_line("show reload") == "No reload is scheduled.\n"
+    assert type_line("reload in 1:05 maintenance") == f"{when.format('1 hour and 5 minutes')}{PROCEED}\n"
+    clock.advance(10_000_000)
+    assert type_line("show reload") == when.format("1 hour and 4 minutes")
+    assert type_line("reload cancel") == "\n\n***\n*** --- SHUTDOWN ABORTED ---\n***\n\n"
+    assert type_line("reload cancel") == "%No reload is scheduled.\n"
+    assert "Reload scheduled for 00:10:00 UTC Fri Mar 1 2024 (in 9 minutes and 52 seconds)" in type_line("reload at 0:10")
+    scheduler.run_due(3_600_000_000)
+    assert (reloads, session.closed) == (["reloaded"], False)
+    assert heard == [
+        "%SYS-5-SCHEDULED_RELOAD: Reload requested for 01:04:58 UTC Fri Mar 1 2024 at 23:59:58 UTC Thu Feb 29 2024 by console. "
+        "Reload Reason: maintenance.",
+        "%SYS-5-SCHEDULED_RELOAD_CANCELLED: Scheduled reload cancelled at 00:00:08 UTC Fri Mar 1 2024",
+        "%SYS-5-SCHEDULED_RELOAD: Reload requested for 00:10:00 UTC Fri Mar 1 2024 at 00:00:08 UTC Fri Mar 1 2024 by console. "
+        "Reload Reason: Reload Command.",
+        "%SYS-5-RELOAD: Reload requested by console. Reload Reason: Reload Command.",
+    ]
+
+
+@pytest.mark.parametrize("line", ["reload in 0", "reload in x", "reload in 1:x", "reload at 24:00", "reload at 3"])
+def test_a_wrong_time_of_a_reload_is_refused(line: str) -> None:
+    console = Console()
+    assert console.type(line).startswith("%Invalid reload time")
+    assert console.type("show reload") == "No reload is scheduled.\n"

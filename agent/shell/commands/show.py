@@ -27,7 +27,7 @@ async def show_running_config(context: Context, match: ExecMatch) -> None:
     text = document.render()
     if (name := match.maybe_word("interface")) is not None:
         if name not in document.config.interfaces:
-            raise CommandFailed(f"% Invalid interface {name}")
+            raise CommandFailed(f"% {name}: there is no such interface")
         text = f"!\n{_section(text, f'interface {name}')}end\n"
     context.out.line("Building configuration...")
     context.out.line()
