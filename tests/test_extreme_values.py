@@ -49,6 +49,7 @@ NORMAL = {
     "name": "red",
     "target": "1:1",
     "line": "a text",
+    "text": "#a text#",
     "host": "10.1.1.1",
     "interface": "Tunnel7",
     "port": "80",
@@ -77,6 +78,7 @@ EXTREMES = {
     "name": WORDS,
     "target": ("0:0", "99999999999999999999:9", "1.2.3.4:4294967296", ":", "1:", "256.1.1.1:1"),
     "line": (*WORDS, "two  blanks", "é " * 200, "^C"),
+    "text": (*(f"#{word}#" for word in WORDS), "##", "#", "aba", "^C $(hostname) $(nothing) $( ^C"),
     "host": ("0.0.0.0", "255.255.255.255", "a" * 300, "a..b", "-", "nms.example.com"),
     "interface": (
         "Tunnel2147483647",
