@@ -56,6 +56,7 @@ STYLE = """
   rect { fill: #14191f; }
   .cursor { fill: #7ee787; }
   text { font: 13px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #c9d1d9; white-space: pre; }
+  @media (prefers-reduced-motion: reduce) { g { animation: none !important; } }
 """
 
 Frame = tuple[list[str], tuple[int, int]]  # the rows, and column and row of the cursor

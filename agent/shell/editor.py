@@ -10,11 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from agent.base.text import octets_of
-from agent.shell.keys import Key, KeyReader
+from agent.base.text import octets_of, text_of
+from agent.shell.keys import Key, KeyReader, is_control
 
 MOST_CHARACTERS = 512  # of a line: more than a command may have, so that a line that was cut is always refused
-_KEYS_PER_TURN = 128  # of a long paste, before others have their turn
+_KEYS_PER_TURN = 64  # of a long paste, before others have their turn
 _SHIFT = 10  # characters by which a line that is wider than the terminal moves, as on IOS
 _LEAST_ROOM = 8  # columns for the line beside a prompt that is too wide
 _KILLS = 10  # deleted texts that ^Y and Esc Y bring back
@@ -224,6 +224,8 @@ class Editor:
             return
         self._text[self._cursor : self._cursor] = list(text)
         self._cursor += len(text)
+        if not text.isascii():
+            self._settle()
         self._show()
 
     def _enter(self) -> Event:
@@ -261,7 +263,18 @@ class Editor:
         del self._text[max(start, 0) : end]
         if kill:
             self._kills = [*self._kills[-(_KILLS - 1) :], "".join(gone)]
-        self._move(max(start, 0))
+        self._cursor = max(start, 0)
+        self._settle()
+        self._show()
+
+    def _settle(self) -> None:
+        """Octets that were no UTF-8 may make a character once they stand side by side; a control character goes."""
+        line = "".join(self._text)
+        if line.isascii() or (settled := text_of(octets_of(line))) == line:
+            return
+        before = text_of(octets_of(line[: self._cursor]))
+        self._text = [character for character in settled if not is_control(character)]
+        self._cursor = min(len(before), len(self._text))
 
     def _move(self, cursor: int) -> None:
         self._cursor = min(max(cursor, 0), len(self._text))
@@ -349,7 +362,7 @@ class Editor:
         """The part of the line that fits, with `$` where it goes on, and where in that part the cursor is."""
         self._from = min(self._from, self._cursor)
         room = self._room()
-        if room is None or cells("".join(self._text[self._from :])) < room:
+        if room is None or (len(self._text) - self._from < room and cells("".join(self._text[self._from :])) < room):
             self._offset = self._from
             return "".join(self._text[self._from :]), self._cursor - self._from
         if self._cursor < self._offset:

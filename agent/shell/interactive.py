@@ -62,6 +62,7 @@ class Interactive:
         self._write = write
         self._drain = drain
         self._router = router
+        self._turns = commands.turns
         self._session = Session(router, self, commands, line)
         self._editor = Editor(line.width)
         self._pager: Pager | None = None
@@ -223,7 +224,8 @@ class Interactive:
             if not self._session.reading_text:
                 history.add(event.text)
             await self._carry_out(event, typed)
-        await asyncio.sleep(0)  # a long paste leaves others their turn
+        if self._editor.waiting:  # a long paste leaves others their turn
+            await self._turns.take()
 
     def _history(self) -> History:
         histories = self._line.histories
@@ -259,7 +261,8 @@ class Interactive:
                 elif not isinstance(event, Pause):
                     self._put_octets(self._editor.take_output())
                     return event
-                await asyncio.sleep(0)  # a flood of such keys leaves others their turn
+                if self._editor.waiting:  # a flood of such keys leaves others their turn
+                    await self._turns.take()
         finally:
             self._state = _State.RUNNING
             self._fresh = True

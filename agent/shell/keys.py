@@ -161,6 +161,9 @@ class KeyReader:
         if len(text) != 1:
             text = text_of(bytes(octets[:1]))
         self._begin += len(octets) if len(text.encode("utf-8", "surrogateescape")) == len(octets) else 1
-        if "\x80" <= text < "\xa0":  # control characters, which no line has
-            return _NOTHING
-        return Key(text)
+        return _NOTHING if is_control(text) else Key(text)
+
+
+def is_control(character: str) -> bool:
+    """Whether a character of UTF-8 controls a terminal (ECMA-48's C0 and C1): no line has one."""
+    return character < " " or "\x7f" <= character < "\xa0"

@@ -152,6 +152,7 @@ class _LineConnection:
         self._requests: asyncio.Queue[Frame | None] = asyncio.Queue(MOST_WAITING)
         self._answers: asyncio.Queue[str | None] = asyncio.Queue()
         self._router = router
+        self._turns = commands.turns
         self._line = LineState(CONSOLE)
         self._session = Session(router, self, commands, self._line)
         self._request: int | None = None  # the one under way
@@ -237,6 +238,8 @@ class _LineConnection:
                 raise ProtocolError("unknown frame")
             self._request = None
             await self._frames.drain()
+            if not self._requests.empty():  # a long paste leaves others their turn
+                await self._turns.take()
 
     async def _run(self, line: str, typed: bool) -> Frame:
         """Carry out a line; the frame that ends its answer."""

@@ -18,6 +18,7 @@ from agent.shell.lines import LineState
 from agent.shell.regex import RegexError
 from agent.shell.router import Router
 from agent.shell.terminal import Output, OutputEnded, Terminal, Within
+from agent.shell.turns import Turns
 from agent.syslog.box import config_message
 
 _CONTROL_Z = "\x1a"
@@ -26,9 +27,10 @@ _HEADINGS = {True: "Configure commands:", False: "Exec commands:"}
 
 
 class Commands:
-    """The grammars that sessions share: build once, pass on."""
+    """What the sessions of a lab share, the grammars and their turns: build once, pass on."""
 
     def __init__(self) -> None:
+        self.turns = Turns()
         self.exec: Grammar[ExecCommand] = build()
         self.modifiers: Grammar[Modifier] = modifier_grammar()
 

@@ -207,6 +207,13 @@ def test_octets_that_are_no_utf_8_stay_what_they_are() -> None:
     assert desk.type(b"caf\xe9 \xc3\xa9 \xff\xed\xa0\x80\r") == [Line(text_of(b"caf\xe9 \xc3\xa9 \xff\xed\xa0\x80"))]
 
 
+def test_octets_that_meet_make_no_control_character() -> None:
+    """C2 9B is U+009B, which begins control sequences (ECMA-48 §8.3.16)."""
+    desk = Desk()
+    desk.type(b"a\xc2\x00\x9b\xc2x\x08\x9bb\xc3x\x08\xa9")
+    assert desk.line == "r#abé"
+
+
 def test_a_character_may_come_in_pieces() -> None:
     desk = Desk()
     for octet in "aé日\x1b[D\x1b[D!".encode():
