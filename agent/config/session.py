@@ -50,8 +50,8 @@ class Session:
 
     @property
     def prompt_suffix(self) -> str:
-        """ "(config)#", "(config-if)#", …: what follows the host name."""
-        if self._end is not None and self._end.prompt:
+        """ "(config)#", "(config-if)#", …: what follows the host name. It is empty where a text is typed that has no prompt."""
+        if self._end is not None:
             return self._end.prompt
         return self._commands.modes[self._nesting.stack[-1].mode].prompt
 

@@ -65,10 +65,11 @@ class Session:
 
     @property
     def prompt(self) -> str:
-        """ "router#", "router>", "router(config-if)#"."""
+        """ "router#", "router>", "router(config-if)#"; empty within the text of a banner."""
         name = self._router.document.config.hostname
         if self._config is not None:
-            return name + self._config.prompt_suffix
+            suffix = self._config.prompt_suffix
+            return name + suffix if suffix else ""
         return name + ("#" if self._line.level > 1 else ">")
 
     @property
