@@ -193,10 +193,13 @@ def protection_of_tunnel(config: RouterConfig, tunnel: TunnelEnds) -> Protection
 
 
 def protections(config: RouterConfig) -> Iterator[Protection]:
-    """Everything that is protected: by Tunnel interfaces, then by crypto maps, in the order of the interfaces."""
-    for tunnel in tunnels(config):
-        found = protection_of_tunnel(config, tunnel)
+    """Everything that is protected: by Tunnel interfaces, then by crypto maps, in the order of the interfaces.
+
+    The configuration may change while the protections are asked for: each is as of its own moment.
+    """
+    for tunnel in list(tunnels(config)):
+        found = protection_of_tunnel(config, tunnel) if tunnel.name in config.interfaces else None
         if found is not None:
             yield found
-    for interface in config.interfaces.values():
+    for interface in list(config.interfaces.values()):
         yield from protections_of_map(config, interface)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from ipaddress import IPv4Address
 
-from agent.base.work import STEPS
+from agent.base.work import STEPS, Work
 from agent.config.model import RouterConfig
 from agent.config.protection import Protection, line_of, protections
 from agent.engine.flows import selector_of
@@ -117,20 +117,28 @@ def _carried(tunnels: Iterable[IpsecTunnel]) -> Iterator[ShownFlow]:
 
 
 class Sides:
-    """What the configuration says of associations: at which of our interfaces one is, and what protects its traffic."""
+    """What the configuration says of associations: at which interface of ours one is and, once `read`, what protects them."""
 
     def __init__(self, config: RouterConfig) -> None:
         self._config = config
-        self.static = [protection for protection in protections(config) if not protection.dynamic]
+        # By inside VRF: what names its peers, as a dynamic map does not.
+        self.static: dict[str | None, list[Protection]] = {}
         self._between: dict[tuple[object, ...], list[Protection]] = {}
-        for protection in self.static:
-            for remote in protection.peers:
-                self._between.setdefault((protection.front_vrf, protection.local, remote), []).append(protection)
         self._by_address: dict[tuple[str | None, Address], str] = {}
         for interface in config.interfaces.values():
             for address in (interface.address, *interface.secondary):
                 if address is not None:
                     self._by_address.setdefault((interface.vrf, address.ip), interface.name)
+
+    def read(self) -> Work[None]:
+        """Read what the configuration protects, which may be thousands of map entries."""
+        for number, protection in enumerate(protections(self._config), 1):
+            if not protection.dynamic:
+                self.static.setdefault(protection.inside_vrf, []).append(protection)
+                for remote in protection.peers:
+                    self._between.setdefault((protection.front_vrf, protection.local, remote), []).append(protection)
+            if number % STEPS == 0:
+                yield
 
     def protecting(self, ends: PeerEnds, inside_vrf: str | None) -> tuple[Protection, ...]:
         found = self._between.get((ends.front_vrf, ends.local_address, ends.remote_address), ())
@@ -172,37 +180,36 @@ def shown_sessions(node: Node, wanted: SessionFilter = EVERY_SESSION) -> Iterato
 
 class _Sessions:
     def __init__(self, node: Node, wanted: SessionFilter) -> None:
-        self._config = node.document.config
-        self._monitor = node.monitor
+        self._monitor, self._engine = node.monitor, node.engine
         self._wanted = wanted
-        self._sides = Sides(self._config)
-        # SAs in negotiation: those of an association that the monitor knows, by its place; the others.
-        self._joining: dict[Place, list[Phase1Sa]] = {}
-        self._alone: dict[Place, list[Phase1Sa]] = {}
+        self._sides = Sides(node.document.config)
+        self._vrfs = {flow.name: flow for flow in node.monitor.vrfs()}
+        # Places with SAs in negotiation: those of an association that the monitor knows; the others, with their inside VRFs.
+        self._joining: set[Place] = set()
+        self._alone: dict[Place, PeerEnds] = {}
+        self._inside: dict[Place, str | None] = {}
         for sa in node.engine.negotiating_sas(wanted.remote):
             place = place_of(sa.ends)
-            found = self._joining if self._association_at(place, sa.ends.remote_address) else self._alone
-            found.setdefault(place, []).append(sa)
+            if self._association_at(place, sa.ends.remote_address):
+                self._joining.add(place)
+            else:
+                self._alone[place], self._inside[place] = sa.ends, sa.inside_vrf
+        self._alone_between = {place[:3] for place in self._alone}
 
     def _association_at(self, place: Place, remote: Address) -> bool:
         return any(place_of(peer.ends) == place for peer in self._monitor.peers_at(remote))
 
     def all(self) -> Iterator[ShownSession | None]:
-        for vrf in self._vrfs():
-            yield from self._associations(vrf)
-            yield from self._negotiating(vrf)
-            yield from self._down(vrf)
-
-    def _vrfs(self) -> list[str | None]:
-        """The inside VRFs that there are, the global table first."""
-        of_sas = (sas[-1].inside_vrf for sas in self._alone.values())
-        of_protections = (protection.inside_vrf for protection in self._sides.static)
-        names = dict.fromkeys((None, *(flow.name for flow in self._monitor.vrfs()), *of_protections, *of_sas))
-        return [name for name in names if self._wanted.inside_vrf in (ANY, name)]
+        """The inside VRFs in turn, the global table first."""
+        yield from self._sides.read()
+        for vrf in dict.fromkeys((None, *self._vrfs, *self._sides.static, *self._inside.values())):
+            if self._wanted.inside_vrf in (ANY, vrf):
+                yield from self._associations(vrf)
+                yield from self._negotiating(vrf)
+                yield from self._down(vrf)
 
     def _associations(self, vrf: str | None) -> Iterator[ShownSession | None]:
-        remote = self._wanted.remote
-        flow = next((flow for flow in self._monitor.vrfs() if flow.name == vrf), None)
+        remote, flow = self._wanted.remote, self._vrfs.get(vrf)
         if flow is None:
             return
         peers = list(flow.peers.values()) if remote is None else flow.by_remote.of(remote)
@@ -222,31 +229,39 @@ class _Sessions:
             facts = session_facts(peer.ike_tunnels[-1].facts, None) if peer.ike_tunnels else SessionFacts()
         if facts.interface is None:
             facts = replace(facts, interface=sides.interface_of(ends))
-        joining = self._joining.pop(place_of(ends), ()) if self._joining else ()
-        return ShownSession(ends, peer.vrf, facts, peer, tuple(joining), sides.protecting(ends, peer.vrf))
+        joining = self._negotiated(ends) if self._joining else ()
+        return ShownSession(ends, peer.vrf, facts, peer, joining, sides.protecting(ends, peer.vrf))
+
+    def _negotiated(self, ends: PeerEnds) -> tuple[Phase1Sa, ...]:
+        """The SAs in negotiation at a place that had some, as of now. They are told of one association."""
+        place = place_of(ends)
+        if place not in self._joining and place not in self._alone:
+            return ()
+        self._joining.discard(place)
+        return tuple(sa for sa in self._engine.negotiating_sas(ends.remote_address) if place_of(sa.ends) == place)
 
     def _negotiating(self, vrf: str | None) -> Iterator[ShownSession]:
-        for sas in self._alone.values():
-            newest = sas[-1]
-            if newest.inside_vrf == vrf:
-                yield from self._selected(newest.ends, vrf, tuple(sas))
+        for place, ends in self._alone.items():
+            if self._inside[place] == vrf and (sas := self._negotiated(ends)):
+                yield from self._selected(sas[-1].ends, vrf, sas)
 
-    def _down(self, vrf: str | None) -> Iterator[ShownSession]:
+    def _down(self, vrf: str | None) -> Iterator[ShownSession | None]:
         """Configured peers without an SA."""
         told: set[Place] = set()
-        for protection in self._sides.static:
-            if protection.inside_vrf == vrf:
-                for remote in protection.peers:
-                    ends = PeerEnds(protection.front_vrf, protection.local, remote)
-                    place = place_of(ends)
-                    if place not in told and not self._is_there(ends, vrf):
-                        told.add(place)
-                        yield from self._selected(ends, vrf)
+        for number, protection in enumerate(self._sides.static.get(vrf, ()), 1):
+            if number % STEPS == 0:
+                yield None
+            for remote in protection.peers:
+                ends = PeerEnds(protection.front_vrf, protection.local, remote)
+                place = place_of(ends)
+                if self._wanted.remote in (None, remote) and place not in told and not self._is_there(ends, vrf):
+                    told.add(place)
+                    yield from self._selected(ends, vrf)
 
     def _is_there(self, ends: PeerEnds, vrf: str | None) -> bool:
         """Whether the two have an association of a VRF, or an SA in negotiation, through whatever port."""
         both = ends.front_vrf, ends.local_address, ends.remote_address
-        if any(place[:3] == both for place in self._alone):
+        if both in self._alone_between:
             return True
         found = (peer for peer in self._monitor.peers_at(ends.remote_address) if peer.vrf == vrf)
         return any(place_of(peer.ends)[:3] == both for peer in found)

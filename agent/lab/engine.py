@@ -46,7 +46,7 @@ class LabEngine:
         self._router = router
         self._until = until
         self.spokes: list[Spokes] = []  # those that this router is the hub of
-        self._sides = Sides(router.config)
+        self._known_sides: Sides | None = None  # of the present configuration, once somebody asks
 
     def test(self, request: Request) -> Refusal | None:
         """A simulated router refuses nothing."""
@@ -204,9 +204,17 @@ class LabEngine:
         next negotiation, as on IOS.
         """
         self._router.reload()
-        self._sides = Sides(self._router.config)
+        self._known_sides = None
 
     # --- within ---
+
+    @property
+    def _sides(self) -> Sides:
+        if self._known_sides is None:
+            self._known_sides = Sides(self._router.config)
+            for _ in self._known_sides.read():
+                pass  # a request is carried out at once
+        return self._known_sides
 
     def _shown_record(self, record: IkeRecord) -> Phase1Sa:
         """IOS shows an SA that is over as one without a state, for as long as it is remembered."""

@@ -181,6 +181,26 @@ def test_a_line_that_a_tunnel_carries_is_not_shown_twice(router: Router) -> None
     assert [flow.local.port for flow in shown.flows()] == [0, 0, 80]
 
 
+def test_an_sa_that_has_come_up_since_the_listing_began_is_not_in_negotiation(router: Router) -> None:
+    session = up_session(router)
+    there = node(router, NEGOTIATED)
+    sessions = shown_sessions(there)
+    there.engine.rows.clear()
+    (shown,) = [each for each in sessions if each is not None]
+    assert (shown.session, shown.negotiating) == (session, ())
+
+
+def test_a_long_configuration_is_read_bit_by_bit(router: Router) -> None:
+    entries = "".join(f"crypto map m {n} ipsec-isakmp\n set peer 10.1.0.{n}\n match address 101\n" for n in range(1, 200))
+    there = node(
+        router,
+        config=f"access-list 101 permit ip any any\n{entries}interface Serial0\n ip address 10.0.0.1 255.0.0.0\n crypto map m\n",
+    )
+    found = list(shown_sessions(there, SessionFilter(remote=IPv4Address("10.1.0.7"))))
+    assert [shown for shown in found if shown is not None] == [found[199 // STEPS]]
+    assert found.count(None) == 2 * (199 // STEPS)
+
+
 @pytest.mark.parametrize(
     ("wanted", "peers"),
     [
