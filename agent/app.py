@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from agent.shell.ssh.server import LabSsh, SshServer
 
 _log = logging.getLogger(__name__)
+_SESSIONS_GONE = 1.0  # seconds in which the sessions of a router that has restarted end
 
 DEFAULT_LISTEN: Endpoint = ("127.0.0.1", 1161)
 
@@ -187,7 +188,7 @@ class LabService:
 
     def _restart(self, name: str) -> None:
         """Restart a router, and end its sessions. Raises UserError if its startup configuration is wrong, and changes nothing."""
-        before = self.routers[name]
+        before, had_spokes = self.routers[name], bool(self._lab.routers[name].engine.spokes)
         addresses, sessions = before.agent.addresses, list(self._shown[name].lines)
         router = self._lab.restart(name)
         service = self._serve(router)
@@ -197,6 +198,9 @@ class LabService:
         for line in sessions:
             if not line.closed:
                 line.end()
+        if had_spokes:
+            # What the collector was told to ignore is garbage now, once these sessions have gone.
+            asyncio.get_running_loop().call_later(_SESSIONS_GONE, _reclaim_memory)
         if before.ssh is not None:
             # Later, because the session that runs this may be one of those that end.
             self._moving.append(asyncio.ensure_future(self._move_ssh(before.ssh, service)))
@@ -241,6 +245,11 @@ class LabService:
         if router is not self._lab.first:
             return router.snmp
         return self._options.listen or router.snmp or (DEFAULT_LISTEN,)
+
+
+def _reclaim_memory() -> None:
+    gc.unfreeze()
+    settle_memory()
 
 
 def _spare(router: LabRouter) -> None:
