@@ -62,7 +62,8 @@ class Served:
     def connect(self, user: str = "alice", password: str | None = "wonderland", **options: object) -> Any:
         """A client's connection, as an asynchronous context."""
         defaults = {"known_hosts": None, "client_keys": None, "agent_path": None, "config": None}
-        return asyncssh.connect("127.0.0.1", self.port, username=user, password=password, **{**defaults, **options})
+        where = {"host": "127.0.0.1", "port": self.port}
+        return asyncssh.connect(username=user, password=password, **{**where, **defaults, **options})
 
     async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A TCP connection that need not speak SSH."""

@@ -203,6 +203,18 @@ def test_a_command_is_answered_and_has_a_status(state: Path, command: str, outpu
     assert (shown.lstrip(" "), exit_status) == (output.lstrip(" "), status)
 
 
+@pytest.mark.parametrize(("typed", "status"), [("lab\r", 0), ("wrong\rwrong\rwrong\r", 1), ("x", 1)])
+def test_a_command_that_asks_is_answered_from_what_is_sent(state: Path, typed: str, status: int) -> None:
+    async def work(served: Served) -> tuple[str, int]:
+        async with served.connect("bob", "builder") as client:
+            done = await client.run("enable", input=typed)
+            return str(done.stdout), done.exit_status
+
+    shown, exit_status = run(state, work)
+    assert shown.startswith("Password: ")
+    assert exit_status == status
+
+
 def test_a_terminal_has_the_client_s_size(state: Path) -> None:
     async def work(served: Served) -> str:
         async with served.connect() as client:
@@ -275,6 +287,29 @@ def test_a_connection_without_a_session_ends(state: Path, monkeypatch: pytest.Mo
     async def work(served: Served) -> None:
         client = await served.connect()
         await client.wait_closed()
+
+    run(state, work)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_it_listens_on_both_families(state: Path, address: str) -> None:
+    async def work(served: Served) -> str:
+        await served.server.listen([(address, 0)])
+        host, port = served.server.addresses[-1]
+        assert host == address
+        async with served.connect(host=host, port=port) as client:
+            return str((await client.run("show clock")).stdout)
+
+    assert run(state, work).startswith("*23:59")
+
+
+def test_an_address_that_is_taken_is_an_error_of_one_line(state: Path) -> None:
+    async def work(served: Served) -> None:
+        other = Served(CONFIG, state)
+        with pytest.raises(
+            server.SshListenError, match=r"^far: SSH cannot listen on 127\.0\.0\.1:\d+: Address already in use; .*$"
+        ):
+            await other.server.listen([("127.0.0.1", served.port)])
 
     run(state, work)
 

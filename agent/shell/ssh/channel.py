@@ -90,15 +90,14 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         self._task = asyncio.ensure_future(self._run())
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
-        if self._command is None and data:
+        if data:
             self._last = data[-1:]
             self._interactive.feed(data)
             self._wait_for_room()
 
     def eof_received(self) -> bool:
         """Nothing more will be typed: what has been typed is carried out, and then the session ends."""
-        if self._command is None:
-            self._interactive.feed((b"" if self._last in b"\r\n" else b"\r") + b"\x04")
+        self._interactive.feed((b"" if self._last in b"\r\n" else b"\r") + b"\x04")
         return True
 
     def break_received(self, msec: int) -> bool:
