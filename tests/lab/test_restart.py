@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from agent.base.clock import VirtualClock
+from agent.base.runner import VirtualRunner
 from agent.base.scheduler import Branch, Scheduler
+from agent.config.document import load
+from agent.config.startup import Startup
 from agent.flow.records import FlowRecord
-from tests.lab.conftest import LINK, DrivenLab, MakePair, only, ping
+from agent.lab.lab import build_lab
+from agent.lab.labfile.reading import parse_lab_file
+from tests.lab.conftest import LINK, DrivenLab, MakePair, only, ping, router_text
 from tests.lab.test_spokes import lab_of
 
 TRAFFIC = """
@@ -114,7 +119,8 @@ def test_spokes_by_number_begin_as_at_the_start_of_the_lab() -> None:
     clock = VirtualClock()
     lab = DrivenLab.__new__(DrivenLab)
     lab.lab, lab.clock = lab_of(clock, {}), clock
-    lab.runner = lab.lab.runner  # type: ignore[assignment]  # a virtual clock has a virtual runner
+    assert isinstance(lab.lab.runner, VirtualRunner)
+    lab.runner = lab.lab.runner
     lab.wait(120)
     count = len(lab.flow("hub").ike_tunnels)
     assert count
@@ -140,3 +146,20 @@ def test_callbacks_of_a_branch_that_is_closed_never_come() -> None:
     clock.advance(100)
     scheduler.run_due(100)
     assert came == ["in time", "the scheduler's"]
+
+
+def test_a_saved_configuration_may_lack_what_the_lab_file_names() -> None:
+    """An operator may have removed an interface and saved that: the lab starts, and the cable waits."""
+    lab_file = parse_lab_file(LINK + TRAFFIC + HOST + '[router.east]\nconfig = "e"\n[router.west]\nconfig = "w"\n', "lab.toml")
+    texts = {"east": (router_text("east", 1, 2) + INSIDE, "e"), "west": (router_text("west", 2, 1), "w")}
+    startups = {name: Startup(name, text) for name, text in texts.items()}
+    startups["east"].save(load("hostname bare\n"))
+    clock = VirtualClock()
+    lab = DrivenLab.__new__(DrivenLab)
+    lab.lab, lab.clock = build_lab(lab_file, texts, clock, "lab.toml", startups=startups), clock
+    assert isinstance(lab.lab.runner, VirtualRunner)
+    lab.runner = lab.lab.runner
+    assert lab.east.document.config.hostname == "bare"
+    lab.configure("east", "interface FastEthernet0/0", "ip address 192.0.2.1 255.255.255.0")
+    lab.configure("east", "interface FastEthernet0/1", "ip address 10.7.0.1 255.255.255.0")
+    assert (lab.ping("east", "192.0.2.2"), lab.ping("east", "10.7.0.9")) == (5, 5)
