@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import cast
 
-SHARE = 0.002  # seconds of a turn of the loop
-_MOST_A_TURN = 6  # links, because each may begin a task that takes as long again
+SHARE = 0.001  # seconds of a turn of the loop
+_MOST_A_TURN = 2  # links, because each may begin a task that takes as long again
 _SLICE = 1 << 11  # octets that are handled at once; most packets of a session are smaller
 _MOST_HELD = 1 << 16  # octets of a connection that wait before nothing more is read
 _MOST_UNSENT = 1 << 20  # octets of answers that wait before nothing more is handled

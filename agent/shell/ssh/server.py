@@ -35,7 +35,7 @@ MOST_SESSIONS_OF_A_LAB = 1024
 MOST_ARRIVALS = 512  # connections of a router that wait for a place to log in
 PATIENCE = 10.0  # seconds after which a log-in gives its place to a connection that waits
 _BACKLOG = 512  # connections that the system accepts for us
-_ACCEPTED_A_TURN = 8  # of them, in each turn of the loop
+_ACCEPTED_A_TURN = 4  # of them, in each turn of the loop
 
 # The best that both ends have is used. Without CBC ciphers, and with one MAC of SHA-1 and one group of 2048 bits for old clients.
 KEX_ALGORITHMS = (
