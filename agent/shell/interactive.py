@@ -343,6 +343,7 @@ class Interactive:
     def _put_octets(self, octets: bytes) -> None:
         if octets:
             self._write(octets)
+            self._fresh = octets.endswith(b"\n")
 
     # --- messages ---
 
@@ -373,6 +374,6 @@ class Interactive:
             self._editor.redraw(fresh=True)
             self._put_octets(self._editor.take_output())
             return
-        self._put(f"{text}\n" if self._fresh and not reading else f"\n{text}\n")
+        self._put(f"{text}\n" if self._fresh else f"\n{text}\n")
         if reading:
             self._editor.interleave()

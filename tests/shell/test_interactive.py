@@ -299,6 +299,21 @@ async def test_a_message_comes_in_between_and_the_line_goes_on_under_it() -> Non
         assert "PST" in seat.screen.text
 
 
+async def test_messages_follow_each_other_without_an_empty_line() -> None:
+    """As in Cisco's debug documents: only what is typed in between begins a new line."""
+    async with seated(CONFIG) as seat:
+        for count in (1, 2):
+            seat.router.syslog.log(UPDOWN)
+            await seat.sees(lambda count=count: seat.screen.text.count("UPDOWN") == count and not seat.screen.line)
+        prompt, *rows, _ = seat.screen.text.split("\n")
+        assert prompt.startswith("far#")
+        assert ["UPDOWN" in row for row in rows] == [True, True]
+        await seat.type("show", "show")
+        seat.router.syslog.log(UPDOWN)
+        await seat.sees(lambda: seat.screen.text.count("UPDOWN") == 3)
+        assert "show" in seat.screen.text.split("\n")
+
+
 async def test_logging_synchronous_shows_the_line_again() -> None:
     async with seated(CONFIG + "line con 0\n logging synchronous\n") as seat:
         await seat.type("show clo\x02", "far#show clo")
