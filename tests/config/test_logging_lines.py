@@ -77,6 +77,18 @@ def test_lines_of_time_stamps() -> None:
     assert lines_of("no service timestamps\ndefault service timestamps log\n") == ["no service timestamps debug"]
 
 
+def test_time_stamps_without_any_word_are_those_of_debug() -> None:
+    """Cisco IOS Configuration Fundamentals Command Reference, `service timestamps`: the default is `debug uptime`."""
+    assert lines_of("service timestamps\n") == ["service timestamps debug uptime"]
+
+
+def test_the_options_of_a_time_stamp_are_written_in_one_order() -> None:
+    """That of the syntax in the command reference, however they were typed."""
+    assert lines_of("service timestamps log date year show-timezone local msec msec\n") == [
+        "service timestamps log datetime msec localtime show-timezone year"
+    ]
+
+
 def test_a_host_may_be_configured_by_several_transports_and_vrfs() -> None:
     text = "logging host 10.0.0.1\nlogging host 10.0.0.1 transport tcp port 5\nlogging host 10.0.0.1 vrf red\n"
     assert load(text).config.logging.hosts == (

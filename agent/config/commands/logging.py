@@ -106,6 +106,7 @@ HELP = {
 
 _LEVEL = f"[level={{{'|'.join(SEVERITIES)}}}|<severity:int(0-7)>]"
 _STAMP = "[uptime | datetime [{localtime|msec|show-timezone|year}]*]"
+_FORM = ("uptime", "datetime", "msec", "localtime", "show-timezone", "year")  # in the order in which IOS writes them
 _HOST = (
     "[vrf <vrf:word>|transport transport={tcp|udp} [port <port:int(1-65535)>]"
     "|discriminator <discriminator:word>|session-id {kind={hostname|ipv4|ipv6}|kind={string} <session:word>}"
@@ -130,15 +131,14 @@ def _severity(match: ConfigMatch) -> str | None:
 
 
 def _timestamps(match: ConfigMatch, logging: LoggingConfig) -> Change:
-    return _stamped(match, logging, " ".join(match.words[3:]) or "uptime")
+    """Without any word the line means `service timestamps debug uptime`, as the command reference says."""
+    kind = match.maybe_word("kind") or "debug"
+    form = " ".join(word for word in _FORM if word in match.words[3:]) or "uptime"
+    return {"timestamps": {**logging.timestamps, kind: form}}
 
 
 def _no_timestamps(match: ConfigMatch, logging: LoggingConfig) -> Change:
-    return _stamped(match, logging, "")
-
-
-def _stamped(match: ConfigMatch, logging: LoggingConfig, form: str) -> Change:
-    return {"timestamps": {**logging.timestamps, **dict.fromkeys(_kinds(match), form)}}
+    return {"timestamps": {**logging.timestamps, **dict.fromkeys(_kinds(match), "")}}
 
 
 def _default_timestamps(match: ConfigMatch, logging: LoggingConfig) -> Change:
