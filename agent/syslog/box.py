@@ -1,6 +1,6 @@
 """Syslog room: messages about the router itself: its start, its configuration, its interfaces.
 
-Their texts are those of Cisco IOS System Message Guides, facilities SYS, LINK, LINEPROTO, SNMP and CRYPTO.
+They have the words of IOS's facilities SYS, LINK, LINEPROTO, SNMP and CRYPTO.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def config_message(origin: Origin) -> Message:
 
 
 def typed_by(origin: Origin) -> str:
-    """Who types, in IOS's words: "console", or "alice on vty0 (192.0.2.1)"."""
+    """Who types, in IOS's words: "console", "alice on console", or "alice on vty0 (192.0.2.1)"."""
     if origin.kind is OriginKind.SSH:
         user = f"{origin.name} on {origin.line}" if origin.name and origin.line else origin.name or origin.line
         return f"{user}{f' ({origin.address})' if origin.address else ''}"
-    return origin.name or "console"
+    return f"{origin.name} on console" if origin.name else "console"
 
 
 CONFIGURED_AT_START = Message("SYS", Severity.NOTIFICATIONS, "CONFIG_I", "Configured from memory by console")

@@ -1,6 +1,7 @@
-"""Syslog room: the messages of refused IKE messages and IPsec packets, as Cisco's system message guides have them (CRYPTO).
+"""Syslog room: the messages of refused IKE messages and IPsec packets (IOS's facility CRYPTO).
 
 Two tables say which messages a fault has, with severity and mnemonic. The engine limits how often it tells of faults.
+docs/failures.md says which of the texts were compared with those of IOS.
 """
 
 from __future__ import annotations

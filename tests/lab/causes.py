@@ -458,7 +458,7 @@ CONTROLS = {
     "cipSecNoSa": "cipSecTrapCntlIpSecNoSa",
     "cipsTooManySAs": "cipsCntlTooManySAs",
 }
-# The messages of syslog, by the name that the tables give them, in the words of Cisco's system message guides (facility CRYPTO).
+# The messages of syslog, by the name that the tables give them, in IOS's words (facility CRYPTO).
 # {here} and {peer} are the addresses of the two routers, {dec} and {hex} are numbers; of a packet {inner} is the one inside.
 LINES = {
     UP: "%CRYPTO-5-SESSION_STATUS: Crypto session is UP. Peer {peer}:500 Id: {peer}",

@@ -1,4 +1,4 @@
-"""Messages about the router itself, in the words of Cisco IOS System Message Guides."""
+"""Messages about the router itself, in IOS's words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UP, DOWN, SHUT = LinkState(True, True), LinkState(True, False), LinkState(False,
     [
         (CONSOLE, "Configured from console by console"),
         (TIMELINE, "Configured from console by console"),
-        (Origin(OriginKind.CONSOLE, "alice"), "Configured from console by alice"),
+        (Origin(OriginKind.CONSOLE, "alice"), "Configured from console by alice on console"),
         (Origin(OriginKind.SSH, "alice", "vty0", "127.0.0.1"), "Configured from console by alice on vty0 (127.0.0.1)"),
         (Origin(OriginKind.SSH, "", "vty1", "10.0.0.1"), "Configured from console by vty1 (10.0.0.1)"),
         (manager("10.1.0.100"), "Configured from 10.1.0.100 by snmp"),

@@ -1,8 +1,8 @@
 """Lab room: tells the flow monitor of refused packets, of each kind of fault one packet in an interval.
 
-Anybody can send such packets, as fast as the wire carries them, so not each of them makes a record. IOS logs one message in an
-interval, and these are its intervals: a minute for an unknown SPI (Cisco's document 115801 about invalid SPIs), half a minute for a
-failed integrity check (Cisco's document 116085 about ping loss). The other faults have a minute.
+Anybody can send such packets, as fast as the wire carries them, so not each of them makes a record. Two intervals are
+those of IOS's messages: a minute for an unknown SPI (Cisco's document 115801 about invalid SPIs), half a minute for a failed
+integrity check (Cisco's document 116085 about ping loss). The minute of the other faults is our choice.
 """
 
 from __future__ import annotations
