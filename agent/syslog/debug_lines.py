@@ -38,7 +38,7 @@ from agent.flow.records import (
     SessionUp,
 )
 from agent.flow.refusals import IkeExchange, MessageFault, PacketFault
-from agent.syslog.message import Message, Severity
+from agent.syslog.message import Message, debug_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,6 @@ class Scene:
 
 
 Lines = Mapping[type[FlowRecord], Callable[[Any, Scene], Iterator[Message]]]
-
-
-def _line(text: str, *more: str) -> Message:
-    """A line of `debug`, with the lines that go with it."""
-    return Message("", Severity.DEBUGGING, "", text, more)
 
 
 # --- ISAKMP ---
@@ -85,11 +80,11 @@ def _role(initiator: bool) -> str:
 
 def _phase1_up(record: IkeTunnelStarted, scene: Scene) -> Iterator[Message]:
     facts, name = record.facts, f"ISAKMP:({record.index})"
-    yield _line(f"{name}:SA authentication status:", "        authenticated")
-    yield _line(f"{name}:SA has been authenticated with {facts.remote_address}")
-    yield _line(f"{name}:Input = IKE_MESG_INTERNAL, IKE_PROCESS_COMPLETE")
+    yield debug_line(f"{name}:SA authentication status:", "        authenticated")
+    yield debug_line(f"{name}:SA has been authenticated with {facts.remote_address}")
+    yield debug_line(f"{name}:Input = IKE_MESG_INTERNAL, IKE_PROCESS_COMPLETE")
     if facts.aggressive is not None:
-        yield _line(f"{name}:Old State = {_LAST_STATES[facts.aggressive, facts.initiator]}  New State = IKE_P1_COMPLETE")
+        yield debug_line(f"{name}:Old State = {_LAST_STATES[facts.aggressive, facts.initiator]}  New State = IKE_P1_COMPLETE")
 
 
 def _shown(state: str) -> str:
@@ -102,7 +97,7 @@ _SHOWN = {"QM_IDLE": "QM_IDLE      ", "DEAD": "MM_NO_STATE"}
 
 def _deleting(connection: int, reason: str, initiator: bool, state: str, peer: Address | None) -> Message:
     why = f'deleting SA reason "{reason}" state ({_role(initiator)}) {_shown(state)}'
-    return _line(f"ISAKMP:({connection}):{why} (peer {peer})")
+    return debug_line(f"ISAKMP:({connection}):{why} (peer {peer})")
 
 
 # What an initiator begins with its first message, by exchange.
@@ -114,16 +109,16 @@ def _message_passed(record: IkeMessagePassed, scene: Scene) -> Iterator[Message]
     whose = f"({_role(record.initiator)}) {_shown(record.state)}" if record.state else "(N) NEW SA"
     if not record.sent:
         ports = f"dport {record.local_port} sport {record.remote_port} {record.front_vrf or 'Global'}"
-        yield _line(f"ISAKMP ({record.index}): received packet from {record.remote_address} {ports} {whose}")
+        yield debug_line(f"ISAKMP ({record.index}): received packet from {record.remote_address} {ports} {whose}")
         return
     name = f"ISAKMP:({record.index})"
     if record.again:
         phase, which = (2, f" {record.message_id}") if record.exchange is IkeExchange.QUICK else (1, "")
-        yield _line(f"{name}: retransmitting phase {phase} {_shown(record.state)}{which}...")
+        yield debug_line(f"{name}: retransmitting phase {phase} {_shown(record.state)}{which}...")
     elif record.initiator and record.state in _FIRST_STATES and record.exchange in _BEGINNINGS:
-        yield _line(f"{name}: beginning {_BEGINNINGS[record.exchange]} Mode exchange")
+        yield debug_line(f"{name}: beginning {_BEGINNINGS[record.exchange]} Mode exchange")
     ports = f"my_port {record.local_port} peer_port {record.remote_port}"
-    yield _line(f"{name}: sending packet to {record.remote_address} {ports} {whose}")
+    yield debug_line(f"{name}: sending packet to {record.remote_address} {ports} {whose}")
 
 
 def _phase1_ended(record: IkeTunnelEnded, scene: Scene) -> Iterator[Message]:
@@ -142,10 +137,10 @@ def _message_refused(record: IkeMessageRefused, scene: Scene) -> Iterator[Messag
     if record.fault is not MessageFault.REFUSED or record.index:
         return
     if record.exchange is IkeExchange.INFORMATIONAL:
-        yield _line("ISAKMP:(0):Notify has no hash. Rejected.")
+        yield debug_line("ISAKMP:(0):Notify has no hash. Rejected.")
     elif record.exchange is IkeExchange.MAIN and record.authentication is None:  # nothing is agreed yet
         addresses = f"(local {record.local_address} remote {record.remote_address})"
-        yield _line(f"ISAKMP:(0): phase 1 SA policy not acceptable! {addresses}")
+        yield debug_line(f"ISAKMP:(0): phase 1 SA policy not acceptable! {addresses}")
 
 
 def _phase2_up(record: IpsecTunnelStarted, scene: Scene) -> Iterator[Message]:
@@ -159,9 +154,9 @@ def _phase2_rekeyed(record: SasInstalled, scene: Scene) -> Iterator[Message]:
 
 
 def _created(tunnel: int, connection: int, facts: IpsecFacts, sas: tuple[Sa, ...]) -> Iterator[Message]:
-    yield _line(f"ISAKMP:({connection}): Creating IPSec SAs", *_sa_lines(tunnel, facts, sas))
+    yield debug_line(f"ISAKMP:({connection}): Creating IPSec SAs", *_sa_lines(tunnel, facts, sas))
     last = "IKE_QM_I_QM1" if facts.initiator else "IKE_QM_R_QM2"
-    yield _line(f"ISAKMP:({connection}):Old State = {last}  New State = IKE_QM_PHASE2_COMPLETE")
+    yield debug_line(f"ISAKMP:({connection}):Old State = {last}  New State = IKE_QM_PHASE2_COMPLETE")
 
 
 def _sa_lines(tunnel: int, facts: IpsecFacts, sas: tuple[Sa, ...]) -> Iterator[str]:
@@ -188,7 +183,7 @@ def _sas(what: str, tunnel: int, facts: IpsecFacts, sas: Iterable[Sa]) -> Iterat
     for sa in sas:
         destination, algorithms = (facts.local_address, facts.inbound) if sa.inbound else (facts.remote_address, facts.outbound)
         transforms = " ".join(transforms_of_sa(algorithms, sa.protocol))
-        yield _line(
+        yield debug_line(
             f"IPSEC({what},",
             f"  (sa) sa_dest= {destination}, sa_proto= {_IP_PROTOCOLS[sa.protocol]}, ",
             f"    sa_spi= 0x{sa.value:X}({sa.value}), ",
@@ -201,13 +196,13 @@ def _sas_created(record: IpsecTunnelStarted | SasInstalled, scene: Scene) -> Ite
 
 
 def _sas_deleted(record: IpsecTunnelEnded, scene: Scene) -> Iterator[Message]:
-    yield _line("IPSEC(key_engine): got a queue event with 1 KMI message(s)")
+    yield debug_line("IPSEC(key_engine): got a queue event with 1 KMI message(s)")
     yield from _sas("delete_sa): deleting SA", record.index, record.facts, record.sas)
 
 
 def _packet_refused(record: PacketRefused, scene: Scene) -> Iterator[Message]:
     if record.fault is PacketFault.WRONG_FLOW:
-        yield _line("IPSEC(epa_des_crypt): decrypted packet failed SA identity check")
+        yield debug_line("IPSEC(epa_des_crypt): decrypted packet failed SA identity check")
 
 
 # --- the MIB ---
@@ -219,17 +214,17 @@ def _of_vrf(record: FlowRecord) -> str:
 
 def _mib_ike(record: IkeTunnelStarted | IkeTunnelEnded, scene: Scene) -> Iterator[Message]:
     what = "cikeTunnelStart" if isinstance(record, IkeTunnelStarted) else "cikeTunnelStop"
-    yield _line(f"IPSECMIB: {_of_vrf(record)}: {what}, index {record.index}, peer {record.facts.remote_address}")
+    yield debug_line(f"IPSECMIB: {_of_vrf(record)}: {what}, index {record.index}, peer {record.facts.remote_address}")
 
 
 def _mib_ipsec(record: IpsecTunnelStarted | IpsecTunnelEnded, scene: Scene) -> Iterator[Message]:
     what = "cipSecTunnelStart" if isinstance(record, IpsecTunnelStarted) else "cipSecTunnelStop"
-    yield _line(f"IPSECMIB: {_of_vrf(record)}: {what}, index {record.index}, peer {record.facts.remote_address}")
+    yield debug_line(f"IPSECMIB: {_of_vrf(record)}: {what}, index {record.index}, peer {record.facts.remote_address}")
 
 
 def _mib_failure(record: IkeFailed | IpsecFailed, scene: Scene) -> Iterator[Message]:
     table = "cikeFailTable" if isinstance(record, IkeFailed) else "cipSecFailTable"
-    yield _line(f"IPSECMIB: {_of_vrf(record)}: {table}: {record.reason.value}, peer {record.remote_address}")
+    yield debug_line(f"IPSECMIB: {_of_vrf(record)}: {table}: {record.reason.value}, peer {record.remote_address}")
 
 
 def _mib_spis(record: IpsecTunnelStarted | SasInstalled | IpsecTunnelEnded, scene: Scene) -> Iterator[Message]:
@@ -237,12 +232,12 @@ def _mib_spis(record: IpsecTunnelStarted | SasInstalled | IpsecTunnelEnded, scen
     for sa in record.sas:
         way = "in" if sa.inbound else "out"
         rows = f"cipSecSpiTable, index {record.index}.{sa.index}"
-        yield _line(f"IPSECMIB: {_of_vrf(record)}: {sa.protocol} {way} 0x{sa.value:X} {action} {rows}")
+        yield debug_line(f"IPSECMIB: {_of_vrf(record)}: {sa.protocol} {way} 0x{sa.value:X} {action} {rows}")
 
 
 def _mib_expired(record: SasExpired, scene: Scene) -> Iterator[Message]:
     for index in record.sas:
-        yield _line(f"IPSECMIB: {_of_vrf(record)}: an expired SA removed from cipSecSpiTable, index {record.index}.{index}")
+        yield debug_line(f"IPSECMIB: {_of_vrf(record)}: an expired SA removed from cipSecSpiTable, index {record.index}.{index}")
 
 
 # --- AAA ---
@@ -251,7 +246,7 @@ def _mib_expired(record: SasExpired, scene: Scene) -> Iterator[Message]:
 def _accounting(record: SessionUp, scene: Scene) -> Iterator[Message]:
     profile = scene.config.crypto.profiles.get(record.facts.profile or "")
     if profile is None or profile.accounting is None:
-        yield _line("ISAKMP AAA: Accounting is not enabled")
+        yield debug_line("ISAKMP AAA: Accounting is not enabled")
 
 
 # --- which records have lines ---

@@ -36,6 +36,6 @@ class Message:
         return f"%{self.facility}-{self.severity:d}-{self.mnemonic}: {self.text}" if self.facility else self.text
 
 
-def debug_line(text: str) -> Message:
-    """A line of `debug`."""
-    return Message("", Severity.DEBUGGING, "", text)
+def debug_line(text: str, *more: str) -> Message:
+    """A line of `debug`, with the lines that go with it."""
+    return Message("", Severity.DEBUGGING, "", text, more)
