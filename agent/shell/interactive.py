@@ -25,7 +25,7 @@ from agent.shell.terminal import OutputEnded
 from agent.shell.watching import Watch
 
 MOST_TYPED_AHEAD = 1 << 16  # octets that wait for the command under way
-MOST_MESSAGES = 20  # that wait until the terminal can show them, as many as IOS keeps (`logging synchronous limit`)
+MOST_MESSAGES = 500  # lines that wait until the terminal can show them: `debug` of one tunnel has some fifty at once
 _INTERRUPTS = (b"\x03", b"\x1e")  # ^C, and IOS's escape sequence, Ctrl-Shift-6
 _ENTER = "enter"
 

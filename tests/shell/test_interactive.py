@@ -342,6 +342,15 @@ async def test_terminal_monitor_is_for_lines_that_show_no_console() -> None:
         assert remote.screen.text.count("UPDOWN") == 1
 
 
+async def test_many_messages_at_once_are_all_shown() -> None:
+    """A tunnel that comes up has some fifty lines of `debug`, all in one moment."""
+    async with seated(CONFIG) as seat:
+        for _ in range(100):
+            seat.router.syslog.log(UPDOWN)
+        await seat.sees(lambda: seat.screen.text.count("UPDOWN") == 100)
+        assert "MSGLOST" not in seat.screen.text
+
+
 async def test_a_terminal_that_takes_nothing_loses_messages_and_is_told_how_many() -> None:
     async with seated(CONFIG) as seat:
         seat.taking.clear()
