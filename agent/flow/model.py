@@ -295,9 +295,9 @@ class Spi:
         return max(0, self.start + seconds * SECOND - now) // SECOND if seconds else None
 
     def kilobytes_left(self, now: int) -> int | None:
-        """What is left of its lifetime by volume, None where it has none or it is not known."""
+        """The whole kilobytes that are left of its lifetime by volume, None where it has none or it is not known."""
         size, octets = self.facts.life_size, self.counted(now).octets
-        return max(0, size - octets // _KILOBYTE) if size and octets is not None else None
+        return max(0, (size * _KILOBYTE - octets) // _KILOBYTE) if size and octets is not None else None
 
 
 @dataclass(frozen=True, slots=True)

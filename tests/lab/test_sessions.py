@@ -186,7 +186,7 @@ def test_what_each_sa_has_carried_is_what_the_other_end_says(make_pair: MakePair
     assert (old.expiring, new.expiring) == (True, False)
     assert 100 < (new.start - old.start) / SECOND < 120
     assert old.seconds_left(now) < 10 < 110 < new.seconds_left(now) <= 120
-    assert new.kilobytes_left(now) == 100000
+    assert new.kilobytes_left(now) == 99999
     hard_end = min(found.hard_end for live in lab.east.router.sa_keeper.flows for found in live.bundles)
     assert old.seconds_left(now) == (hard_end - now) // SECOND
 

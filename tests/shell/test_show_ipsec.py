@@ -75,13 +75,13 @@ def tunnel(console: Console, **facts: Any) -> IpsecTunnel:
     return monitor.ipsec_up(ike, ipsec_facts(remote, **(terms | facts)), spis, counters)
 
 
-def dynamic_tunnel(console: Console, number: int = 229) -> IpsecTunnel:
+def dynamic_tunnel(console: Console, number: int = 229, local: Endpoint | None = None) -> IpsecTunnel:
     """What the guide's RouterB has from its dynamic map."""
     return tunnel(
         console,
         local_address=IPv4Address("209.165.200.225"),
         remote_address=IPv4Address(f"209.165.200.{number}"),
-        local=(host("209.165.200.226"),),
+        local=(local or host("209.165.200.226"),),
         remote=(host("209.165.200.227"),),
         map_name="testmap",
         map_sequence=10,
@@ -201,6 +201,21 @@ def test_instances_of_a_dynamic_map_have_numbers_from_65536() -> None:
     assert heads == [f'Crypto Map "testmap" {number} ipsec-isakmp' for number in (10, 65536, 65537)]
     assert console.type("show crypto map tag other") == "No crypto maps found.\n"
     assert console.type("show crypto map interface GigabitEthernet0/1").startswith('Crypto Map "testmap" 10 ipsec-isakmp\n')
+
+
+@pytest.mark.parametrize(
+    ("first", "mask", "words"),
+    [
+        ("0.0.0.0", "0.0.0.0", "any"),
+        ("10.1.0.0", "255.255.0.0", "10.1.0.0 0.0.255.255"),
+        ("10.1.0.1", "255.255.255.255", "host 10.1.0.1"),
+    ],
+)
+def test_the_networks_of_an_instance_are_written_as_in_an_access_list(first: str, mask: str, words: str) -> None:
+    """A remote-access client asks for all addresses of the router's end: `any`."""
+    console = Console(DYNAMIC)
+    dynamic_tunnel(console, local=Endpoint("subnet", IPv4Address(first), IPv4Address(mask)))
+    assert f"            access-list permit ip {words} host 209.165.200.227\n" in console.type("show crypto map")
 
 
 def test_a_map_in_the_form_of_ios_xe() -> None:

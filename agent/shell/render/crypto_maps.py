@@ -261,9 +261,10 @@ def _end_words(end: Endpoint) -> list[str]:
     port = [f"eq {end.port}"] if end.port else []
     if end.kind == "range" and end.first != end.last:
         return [f"range {end.first} {end.last}", *port]
-    if end.first == end.last or end.kind != "subnet":
+    if end.kind != "subnet":
         return [f"host {end.first}", *port]
     if not isinstance(end.last, IPv4Address):
         return [f"{end.first} {end.last}", *port]
     wildcard = int(end.last) ^ _ALL
-    return ["any" if wildcard == _ALL else f"{end.first} {IPv4Address(wildcard)}", *port]
+    special = {_ALL: "any", 0: f"host {end.first}"}
+    return [special.get(wildcard, f"{end.first} {IPv4Address(wildcard)}"), *port]
