@@ -53,9 +53,11 @@ def test_scrapli_reads(scrapli: Any) -> None:
 
 
 def test_scrapli_configures_and_saves(scrapli: Any) -> None:
-    lines = ["interface Loopback70", "description by scrapli", "exit", "banner login ^", "hello", "^"]
-    assert not scrapli.send_configs(lines).failed
-    assert "description by scrapli" in scrapli.send_command("show running-config").result
+    assert not scrapli.send_configs(["interface Loopback70", "description by scrapli"]).failed
+    # The text of a banner has no prompt, so scrapli must not wait for one.
+    assert not scrapli.send_configs(["banner login ^", "hello", "^"], eager=True).failed
+    running = scrapli.send_command("show running-config").result
+    assert "description by scrapli" in running and "banner login ^C\nhello\n^C" in running
     asked = [("copy running-config startup-config", "Destination filename [startup-config]?", False), ("", "[OK]", False)]
     assert "[OK]" in scrapli.send_interactive(asked).result
 

@@ -318,6 +318,15 @@ def test_tunnel_protection_is_a_profile_and_its_instance() -> None:
     ]
     assert console.type("show crypto map interface Tunnel0") == shown
     assert console.type("show crypto map interface FastEthernet0/0") == "No crypto maps found.\n"
+    xe = Console(config.replace("version 12.4", "version 16.9") + "crypto ipsec profile gre\n set isakmp-profile branches\n")
+    instance = xe.type("show crypto map").split("\n\n")[1].splitlines()
+    assert instance[:5] == [
+        'Crypto Map IPv4 "Tunnel0-head-0" 65537 ipsec-isakmp',
+        "        Map is a PROFILE INSTANCE.",
+        "        Peer = 192.0.2.2",
+        "        ISAKMP Profile: branches",
+        "        Access-List SS dynamic: False",  # Genie wants it of every map
+    ]
     sas = console.type("show crypto ipsec sa").splitlines()
     assert sas[:2] == ["interface: Tunnel0", "    Crypto map tag: Tunnel0-head-0, local addr 192.0.2.1"]
     assert "   local  ident (addr/mask/prot/port): (192.0.2.1/255.255.255.255/47/0)" in sas

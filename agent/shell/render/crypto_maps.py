@@ -80,7 +80,7 @@ def protection_lines(scene: MapScene) -> Iterator[str]:
             yield ""
         yield _head(entry.name, entry.sequence, entry.kind, scene)
         yield f"{_INDENT}Map is a PROFILE INSTANCE."
-        yield f"{_INDENT}Peer = {entry.peers[0]}"
+        yield from _who(entry.peers, entry, scene.release)
         yield f"{_INDENT}Extended IP access list"
         yield from (f"{_INDENT}    access-list {rule.text}" for rule in protection.rules)
         yield f"{_INDENT}Current peer: {entry.peers[0]}"
@@ -111,11 +111,7 @@ def _map_entry(entry: CryptoMapEntry, scene: MapScene) -> Iterator[str]:
         yield f"{_INDENT}WARNING: This crypto map is in an incomplete state!"
         yield f"{_INDENT}{_INDENT}(missing peer or access-list definitions)"
     yield from _description(entry)
-    yield from (f"{_INDENT}Peer = {peer}" for peer in entry.peers)
-    if entry.isakmp_profile:
-        yield f"{_INDENT}ISAKMP Profile: {entry.isakmp_profile}"
-    if scene.release is Release.XE:
-        yield f"{_INDENT}Access-List SS dynamic: False"
+    yield from _who(entry.peers, entry, scene.release)
     yield from _access_list(entry.match_address, access_list)
     current = scene.peers.get((entry.name, entry.sequence)) or next(iter(entry.peers), None)
     if current is not None:
@@ -131,11 +127,7 @@ def _instance(name: str, sequence: int, tunnel: IpsecTunnel, scene: MapScene) ->
     facts = tunnel.facts
     template = _template(facts.template or "", scene.config.crypto) or CryptoMapEntry(name, sequence)
     yield _head(name, sequence, template.kind, scene)
-    yield f"{_INDENT}Peer = {facts.remote_address}"
-    if template.isakmp_profile:
-        yield f"{_INDENT}ISAKMP Profile: {template.isakmp_profile}"
-    if scene.release is Release.XE:
-        yield f"{_INDENT}Access-List SS dynamic: False"
+    yield from _who([facts.remote_address], template, scene.release)
     yield f"{_INDENT}Extended IP access list"
     for local, remote in facts.endpoints:
         yield f"{_INDENT}    access-list permit {flow_words(local, remote)}"
@@ -200,6 +192,15 @@ def lifetime_line(crypto: CryptoConfig) -> str:
 def _description(entry: CryptoMapEntry | IpsecProfile) -> Iterator[str]:
     if entry.description:
         yield f"{_INDENT}Description: {entry.description}"
+
+
+def _who(peers: Iterable[Address | str], entry: CryptoMapEntry, release: Release) -> Iterator[str]:
+    """The peers of an entry or an instance, and its ISAKMP profile. The line that IOS XE has before the access list ends it."""
+    yield from (f"{_INDENT}Peer = {peer}" for peer in peers)
+    if entry.isakmp_profile:
+        yield f"{_INDENT}ISAKMP Profile: {entry.isakmp_profile}"
+    if release is Release.XE:
+        yield f"{_INDENT}Access-List SS dynamic: False"
 
 
 def _access_list(name: str | None, access_list: AccessList | None) -> Iterator[str]:
