@@ -57,7 +57,8 @@ def test_scrapli_configures_and_saves(scrapli: Any) -> None:
     # The text of a banner has no prompt, so scrapli must not wait for one.
     assert not scrapli.send_configs(["banner login ^", "hello", "^"], eager=True).failed
     running = scrapli.send_command("show running-config").result
-    assert "description by scrapli" in running and "banner login ^C\nhello\n^C" in running
+    assert "description by scrapli" in running
+    assert "banner login ^C\nhello\n^C" in running
     asked = [("copy running-config startup-config", "Destination filename [startup-config]?", False), ("", "[OK]", False)]
     assert "[OK]" in scrapli.send_interactive(asked).result
 
