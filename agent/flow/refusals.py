@@ -25,7 +25,8 @@ class MessageFault(Enum):
     """Why an IKE message was refused, or could not be made."""
 
     MALFORMED = "malformed"  # not decodable, or decrypted to nonsense
-    REFUSED = "refused"  # understood, and not accepted
+    PROPOSAL = "no acceptable proposal"
+    REFUSED = "refused"  # understood, and not accepted for another reason
     NOT_AUTHENTIC = "not authentic"  # its proof of identity fails
     CERTIFICATE = "certificate not valid"
     CRL = "revocation unknown"

@@ -134,13 +134,12 @@ def _phase1_failed(record: IkeFailed, scene: Scene) -> Iterator[Message]:
 
 
 def _message_refused(record: IkeMessageRefused, scene: Scene) -> Iterator[Message]:
-    if record.fault is not MessageFault.REFUSED or record.index:
-        return
-    if record.exchange is IkeExchange.INFORMATIONAL:
-        yield debug_line("ISAKMP:(0):Notify has no hash. Rejected.")
-    elif record.exchange is IkeExchange.MAIN and record.authentication is None:  # nothing is agreed yet
+    if record.fault is MessageFault.PROPOSAL:
+        phase = 2 if record.exchange is IkeExchange.QUICK else 1
         addresses = f"(local {record.local_address} remote {record.remote_address})"
-        yield debug_line(f"ISAKMP:(0): phase 1 SA policy not acceptable! {addresses}")
+        yield debug_line(f"ISAKMP:({record.index}): phase {phase} SA policy not acceptable! {addresses}")
+    elif record.fault is MessageFault.REFUSED and record.exchange is IkeExchange.INFORMATIONAL and not record.index:
+        yield debug_line("ISAKMP:(0):Notify has no hash. Rejected.")
 
 
 def _phase2_up(record: IpsecTunnelStarted, scene: Scene) -> Iterator[Message]:

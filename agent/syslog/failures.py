@@ -57,6 +57,7 @@ _IKE: Mapping[MessageFault, tuple[Form[IkeMessageRefused], ...]] = MappingProxyT
                 lambda record, _: f"IKE message from {record.remote_address} failed its sanity check or is malformed",
             ),
         ),
+        MessageFault.PROPOSAL: (_MODE_FAILURE,),
         MessageFault.REFUSED: (_MODE_FAILURE,),
         MessageFault.NOT_AUTHENTIC: (Form(Severity.INFORMATIONAL, "IKMP_AUTH_FAIL", _authentication), _MODE_FAILURE),
         MessageFault.CERTIFICATE: (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from agent.flow.records import IkeMessagePassed
 from agent.syslog.debug import Debug, Debugging
 from agent.syslog.syslog import Syslog
@@ -95,6 +97,23 @@ def test_a_policy_that_does_not_match(make_pair: MakePair) -> None:
         "ISAKMP:(0):Notify has no hash. Rejected.",
         f"{deleting} (I) MM_NO_STATE (peer 192.0.2.2)",
     ]
+
+
+@pytest.mark.parametrize(
+    "west",
+    [
+        {"transforms": "esp-aes esp-sha-hmac"},
+        {"flow": "10.0.2.0 0.0.0.255 10.9.9.0 0.0.0.255"},
+    ],
+)
+def test_a_phase_2_that_does_not_match(make_pair: MakePair, west: dict[str, str]) -> None:
+    """IOS ends its debug of a refused quick mode with this line, whatever did not match."""
+    lab = make_pair(west=west)
+    east, refusing = debugged(lab, "east"), debugged(lab, "west")
+    ping(lab)
+    line = "ISAKMP:(1): phase 2 SA policy not acceptable! (local 192.0.2.2 remote 192.0.2.1)"
+    assert refusing.count(line) == 1
+    assert not [line for line in east if "not acceptable" in line]
 
 
 def test_nothing_is_told_while_nobody_asks(make_pair: MakePair) -> None:

@@ -118,15 +118,18 @@ def test_isakmp_that_comes_up_and_goes(debugged: Debugged) -> None:
 
 def test_isakmp_that_fails(debugged: Debugged) -> None:
     debugged.console.type("debug crypto isakmp")
-    debugged.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.MAIN)
+    debugged.monitor.reports.message_refused(None, MessageFault.PROPOSAL, HUB, SPOKE, IkeExchange.MAIN)
     debugged.monitor.ike_failed(None, IkeFailureReason.PROPOSAL, HUB, SPOKE, initiator=False)
     debugged.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.INFORMATIONAL)
     debugged.monitor.ike_failed(None, IkeFailureReason.PEER_LOST, HUB, SPOKE, initiator=True)
+    debugged.monitor.reports.message_refused(None, MessageFault.REFUSED, HUB, SPOKE, IkeExchange.QUICK)  # its hash was wrong
+    debugged.monitor.reports.message_refused(None, MessageFault.PROPOSAL, HUB, SPOKE, IkeExchange.QUICK)
     assert debugged.lines == [
         f"ISAKMP:(0): phase 1 SA policy not acceptable! (local {HUB} remote {SPOKE})",
         f'ISAKMP:(0):deleting SA reason "Phase1 SA policy proposal not accepted" state (R) MM_NO_STATE (peer {SPOKE})',
         "ISAKMP:(0):Notify has no hash. Rejected.",
         f'ISAKMP:(0):deleting SA reason "Death by retransmission P1" state (I) MM_NO_STATE (peer {SPOKE})',
+        f"ISAKMP:(0): phase 2 SA policy not acceptable! (local {HUB} remote {SPOKE})",
     ]
 
 

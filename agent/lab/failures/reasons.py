@@ -73,6 +73,7 @@ EXCHANGES: Mapping[Exchange, IkeExchange] = MappingProxyType(
 # Of a message that ends a negotiation. Every other trouble is a message that is understood and refused.
 NEGOTIATION_FAULTS: Mapping[Trouble, MessageFault] = MappingProxyType(
     {
+        Trouble.PROPOSAL: MessageFault.PROPOSAL,
         Trouble.AUTHENTICATION: MessageFault.NOT_AUTHENTIC,
         Trouble.HASH: MessageFault.NOT_AUTHENTIC,
         Trouble.SIGNATURE: MessageFault.NOT_AUTHENTIC,
