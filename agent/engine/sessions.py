@@ -101,13 +101,15 @@ class ShownSession:
         for tunnel in list(self.peer.ipsec_tunnels.values()) if self.peer is not None else ():
             facts = tunnel.facts
             carried.setdefault((facts.map_name, facts.map_sequence, facts.acl_entry), []).append(tunnel)
+        told: set[tuple[object, ...]] = set()  # a map with `local-address` may be on several interfaces
         for protection in self.protections:
             for rule in protection.rules:
                 key = protection.map_name, protection.sequence, line_of(protection.entry, rule.text)
                 if key in carried:
                     yield from _carried(carried.pop(key))
-                elif rule.permit:
+                elif rule.permit and key not in told:
                     yield ShownFlow(*selector_of(rule))
+                told.add(key)
         for tunnels in carried.values():
             yield from _carried(tunnels)
 

@@ -181,6 +181,20 @@ def test_a_line_that_a_tunnel_carries_is_not_shown_twice(router: Router) -> None
     assert [flow.local.port for flow in shown.flows()] == [0, 0, 80]
 
 
+def test_a_line_of_a_map_on_two_interfaces_is_one_flow(router: Router) -> None:
+    """`crypto map … local-address` makes the map on both interfaces one, with one session for a peer."""
+    config = PEERS + "crypto map m local-address Loopback0\ninterface Loopback0\n ip address 10.255.0.1 255.255.255.255\n"
+    config += "interface Serial1\n ip address 192.0.3.1 255.255.255.0\n crypto map m\n"
+    wanted = SessionFilter(remote=IPv4Address("192.0.2.2"))
+    (down,) = shown_of(node(router, config=config), wanted)
+    assert [flow.local.port for flow in down.flows()] == [0, 80]
+    line = "access-list 101 permit ip 10.1.0.0 0.0.255.255 host 10.2.0.1"
+    ends: dict[str, Any] = {"local_address": IPv4Address("10.255.0.1"), "remote_address": IPv4Address("192.0.2.2")}
+    tunnel = router.ipsec(router.ike(vrf=None, **ends), **ends, map_name="m", map_sequence=10, acl_entry=line, interface="Serial1")
+    (up,) = shown_of(node(router, config=config), wanted)
+    assert [flow.tunnel for flow in up.flows()] == [tunnel, None]
+
+
 def test_an_sa_that_has_come_up_since_the_listing_began_is_not_in_negotiation(router: Router) -> None:
     session = up_session(router)
     there = node(router, NEGOTIATED)
