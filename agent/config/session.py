@@ -96,8 +96,16 @@ class Session:
         if isinstance(verdict, Strange):
             return Outcome(problem=verdict.problem)
         if isinstance(verdict, Inside) and not verdict.exits:
-            return Outcome(problem=SyntaxProblem("invalid", line, indent, 0))
+            return Outcome(problem=self._problem_inside(line, indent))
         return Outcome()
+
+    def _problem_inside(self, line: str, indent: int) -> SyntaxProblem:
+        """Why a line that may stand under a refused one is refused: for its own mistake, or for where it stands."""
+        try:
+            self._commands.locate(self._nesting.stack, line)
+        except SyntaxProblem as problem:
+            return problem
+        return SyntaxProblem("invalid", line, indent, 0)
 
     def _carry_out(self, line: str, indent: int, located: Located) -> Outcome:
         command = located.match.target

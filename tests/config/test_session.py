@@ -132,6 +132,19 @@ def test_what_stands_under_a_refused_line_is_not_for_the_section_before_it(hub: 
     assert session.feed("shutdown").problem is None
 
 
+def test_each_refused_line_of_a_paste_is_marked_at_its_own_mistake(session: Session) -> None:
+    """As IOS marks it, whatever was refused before it."""
+    pasted = ("logging trap 9", "service sequence-numbers foo", "logging facility local8", " logging trap debugging x", "hostname")
+    problems = [session.feed(line).problem for line in pasted]
+    assert [(problem.kind, problem.column) for problem in problems if problem is not None] == [
+        ("invalid", len("logging trap ")),
+        ("invalid", len("service sequence-numbers ")),
+        ("invalid", len("logging facility ")),
+        ("invalid", len(" logging trap debugging ")),
+        ("incomplete", len("hostname")),
+    ]
+
+
 def test_do_hands_the_rest_of_the_line_on(hub: Document) -> None:
     asked: list[str] = []
 
