@@ -89,3 +89,14 @@ def test_a_ruleset_is_the_lines_of_access_lists_and_of_sas() -> None:
         " 20000010000015 IP 209.165.200.226 209.165.200.227 IPSec SA\n"
         " 20000010000029 IP ANY ANY IPSec Cryptomap\n"
     )
+
+
+def test_rules_of_two_templates_have_numbers_of_their_own_and_a_mask_with_gaps_is_written_out() -> None:
+    config = DYNAMIC + (
+        "access-list 150 permit ip 10.0.0.0 0.0.255.0 10.9.0.0 0.0.0.255\ncrypto dynamic-map dyn_testmap 5\n match address 150\n"
+    )
+    assert Console(config).type("show crypto ruleset detail") == (
+        "GigabitEthernet0/1:\n"
+        " 20000010000019 IP 10.0.0.0/255.255.0.255 10.9.0.0/24 IPSec Cryptomap\n"
+        " 20000010000029 IP ANY ANY IPSec Cryptomap\n"
+    )

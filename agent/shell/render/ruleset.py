@@ -1,8 +1,7 @@
 """Shell room: `show crypto ruleset`: what IOS makes of crypto maps and their access lists, interface by interface.
 
-The form is that of the Cisco IOS Security Command Reference: the protocol in hexadecimal, both ends, what
-becomes of the packet. With `detail` each rule has its
-number, and a `deny` the number that it leads to.
+The form is that of the Cisco IOS Security Command Reference: the protocol in hexadecimal, both ends, what becomes of the packet.
+With `detail` each rule has its number, and a `deny` the number that it leads to.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from itertools import count, groupby
 
 from agent.config.protection import Protection, line_of
 from agent.engine.flows import TunnelsByMap, selector_of
@@ -21,6 +21,7 @@ _PER_LINE = 10
 _MAP, _SA = 9, 5  # the last digit: a rule of the map, one of an SA
 _LAST = 999_999  # of an entry: what it denies goes on with the next
 _ANY = "ANY"
+_ALL = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +34,40 @@ class _Rule:
 
 
 def ruleset_lines(protections: Iterable[Protection], tunnels: TunnelsByMap, detail: bool) -> Iterator[str]:
-    """The rules of each interface, in the order in which they are tried. Those of an SA come before the map's that made it."""
-    shown = None
-    for protection in protections:
-        if shown != protection.interface:
-            shown = protection.interface
-            yield f"{protection.interface}:"
-        yield from (rule.line(detail) for rule in _rules(protection, tunnels.take(protection), detail))
+    """The rules of each interface, in the order in which they are tried. Those of an SA come before the map's that made it.
+
+    The numbers go on through all templates of an entry's dynamic map.
+    """
+    for interface, of_interface in groupby(protections, lambda each: each.interface):
+        yield f"{interface}:"
+        for (_, sequence), of_entry in groupby(of_interface, lambda each: (each.map_name, each.sequence)):
+            entry = _BASE + sequence * _PER_ENTRY
+            numbers = count(entry + _PER_LINE, _PER_LINE)
+            denied = f" DENY -> {entry + _LAST}" if detail else " DENY"
+            for protection in of_entry:
+                yield from (rule.line(detail) for rule in _rules(protection, tunnels.take(protection), numbers, denied))
 
 
-def _rules(protection: Protection, live: Sequence[IpsecTunnel], detail: bool) -> Iterator[_Rule]:
-    entry = _BASE + protection.sequence * _PER_ENTRY
-    at = entry
+def _rules(protection: Protection, live: Sequence[IpsecTunnel], numbers: Iterator[int], denied: str) -> Iterator[_Rule]:
     if protection.dynamic and not protection.rules:
-        for at, tunnel in enumerate(live, 1):
-            for pair in tunnel.facts.endpoints:
-                yield _Rule(entry + at * _PER_LINE + _SA, f"{_words(pair)} IPSec SA")
-        yield _Rule(entry + (len(live) + 1) * _PER_LINE + _MAP, f"IP {_ANY} {_ANY} IPSec Cryptomap")
+        for tunnel in live:
+            yield from _sa_rules(next(numbers), tunnel)
+        yield _Rule(next(numbers) + _MAP, f"IP {_ANY} {_ANY} IPSec Cryptomap")
         return
     for rule in protection.rules:
-        at += _PER_LINE
-        pair = selector_of(rule)
+        at, words = next(numbers), _words(selector_of(rule))
         if not rule.permit:
-            yield _Rule(at + _MAP, f"{_words(pair)} DENY{f' -> {entry + _LAST}' if detail else ''}")
+            yield _Rule(at + _MAP, f"{words}{denied}")
             continue
         line = line_of(protection.entry, rule.text)
         for tunnel in live:
             if tunnel.facts.acl_entry == line:
-                yield from (_Rule(at + _SA, f"{_words(each)} IPSec SA") for each in tunnel.facts.endpoints)
-        yield _Rule(at + _MAP, f"{_words(pair)} IPSec Cryptomap")
+                yield from _sa_rules(at, tunnel)
+        yield _Rule(at + _MAP, f"{words} IPSec Cryptomap")
+
+
+def _sa_rules(at: int, tunnel: IpsecTunnel) -> Iterator[_Rule]:
+    return (_Rule(at + _SA, f"{_words(pair)} IPSec SA") for pair in tunnel.facts.endpoints)
 
 
 def _words(pair: EndpointPair) -> str:
@@ -76,5 +82,8 @@ def _end(end: Endpoint) -> str:
         return f"{end.first}-{end.last}{port}"
     if end.kind != "subnet" or not isinstance(end.last, IPv4Address):
         return f"{end.first}{port}"
-    length = bin(int(end.last)).count("1")
-    return f"{_ANY if not length else f'{end.first}/{length}'}{port}"
+    if not int(end.last):
+        return f"{_ANY}{port}"
+    wildcard = int(end.last) ^ _ALL
+    mask: object = end.last if wildcard & (wildcard + 1) else 32 - wildcard.bit_length()  # a mask with gaps has no length
+    return f"{end.first}/{mask}{port}"
