@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv4Address
 
 from agent.base.text import octets_of
-from agent.config.interface_names import interface_name
+from agent.config.interface_names import INTERFACE_TYPES, interface_name
 from agent.config.texts import text_between
 
 
@@ -32,7 +32,8 @@ class ArgumentType:
 
     `shown` is what `?` prints ("<1-10000>", "A.B.C.D"), `right` what an error message asks for. `resembles(word)` says that a
     refused word was meant as such a value: then the line is wrong, and not just unknown. `closed` says that IOS accepts nothing
-    else there either.
+    else there either. `first` has the words that a value of two words may begin with, each with its help line, and `second` what
+    follows one of them, as `shown` has it.
     """
 
     read: Callable[[Sequence[Word], int], tuple[object, int] | None]
@@ -41,6 +42,14 @@ class ArgumentType:
     resembles: Callable[[str], bool]
     write: Callable[[object], str] = str
     closed: bool = False
+    first: Mapping[str, str] = field(default_factory=dict)
+    second: str = ""
+
+    def first_words(self, text: str) -> list[str]:
+        """The words that a value may begin with, of which `text` is the beginning; itself alone if it is one."""
+        lower = text.lower()
+        found = [word for word in self.first if word.lower().startswith(lower)]
+        return [word for word in found if word.lower() == lower] or found
 
 
 TypeFactory = Callable[[str], ArgumentType]
@@ -213,7 +222,8 @@ def _interface(_: str) -> ArgumentType:
                 return joined, 2
         return None
 
-    return ArgumentType(read, "Interface", "an interface name such as FastEthernet0/0", _never)
+    right = "an interface name such as FastEthernet0/0"
+    return ArgumentType(read, "Interface", right, _never, first=INTERFACE_TYPES, second="<number>")
 
 
 _HOST = re.compile(r"[A-Za-z](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")

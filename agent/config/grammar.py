@@ -194,6 +194,7 @@ class Grammar(Generic[T]):
         Keys: "isakmp", "crypto isakmp" (after another word), "<name>" (an argument), "config-if description" (first in a mode).
         """
         self._help = dict(help_texts or {})
+        self._added: set[str] = set()
         self._types = {**ARGUMENT_TYPES, **(types or {})}
         self._roots: dict[str, _Node] = {}
         self._made: dict[tuple[str, str], ArgumentType] = {}
@@ -201,6 +202,11 @@ class Grammar(Generic[T]):
     # --- declaring -------------------------------------------------------------------------------------------------------
 
     def add_help(self, help_texts: Mapping[str, str]) -> None:
+        """Adds what one area says of its words, in place of what all share; ValueError where another area says otherwise."""
+        clash = sorted(key for key in self._added & help_texts.keys() if self._help[key] != help_texts[key])
+        if clash:
+            raise ValueError(f"two help lines for one pattern of words: {', '.join(clash)}")
+        self._added |= help_texts.keys()
         self._help.update(help_texts)
 
     def declare(self, mode: str, pattern: str, target: T, *, cut: bool = False) -> None:
@@ -283,33 +289,37 @@ class Grammar(Generic[T]):
         column = len(line.rstrip(BLANKS))
         raise SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
 
-    def _follow(self, mode: str, line: str, words: Sequence[Word]) -> list[_Path]:
-        """The paths that are alive after all words, best first."""
+    def _follow(self, mode: str, line: str, words: Sequence[Word], keywords_first: bool = False) -> list[_Path]:
+        """The paths that are alive after all words, best first. With `keywords_first`, a keyword in full is no argument."""
         layers: list[list[_Path]] = [[] for _ in range(len(words) + 1)]
         root = self._roots.get(mode)
         layers[0] = [(root, None)] if root else []
         reached = 0  # the furthest layer with a path; the words between may belong to one argument
         for i in range(len(words)):
             if layers[i] or reached <= i:
-                reached = max(reached, _advance(line, words, i, layers, reached))
+                reached = max(reached, _advance(line, words, i, layers, reached, keywords_first))
         return _closure(layers[len(words)])
 
     # --- help and completion ---------------------------------------------------------------------------------------------
 
     def help_at(self, mode: str, text: str, start: int = 0) -> list[tuple[str, str]]:
         """What `?` typed after `text` lists: (word, help line), "<cr>" last where the command may end; raises SyntaxProblem."""
-        words = split_words(text, start)
-        partial = words.pop().text if words and not text[-1].isspace() else ""
-        paths = self._follow(mode, text, words) if words else _closure([(root, None) for root in [self._roots.get(mode)] if root])
+        words, partial = _typed(text, start)
+        try:
+            paths = self._paths(mode, text, words)
+        except SyntaxProblem:
+            if begun := self._begun(mode, text, words, partial):
+                return begun
+            raise
         options = _options(paths)
         lower = partial.lower()
         found = {edges[0][0].text: edges[0][0].node.path for key, edges in options.keywords.items() if key.startswith(lower)}
-        lines = sorted((word, self.help_for(path)) for word, path in found.items())
+        words_listed = {word: self.help_for(path) for word, path in found.items()}
         for edge, _ in options.arguments:
-            fits = not partial or edge.type.read([Word(partial, 0, partial)], 0) is not None
-            entry = (edge.type.shown, self.help_for(edge.node.path))
-            if fits and entry not in lines:
-                lines.append(entry)
+            words_listed |= {word: edge.type.first[word] for word in edge.type.first_words(partial)}
+        lines = sorted(words_listed.items())
+        for edge, _ in options.arguments:
+            lines += [entry for entry in self._values(edge, partial) if entry not in lines]
         if not partial and any(node.target for node, _ in paths):
             lines.append(("<cr>", ""))
         if not lines:
@@ -317,22 +327,40 @@ class Grammar(Generic[T]):
         return lines
 
     def complete(self, mode: str, text: str, start: int = 0) -> str:
-        """`text` with its last word completed and a blank, where exactly one keyword fits; else `text` unchanged."""
-        words = split_words(text, start)
-        if not words or text[-1].isspace():
+        """`text` with its last word completed and a blank, where exactly one word fits; else `text` unchanged."""
+        words, partial = _typed(text, start)
+        if not partial:
             return text
-        last = words.pop()
         try:
-            paths = (
-                self._follow(mode, text, words) if words else _closure([(root, None) for root in [self._roots.get(mode)] if root])
-            )
+            options = _options(self._paths(mode, text, words))
         except SyntaxProblem:
             return text
-        options = _options(paths)
-        found = options.matching(last.text)
-        if len(found) != 1 or found[0] not in options.keywords:
-            return text
-        return text[: last.column] + options.keywords[found[0]][0][0].text + " "
+        found = {options.keywords[keyword][0][0].text for keyword in options.matching(partial)}
+        found |= {word for edge, _ in options.arguments for word in edge.type.first_words(partial)}
+        return f"{text[: len(text) - len(partial)]}{found.pop()} " if len(found) == 1 else text
+
+    def _paths(self, mode: str, text: str, words: Sequence[Word]) -> list[_Path]:
+        """The paths that are alive after words that are followed by help. A keyword in full is no argument there."""
+        if not words:
+            return _closure([(root, None) for root in [self._roots.get(mode)] if root])
+        try:
+            return self._follow(mode, text, words, keywords_first=True)
+        except SyntaxProblem:
+            return self._follow(mode, text, words)
+
+    def _values(self, edge: _ArgumentEdge, partial: str) -> list[tuple[str, str]]:
+        """What help says that an argument looks like; nothing where it lists the words that it may begin with."""
+        if edge.type.first_words(partial) or (partial and edge.type.read([Word(partial, 0, partial)], 0) is None):
+            return []
+        return [(shown, self.help_for(edge.node.path)) for shown in edge.type.shown.split("  ")]
+
+    def _begun(self, mode: str, text: str, words: Sequence[Word], partial: str) -> list[tuple[str, str]]:
+        """What help lists between the two words of an argument."""
+        if not words or partial:
+            return []
+        options = _options(self._paths(mode, text, words[:-1]))
+        begun = [(edge.type, edge.type.first_words(words[-1].text)) for edge, _ in options.arguments]
+        return list(dict.fromkeys((kind.second, f"{found[0]} interface number") for kind, found in begun if len(found) == 1))
 
     def help_for(self, path: str) -> str:
         """The help of the longest ending of a path that has one."""
@@ -362,7 +390,15 @@ def _options(paths: Iterable[_Path]) -> _Options:
     return options
 
 
-def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]], reached: int) -> int:
+def _typed(text: str, start: int) -> tuple[list[Word], str]:
+    """The words before a `?` or a Tab, and the beginning of the word that is being typed; empty after a blank."""
+    words = split_words(text, start)
+    return words, words.pop().text if words and not text[-1].isspace() else ""
+
+
+def _advance(
+    line: str, words: Sequence[Word], i: int, layers: list[list[_Path]], reached: int, keywords_first: bool = False
+) -> int:
     """Moves the paths before word `i` over it, and gives the furthest layer that has one; SyntaxProblem where none goes on."""
     word = words[i]
     options = _options(_closure(layers[i]))
@@ -372,7 +408,8 @@ def _advance(line: str, words: Sequence[Word], i: int, layers: list[list[_Path]]
             exact = len(choice.text) == len(word.text)
             layers[i + 1].append((choice.node, _Step(step, choice.text, choice.bind, choice.text, word.column, exact)))
             reached = max(reached, i + 1)
-    for edge, step in options.arguments:
+    alone = keywords_first and word.text.lower() in options.keywords
+    for edge, step in () if alone else options.arguments:
         read = edge.type.read(words, i)
         if read is not None:
             value, taken = read

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import re
 
-# Types that IOS takes abbreviated.
-INTERFACE_TYPES = (
-    "Async",
-    "ATM",
-    "BVI",
-    "Dialer",
-    "Ethernet",
-    "FastEthernet",
-    "GigabitEthernet",
-    "Loopback",
-    "Multilink",
-    "Null",
-    "Port-channel",
-    "POS",
-    "Serial",
-    "TenGigabitEthernet",
-    "Tunnel",
-    "Virtual-Template",
-    "Vlan",
-)
+# Types that IOS takes abbreviated, and lists where `?` asks for an interface, with its help lines.
+INTERFACE_TYPES = {
+    "Async": "Async interface",
+    "ATM": "ATM interface",
+    "BVI": "Bridge-Group Virtual Interface",
+    "Dialer": "Dialer interface",
+    "Ethernet": "IEEE 802.3",
+    "FastEthernet": "FastEthernet IEEE 802.3",
+    "GigabitEthernet": "GigabitEthernet IEEE 802.3z",
+    "Loopback": "Loopback interface",
+    "Multilink": "Multilink-group interface",
+    "Null": "Null interface",
+    "Port-channel": "Ethernet Channel of interfaces",
+    "POS": "Packet over Sonet",
+    "Serial": "Serial",
+    "TenGigabitEthernet": "TenGigabitEthernet",
+    "Tunnel": "Tunnel interface",
+    "Virtual-Template": "Virtual Template interface",
+    "Vlan": "Catalyst Vlans",
+}
 # Types of some platforms only. They have no abbreviations, so that those of the others stay unique.
 RARE_INTERFACE_TYPES = (
     "AppGigabitEthernet",

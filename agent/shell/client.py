@@ -57,13 +57,20 @@ def _connect(live: Sequence[Path], router: str | None, size: tuple[int, int] | N
     if len(live) == 1:
         return Connection(live[0], router, size=size)
     having: dict[Path, Connection] = {}
+    silent = False
     for path in live if router is not None else ():
-        with contextlib.suppress(RefusedError, ServerGoneError, ServerSilentError):
+        try:
             having[path] = Connection(path, router, size=size)
+        except ServerSilentError:
+            silent = True
+        except (RefusedError, ServerGoneError):
+            pass
     if len(having) == 1:
         return next(iter(having.values()))
     for connection in having.values():
         connection.close()
+    if silent and not having:
+        raise ServerSilentError
     if router is not None and not having:
         raise SocketError(f"no lab that is running has a router {router}: the labs are {', '.join(path.stem for path in live)}")
     raise several(list(having) or live)

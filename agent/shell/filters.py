@@ -31,6 +31,26 @@ class LineFilter:
     counting: bool = False
 
 
+class Sieve:
+    """Puts output through a filter, line by line. What has no line end yet waits. `kept` counts lines."""
+
+    def __init__(self, line_filter: LineFilter) -> None:
+        self._keep = line_filter.keep
+        self._rest = ""
+        self.kept = 0
+
+    @property
+    def waits(self) -> bool:
+        return bool(self._rest)
+
+    def take(self, text: str) -> str:
+        """The lines that are kept."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        kept = [line for line in lines if self._keep(line)]
+        self.kept += len(kept)
+        return "".join(f"{line}\n" for line in kept)
+
+
 @dataclass(frozen=True, slots=True)
 class Modifier:
     """`make` turns the test of a single line into the modifier's test, which may remember earlier lines."""

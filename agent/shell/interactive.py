@@ -16,9 +16,12 @@ from agent.config.grammar import SyntaxProblem
 from agent.config.line_model import CONSOLE, LineSettings, settings_of
 from agent.shell.banner import greeting
 from agent.shell.editor import Complete, Editor, End, Eof, Event, Help, History, Interrupt, Line, Pause
+from agent.shell.filters import MODE as MODIFIER
+from agent.shell.filters import Sieve
 from agent.shell.keys import Key
 from agent.shell.lines import LineState
 from agent.shell.pager import ERASE_MORE, MORE, Pager
+from agent.shell.regex import RegexError
 from agent.shell.router import Router
 from agent.shell.session import Commands, Result, Session
 from agent.shell.terminal import OutputEnded
@@ -28,6 +31,8 @@ MOST_TYPED_AHEAD = 1 << 16  # octets that wait for the command under way
 MOST_MESSAGES = 500  # lines that wait until the terminal can show them: `debug` of one tunnel has some fifty at once
 _INTERRUPTS = (b"\x03", b"\x1e")  # ^C, and IOS's escape sequence, Ctrl-Shift-6
 _ENTER = "enter"
+# Keys at ` --More-- `: the rest of the output goes through an output modifier (Cisco IOS configuration fundamentals).
+_SEARCHES = {"/": "begin", "-": "exclude", "+": "include"}
 
 
 class _State(Enum):
@@ -63,9 +68,11 @@ class Interactive:
         self._drain = drain
         self._router = router
         self._turns = commands.turns
+        self._modifiers = commands.modifiers
         self._session = Session(router, self, commands, line)
         self._editor = Editor(line.width)
         self._pager: Pager | None = None
+        self._sieves: list[Sieve] = []  # what the operator has asked for at the end of a page
         self._state = _State.RUNNING
         self._arrived = asyncio.Event()  # octets, or the end
         self._used = asyncio.Event()  # of octets: there is room for more
@@ -137,9 +144,11 @@ class Interactive:
     async def run_command(self, line: str) -> int:
         """Carry out one line without a prompt or pages; the exit status: 0, or 1 where it was refused."""
         with self._on_its_line():
+            prompt = self._session.prompt
             try:
                 result = await self._session.execute_guarded(line)
-                self.write(result.error)
+                # A caret points into the line after its prompt, and is useless without them.
+                self.write((f"{prompt}{line}\n" if result.caret else "") + result.error)
                 await self._drain()
             except ConnectionError:
                 return 1
@@ -170,6 +179,8 @@ class Interactive:
     # --- Terminal ---
 
     def write(self, text: str) -> None:
+        for sieve in self._sieves:
+            text = sieve.take(text)
         if self._pager is not None:
             text = self._pager.take(text)
         self._put(text)
@@ -184,10 +195,30 @@ class Interactive:
                 self._put(self._pager.next_page())
             elif key.named and key.text == _ENTER:
                 self._put(self._pager.next_line())
+            elif not key.named and key.text in _SEARCHES:
+                await self._search(self._pager, key.text)
             else:
                 self._new_page()
                 raise OutputEnded
         await self._drain()
+
+    async def _search(self, pager: Pager, key: str) -> None:
+        """Ask for a regular expression, and show of the output that waits, and of what follows, the lines that it chooses."""
+        self._editor.begin(key, helping=False)
+        event = await self._line_event()
+        if not isinstance(event, Line):
+            self._new_page()
+            raise OutputEnded
+        try:
+            modifier = self._modifiers.parse(MODIFIER, f"{_SEARCHES[key]} {event.text}")
+            sieve = Sieve(modifier.target.filter(modifier))
+        except (SyntaxProblem, RegexError):
+            self._put("% Failed to compile regular expression.\n")
+            return
+        self._put("filtering...\n")
+        self._pager = Pager(self._line.length, self._line.width)
+        self._put(self._pager.take(sieve.take(pager.rest())))
+        self._sieves.append(sieve)
 
     async def ask(self, prompt: str, secret: bool = False) -> str | None:
         await self.flush()
@@ -243,6 +274,9 @@ class Interactive:
     async def _print(self, result: Result) -> None:
         """The end of a command: its last pages, and its error. A caret points into the line, so it is on the same page."""
         try:
+            if any(sieve.waits for sieve in self._sieves):
+                self.write("\n")
+            self._sieves.clear()
             self.write(result.error)
             await self.flush()
         except OutputEnded:
@@ -332,6 +366,7 @@ class Interactive:
     # --- output ---
 
     def _new_page(self) -> None:
+        self._sieves.clear()
         self._pager = Pager(self._line.length, self._line.width)
 
     def _put(self, text: str) -> None:

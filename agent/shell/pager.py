@@ -38,10 +38,14 @@ class Pager:
         """The same, of one line more."""
         return self._turn(1)
 
+    def rest(self) -> str:
+        """Take away the output that waits."""
+        held, self._held = self._held, ""
+        return held
+
     def _turn(self, rows: int) -> str:
         self._left = rows
-        held, self._held = self._held, ""
-        return self._show(held)
+        return self._show(self.rest())
 
     def _show(self, text: str) -> str:
         if not self._page:

@@ -27,7 +27,11 @@ def interact(connection: Connection, keyboard: int, screen: int, silence: float 
     `keyboard` and `screen` are file descriptors.
     """
     with _raw(keyboard), _resized() as resized:
-        _Screen(connection, keyboard, screen, resized, silence).run()
+        try:
+            _Screen(connection, keyboard, screen, resized, silence).run()
+        except (ServerGoneError, ServerSilentError):
+            _write_all(screen, b"\r\n")  # the error begins a line
+            raise
 
 
 def size_of_terminal(descriptor: int) -> tuple[int, int]:

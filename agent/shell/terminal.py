@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Protocol
 
-from agent.shell.filters import LineFilter
+from agent.shell.filters import LineFilter, Sieve
 
 
 class OutputEnded(Exception):  # noqa: N818 - a wish of the operator, not a failure
@@ -88,19 +88,16 @@ class Output:
 
     def __init__(self, terminal: Terminal, line_filter: LineFilter | None = None) -> None:
         self._terminal = terminal
-        self._filter = line_filter
-        self._rest = ""
-        self._kept = 0
+        self._counting = line_filter is not None and line_filter.counting
+        self._sieve = None if line_filter is None else Sieve(line_filter)
 
     def write(self, text: str) -> None:
-        if self._filter is None:
+        if self._sieve is None:
             self._terminal.write(text)
             return
-        *lines, self._rest = (self._rest + text).split("\n")
-        kept = [line for line in lines if self._filter.keep(line)]
-        self._kept += len(kept)
-        if kept and not self._filter.counting:
-            self._terminal.write("".join(f"{line}\n" for line in kept))
+        kept = self._sieve.take(text)
+        if kept and not self._counting:
+            self._terminal.write(kept)
 
     def line(self, text: str = "") -> None:
         self.write(f"{text}\n")
@@ -121,7 +118,9 @@ class Output:
         self.write("".join(f"{each}\n" for each in chunk))
 
     def finish(self) -> None:
-        if self._rest:
+        if self._sieve is None:
+            return
+        if self._sieve.waits:
             self.write("\n")
-        if self._filter is not None and self._filter.counting:
-            self._terminal.write(f"Number of lines which match regexp = {self._kept}\n")
+        if self._counting:
+            self._terminal.write(f"Number of lines which match regexp = {self._sieve.kept}\n")

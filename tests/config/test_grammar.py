@@ -23,6 +23,7 @@ def grammar() -> Grammar[str]:
         "count <n:int(1-10,20-30)>",
         "note <text:line(20)>",
         "use <interface:interface> [now]",
+        "call [vrf <vrf:word>] <host:host>",
         "list {<item:word>}*",
         "filter [{local <local:address>|remote <remote:address>|brief}]*",
         "x [a] b",
@@ -164,9 +165,35 @@ def test_the_rest_of_a_line_keeps_its_blanks(grammar: Grammar[str]) -> None:
 def test_help_lists_what_may_come_next(grammar: Grammar[str]) -> None:
     assert grammar.help_at("exec", "show ") == [("clock", ""), ("configuration", ""), ("crypto", "Encryption module")]
     assert grammar.help_at("exec", "show cl") == [("clock", "")]
-    assert grammar.help_at("exec", "count ") == [("<1-10>  <20-30>", "")]
+    assert grammar.help_at("exec", "count ") == [("<1-10>", ""), ("<20-30>", "")]
     assert grammar.help_at("exec", "show clock ") == [("detail", ""), ("<cr>", "")]
     assert grammar.help_at("exec", "show crypto isakmp sa peer ") == [("A.B.C.D", "Peer's address")]
+
+
+def test_help_reads_a_keyword_in_full_as_a_keyword_alone(grammar: Grammar[str]) -> None:
+    assert grammar.help_at("exec", "call red ") == [("<cr>", "")]
+    assert grammar.help_at("exec", "call vrf ") == [("WORD", "")]
+    assert grammar.parse("exec", "call vrf").word("host") == "vrf"
+
+
+def test_help_lists_the_types_of_interfaces_and_then_asks_for_a_number(grammar: Grammar[str]) -> None:
+    listed = grammar.help_at("exec", "use ")
+    assert ("FastEthernet", "FastEthernet IEEE 802.3") in listed
+    assert ("Tunnel", "Tunnel interface") in listed
+    assert grammar.help_at("exec", "use fa") == [("FastEthernet", "FastEthernet IEEE 802.3")]
+    assert grammar.help_at("exec", "use fa ") == [("<number>", "FastEthernet interface number")]
+    assert grammar.help_at("exec", "use fa 0/0 ") == [("now", ""), ("<cr>", "")]
+    for nothing in ("use x", "use x ", "use t ", "use fa 0/0 x"):
+        with pytest.raises(SyntaxProblem):
+            grammar.help_at("exec", nothing)
+
+
+def test_two_areas_do_not_say_different_things_of_one_word() -> None:
+    made: Grammar[str] = Grammar({"size": "shared"})
+    made.add_help({"size": "Buffer size"})
+    made.add_help({"size": "Buffer size"})
+    with pytest.raises(ValueError, match="size"):
+        made.add_help({"size": "Number of entries"})
 
 
 def test_help_after_nonsense_points_at_it(grammar: Grammar[str]) -> None:
@@ -180,6 +207,9 @@ def test_a_tab_completes_a_unique_prefix_only(grammar: Grammar[str]) -> None:
     assert grammar.complete("exec", "show cry") == "show crypto "
     assert grammar.complete("exec", "show c") == "show c"
     assert grammar.complete("exec", "frob") == "frob"
+    assert grammar.complete("exec", "use fa") == "use FastEthernet "
+    assert grammar.complete("exec", "use t") == "use t"
+    assert grammar.complete("exec", "use fa0/0") == "use fa0/0"
 
 
 @pytest.mark.parametrize("pattern", ["a [b", "a ]", "<x", "{a|b", "<x:int(1)> }"])

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from agent.config.grammar import Grammar, SyntaxProblem
+from agent.config.interface_names import INTERFACE_TYPES
 from agent.shell.command import PRIVILEGED, USER
 from agent.shell.filters import MODE
 from tests.shell.fakes import COMMANDS, Console
@@ -53,6 +54,36 @@ def test_help_in_configure_mode_is_that_of_its_lines_and_of_exec_after_do() -> N
     assert "hostname" in console.type("?")
 
 
+def test_help_about_an_interface_lists_its_types() -> None:
+    console = Console()
+    assert console.type("show interfaces fa?") == "FastEthernet\n"
+    assert console.type("show interfaces FastEthernet ?") == "  <number>  FastEthernet interface number\n"
+    console.type("configure terminal")
+    assert console.type("interface lo?") == "Loopback\n"
+    assert "  Tunnel              Tunnel interface\n" in console.type("interface ?")
+
+
+@pytest.mark.parametrize(
+    ("line", "listed"),
+    [
+        ("do ping ?", "  Hostname or A.B.C.D  Ping destination address or hostname\n"),
+        ("do ping vrf ?", "  WORD  VPN Routing/Forwarding instance name\n"),
+        ("access-list ?", "  <1-99>       IP access list\n  <100-199>    IP access list\n"),
+        ("access-list 101 permit ip ?", "  host     A single host\n"),
+        ("logging buffered ?", "  <4096-2147483647>  Logging buffer size\n"),
+        ("logging facility a?", "auth\n"),
+        ("logging facility ?", "  auth    Authorization system\n"),
+        ("crypto isakmp identity ?", "  hostname  Use the hostname of the router for the identity\n"),
+        ("snmp-server inform retries ?", "  <0-100>  Retry count for informs\n"),
+        ("snmp-server user a b v3 ?", "  auth    authentication parameters for the user\n"),
+    ],
+)
+def test_help_says_what_a_word_means_in_its_command(line: str, listed: str) -> None:
+    console = Console()
+    console.type("configure terminal")
+    assert listed in console.type(line)
+
+
 def test_help_does_not_carry_out_the_line() -> None:
     console = Console()
     console.type("disable?")
@@ -77,6 +108,7 @@ def test_help_for_what_cannot_be_says_so() -> None:
         ("sh ", "sh "),
         ("show clock | inc", "show clock | include "),
         ("ping 10.1.1.1 re", "ping 10.1.1.1 repeat "),
+        ("show ip int fa", "show ip int FastEthernet "),
     ],
 )
 def test_tab_completes_a_word_that_is_the_only_one(text: str, completed: str) -> None:
@@ -113,6 +145,8 @@ def _undescribed(grammar: Grammar[T], mode: str, words: tuple[str, ...] = ()) ->
             continue
         if not described:
             yield " ".join((*words, word))
+        if word in INTERFACE_TYPES and word != "Loopback":  # one stands for all
+            continue
         sample = SAMPLES.get(word, "100" if word.startswith("<") else word)
         if sample not in words:
             yield from _undescribed(grammar, mode, (*words, sample))

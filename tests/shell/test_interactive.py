@@ -113,6 +113,35 @@ async def test_any_other_key_ends_the_output(key: str) -> None:
         assert "version: 1\nfar#" in seat.screen.text
 
 
+@pytest.mark.parametrize(
+    ("key", "pattern", "shown"),
+    [
+        ("/", "Serial", ["interface Serial1/2", " no ip address", " shutdown", "!", "end"]),
+        ("+", "^interface|^ip", ["interface FastEthernet0/1", "interface Serial1/2"]),
+        ("-", "^[ie! ]", []),
+    ],
+)
+async def test_a_search_at_a_page_s_end_filters_what_waits_and_what_follows(key: str, pattern: str, shown: list[str]) -> None:
+    async with seated() as seat:
+        await long_output(seat)
+        await seat.type(f"{key}{pattern}\r", "far#")
+        assert [row for row in seat.screen.text.partition("filtering...\n")[2].split("\n") if row] == [*shown, "far#"]
+        await seat.type("show crypto mib ipsec flowmib version\r", lambda: "version: 1\nfar#" in seat.screen.text)
+
+
+async def test_searches_at_a_page_s_end_add_up_and_one_that_cannot_be_read_asks_again() -> None:
+    async with seated() as seat:
+        await seat.type("terminal length 5\rshow running-config\r", lambda: seat.screen.line == MORE)
+        await seat.type("-(\r", lambda: "% Failed" in seat.screen.text and seat.screen.line == MORE)
+        await seat.type("+ip|int\r", lambda: "filtering..." in seat.screen.text and seat.screen.line == MORE)
+        await seat.type("-address\r", lambda: seat.screen.text.count("filtering...") == 2 and seat.screen.line == "far#")
+        shown = seat.screen.text.rpartition("filtering...\n")[2].split("\n")
+        kept = ["interface FastEthernet0/0", "interface FastEthernet0/1", " ip vrf forwarding red", "interface Serial1/2"]
+        assert [row for row in shown if row] == [*kept, "far#"]
+        await seat.type("show running-config\r", lambda: seat.screen.line == MORE)
+        await seat.type("/abc\x03", "far#")
+
+
 async def test_a_filter_comes_before_the_pages() -> None:
     async with seated() as seat:
         await seat.type("show running-config | include ^interface\r", "far#")

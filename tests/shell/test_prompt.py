@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -19,7 +20,9 @@ from tests.shell.test_socket import Lab, running
 PROGRAM = """\
 import sys
 from pathlib import Path
+from agent.shell import screen
 from agent.shell.client import run_client
+screen.interact.__defaults__ = (float(sys.argv[2]),)
 sys.exit(run_client(Path(sys.argv[1]), None, [], sys.stdin, sys.stdout, sys.stderr))
 """
 PATIENCE = 20.0  # seconds that text which must come is waited for
@@ -29,11 +32,11 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x07|\r")
 class Keyboard:
     """A client on a pty: type, and read what appears."""
 
-    def __init__(self, state_dir: Path) -> None:
+    def __init__(self, state_dir: Path, silence: float = PATIENCE) -> None:
         self.terminal, inner = pty.openpty()
         environment = {**os.environ, "TERM": "dumb"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(state_dir)],
+            [sys.executable, "-c", PROGRAM, str(state_dir), str(silence)],
             stdin=inner,
             stdout=inner,
             stderr=inner,
@@ -173,6 +176,20 @@ def test_a_lab_that_ends_is_said_to_have_ended(keyboard: Keyboard, lab: Lab) -> 
     keyboard.type("show clock\r")
     keyboard.until("ipsec-agent: the lab has ended, or the router has restarted\n")
     assert keyboard.process.wait(PATIENCE) == 1
+
+
+def test_a_lab_that_stands_still_is_given_up(lab: Lab) -> None:
+    keyboard = Keyboard(lab.state_dir, silence=0.2)
+    keyboard.until("far#")
+    goes_on = Event()
+    lab.loop.call_soon_threadsafe(goes_on.wait)
+    try:
+        keyboard.type("show clock\r")
+        keyboard.until("\nipsec-agent: the lab does not answer: its process is stopped, or hangs\n")
+        assert keyboard.process.wait(PATIENCE) == 1
+    finally:
+        goes_on.set()
+        os.close(keyboard.terminal)
 
 
 def test_a_typed_line_is_read_after_a_refused_one_and_a_pasted_one_is_not(keyboard: Keyboard) -> None:

@@ -288,6 +288,17 @@ def test_several_labs_are_listed(lab: Lab) -> None:
     assert lab.cli("show", "clock")[0] == 0
 
 
+def test_a_lab_that_may_have_the_router_and_is_silent_is_told(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection.__init__, "__defaults__", (0.1, None))
+    listener, path = bind_socket(lab.state_dir, "other")
+    listener.listen()
+    with listener:
+        assert lab.cli("show", "clock", router="far")[0] == 0
+        code, _, errors = lab.cli("show", "clock", router="lone")
+    assert (code, errors) == (1, "ipsec-agent: the lab does not answer: its process is stopped, or hangs\n")
+    path.unlink()
+
+
 def test_a_router_that_one_lab_alone_has_says_which_lab_is_meant(lab: Lab) -> None:
     with running(lab.state_dir, "other") as other:
         other.server._routers["lone"] = other.server._routers.pop("hub")

@@ -19,6 +19,7 @@ MODES = {
 HELP = {
     "interface": "Select an interface to configure",
     "<interface>": "Interface name",
+    "config-if clock": "Configure serial interface clock",
     "config-if description": "Interface specific description",
     "shutdown": "Shutdown the selected interface",
     "config-if logging": "Configure logging for interface",
@@ -28,6 +29,8 @@ HELP = {
     "forwarding": "Configure forwarding table",
     "config-if crypto": "Encryption/Decryption commands",
     "config-if crypto map": "Assign a Crypto Map",
+    "config-if ip vrf": "VPN Routing/Forwarding parameters on the interface",
+    "config-if keepalive": "Enable keepalive",
     "config-if ip": "Interface Internet Protocol config commands",
     "bandwidth": "Set bandwidth informational parameter",
     "ip mtu": "Set IP Maximum Transmission Unit",

@@ -28,7 +28,7 @@ HELP = {
     "clear crypto sa peer": "Clear the SAs of one peer",
     "clear crypto sa peer vrf": "Front-door VRF of the peer",
     "clear crypto sa vrf": "Clear the SAs of one inside VRF",
-    "<destination>": "Destination address of the SA",
+    "entry <destination>": "Destination address of the SA",
     "entry <destination> ah": "AH protocol",
     "entry <destination> esp": "ESP protocol",
     "<spi>": "SPI of the SA",
