@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.e2e.tools import ROOT, until_ready
 
 HUB, FAR = "ipsecf-3745b", "ipsecf-3745a"
-EMPTY = ("empty1", "empty2", "empty3", "empty4")
+EMPTY = tuple(f"empty{number}" for number in range(1, 9))  # one for each configuration of the guide
 ADMIN, OPERATOR, ENABLE = ("admin", "lab-admin"), ("op", "lab-op"), "lab"
 USERS = f"""\
 username {ADMIN[0]} privilege 15 secret 0 {ADMIN[1]}

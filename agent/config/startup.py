@@ -50,6 +50,11 @@ class Startup:
         """The text of `show startup-config`; None if there is none."""
         return None if self._stored is None else self._stored[0]
 
+    @property
+    def whole(self) -> str | None:
+        """The same with the lines that are saved and not shown."""
+        return None if self._stored is None else "".join(self._stored)
+
     def boot(self) -> Text:
         """The configuration with which the router starts now. Raises StartupError."""
         self.notices = ()

@@ -14,6 +14,7 @@ from agent.shell.terminal import Output, Terminal
 USER = "user"  # user exec, the grammar's mode of it
 PRIVILEGED = "exec"
 LEVEL_ZERO = "level 0"
+_UNANSWERED = "% Nothing was done: a question was not answered."
 
 
 class CommandFailed(Exception):  # noqa: N818 - an answer to the operator, not a failure
@@ -38,9 +39,19 @@ class Context:
     carry_out: Callable[[str], Awaitable[None]]
     interrupted: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def answer(self, question: str) -> str:
+        """What the operator types after a question. Raises CommandFailed where nothing more will come."""
+        answer = await self.terminal.ask(question)
+        if answer is None:
+            raise CommandFailed(_UNANSWERED)
+        return answer.strip()
+
     async def confirmed(self, question: str = "") -> bool:
-        """Whether the operator answers a question that ends in IOS's `[confirm]` by Enter or y."""
-        return await self.terminal.ask_key(f"{question}[confirm]") in ("\n", "y", "Y")
+        """Whether the operator answers a question that ends in IOS's `[confirm]` by Enter or y. Raises CommandFailed likewise."""
+        key = await self.terminal.ask_key(f"{question}[confirm]")
+        if key is None:
+            raise CommandFailed(_UNANSWERED)
+        return key in ("\n", "y", "Y")
 
     async def unless_interrupted(self, work: Coroutine[object, object, None]) -> bool:
         """Carry out `work` until it ends or the operator interrupts it; whether it was finished."""

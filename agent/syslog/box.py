@@ -17,12 +17,12 @@ from agent.syslog.message import Message, Severity
 from agent.syslog.syslog import Syslog
 
 
-def config_message(origin: Origin) -> Message:
-    """`SYS-5-CONFIG_I` of a configure session that has ended, or of an SNMP SET."""
+def config_message(origin: Origin, source: str = "console") -> Message:
+    """`SYS-5-CONFIG_I` of a configure session that has ended, or of an SNMP SET. `source` is where the lines came from."""
     if origin.kind is OriginKind.SNMP:
         text = f"Configured from {origin.name} by snmp"
     else:
-        text = f"Configured from console by {typed_by(origin)}"
+        text = f"Configured from {source} by {typed_by(origin)}"
     return Message("SYS", Severity.NOTIFICATIONS, "CONFIG_I", text)
 
 

@@ -47,10 +47,12 @@ def test_an_operator_enables(lab: SshLab) -> None:
         assert not client.check_enable_mode()
 
 
+GOLDEN = ROOT / "tests" / "config" / "golden"
 GUIDES = [
     ROOT / "examples" / f"{HUB}.cfg",
     ROOT / "examples" / f"{FAR}.cfg",
-    *(ROOT / "tests" / "config" / "golden" / f"accounting-{which}-profile.cfg" for which in ("with", "without")),
+    *(GOLDEN / f"accounting-{which}-profile.cfg" for which in ("with", "without")),
+    *(GOLDEN / f"default-{what}-{router}.cfg" for what in ("policies", "transforms") for router in ("RouterA", "RouterB")),
 ]
 
 

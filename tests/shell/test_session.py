@@ -101,6 +101,23 @@ def test_ambiguous_and_incomplete_lines_are_refused_as_ios_does() -> None:
     assert not console.result("show").caret
 
 
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "pasted"])
+@pytest.mark.parametrize(
+    ("section", "lines"),
+    [
+        ((), ("i", "crypto i", "crypto isakmp k", "no i", "default i", "do sh i", "l", "snmp-server co")),
+        (("interface Loopback1",), ("s", "d", "do c")),
+    ],
+    ids=["global", "interface"],
+)
+def test_each_ambiguous_line_of_configure_mode_is_named(section: tuple[str, ...], lines: tuple[str, ...], typed: bool) -> None:
+    """Also after lines that were refused."""
+    console = Console()
+    console.type("configure terminal", *section)
+    for line in lines:
+        assert asyncio.run(console.session.execute(line, typed)).error == f'% Ambiguous command:  "{line}"\n'
+
+
 def test_commands_may_be_abbreviated() -> None:
     console = Console()
     assert console.type("sh cry mib ips flow hist tun si") == "IPSec History Window Size: 200\n"

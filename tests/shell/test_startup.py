@@ -11,6 +11,7 @@ from agent.base.errors import UserError
 from agent.base.origin import CONSOLE, TIMELINE, Origin, OriginKind
 from agent.base.scheduler import Scheduler
 from agent.config.document import load
+from agent.config.events import HostnameSet, InterfaceChanged, SnmpChanged
 from agent.config.startup import Startup, StartupError
 from agent.shell.command import LineState
 from agent.shell.session import Session
@@ -54,6 +55,54 @@ def test_copy_to_another_name_saves_nothing() -> None:
     console.ready("backup")
     assert console.type("copy run start") == f"{NAME}backup\n%Error opening nvram:/backup (No such file or directory)\n"
     assert not is_saved(console)
+
+
+MERGE = "Destination filename [running-config]? "
+STARTED = """\
+hostname far
+banner motd ^C
+ two
+hostname lines
+^C
+interface Loopback1
+ ip address 10.0.0.1 255.255.255.255
+crypto iakmp key
+snmp-server user nms admins v3 auth sha authpassword
+"""
+
+
+@pytest.mark.parametrize(
+    "command", ["copy startup-config running-config", "copy start run", "copy nvram:startup-config system:run"]
+)
+def test_the_startup_configuration_is_read_into_the_running_one(command: str) -> None:
+    """As on IOS: what the running one alone has is kept."""
+    console = Console(STARTED)
+    heard: list[Logged] = []
+    begun = console.router.document.render()
+    console.type(
+        "configure terminal", "hostname other", "no banner motd", "interface Loopback1", "no ip address", "interface Loopback2"
+    )
+    console.type("no snmp-server user nms admins v3", "end")
+    console.router.syslog.subscribe(heard.append)
+    console.events.clear()
+    console.ready("")
+    shown = console.type(command)
+    added = "interface Loopback2\n no ip address\n!\n"
+    assert console.router.document.render().replace(added, "") == begun
+    assert console.router.document.config.snmp.users
+    assert {type(event) for event in console.events} == {HostnameSet, InterfaceChanged, SnmpChanged}
+    refused = "crypto iakmp key\n       ^\n% Invalid input detected at '^' marker.\n\n"
+    octets = len(console.router.startup.whole or "")
+    assert shown == f"{MERGE}\n{refused}{octets} bytes copied in 0.001 secs ({octets * 1000} bytes/sec)\n"
+    assert [str(each.message) for each in heard] == ["%SYS-5-CONFIG_I: Configured from memory by console"]
+
+
+def test_what_is_merged_needs_a_startup_configuration_and_its_name() -> None:
+    console = Console(answers=["backup"])
+    assert console.type("copy start run") == f"{MERGE}backup\n%Error opening system:/backup (No such file or directory)\n"
+    console.ready("", "")
+    console.type("write erase")
+    assert console.type("copy start run").endswith("%Error opening nvram:/startup-config (No such file or directory)\n")
 
 
 def test_write_terminal_is_show_running_config() -> None:
@@ -110,11 +159,20 @@ def test_reload_asks_about_what_is_not_saved(answer: str, saved: bool) -> None:
     assert is_saved(console) is saved
 
 
-@pytest.mark.parametrize("answers", [["n"], []], ids=["declined", "nobody answers"])
-def test_reload_that_is_not_confirmed_does_nothing(answers: list[str]) -> None:
-    console = Console(answers=answers)
-    console.type("reload")
+def test_reload_that_is_not_confirmed_does_nothing() -> None:
+    console = Console(answers=["n"])
+    assert not console.result("reload").failed
     assert (console.reloads, console.session.closed) == (0, False)
+
+
+@pytest.mark.parametrize("command", ["reload", "reload in 5", "copy run start", "copy start run", "write erase"])
+@pytest.mark.parametrize("lines", [(), CHANGE], ids=["saved", "modified"])
+def test_a_command_whose_question_nobody_answers_is_refused(command: str, lines: tuple[str, ...]) -> None:
+    console = Console()
+    console.type(*lines)
+    assert console.result(command).error == "% Nothing was done: a question was not answered.\n"
+    assert is_saved(console) is not bool(lines)
+    assert (console.reloads, console.router.reloads.planned, console.session.closed) == (0, None, False)
 
 
 def test_the_user_who_reloads_is_named() -> None:

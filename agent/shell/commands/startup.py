@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from agent.base.clock import SECOND
 from agent.base.errors import UserError
-from agent.base.origin import OriginKind
+from agent.base.origin import Origin, OriginKind
 from agent.base.text import octets_of
+from agent.config.session import Session as ConfigSession
 from agent.config.startup import StartupError
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.commands.show import show_running_config
 from agent.shell.releases import NVRAM_OCTETS, release_of
 from agent.shell.reloads import Planned
 from agent.shell.router import Router
-from agent.syslog.box import typed_by
+from agent.syslog.box import config_message, typed_by
 from agent.syslog.message import Message, Severity
 
 HELP = {
@@ -23,6 +25,12 @@ HELP = {
     "copy running-config": "Copy from current system configuration",
     "copy system:running-config": "Copy from current system configuration",
     "copy running-config startup-config": "Copy to startup configuration",
+    "copy startup-config": "Copy from startup configuration",
+    "copy startup-config running-config": "Update (merge with) current system configuration",
+    "copy startup-config system:running-config": "Update (merge with) current system configuration",
+    "copy nvram:startup-config": "Copy from startup configuration",
+    "copy nvram:startup-config running-config": "Update (merge with) current system configuration",
+    "copy nvram:startup-config system:running-config": "Update (merge with) current system configuration",
     "erase": "Erase a filesystem",
     "erase startup-config": "Erase contents of configuration memory",
     "erase nvram:": "Filesystem to be erased",
@@ -45,15 +53,20 @@ HELP = {
 }
 
 _REASON = "Reload Command"
-_DESTINATIONS = ("", "startup-config", "nvram:startup-config")
 
 
 async def _confirmed(context: Context, question: str) -> bool:
-    """IOS's `[confirm]`: Enter or `y` goes on, anything else does not. Nobody is there to ask for the lab's timeline."""
+    """IOS's `[confirm]`. Nobody is there to ask for the lab's timeline."""
+    return context.line.origin.kind is OriginKind.TIMELINE or await context.confirmed(f"{question} ")
+
+
+async def _ask_for_name(context: Context, name: str, system: str) -> None:
+    """Ask for the name of a copy, which can be `name` alone, on the file system `system`."""
     if context.line.origin.kind is OriginKind.TIMELINE:
-        return True
-    answer = await context.terminal.ask(f"{question} [confirm]")
-    return answer is not None and answer.strip().lower() in ("", "y", "yes")
+        return
+    wanted = (await context.answer(f"Destination filename [{name}]? ")).removeprefix(system)
+    if wanted not in ("", name):
+        raise CommandFailed(f"%Error opening {system}/{wanted} (No such file or directory)")
 
 
 async def _save(context: Context) -> None:
@@ -70,13 +83,37 @@ async def _write_memory(context: Context, match: ExecMatch) -> None:
 
 
 async def _copy(context: Context, match: ExecMatch) -> None:
-    if context.line.origin.kind is not OriginKind.TIMELINE:
-        name = await context.terminal.ask("Destination filename [startup-config]? ")
-        if name is None:
-            return
-        if name.strip() not in _DESTINATIONS:
-            raise CommandFailed(f"%Error opening nvram:/{name.strip()} (No such file or directory)")
+    await _ask_for_name(context, "startup-config", "nvram:")
     await _save(context)
+
+
+async def _merge(context: Context, match: ExecMatch) -> None:
+    """Read the startup configuration into the running one. As on IOS, nothing is removed that only the running one has."""
+    router, clock = context.router, context.router.monitor.clock
+    await _ask_for_name(context, "running-config", "system:")
+    text = router.startup.whole
+    if text is None:
+        raise CommandFailed("%Error opening nvram:/startup-config (No such file or directory)")
+    begun = clock.now()
+    await context.out.lines(_merged(router, text, context.line.origin))
+    octets, seconds = len(octets_of(text)), max((clock.now() - begun) / SECOND, 0.001)
+    context.out.line(f"{octets} bytes copied in {seconds:.3f} secs ({octets / seconds:.0f} bytes/sec)")
+    router.syslog.log(config_message(context.line.origin, "memory"))
+
+
+def _merged(router: Router, text: str, origin: Origin) -> Iterator[str | None]:
+    """Carry out each line, and give way to others after it. The lines are those that are refused, with what IOS says."""
+    session = ConfigSession(router.document, origin=origin)
+    for line in text.split("\n"):
+        outcome = session.feed(line)
+        if outcome.events:
+            router.configured(outcome.events)
+        if outcome.problem is not None:
+            yield line
+            yield from outcome.problem.render(0)
+        if not session.reading_text:
+            yield from outcome.output
+        yield None
 
 
 async def _erase(context: Context, match: ExecMatch) -> None:
@@ -101,7 +138,8 @@ async def _show_startup(context: Context, match: ExecMatch) -> None:
 
 
 async def _reload(context: Context, match: ExecMatch) -> None:
-    if not await _saved_before_reload(context) or not await _confirmed(context, "Proceed with reload?"):
+    await _offer_to_save(context)
+    if not await _confirmed(context, "Proceed with reload?"):
         return
     _log_reload(context.router, typed_by(context.line.origin), _REASON)
     context.line.closed = True
@@ -120,8 +158,7 @@ async def _reload_later(context: Context, match: ExecMatch) -> None:
         typed_by(context.line.origin),
         match.maybe_word("reason") or _REASON,
     )
-    if not await _saved_before_reload(context):
-        return
+    await _offer_to_save(context)
     await context.out.lines(_planned_lines(router, planned))
     if not await _confirmed(context, "Proceed with reload?"):
         return
@@ -194,20 +231,19 @@ def _log_reload(router: Router, by: str, reason: str) -> None:
     router.syslog.log(Message("SYS", Severity.NOTIFICATIONS, "RELOAD", text))
 
 
-async def _saved_before_reload(context: Context) -> bool:
-    """Ask about a configuration that is not saved; whether to go on."""
+async def _offer_to_save(context: Context) -> None:
+    """Ask about a configuration that is not saved."""
     router = context.router
     if not router.startup.differs(router.document) or context.line.origin.kind is OriginKind.TIMELINE:
-        return True
-    while (answer := await context.terminal.ask("\nSystem configuration has been modified. Save? [yes/no]: ")) is not None:
-        wanted = answer.strip().lower()
+        return
+    while True:
+        wanted = (await context.answer("\nSystem configuration has been modified. Save? [yes/no]: ")).lower()
         if wanted and "yes".startswith(wanted):
             await _save(context)
-            return True
+            return
         if wanted and "no".startswith(wanted):
-            return True
+            return
         context.out.line("% Please answer 'yes' or 'no'.")
-    return False
 
 
 COMMANDS = (
@@ -215,6 +251,7 @@ COMMANDS = (
     ExecCommand("write terminal", show_running_config),
     ExecCommand("write erase", _erase),
     ExecCommand("copy {running-config|system:running-config} {startup-config|nvram:startup-config|nvram:}", _copy),
+    ExecCommand("copy {startup-config|nvram:startup-config} {running-config|system:running-config}", _merge),
     ExecCommand("erase {startup-config|nvram:}", _erase),
     ExecCommand("show startup-config", _show_startup),
     ExecCommand("reload", _reload),
