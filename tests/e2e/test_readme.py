@@ -101,3 +101,28 @@ def test_the_recording_shows_what_its_commands_print() -> None:
     assert ".!!!!" in said
     assert "cipSecGlobalOutOctets.0 = 704 Octets" in said
     assert "docs/recording.svg" in README
+
+
+def test_the_two_lines_about_ssh_open_it_for_the_hub_of_the_tour(start_lab: Callable[..., Lab], tmp_path: Path) -> None:
+    found = re.search(r"\n    (ssh = .*)\n    (username .*)\n\n    \$ ssh -p (\d+) (\S+)\n", README)
+    assert found is not None
+    opened, user, port, login = found.groups()
+    heading = "[router.ipsecf-3745b]\n"
+    lab = start_lab(
+        {
+            "two-vrf-hub.toml": lambda text: text.replace(heading, f"{heading}{opened.replace(port, '0')}\n"),
+            "ipsecf-3745b.cfg": lambda text: re.sub(r"\nend\s*$", f"\n{user}\nend\n", text),
+        }
+    )
+    listening = re.search(r"ipsecf-3745b: SSH at 127\.0\.0\.1:(\d+)", "".join(lab.output))
+    assert listening is not None
+    password = tmp_path / "password"
+    password.write_text(f"#!/bin/sh\necho {user.split()[-1]}\n")
+    password.chmod(0o700)
+    options = ["-F", "none", "-o", f"UserKnownHostsFile={tmp_path}/known_hosts", "-o", "StrictHostKeyChecking=accept-new"]
+    done = subprocess.run(
+        ["ssh", *options, "-o", "PubkeyAuthentication=no", "-p", listening[1], login, "show privilege"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, start_new_session=True,
+        env={**os.environ, "SSH_ASKPASS": str(password), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"},
+    )  # fmt: skip
+    assert done.stdout == "Current privilege level is 15\n", done.stderr
