@@ -18,7 +18,7 @@ from agent.flow.model import EndReason, IpsecFailureReason
 from agent.flow.records import IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted, SessionUp
 from agent.lab.ipsec import ipsec as ipsec_module
 from tests.lab.bringing import on_the_way, port_of
-from tests.lab.conftest import LINK, only, ping
+from tests.lab.conftest import LINK, DrivenLab, only, ping
 
 
 @pytest.mark.parametrize(
@@ -323,3 +323,40 @@ def test_a_record_says_who_caused_it(make_pair: Callable[..., Any]) -> None:
     lab.wait(1)
     # The other router's delete reached this one: nobody here asked for that end.
     assert [record.origin for record in records if isinstance(record, IkeTunnelEnded)] == [None]
+
+
+TWO_WAYS = """
+crypto isakmp policy 10
+ authentication pre-share
+crypto isakmp key k address 10.255.0.{peer}
+crypto ipsec transform-set t esp-aes esp-sha-hmac
+crypto map m local-address Loopback0
+crypto map m 10 ipsec-isakmp
+ set peer 10.255.0.{peer}
+ set transform-set t
+ match address 101
+interface Loopback0
+ ip address 10.255.0.{me} 255.255.255.255
+interface Loopback1
+ ip address 10.0.{me}.1 255.255.255.0
+interface FastEthernet0/0
+ ip address 192.0.2.{me} 255.255.255.252
+ crypto map m
+interface FastEthernet0/1
+ ip address 192.0.3.{me} 255.255.255.252
+ crypto map m
+ip route 10.0.{peer}.0 255.255.255.0 192.0.3.{peer}
+ip route 10.255.0.{peer} 255.255.255.255 192.0.3.{peer}
+access-list 101 permit ip 10.0.{me}.0 0.0.0.255 10.0.{peer}.0 0.0.0.255
+"""
+
+
+def test_a_map_with_a_local_address_has_one_set_of_sas_for_its_interfaces() -> None:
+    """The Cisco IOS Security Command Reference, `crypto map local-address`: such interfaces share the SAs with a peer."""
+    lab = DrivenLab("", {"east": TWO_WAYS.format(me=1, peer=2), "west": TWO_WAYS.format(me=2, peer=1)})
+    assert ping(lab, 5) == 4
+    assert [len(lab.flow(name).ipsec_tunnels) for name in ("east", "west")] == [1, 1]
+    lab.configure("east", "interface FastEthernet0/0", "no crypto map")
+    assert ping(lab, 2) == 2
+    lab.configure("east", "interface FastEthernet0/1", "no crypto map")
+    assert not lab.flow("east").ipsec_tunnels

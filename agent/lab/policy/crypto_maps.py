@@ -48,9 +48,9 @@ class Target:
         return not self.dynamic or self.entry.match_address is not None
 
     @property
-    def key(self) -> tuple[str, str, int, str, int]:
-        """The key of the target, unique among all."""
-        return self.interface, self.map_name, self.sequence, self.entry.name, self.entry.sequence
+    def key(self) -> tuple[object, ...]:
+        """Equal for the interfaces that share a map with `local-address`: its SAs carry the flows of all of them."""
+        return self.front_vrf, self.local, self.map_name, self.sequence, self.entry.name, self.entry.sequence
 
 
 @dataclass(frozen=True, slots=True)
