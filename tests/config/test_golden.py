@@ -13,20 +13,7 @@ from agent.config.session import Session
 from tests.config.conftest import EXAMPLES, GOLDEN
 
 GUIDE = ("two-vrf-hub", "accounting-with-profile", "accounting-without-profile")
-# The sixth chapter's, as they are typed there, without the `end`s in between.
-TYPED = [GOLDEN / f"default-{what}-{router}.cfg" for what in ("policies", "transforms") for router in ("RouterA", "RouterB")]
-FILES = [*(GOLDEN / f"{name}.cfg" for name in GUIDE), *TYPED, *(EXAMPLES / f"ipsecf-3745{letter}.cfg" for letter in "ab")]
-
-# What `show running-config` has for a typed line: its full spelling, or nothing for a default and for what opens a section.
-WRITTEN = {
-    "crypto ipsec transform test_transf esp-aes esp-sha-hmac": "crypto ipsec transform-set test_transf esp-aes esp-sha-hmac",
-    "crypto map testmap 10": "",
-    "encryption aes": "encr aes",
-    "exit": "",
-    "hash sha": "",
-    "mode tunnel": "",
-}
-UNTYPED = {"version 16.9", "hostname Router", "no ip address", "end"}
+FILES = [GOLDEN / f"{name}.cfg" for name in GUIDE] + [EXAMPLES / "ipsecf-3745a.cfg", EXAMPLES / "ipsecf-3745b.cfg"]
 
 # The guide's own slips, with what stands under them.
 SLIPS = [
@@ -71,17 +58,6 @@ def test_the_slips_stay_where_they_were(commands: CommandSet) -> None:
     assert lines[at : at + len(SLIPS)] == SLIPS
     assert lines[at - 1] == "crypto isakmp key cisco address 172.31.100.2"
     assert lines[at + len(SLIPS)] == "crypto ipsec transform-set esp-des-md5 esp-des esp-md5-hmac"
-
-
-@pytest.mark.parametrize("path", TYPED, ids=lambda path: path.stem)
-def test_what_is_typed_is_shown_with_what_ios_normalises_and_no_more(commands: CommandSet, path: Path) -> None:
-    session = Session(document := Document(commands))
-    typed = path.read_text().splitlines()
-    for line in typed:
-        outcome = session.feed(line, typed=True)
-        assert outcome.problem is None, line
-        assert not outcome.refused, line
-    assert set(lines_of(document.render())) == ({WRITTEN.get(line, line) for line in typed} - {""}) | UNTYPED
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

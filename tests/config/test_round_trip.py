@@ -35,14 +35,30 @@ TYPED = {
         "snmp-server enable traps isakmp policy add\nsnmp-server enable traps ipsec cryptomap add\n"
         "snmp-server host 172.16.0.1 public ipsec isakmp\n",
     ),
+    "chapter 5, accounting": (
+        "aaa new-model\naaa authentication login cisco-client group radius\naaa authorization network cisco-client group radius\n"
+        "aaa accounting network acc start-stop broadcast group radius\naaa session-id common\n"
+        "crypto isakmp profile cisco\n vrf cisco\n match identity group cisco\n client authentication list cisco\n"
+        " isakmp authorization list cisco-client\n client configuration address respond\n accounting acc\n exit\n"
+        "crypto dynamic-map mymap 10\n set transform-set aswan\n set isakmp-profile cisco\n reverse-route\n exit\n"
+        "crypto map mymap 10 ipsec-isakmp dynamic dmap\n"
+        "radius-server host 172.16.1.4\nradius-server key nsite\nradius-server vsa send accounting\n"
+        "interface FastEthernet 1/0\n crypto map mymap\n",
+        "aaa new-model\naaa authentication login cisco-client group radius\naaa authorization network cisco-client group radius\n"
+        "aaa accounting network acc start-stop broadcast group radius\naaa session-id common\n"
+        "crypto isakmp profile cisco\nvrf cisco\nmatch identity group cisco\nclient authentication list cisco\n"
+        "isakmp authorization list cisco-client\nclient configuration address respond\naccounting acc\n"
+        "crypto dynamic-map mymap 10\nset transform-set aswan\nset isakmp-profile cisco\nreverse-route\n"
+        "crypto map mymap 10 ipsec-isakmp dynamic dmap\n"
+        "interface FastEthernet1/0\nno ip address\ncrypto map mymap\n"
+        "radius-server host 172.16.1.4\nradius-server key nsite\nradius-server vsa send accounting\n",
+    ),
+    "chapter 6, no default policies and transform sets": (
+        "no crypto isakmp default policy\nno crypto ipsec default transform-set\n",
+        None,
+    ),
     "chapter 6, default policies, RouterA": (
-        "crypto isakmp key identity address 209.165.200.226\n"
-        "crypto map testmap 10 ipsec-isakmp\n set peer 209.165.200.226\n match address 101\n exit\n"
-        "ip route 209.165.200.225 255.255.255.224 209.165.200.226\n"
-        "access-list 101 permit ip host 209.165.200.227 host 209.165.200.225\n"
-        "interface FastEthernet1/2\n crypto map testmap\n"
-        "crypto ipsec transform test_transf esp-aes esp-sha-hmac\n mode tunnel\n"
-        "crypto map testmap 10\n set transform-set test_transf\n",
+        (GOLDEN / "default-policies-RouterA.cfg").read_text(),
         "crypto isakmp key identity address 209.165.200.226\n"
         "crypto ipsec transform-set test_transf esp-aes esp-sha-hmac\n"
         "crypto map testmap 10 ipsec-isakmp\nset peer 209.165.200.226\nset transform-set test_transf\nmatch address 101\n"
@@ -51,12 +67,7 @@ TYPED = {
         "access-list 101 permit ip host 209.165.200.227 host 209.165.200.225\n",
     ),
     "chapter 6, default policies, RouterB": (
-        "crypto isakmp key identity address 209.165.200.228\n"
-        "crypto dynamic-map dyn_testmap 10\ncrypto map testmap 10 ipsec-isakmp dynamic dyn_testmap\n"
-        "ip route 209.165.200.227 255.255.255.224 209.165.200.228\n"
-        "interface GigabitEthernet0/1\n crypto map testmap\n"
-        "crypto ipsec transform test_transf esp-aes esp-sha-hmac\n mode tunnel\n"
-        "crypto dynamic-map dyn_testmap 10\n set transform-set test_transf\n",
+        (GOLDEN / "default-policies-RouterB.cfg").read_text(),
         "crypto isakmp key identity address 209.165.200.228\n"
         "crypto ipsec transform-set test_transf esp-aes esp-sha-hmac\n"
         "crypto dynamic-map dyn_testmap 10\nset transform-set test_transf\n"
@@ -65,10 +76,21 @@ TYPED = {
         "ip route 209.165.200.227 255.255.255.224 209.165.200.228\n",
     ),
     "chapter 6, default transform sets, RouterA": (
-        "crypto isakmp key identify address 209.165.200.225\n"
-        "crypto isakmp policy 10\n encryption aes\n authentication pre-share\n hash sha\n group 5\n",
+        (GOLDEN / "default-transforms-RouterA.cfg").read_text(),
         "crypto isakmp policy 10\nencr aes\nauthentication pre-share\ngroup 5\n"
-        "crypto isakmp key identify address 209.165.200.225\n",
+        "crypto isakmp key identify address 209.165.200.225\n"
+        "crypto map testmap 10 ipsec-isakmp\nset peer 209.165.200.225\nmatch address 101\n"
+        "interface FastEthernet1/2\nno ip address\ncrypto map testmap\n"
+        "ip route 209.165.200.226 255.255.255.255 209.165.200.225\n"
+        "access-list 101 permit ip host 209.165.200.227 host 209.165.200.226\n",
+    ),
+    "chapter 6, default transform sets, RouterB": (
+        (GOLDEN / "default-transforms-RouterB.cfg").read_text(),
+        "crypto isakmp policy 10\nencr aes\nauthentication pre-share\ngroup 5\n"
+        "crypto isakmp key identity address 209.165.200.229\n"
+        "crypto dynamic-map dyn_testmap 10\ncrypto map testmap 10 ipsec-isakmp dynamic dyn_testmap\n"
+        "interface GigabitEthernet0/1\nno ip address\ncrypto map testmap\n"
+        "ip route 209.165.200.227 255.255.255.255 209.165.200.229\n",
     ),
 }
 

@@ -485,6 +485,14 @@ def test_the_default_form_of_what_is_on_turns_it_on(hub: Document, feed: Feed) -
     assert hub.config.domain_lookup
 
 
+def test_an_interface_is_set_to_its_defaults(session: Session, hub: Document, feed: Feed) -> None:
+    """Its map is taken off, and IOS says what it did."""
+    outcome = session.feed("default interface s1/2.1")
+    assert outcome.output == ("Building configuration...", "", "Interface Serial1/2.1 set to default configuration")
+    assert [type(event) for event in outcome.events] == [CryptoMapDetached, InterfaceChanged]
+    assert "interface Serial1/2.1 point-to-point\n no ip address\n!" in hub.render()
+
+
 def test_an_access_list_grows_at_its_end_and_named_ones_by_number(hub: Document, feed: Feed) -> None:
     feed("access-list 101 permit udp 10.0.0.5 0.0.0.255 gt 1023 any eq isakmp log", "access-list 101 remark that was it")
     assert [line for line in hub.render().splitlines() if line.startswith("access-list 101")] == [

@@ -79,6 +79,7 @@ def _default_interface(edit: Edit, match: ConfigMatch) -> None:
     if name in edit.config.interfaces:
         edit.config.interfaces[name] = Interface(name, link=edit.config.interfaces[name].link)
         edit.state.forget(interface_place(name))
+        edit.output += ("Building configuration...", "", f"Interface {name} set to default configuration")
 
 
 def _render_interfaces(state: State, place: Place) -> Iterable[Rendered]:
