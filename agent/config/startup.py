@@ -1,7 +1,7 @@
 """Config room: the startup configuration of one router. Until one is saved, it is the file that the lab names.
 
-A saved one is a file in the state directory. It has the SHA-256 of the lab's file as of then: once the lab's file has been edited,
-the saved one is not used any more.
+A saved one is a file in the state directory. It has the SHA-256 of the lab's file with which the router had started: once the
+lab's file has been edited, before or after the save, the saved one is not used any more.
 """
 
 from __future__ import annotations
