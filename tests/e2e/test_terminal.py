@@ -96,8 +96,9 @@ def test_pages_and_the_size_of_the_window(screen: Terminal) -> None:
     first = screen.rows[-2]
     screen.press("Enter")
     wait_for(lambda: screen.rows[-3] == first and screen.rows[-1] == " --More--", "one line more")
+    second = screen.rows[-2]
     screen.press("q")
-    screen.shows(first, screen.rows[-2], EXEC)
+    screen.shows(first, second, EXEC)
     screen.resize(60, 10)
     screen.line("show running-config")
     wait_for(lambda: len(screen.rows) == 10 and screen.rows[-1] == " --More--", "a page of the smaller window")

@@ -16,10 +16,13 @@ class Terminal:
 
     def __init__(self, socket: Path, command: Sequence[str], size: tuple[int, int] = (80, 24)) -> None:
         self._socket = socket
+        self._ended = socket.with_suffix(".status")
         environment = {**os.environ, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
         environment.pop("TMUX", None)
         width, height = size
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *command, environment=environment)
+        # tmux itself may forget the status of a program whose terminal closes before it ends.
+        told = ["sh", "-c", '"$@"; echo $? > "$0"', str(self._ended), *command]
+        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), *told, environment=environment)
         self._tmux("set-option", "-g", "remain-on-exit", "on")
 
     def _tmux(self, *words: str, environment: dict[str, str] | None = None) -> str:
@@ -62,7 +65,7 @@ class Terminal:
     @property
     def status(self) -> str:
         """The exit status of the program, empty while it runs."""
-        return self._tmux("display-message", "-p", "#{pane_dead_status}").strip()
+        return self._ended.read_text().strip() if self._ended.exists() else ""
 
     def resize(self, width: int, height: int) -> None:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
