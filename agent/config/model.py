@@ -57,6 +57,11 @@ class Interface:
     tunnel_shared: bool = False  # `… shared`: tunnels of one source share their SAs with a peer
     secondary: tuple[IPv4Interface, ...] = ()
 
+    @property
+    def addresses(self) -> tuple[IPv4Interface, ...]:
+        """Every address with its mask, the primary one first."""
+        return (self.address, *self.secondary) if self.address is not None else self.secondary
+
 
 LONGEST_HOSTNAME = 63  # octets; a label of a domain name (RFC 1035 §2.3.4)
 LONGEST_DESCRIPTION = 240  # octets, of an interface

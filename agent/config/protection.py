@@ -142,7 +142,7 @@ def _source_interface(config: RouterConfig, tunnel: Interface) -> tuple[Interfac
     except AddressValueError:
         return None
     for interface in config.interfaces.values():
-        addresses = {each.ip for each in (interface.address, *interface.secondary) if each is not None}
+        addresses = {each.ip for each in interface.addresses}
         if interface.vrf == tunnel.tunnel_vrf and address in addresses:
             return interface, address
     return None

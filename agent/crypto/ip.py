@@ -171,16 +171,19 @@ def decode_echo(octets: bytes) -> Echo | None:
 
 def encode_too_big(packet: Packet, mtu: int) -> bytes:
     """ICMP's "fragmentation needed and DF set" about a packet, with the MTU that it was too big for (RFC 1191 §4)."""
-    about = packet.encode()[: HEADER_OCTETS + len(packet.options) + 8]
-    header = _ECHO.pack(_UNREACHABLE, _TOO_BIG, 0, 0, mtu)
-    return _ECHO.pack(_UNREACHABLE, _TOO_BIG, checksum(header + about), 0, mtu) + about
+    return _encode_error(_UNREACHABLE, _TOO_BIG, packet, mtu)
 
 
 def encode_time_exceeded(packet: Packet) -> bytes:
     """ICMP's "time to live exceeded in transit" about a packet (RFC 792)."""
+    return _encode_error(_TIME_EXCEEDED, 0, packet)
+
+
+def _encode_error(kind: int, code: int, packet: Packet, last: int = 0) -> bytes:
+    """An ICMP error with the beginning of the packet that it is about; `last` is the last field of its header."""
     about = packet.encode()[: HEADER_OCTETS + len(packet.options) + 8]
-    header = _ECHO.pack(_TIME_EXCEEDED, 0, 0, 0, 0)
-    return _ECHO.pack(_TIME_EXCEEDED, 0, checksum(header + about), 0, 0) + about
+    header = _ECHO.pack(kind, code, 0, 0, last)
+    return _ECHO.pack(kind, code, checksum(header + about), 0, last) + about
 
 
 def is_icmp_error(packet: Packet) -> bool:

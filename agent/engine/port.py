@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from agent.base.origin import Origin
@@ -71,3 +71,7 @@ class Node:
     device: Device
     engine: Engine
     epoch: datetime
+
+    def moment(self, time: int) -> datetime:
+        """A moment of the router's clock (microseconds), in the time zone of its configuration."""
+        return (self.epoch + timedelta(microseconds=time)).astimezone(self.document.config.zone)

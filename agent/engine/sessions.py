@@ -128,9 +128,8 @@ class Sides:
         self._between: dict[tuple[object, ...], list[Protection]] = {}
         self._by_address: dict[tuple[str | None, Address], str] = {}
         for interface in config.interfaces.values():
-            for address in (interface.address, *interface.secondary):
-                if address is not None:
-                    self._by_address.setdefault((interface.vrf, address.ip), interface.name)
+            for address in interface.addresses:
+                self._by_address.setdefault((interface.vrf, address.ip), interface.name)
 
     def read(self) -> Work[None]:
         """Read what the configuration protects, which may be thousands of map entries."""

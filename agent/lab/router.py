@@ -133,8 +133,7 @@ class Router:
         self._refresh(known)
 
     def _installed_routes(self, vrf: str | None) -> Iterable[InstalledRoute]:
-        table = self._tables.get(vrf)
-        return (installed(entry) for entry in (table.entries if table else ()))
+        return map(installed, self.routes(vrf))
 
     def connect(self, plug: Callable[[InterfacePort], None], unplug: Callable[[InterfacePort], None]) -> None:
         """Have `plug` put each interface on its wire, now and when it is configured, and `unplug` take one that has gone off it."""

@@ -55,7 +55,7 @@ def _is_up(router: Router, interface: Interface) -> bool:
 
 def own_address(router: Router, address: IPv4Address, vrf: str | None) -> IPv4Address:
     for interface in router.document.config.interfaces.values():
-        own = [each.ip for each in (interface.address, *interface.secondary) if each is not None]
+        own = [each.ip for each in interface.addresses]
         if address in own and interface.vrf == vrf and _is_up(router, interface):
             return address
     raise CommandFailed("% Invalid source address- IP address not on any of our up interfaces")

@@ -10,24 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 from agent.base.clock import SECOND
 from agent.base.printable import printable
+from agent.base.spans import elapsed
 from agent.config.model import RouterConfig
 from agent.syslog.syslog import Logged
 
 DEFAULT_FORM = "datetime msec"  # of a configuration that has no `service timestamps` line
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
-
-
-def uptime_text(at: int) -> str:
-    """A moment of the router's clock: `00:00:46`, from a day on `1d02h`, from a week on `3w0d`, from a year on `1y2w`."""
-    seconds = at // SECOND
-    if seconds < _DAY:
-        return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if seconds < _WEEK:
-        return f"{seconds // _DAY}d{seconds % _DAY // 3600:02}h"
-    if seconds < _YEAR:
-        return f"{seconds // _WEEK}w{seconds % _WEEK // _DAY}d"
-    return f"{seconds // _YEAR}y{seconds % _YEAR // _WEEK}w"
 
 
 class Stamps:
@@ -49,7 +37,7 @@ class Stamps:
         form = self._config.logging.timestamps.get(kind, DEFAULT_FORM)
         if not form:
             return ""
-        return f"{uptime_text(at)}: " if form == "uptime" else f"*{self._date(at, form.split())}: "
+        return f"{elapsed(at // SECOND)}: " if form == "uptime" else f"*{self._date(at, form.split())}: "
 
     def _date(self, at: int, options: list[str]) -> str:
         moment = self._epoch + timedelta(microseconds=at)

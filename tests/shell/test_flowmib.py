@@ -11,6 +11,7 @@ import pytest
 
 from agent.base.clock import SECOND
 from agent.base.ike_counters import IkeCounter
+from agent.base.spans import elapsed
 from agent.flow.counters import FrozenCounters, IpsecCounter
 from agent.flow.model import (
     Endpoint,
@@ -35,7 +36,6 @@ from agent.shell.render.flowmib import (
     Fields,
     identity_type,
 )
-from agent.shell.render.times import elapsed
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.shell.fakes import Console, FakeClock
 from tests.shell.transcripts import told, transcript

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from agent.base.clock import SECOND
+from agent.base.spans import elapsed
 from agent.syslog.message import Message, Severity, debug_line
-from agent.syslog.stamp import uptime_text
 from tests.syslog.world import LogWorld
 
 SAYS = "%SYS-5-CONFIG_I: Configured from console by console"
@@ -61,7 +61,7 @@ def test_lines_of_debug_have_a_form_of_their_own() -> None:
     ],
 )
 def test_uptime_is_written_as_ios_writes_it(seconds: int, text: str) -> None:
-    assert uptime_text(seconds * SECOND) == text
+    assert elapsed(seconds) == text
 
 
 def test_a_stamp_is_that_of_the_moment_of_the_message() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves, inert
@@ -155,18 +154,14 @@ def _timeout(settings: LineSettings) -> str | None:
 
 
 def _exec_timeout() -> ConfigCommand:
-    command = _LEAVES.command(
+    return _LEAVES.command(
         "exec-timeout ~ <minutes:int(0-35791)> [<seconds:int(0-2147483)>]",
         10,
         lambda match, _: {"exec_timeout": (match.number("minutes"), match.maybe_number("seconds") or 0)},
         {"exec_timeout": (0, 0)},
         _timeout,
+        default={"exec_timeout": None},
     )
-
-    def default(edit: Edit, match: ConfigMatch) -> None:
-        _put(edit.config, edit.place, replace(_get(edit.config, edit.place), exec_timeout=None))
-
-    return replace(command, default=default)
 
 
 def _number(words: str, argument: str, rank: int, field: str) -> ConfigCommand:
@@ -188,12 +183,7 @@ def _switch(words: str, rank: int, field: str, *, by_default: bool) -> ConfigCom
         return (words if other else f"no {words}") if getattr(settings, field) is other else None
 
     on, off = (None, False) if by_default else (True, None)
-    command = _LEAVES.command(words, rank, lambda _, __: {field: on}, {field: off}, write)
-
-    def default(edit: Edit, match: ConfigMatch) -> None:
-        _put(edit.config, edit.place, replace(_get(edit.config, edit.place), **{field: None}))
-
-    return replace(command, default=default)
+    return _LEAVES.command(words, rank, lambda _, __: {field: on}, {field: off}, write, default={field: None})
 
 
 def commands() -> list[ConfigCommand]:

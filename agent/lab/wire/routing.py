@@ -121,7 +121,7 @@ def build_tables(
     entries: dict[str | None, list[RouteEntry]] = {None: [], **{name: [] for name in config.vrfs}}
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:
-            for address in (interface.address, *interface.secondary):
+            for address in interface.addresses:
                 entries.setdefault(interface.vrf, []).append(RouteEntry(address.network, interface.name, 0, 0, "connected"))
     for route in config.routes:
         if route.interface is not None and route.interface not in up:

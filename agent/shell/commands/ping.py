@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.base.clock import SECOND
+from agent.base.spans import milliseconds
 from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.targets import check_vrf, resolve, source_of, typed_source
@@ -158,14 +159,9 @@ class _Tally:
         percent = 100 * self._replies // sent if sent else 0
         times = ""
         if self._replies:
-            shown = "/".join(str(_milliseconds(time)) for time in (self._least, self._total // self._replies, self._most))
+            shown = "/".join(str(milliseconds(time)) for time in (self._least, self._total // self._replies, self._most))
             times = f", round-trip min/avg/max = {shown} ms"
         self._write(f"Success rate is {percent} percent ({self._replies}/{sent}){times}\n")
-
-
-def _milliseconds(time: int) -> int:
-    """Whole milliseconds, at least one: IOS knows no shorter round trip."""
-    return max(1, (time + 500) // 1000)
 
 
 _OPTIONS = (

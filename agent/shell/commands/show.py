@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from agent.base.clock import SECOND
 from agent.base.process import resident_octets
+from agent.base.spans import dated
 from agent.base.text import octets_of
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.render.platform import Platform, host_lines, inventory_lines, version_lines
@@ -44,15 +43,10 @@ def _section(text: str, heading: str) -> str:
 
 
 async def _clock(context: Context, match: ExecMatch) -> None:
-    now = _at(context.router, context.router.monitor.clock.now())
+    now = context.router.moment(context.router.monitor.clock.now())
     # The asterisk says that the time is not from an authoritative source: nothing here vouches for it.
     stamp = now.strftime(f"*%H:%M:%S.{now.microsecond // 1000:03d}")
     context.out.line(f"{stamp} {now.tzname()} {now.strftime('%a %b')} {now.day} {now.year}")
-
-
-def _at(router: Router, time: int) -> datetime:
-    """A moment of the router's clock, in its time zone."""
-    return (router.epoch + timedelta(microseconds=time)).astimezone(router.document.config.zone)
 
 
 async def _version(context: Context, match: ExecMatch) -> None:
@@ -71,7 +65,7 @@ def _platform(router: Router) -> Platform:
         release=config.version,
         description=device.description,
         uptime=router.monitor.clock.now() // SECOND,
-        restarted=_at(router, 0).strftime("%H:%M:%S %Z %a %b %-d %Y"),
+        restarted=dated(router.moment(0)),
         cause=device.restarted_by,
         memory=resident_octets(),
         serial=config.snmp.chassis_id or config.hostname,

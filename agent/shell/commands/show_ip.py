@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from agent.flow.device import RouteSource
@@ -70,13 +69,8 @@ async def _routes(context: Context, match: ExecMatch) -> None:
         await context.out.lines(entry_lines(router.device.routes(vrf), _network(address, match.maybe_address("mask"))))
         return
     wanted = next((source for source in RouteSource if source.value in match), None)
-    own = {name: tuple(_addresses(router, name)) for name in config.interfaces}
+    own = {name: [each.ip for each in interface.addresses] for name, interface in config.interfaces.items()}
     await context.out.lines(route_lines(router.device.routes(vrf), own, release_of(config.version), vrf, wanted))
-
-
-def _addresses(router: Router, name: str) -> Iterator[IPv4Address]:
-    interface = router.document.config.interfaces[name]
-    return (each.ip for each in (interface.address, *interface.secondary) if each is not None)
 
 
 def _network(address: IPv4Address, mask: IPv4Address | None) -> IPv4Network:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from agent.base.clock import SECOND
 from agent.base.errors import UserError
 from agent.base.origin import Origin, OriginKind
+from agent.base.spans import dated, units
 from agent.base.text import octets_of
 from agent.config.session import Session as ConfigSession
 from agent.config.startup import StartupError
@@ -189,12 +190,7 @@ def _planned_lines(router: Router, planned: Planned) -> tuple[str, ...]:
 
 def _duration(seconds: int) -> str:
     """As IOS has it: the two largest units, "1 hour and 5 minutes"."""
-    parts = []
-    for unit, length in (("hour", 3600), ("minute", 60), ("second", 1)):
-        count, seconds = divmod(seconds, length)
-        if count:
-            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
-    return " and ".join(parts[:2]) or "0 seconds"
+    return " and ".join(units(seconds, "hour", "minute", "second")[:2]) or "0 seconds"
 
 
 def _delay(text: str) -> int:
@@ -211,19 +207,15 @@ def _until(router: Router, text: str) -> int:
     found = re.fullmatch(r"(\d{1,2}):(\d{2})", text, re.ASCII)
     if not found or int(found[1]) > 23 or int(found[2]) > 59:
         raise CommandFailed("%Invalid reload time: give hours:minutes of a day")
-    now = _moment(router, router.monitor.clock.now())
+    now = router.moment(router.monitor.clock.now())
     wanted = now.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0)
     if wanted <= now:
         wanted += timedelta(days=1)
     return (wanted - now) // timedelta(microseconds=1)
 
 
-def _moment(router: Router, time: int) -> datetime:
-    return (router.epoch + timedelta(microseconds=time)).astimezone(router.document.config.zone)
-
-
 def _date(router: Router, time: int) -> str:
-    return _moment(router, time).strftime("%H:%M:%S %Z %a %b %-d %Y")
+    return dated(router.moment(time))
 
 
 def _log_reload(router: Router, by: str, reason: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 from agent.base.clock import SECOND
+from agent.base.spans import milliseconds
 from agent.engine.values import PingRequest, Probe, ProbeOutcome
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
@@ -61,7 +62,7 @@ class _Line:
         if probe.responder != self._last:
             write(("\n    " if self._last else "") + _named(self._context, probe.responder))
             self._last = probe.responder
-        write(f" {max(1, (probe.round_trip + 500) // 1000)} msec")
+        write(f" {milliseconds(probe.round_trip)} msec")
         self.reached = self.reached or probe.outcome is ProbeOutcome.REPLY
 
 

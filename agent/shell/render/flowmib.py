@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from agent.base.clock import SECOND
 from agent.base.ike_counters import IkeCounter
+from agent.base.spans import elapsed
 from agent.flow.counters import CounterSource, IpsecCounter
 from agent.flow.model import (
     NOT_USED,
@@ -38,7 +39,6 @@ from agent.flow.model import (
 from agent.flow.rows import Rows
 from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
 from agent.shell.releases import Release
-from agent.shell.render.times import elapsed
 
 GLOBAL = "Global"  # what these commands call the global table
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from agent.base.spans import hours
 from agent.config.crypto_model import IsakmpPolicy
 from agent.engine.values import Phase1Sa
 from agent.flow.model import Address, IkeFacts
 from agent.shell.releases import Release
 from agent.shell.render.sessions import capabilities, seconds_left
-from agent.shell.render.times import hours
 
 Sas = Callable[[], Iterable[Phase1Sa | None]]  # the SAs, as often as they are asked for; None is a pause
 Lines = Iterator[str | None]

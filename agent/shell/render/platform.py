@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from agent.base.spans import units
 from agent.config.interface_names import type_of
 
-_UNITS = (("year", 31536000), ("week", 604800), ("day", 86400), ("hour", 3600), ("minute", 60))
 # By this line Genie's parsers know the kind of an image. The sysDescr of a router has it, too, if it is given whole.
 _SUPPORT = "Technical Support: http://www.cisco.com/techsupport"
 _PLATFORM = re.compile(r"\(([A-Za-z0-9]+)[-_]")  # "Cisco IOS Software, 3700 Software (C3745-ADVIPSERVICESK9-M), …"
@@ -52,7 +52,8 @@ def version_lines(platform: Platform) -> Iterator[str]:
     if platform.is_ios and _SUPPORT not in platform.description:
         yield _SUPPORT
     yield ""
-    yield f"{platform.hostname} uptime is {uptime_text(platform.uptime)}"
+    uptime = ", ".join(units(platform.uptime, "year", "week", "day", "hour", "minute"))
+    yield f"{platform.hostname} uptime is {uptime or '0 minutes'}"
     yield f"System returned to ROM by {platform.cause}"
     yield f"System restarted at {platform.restarted}"
     yield f'System image file is "{platform.software}"'
@@ -70,16 +71,6 @@ def version_lines(platform: Platform) -> Iterator[str]:
 def _counted(interface: str) -> str:
     kind = type_of(interface)
     return {"Loopback": "Virtual Loopback", "Tunnel": "Virtual Tunnel"}.get(kind, kind)
-
-
-def uptime_text(seconds: int) -> str:
-    """As IOS puts it: the largest units first, down to minutes."""
-    parts = []
-    for unit, length in _UNITS:
-        count, seconds = divmod(seconds, length)
-        if count:
-            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
-    return ", ".join(parts) or "0 minutes"
 
 
 def inventory_lines(platform: Platform) -> Iterator[str]:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from agent.base.clock import SECOND
+from agent.base.spans import elapsed, hours
 from agent.engine.sessions import SessionStatus, ShownFlow, ShownSession
 from agent.flow.counters import IpsecCounter
 from agent.flow.model import ISAKMP_PORTS, Endpoint, IkeFacts, IpsecTunnel, Spi
 from agent.shell.releases import Release
 from agent.shell.render.interfaces import short_name
-from agent.shell.render.times import elapsed, hours
 
 Counted = Callable[[IpsecTunnel, IpsecCounter], int | None]
 Sessions = Iterable[ShownSession | None]
