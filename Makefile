@@ -7,9 +7,9 @@ LAB ?= examples/two-vrf-hub.toml
 # What the tests need. A word with a slash is a file. IKE is tested with strongSwan's daemon.
 TOOLS := snmpbulkwalk snmptrapd snmptranslate smilint ip ping nft conntrack swanctl /usr/lib/ipsec/charon \
 	/usr/lib/ipsec/plugins/libstrongswan-openssl.so /usr/lib/ipsec/plugins/libstrongswan-kernel-libipsec.so \
-	/usr/lib/ipsec/plugins/libstrongswan-xauth-generic.so rsyslogd tmux ssh ssh-keygen
+	/usr/lib/ipsec/plugins/libstrongswan-xauth-generic.so rsyslogd freeradius radclient tmux ssh ssh-keygen
 PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping nftables conntrack strongswan-charon strongswan-swanctl libcharon-extra-plugins \
-	libcharon-extauth-plugins libstrongswan-standard-plugins rsyslog tmux openssh-client
+	libcharon-extauth-plugins libstrongswan-standard-plugins rsyslog freeradius freeradius-utils tmux openssh-client
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
 

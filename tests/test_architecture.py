@@ -25,8 +25,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "mib": frozenset({"base", "config", "flow", "engine"}),
     "snmp": frozenset({"base", "config", "flow", "engine", "mib"}),
     "syslog": frozenset({"base", "config", "flow", "engine"}),
-    "aaa": frozenset({"base", "config", "flow", "engine"}),
-    "shell": frozenset({"base", "config", "flow", "engine", "syslog"}),
+    "aaa": frozenset({"base", "config", "flow", "engine", "syslog"}),
+    "shell": frozenset({"base", "config", "flow", "engine", "syslog", "aaa"}),
 }
 TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py", "agent/router_service.py"}
 LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")

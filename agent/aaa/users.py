@@ -50,7 +50,7 @@ class Users:
         return None
 
     def _methods(self) -> Sequence[str]:
-        return self._config.login_lists.get("default", _LOCAL) if self._config.aaa_new_model else _LOCAL
+        return self._config.aaa.login.get("default", _LOCAL) if self._config.aaa.new_model else _LOCAL
 
     def _named(self, name: str) -> User | None:
         """The user of a name, in whichever case."""

@@ -28,6 +28,10 @@ class Runner(Protocol):
         """Carry out a command of the schedule. A virtual clock stands still unless the command waits in `until`."""
         ...
 
+    def hold(self) -> Callable[[], None]:
+        """Have a virtual clock stand still until the returned function is called: something outside the lab has to answer."""
+        ...
+
 
 class RealRunner:
     """Runs callbacks in real time, times the clock's speed. `start` needs a running loop; `stop` ends it."""
@@ -67,6 +71,9 @@ class RealRunner:
         self._commands.add(task)  # the loop holds tasks by weak references alone
         task.add_done_callback(self._commands.discard)
         return task
+
+    def hold(self) -> Callable[[], None]:
+        return lambda: None  # real time does not wait
 
     def _arm(self) -> None:
         if self._loop is None:
@@ -124,6 +131,8 @@ class VirtualRunner:
         self._waiting: list[_Waiter] = []
         # Whether a command of the schedule is running. Its tasks inherit it.
         self._scheduled: ContextVar[bool] = ContextVar("scheduled", default=False)
+        self._holds: set[object] = set()
+        self._released = asyncio.Event()
 
     def step(self) -> bool:
         """Move the clock to the next event and run it; False if there is none."""
@@ -163,6 +172,17 @@ class VirtualRunner:
         task.add_done_callback(self._commands.discard)
         return task
 
+    def hold(self) -> Callable[[], None]:
+        held = object()
+        self._holds.add(held)
+
+        def release() -> None:
+            self._holds.discard(held)
+            if not self._holds:
+                self._released.set()
+
+        return release
+
     async def _drive(self, done: Callable[[], bool]) -> None:
         """Move the time until `done`, or until there is no event. One caller at a time moves it, the others wait."""
         meter = asyncio.get_running_loop().time
@@ -173,6 +193,9 @@ class VirtualRunner:
                 # A command of the schedule runs at the moment that began it: time stands still until the command waits.
                 while len(self._commands) > sum(waiter.scheduled for waiter in self._waiting):
                     await asyncio.sleep(0)
+                while self._holds:
+                    self._released.clear()
+                    await self._released.wait()
                 if done() or not self.step():
                     return
                 self._tell(lambda waiter: waiter.done())

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta, timezone, tzinfo
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from agent.config.aaa_model import AaaConfig, RadiusConfig
 from agent.config.crypto_model import CryptoConfig
 from agent.config.hosts import address_of_host
 from agent.config.line_model import LineRange, LineSettings
@@ -174,9 +175,8 @@ class RouterConfig:
     users: dict[str, User] = field(default_factory=dict)
     public_keys: dict[str, tuple[KeyHash, ...]] = field(default_factory=dict)  # `ip ssh pubkey-chain`, by user
     ssh: SshConfig = field(default_factory=SshConfig)
-    aaa_new_model: bool | None = None
-    login_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authentication login`: "local", "group radius", …
-    network_lists: dict[str, tuple[str, ...]] = field(default_factory=dict)  # `aaa authorization network`
+    aaa: AaaConfig = field(default_factory=AaaConfig)
+    radius: RadiusConfig = field(default_factory=RadiusConfig)
     enable_password: str | None = None
     enable_secret: str | None = None
     enable_password_encoding: int = 0

@@ -100,11 +100,11 @@ def _method_lists(words: str, lists: Mapping[str, tuple[str, ...]]) -> _Holders:
 
 
 def _authentications(config: RouterConfig) -> _Holders:
-    return _method_lists("aaa authentication login", config.login_lists)
+    return _method_lists("aaa authentication login", config.aaa.login)
 
 
 def _authorizations(config: RouterConfig) -> _Holders:
-    return _method_lists("aaa authorization network", config.network_lists)
+    return _method_lists("aaa authorization network", config.aaa.network)
 
 
 def _communities(config: RouterConfig) -> _Holders:
@@ -174,8 +174,8 @@ _DEFINED: Mapping[str, Callable[[State], Collection[str]]] = {
     "IPsec profile": lambda state: state.config.crypto.ipsec_profiles,
     "crypto map": lambda state: state.config.crypto.maps,
     "dynamic map": lambda state: state.config.crypto.dynamic_maps,
-    "login list": lambda state: state.config.login_lists,
-    "authorization list": lambda state: state.config.network_lists,
+    "login list": lambda state: state.config.aaa.login,
+    "authorization list": lambda state: state.config.aaa.network,
     "accounting list": _accounting_lists,
     "server group": _server_groups,
     "SNMP view": lambda state: {OWN_VIEW, *state.config.snmp.views},

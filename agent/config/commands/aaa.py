@@ -44,8 +44,8 @@ def commands() -> list[ConfigCommand]:
             10,
             many=True,
         ),
-        _methods("aaa authentication login", "login_lists", 610, _LOGIN_METHODS),
-        _methods("aaa authorization network", "network_lists", 620),
+        _methods("aaa authentication login", "login", 610, _LOGIN_METHODS),
+        _methods("aaa authorization network", "network", 620),
         inert(
             mode,
             f"aaa accounting network <list:word> ~ {{none|{{start-stop|stop-only}} [broadcast] {_GROUPS}}}",
@@ -73,13 +73,13 @@ def commands() -> list[ConfigCommand]:
 
 def _new_model(value: bool | None) -> Callable[[Edit, ConfigMatch], None]:
     def change(edit: Edit, match: ConfigMatch) -> None:
-        edit.config.aaa_new_model = value
+        edit.config.aaa.new_model = value
 
     return change
 
 
 def _render_new_model(state: State, place: Place) -> Iterable[Rendered]:
-    stated = state.config.aaa_new_model
+    stated = state.config.aaa.new_model
     return () if stated is None else ("aaa new-model" if stated else "no aaa new-model",)
 
 
@@ -87,7 +87,7 @@ def _methods(words: str, field: str, rank: int, methods: str = _METHODS) -> Conf
     """Lists of methods by their names, each method as it is written: "local", "group radius"."""
 
     def lists(config: RouterConfig) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = getattr(config, field)
+        found: dict[str, tuple[str, ...]] = getattr(config.aaa, field)
         return found
 
     def apply(edit: Edit, match: ConfigMatch) -> None:

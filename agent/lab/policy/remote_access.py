@@ -75,7 +75,7 @@ def group_name(peer: Identification) -> str | None:
 def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | None) -> ClientGroup | None:
     """The group that a client names, else that of its profile, if the list for groups has a local method."""
     name = (group_name(peer) if peer is not None else None) or rules.group
-    methods = _methods(config, config.network_lists, rules.group_list)
+    methods = _methods(config, config.aaa.network, rules.group_list)
     return config.crypto.client_groups.get(name or "") if "local" in methods else None
 
 
@@ -101,7 +101,7 @@ def no_servers(group: str, login: Login, answer: Callable[[Verdict], None]) -> N
 
 def check_login(config: RouterConfig, name: str | None, login: Login, ask: AskServers, answer: Callable[[bool], None]) -> None:
     """Ask the methods of a list in order, until one has an answer."""
-    _ask_methods(config, _methods(config, config.login_lists, name), login, ask, answer)
+    _ask_methods(config, _methods(config, config.aaa.login, name), login, ask, answer)
 
 
 def _ask_methods(
@@ -126,7 +126,7 @@ def _ask_methods(
 
 
 def _methods(config: RouterConfig, lists: Mapping[str, Sequence[str]], name: str | None) -> Sequence[str]:
-    return lists.get(name or "", ()) if config.aaa_new_model else ()
+    return lists.get(name or "", ()) if config.aaa.new_model else ()
 
 
 def _local(config: RouterConfig, login: Login) -> Verdict:

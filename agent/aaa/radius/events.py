@@ -1,0 +1,79 @@
+"""Aaa room: what happens between a router and its RADIUS servers. `debug radius` and the statistics are made of these events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from agent.aaa.radius.values import Code, Place
+
+
+class Discarded(Enum):
+    """Why a datagram from a server is not taken as an answer."""
+
+    MALFORMED = "malformed"
+    AUTHENTICATOR = "authenticator"  # wrong secret, or forged (RFC 2865 §3)
+    NO_MESSAGE_AUTHENTICATOR = "no message authenticator"
+    MESSAGE_AUTHENTICATOR = "message authenticator"  # it is there, and wrong (RFC 2869 §5.14)
+    CODE = "code"  # no answer to this kind of request
+    UNKNOWN = "unknown"  # no request has this identifier: late, duplicate, or forged
+    SOURCE = "source"  # no server of ours has this address and port
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request went to a server for the `attempt`th time, from 1. `octets` is the packet; `about` is as in `Request`."""
+
+    about: int
+    server: Place
+    octets: bytes
+    attempt: int
+    nas_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A valid answer came. `source` identifies the socket in IOS's `id SOURCE/ID`; `delay` is in seconds."""
+
+    about: int
+    server: Place
+    octets: bytes
+    source: int
+    delay: float
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A datagram was discarded."""
+
+    reason: Discarded
+    server: Place
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NoResponse:
+    """A server has not answered the last retransmission of a request. `more`: the next server is asked."""
+
+    about: int
+    server: Place
+    code: Code
+    identifier: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDead:
+    """A server is marked as dead."""
+
+    server: Place
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAlive:
+    """A server that was dead is asked again, or has answered."""
+
+    server: Place
+
+
+RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive

@@ -1,0 +1,148 @@
+"""Config room: the model of `aaa …`, `radius-server …`, `radius server …` and `ip radius …`.
+
+A method of a list is as IOS writes it: "local", "local-case", "enable", "line", "none", "if-authenticated", "group NAME". The group
+`radius` is every server of `radius-server host` and `radius server`, in the order of the configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address
+
+DEFAULT_LIST = "default"
+EVERY_SERVER = "radius"  # the group of every server
+AUTH_PORT, ACCT_PORT = 1645, 1646  # IOS's defaults, not those of RFC 2865 and RFC 2866
+TIMEOUT = 5  # seconds
+RETRANSMIT = 3  # retransmissions after the first transmission
+DYNAMIC_AUTHOR_PORT = 1700  # IOS's default, not RFC 5176's 3799
+
+ServerAddress = IPv4Address | IPv6Address
+MethodLists = dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A key as the configuration has it: `encoding` is the IOS type number (0 or 7)."""
+
+    text: str
+    encoding: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RadiusServer:
+    """A RADIUS server. What is None is that of `radius-server timeout|retransmit|key`.
+
+    `name` is that of `radius server NAME`; it is empty for `radius-server host` and `server-private`. A port 0 is not used.
+    `timeout` is in seconds.
+    """
+
+    address: ServerAddress | None
+    name: str = ""
+    auth_port: int = AUTH_PORT
+    acct_port: int = ACCT_PORT
+    timeout: int | None = None
+    retransmit: int | None = None
+    key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReference:
+    """A server of a group that is defined elsewhere: by name, else by address and ports."""
+
+    name: str = ""
+    address: ServerAddress | None = None
+    auth_port: int = AUTH_PORT
+    acct_port: int = ACCT_PORT
+
+
+@dataclass(frozen=True, slots=True)
+class ServerGroup:
+    """`aaa group server radius NAME`. Members are in the order of asking. `deadtime` (minutes) None is the global one."""
+
+    name: str
+    members: tuple[ServerReference | RadiusServer, ...] = ()
+    deadtime: int | None = None
+    vrf: str | None = None
+    source_interface: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingList:
+    """`aaa accounting {network|system} LIST ACTION [broadcast] group …`. `action`: "start-stop", "stop-only" or "none".
+
+    With `broadcast` each group gets every record; without it the next group is asked when one does not answer.
+    """
+
+    action: str
+    groups: tuple[str, ...] = ()
+    broadcast: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountingUpdate:
+    """`aaa accounting update [newinfo] [periodic MINUTES]`."""
+
+    newinfo: bool = False
+    periodic: int | None = None  # minutes
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicAuthorClient:
+    """`client ADDRESS [server-key K]` of `aaa server radius dynamic-author`."""
+
+    address: ServerAddress
+    key: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicAuthor:
+    """`aaa server radius dynamic-author` (RFC 5176). `auth_type`: "any", "all" or "session-key"."""
+
+    clients: tuple[DynamicAuthorClient, ...] = ()
+    key: Secret | None = None
+    port: int = DYNAMIC_AUTHOR_PORT
+    auth_type: str = "all"
+    ignore_session_key: bool = False
+    ignore_server_key: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeadCriteria:
+    """`radius-server dead-criteria [time SECONDS] [tries N]`: a server is dead when both are reached; None is IOS's own value."""
+
+    time: int | None = None
+    tries: int | None = None
+
+
+@dataclass(slots=True)
+class RadiusConfig:
+    """`hosts` are `radius-server host` lines; `servers` are `radius server NAME` sections by name."""
+
+    hosts: list[RadiusServer] = field(default_factory=list)
+    servers: dict[str, RadiusServer] = field(default_factory=dict)
+    groups: dict[str, ServerGroup] = field(default_factory=dict)
+    key: Secret | None = None
+    timeout: int = TIMEOUT
+    retransmit: int = RETRANSMIT
+    deadtime: int = 0  # minutes; 0: a dead server is asked again at once
+    dead_criteria: DeadCriteria = field(default_factory=DeadCriteria)
+    vsa_accounting: bool = False  # `radius-server vsa send accounting`
+    vsa_authentication: bool = False
+    event_timestamp: bool = False  # `radius-server attribute 55 include-in-acct-req`
+    source_interfaces: dict[str | None, str] = field(default_factory=dict)  # `ip radius source-interface I [vrf V]`, by VRF
+    dynamic_author: DynamicAuthor | None = None
+
+
+@dataclass(slots=True)
+class AaaConfig:
+    """`aaa …`. `new_model` None: no line says. The lists of methods and of accounting are by name."""
+
+    new_model: bool | None = None
+    login: MethodLists = field(default_factory=dict)  # `aaa authentication login`
+    network: MethodLists = field(default_factory=dict)  # `aaa authorization network`
+    exec: MethodLists = field(default_factory=dict)  # `aaa authorization exec`
+    network_accounting: dict[str, AccountingList] = field(default_factory=dict)
+    system_accounting: AccountingList | None = None
+    update: AccountingUpdate | None = None
+    delay_start: bool = False
+    unique_session_ids: bool = False  # `aaa session-id unique`
