@@ -15,8 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.aaa.hash_worker import HashWorker
-from agent.aaa.users import Users
+from agent.aaa_service import LabAaa
 from agent.base.clock import SECOND, RealClock
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
@@ -93,7 +92,7 @@ class LabService:
         self._schema = schema
         self._options = options
         self._runner = lab.runner
-        self._hashes = HashWorker()
+        self._aaa = LabAaa(lab.runner.hold)
         self._processor = ProcessorShares(RealClock())
         self._ssh: LabSsh | None = None
         self._moving: list[asyncio.Future[None]] = []  # SSH servers of routers that have restarted
@@ -109,7 +108,7 @@ class LabService:
     def _serve(self, router: LabRouter) -> RouterService:
         """Make the service of a router."""
         name = router.name
-        service = self.routers[name] = RouterService(router, self._schema, self._options, self._hashes, self._processor)
+        service = self.routers[name] = RouterService(router, self._schema, self._options, self._aaa, self._processor, router.timers)
         router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
         self._shown[name] = service.shown(self._lab.slots[name].startup, Reloads(partial(self._restart, name), router.timers.at))
         return service
@@ -163,7 +162,7 @@ class LabService:
 
         name = service.node.name
         self._ssh = self._ssh or LabSsh()
-        users = Users(service.document.config, self._hashes.matches)
+        users = service.aaa.users
         keys = HostKeys(self._options.state_dir, self._options.name, name)
         door = Door(users.by_password, users.by_key)
         opened = service.ssh = SshServer(self._shown[name], self._commands, door, keys, self._ssh)
@@ -184,7 +183,7 @@ class LabService:
             underlay.close()
         for service in self.routers.values():
             service.close()
-        self._hashes.close()
+        self._aaa.close()
 
     def _restart(self, name: str) -> None:
         """Restart a router, and end its sessions. Raises UserError if its startup configuration is wrong, and changes nothing."""

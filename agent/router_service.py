@@ -10,13 +10,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from agent.aaa.hash_worker import HashWorker
+from agent.aaa_service import AaaService, LabAaa
 from agent.base.bus import Subscription
 from agent.base.clock import RealClock
 from agent.base.endpoints import Endpoint
 from agent.base.errors import UserError
 from agent.base.outside import OutsideTraffic
 from agent.base.processor import ProcessorShares
+from agent.base.scheduler import Timers
 from agent.config.edits import Editor
 from agent.config.endpoint import RouterEndpoint
 from agent.config.events import (
@@ -85,19 +86,21 @@ def _not_restarted(*_: object) -> NoReturn:
 
 
 class RouterService:
-    """One router with its SNMP agent. It is made within a running event loop."""
+    """One router with its SNMP agent. It is made within a running event loop. `timers` are those of the router's clock."""
 
     def __init__(
         self,
         node: Node,
         schema: Schema,
         options: Options,
-        hashes: HashWorker | None = None,
+        aaa: LabAaa | None = None,
         processor: ProcessorShares | None = None,
+        timers: Timers | None = None,
     ) -> None:
         self.node = node
         self._processor = processor or ProcessorShares(RealClock())
-        self._hashes = hashes or HashWorker()
+        shared = aaa or LabAaa()
+        self._hashes = shared.hashes
         self.document = node.document
         config, monitor = self.document.config, node.monitor
         self._begun: set[str | None] = set()  # VRFs that have been given the configuration's settings
@@ -124,6 +127,7 @@ class RouterService:
         self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
         self.syslog = Syslog(monitor.clock)
         self._outside = OutsideTraffic(_log, options.external_traffic)
+        self.aaa = AaaService(node, shared, self._outside, timers)
         hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)
@@ -160,6 +164,7 @@ class RouterService:
                 if follow is not None:
                     follow(self, event)
         self._box.configured(events)
+        self.aaa.configured(events)
         self.contexts.config_changed()
         if any(map(self.endpoint.is_changed_by, events)):
             self.agent.apply()
@@ -206,6 +211,7 @@ class RouterService:
         return SshFacts() if self.ssh is None else self.ssh.facts()
 
     def close(self) -> None:
+        self.aaa.close()
         self.logging.close()
         for subscription in self._subscriptions:
             subscription.close()

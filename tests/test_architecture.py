@@ -28,7 +28,14 @@ ROOMS: dict[str, frozenset[str]] = {
     "aaa": frozenset({"base", "config", "flow", "engine", "syslog"}),
     "shell": frozenset({"base", "config", "flow", "engine", "syslog", "aaa"}),
 }
-TOP = {"agent/__init__.py", "agent/__main__.py", "agent/app.py", "agent/entry.py", "agent/router_service.py"}
+TOP = {
+    "agent/__init__.py",
+    "agent/__main__.py",
+    "agent/aaa_service.py",
+    "agent/app.py",
+    "agent/entry.py",
+    "agent/router_service.py",
+}
 LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")
 CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"

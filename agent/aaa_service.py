@@ -1,0 +1,51 @@
+"""Connects AAA: for one router its users, its RADIUS servers and the accounting of its sessions; for a lab what its routers share.
+
+`app.py` makes the one `LabAaa`, and owns its threads. `router_service.py` makes an `AaaService` for each router, and tells it how the
+configuration changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from agent.aaa.hash_worker import HashWorker
+from agent.aaa.users import Users
+from agent.base.outside import OutsideTraffic
+from agent.base.scheduler import Timers
+from agent.config.events import ConfigEvent
+from agent.engine.port import Node
+
+Release = Callable[[], None]
+
+
+def _no_hold() -> Release:
+    """For a clock that does not wait."""
+    return lambda: None
+
+
+class LabAaa:
+    """What the routers of a lab share. `hold` has a virtual clock stand still until the returned function is called."""
+
+    def __init__(self, hold: Callable[[], Release] = _no_hold) -> None:
+        self.hold = hold
+        self.hashes = HashWorker()
+
+    def close(self) -> None:
+        self.hashes.close()
+
+
+class AaaService:
+    """AAA of one router, from its start to its restart. `timers` are those of its clock; without them it has no interim records."""
+
+    def __init__(self, node: Node, shared: LabAaa, outside: OutsideTraffic, timers: Timers | None = None) -> None:
+        self._node = node
+        self._shared = shared
+        self._outside = outside
+        self._timers = timers
+        self.users = Users(node.document.config, shared.hashes.matches)
+
+    def configured(self, events: Sequence[ConfigEvent]) -> None:
+        """Follow what an edit of the configuration has changed."""
+
+    def close(self) -> None:
+        """Stop: the router restarts, or the lab ends."""
