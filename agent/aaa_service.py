@@ -1,7 +1,7 @@
 """Connects AAA: for one router its users, its RADIUS servers and the accounting of its sessions; for a lab what its routers share.
 
-`app.py` makes the one `LabAaa`, and owns its threads. `router_service.py` makes an `AaaService` for each router, and tells it how the
-configuration changes.
+`app.py` makes the one `LabAaa`, and owns its threads. `router_service.py` makes an `AaaService` for each router, and tells it of
+changes of the configuration.
 """
 
 from __future__ import annotations
