@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from agent.aaa.access import Access
+from agent.aaa.cli import CliLogins
 from agent.aaa.hash_worker import HashWorker
+from agent.aaa.methods import Methods
+from agent.aaa.questions import Questions
 from agent.aaa.users import Users
 from agent.base.outside import OutsideTraffic
 from agent.base.scheduler import Timers
@@ -24,13 +28,18 @@ def _no_hold() -> Release:
 
 
 class LabAaa:
-    """What the routers of a lab share. `hold` has a virtual clock stand still until the returned function is called."""
+    """What the routers of a lab share. `hold` has a virtual clock stand still until the returned function is called.
 
-    def __init__(self, hold: Callable[[], Release] = _no_hold) -> None:
+    `virtual`: the clock is such a one.
+    """
+
+    def __init__(self, hold: Callable[[], Release] = _no_hold, virtual: bool = False) -> None:
         self.hold = hold
         self.hashes = HashWorker()
+        self.questions = Questions(hold, in_order=virtual)
 
     def close(self) -> None:
+        self.questions.close()
         self.hashes.close()
 
 
@@ -42,10 +51,15 @@ class AaaService:
         self._shared = shared
         self._outside = outside
         self._timers = timers
-        self.users = Users(node.document.config, shared.hashes.matches)
+        config, matches = node.document.config, shared.hashes.matches
+        users = Users(config, matches)
+        methods = Methods(config, users, matches)
+        self.access = Access(config, methods, shared.questions.begin)
+        self.logins = CliLogins(config, users, methods)
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Follow what an edit of the configuration has changed."""
 
     def close(self) -> None:
         """Stop: the router restarts, or the lab ends."""
+        self.access.close()

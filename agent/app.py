@@ -92,7 +92,7 @@ class LabService:
         self._schema = schema
         self._options = options
         self._runner = lab.runner
-        self._aaa = LabAaa(lab.runner.hold)
+        self._aaa = LabAaa(lab.runner.hold, virtual=not isinstance(lab.runner, RealRunner))
         self._processor = ProcessorShares(RealClock())
         self._ssh: LabSsh | None = None
         self._moving: list[asyncio.Future[None]] = []  # SSH servers of routers that have restarted
@@ -162,9 +162,9 @@ class LabService:
 
         name = service.node.name
         self._ssh = self._ssh or LabSsh()
-        users = service.aaa.users
+        logins = service.aaa.logins
         keys = HostKeys(self._options.state_dir, self._options.name, name)
-        door = Door(users.by_password, users.by_key)
+        door = Door(logins.by_password, logins.by_key)
         opened = service.ssh = SshServer(self._shown[name], self._commands, door, keys, self._ssh)
         await opened.listen(addresses)
         return opened

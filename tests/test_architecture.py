@@ -41,6 +41,7 @@ CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"
 SHELLS = {
     "agent/aaa/hash_worker.py",
+    "agent/aaa/questions.py",
     "agent/__main__.py",
     "agent/app.py",
     "agent/base/runner.py",

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import asyncssh
 
+from agent.aaa.cli import CliLogins
+from agent.aaa.methods import Methods
 from agent.aaa.users import Users
 from agent.config.events import ConfigEvent, RsaKeyGenerated, RsaKeyZeroized
 from agent.shell.ssh.host_keys import HostKeys
@@ -42,9 +44,11 @@ class Served:
         self.router = replace(made, ssh=lambda: self.server.facts())
         self.messages: list[str] = []
         self.router.syslog.subscribe(lambda logged: self.messages.append(str(logged.message)))
-        users = Users(self.router.document.config, compare)
+        config = self.router.document.config
+        users = Users(config, compare)
+        logins = CliLogins(config, users, Methods(config, users, compare))
         keys = HostKeys(state, "lab", "far")
-        self.server = SshServer(self.router, COMMANDS, Door(users.by_password, users.by_key), keys, LabSsh())
+        self.server = SshServer(self.router, COMMANDS, Door(logins.by_password, logins.by_key), keys, LabSsh())
 
     async def follow_keys(self) -> None:
         """Do what the events about keys ask for, as the application does."""

@@ -1,4 +1,4 @@
-"""Who may log in. The methods and their order follow "aaa authentication login" in the IOS security command reference."""
+"""Who may log in to the CLI. The methods and their order follow the IOS security command reference."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from agent.aaa.cli import CliLogins
 from agent.aaa.hash_worker import HashWorker
-from agent.aaa.users import Users
+from agent.aaa.methods import Methods
+from agent.aaa.users import Matches, Users
 from agent.config.document import load
 from agent.config.model import User
 from agent.config.passwords import password_matches
@@ -34,8 +36,14 @@ class Counting:
         return password_matches(typed, stored, encoding)
 
 
+def logins(config: str, matches: Matches) -> CliLogins:
+    loaded = load(config).config
+    users = Users(loaded, matches)
+    return CliLogins(loaded, users, Methods(loaded, users, matches))
+
+
 def log_in(config: str, name: str, password: str) -> User | None:
-    return asyncio.run(Users(load(config).config, Counting().matches).by_password(name, password))
+    return asyncio.run(logins(config, Counting().matches).by_password(name, password))
 
 
 def name_of(user: User | None) -> str | None:
@@ -72,7 +80,7 @@ def test_the_user_has_the_privilege_level_of_the_line() -> None:
 @pytest.mark.parametrize("name", ["alice", "bob", "carol", "dave", "nobody"])
 def test_each_name_costs_the_same_hashes(name: str) -> None:
     counting = Counting()
-    asyncio.run(Users(load(SECRETS).config, counting.matches).by_password(name, "guess"))
+    asyncio.run(logins(SECRETS, counting.matches).by_password(name, "guess"))
     assert sorted(counting.encodings) == [0, 5, 7]
 
 
@@ -132,14 +140,14 @@ ip ssh pubkey-chain
 
 @pytest.mark.parametrize(("name", "privilege"), [("alice", 15), ("Alice", 15), ("zoe", 1)])
 def test_a_key_of_the_chain_lets_its_user_in(name: str, privilege: int) -> None:
-    user = Users(load(CHAIN).config, Counting().matches).by_key(name, BLOB)
+    user = logins(CHAIN, Counting().matches).by_key(name, BLOB)
     assert user is not None
     assert (user.name, user.privilege) == (name.lower(), privilege)
 
 
 @pytest.mark.parametrize(("name", "blob"), [("bob", BLOB), ("alice", BLOB[:-1] + b"x"), ("alice", b"")])
 def test_another_key_or_user_is_not_let_in(name: str, blob: bytes) -> None:
-    assert Users(load(CHAIN).config, Counting().matches).by_key(name, blob) is None
+    assert logins(CHAIN, Counting().matches).by_key(name, blob) is None
 
 
 def test_the_loop_runs_while_the_worker_compares() -> None:
