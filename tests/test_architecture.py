@@ -42,6 +42,7 @@ CLOCK = "agent/base/clock.py"
 SHELLS = {
     "agent/aaa/hash_worker.py",
     "agent/aaa/questions.py",
+    "agent/aaa/radius/client.py",
     "agent/__main__.py",
     "agent/app.py",
     "agent/base/runner.py",

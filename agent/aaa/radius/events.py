@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from agent.aaa.radius.values import Code, Place
+from agent.aaa.radius.values import Code, Place, ServerName
 
 
 class Discarded(Enum):
@@ -22,9 +22,13 @@ class Discarded(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request went to a server for the `attempt`th time, from 1. `octets` is the packet; `about` is as in `Request`."""
+    """A request went to a server for the `attempt`th time, from 1. `octets` is the packet; `about` is as in `Request`.
+
+    `server` is where the packet goes, `name` the server as messages name it.
+    """
 
     about: int
+    name: ServerName
     server: Place
     octets: bytes
     attempt: int
@@ -36,6 +40,7 @@ class Received:
     """A valid answer came. `source` identifies the socket in IOS's `id SOURCE/ID`; `delay` is in seconds."""
 
     about: int
+    name: ServerName
     server: Place
     octets: bytes
     source: int
@@ -44,9 +49,10 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A datagram was discarded."""
+    """A datagram was discarded. `name` is the server that the request went to, None if there is no such request."""
 
     reason: Discarded
+    name: ServerName | None
     server: Place
     octets: bytes
 
@@ -56,6 +62,7 @@ class NoResponse:
     """A server has not answered the last retransmission of a request. `more`: the next server is asked."""
 
     about: int
+    name: ServerName
     server: Place
     code: Code
     identifier: int
@@ -64,16 +71,25 @@ class NoResponse:
 
 @dataclass(frozen=True, slots=True)
 class ServerDead:
-    """A server is marked as dead."""
+    """A server is marked as dead: it has not answered for the time and the tries of `radius-server dead-criteria`."""
 
-    server: Place
+    server: ServerName
 
 
 @dataclass(frozen=True, slots=True)
 class ServerAlive:
-    """A server that was dead is asked again, or has answered."""
+    """A server that was dead is marked as alive: its dead time is over, or it has answered a request to `group`."""
 
-    server: Place
+    server: ServerName
+    group: str | None = None  # None: its dead time is over
 
 
-RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive
+@dataclass(frozen=True, slots=True)
+class AllServersDead:
+    """Every server of a group is dead; they are asked all the same."""
+
+    about: int
+    group: str
+
+
+RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive | AllServersDead

@@ -42,10 +42,33 @@ class Place:
     address: ServerAddress
     port: int
 
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerName:
+    """A server as IOS's messages name it, by its address and both ports. `name` is that of `radius server NAME`, else empty.
+
+    `private` is the group of a `server-private`, which is another server than one of the same address elsewhere; else empty.
+    """
+
+    address: ServerAddress
+    auth_port: int
+    acct_port: int
+    name: str = ""
+    private: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.auth_port},{self.acct_port}"
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """What a group of servers is asked. The attributes go on the wire in this order, those that are repeated included.
+
+    The client puts in what depends on the server and the attempt: an Access-Request's Message-Authenticator (first) and `proof`
+    (after User-Name), and the values of `NAS_IP_ADDRESS` and Acct-Delay-Time, where these attributes stand in the list.
 
     `proof` is a user's password or CHAP response, which an Access-Request hides with the key of the server that it goes to.
     `about` is the number in parentheses of the lines of `debug radius`, which one session or log-in has to itself.
@@ -70,3 +93,7 @@ class Reply:
     def values(self, name: str) -> Iterator[str | int | bytes]:
         """The values of an attribute, in the order of the packet."""
         return (attribute.value for attribute in self.attributes if attribute.name == name)
+
+
+# The address that the router sends to the group of servers from; the client puts it in.
+NAS_IP_ADDRESS = Attribute("NAS-IP-Address", "0.0.0.0")
