@@ -223,10 +223,11 @@ def test_asyncio_is_at_the_edges_alone() -> None:
     assert {name for name in users if not name.startswith("agent/shell/")} <= SHELLS
 
 
-THREADS = {"agent/aaa/hash_worker.py"}  # a password's hash takes tens of milliseconds, which the loop cannot spare
+# A password's hash and a sync of the disk take tens of milliseconds, which the loop cannot spare.
+THREADS = {"agent/aaa/hash_worker.py", "agent/aaa/accounting/spool_writer.py"}
 
 
-def test_there_is_one_thread() -> None:
+def test_there_are_two_threads_beside_the_loop() -> None:
     threading = {"threading", "_thread", "concurrent", "multiprocessing"}
     assert {name_of(path) for path in PRODUCT if modules_of(path) & threading} == THREADS
 
