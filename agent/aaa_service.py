@@ -7,16 +7,22 @@ changes of the configuration.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from ipaddress import IPv4Address
+from itertools import count
 
 from agent.aaa.access import Access
 from agent.aaa.cli import CliLogins
 from agent.aaa.hash_worker import HashWorker
-from agent.aaa.methods import Methods
-from agent.aaa.questions import Questions
+from agent.aaa.methods import Methods, Servers
+from agent.aaa.questions import Questions, once
+from agent.aaa.radius.client import RadiusClient
 from agent.aaa.users import Users
 from agent.base.outside import OutsideTraffic
 from agent.base.scheduler import Timers
+from agent.config.aaa_model import ServerGroup
 from agent.config.events import ConfigEvent
+from agent.config.model import RouterConfig
 from agent.engine.port import Node
 
 Release = Callable[[], None]
@@ -52,9 +58,12 @@ class AaaService:
         self._outside = outside
         self._timers = timers
         config, matches = node.document.config, shared.hashes.matches
+        self.radius = RadiusClient(config, partial(_nas_address, config), outside)
+        self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
-        methods = Methods(config, users, matches)
-        self.access = Access(config, methods, shared.questions.begin)
+        servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)
+        methods = Methods(config, users, matches, servers)
+        self.access = Access(config, methods, servers, shared.questions.begin)
         self.logins = CliLogins(config, users, methods)
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
@@ -63,3 +72,13 @@ class AaaService:
     def close(self) -> None:
         """Stop: the router restarts, or the lab ends."""
         self.access.close()
+        self.radius.close()
+
+
+def _nas_address(config: RouterConfig, group: ServerGroup | None) -> IPv4Address:
+    """The address that a router sends to a group of servers from: that of the source interface, else its first in the VRF."""
+    vrf = group.vrf if group is not None else None
+    source = (group.source_interface if group is not None else None) or config.radius.source_interfaces.get(vrf)
+    interfaces = [config.interfaces[source]] if source in config.interfaces else list(config.interfaces.values())
+    addresses = (each.address.ip for each in interfaces if each.address is not None and each.vrf == vrf)
+    return next(addresses, IPv4Address(0))

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from agent.aaa.methods import Entered, Entrance, Methods, methods_of
+from agent.aaa.methods import Entered, Entrance, Methods, Servers, methods_of
+from agent.aaa.radius.values import Attribute, Code
+from agent.aaa.replies import OUTBOUND, client_group, user_policy
 from agent.config.crypto_model import ClientGroup
 from agent.config.model import RouterConfig
 from agent.engine.access import LoginAccepted, LoginAnswer, LoginAttempt
@@ -16,20 +18,27 @@ from agent.engine.access import LoginAccepted, LoginAnswer, LoginAttempt
 T = TypeVar("T")
 
 
-class Begin(Protocol):
-    """Has a question carried out, and gives its answer, now or later (`questions.py`)."""
+# The port of a client, as IOS describes it: a virtual one, without a number.
+_PORT = (Attribute("NAS-Port-Type", 5), Attribute("NAS-Port", 0))
+_GROUP_PASSWORD = "cisco"  # that of every group, by which IOS asks for it
+_OF_GROUPS = (*_PORT, Attribute("Service-Type", OUTBOUND))
 
-    def __call__(self, question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> None: ...
+
+class Begin(Protocol):
+    """Has a question carried out, and gives its answer, now or later (`questions.py`). What it returns cancels the question."""
+
+    def __call__(self, question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> Callable[[], None]: ...
 
 
 class Access:
-    """The access control of one router, until `close`: what is answered after that is dropped."""
+    """The access control of one router, until `close`, which forgets what is not answered."""
 
-    def __init__(self, config: RouterConfig, methods: Methods, begin: Begin) -> None:
+    def __init__(self, config: RouterConfig, methods: Methods, servers: Servers, begin: Begin) -> None:
         self._config = config
         self._methods = methods
+        self._servers = servers
         self._begin = begin
-        self._closed = False
+        self._waiting: dict[object, Callable[[], None]] = {}
 
     def log_in(self, list_name: str, attempt: LoginAttempt, answer: Callable[[LoginAnswer], None]) -> None:
         self._ask(self._log_in(list_name, attempt), answer)
@@ -38,23 +47,40 @@ class Access:
         self._ask(self._group(list_name, name), answer)
 
     def close(self) -> None:
-        self._closed = True
+        for cancel in list(self._waiting.values()):
+            cancel()
+        self._waiting.clear()
 
     def _ask(self, question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> None:
-        def give(answered: T) -> None:
-            if not self._closed:
-                answer(answered)
+        key, given = object(), False
 
-        self._begin(question, give)
+        def give(answered: T) -> None:
+            nonlocal given
+            given = True
+            self._waiting.pop(key, None)
+            answer(answered)
+
+        cancel = self._begin(question, give)
+        if not given:
+            self._waiting[key] = cancel
 
     async def _log_in(self, list_name: str, attempt: LoginAttempt) -> LoginAnswer:
         methods = methods_of(self._config, self._config.aaa.login, list_name)
-        outcome = await self._methods.log_in(methods, attempt, Entrance())
-        return LoginAccepted() if isinstance(outcome, Entered) else outcome
+        caller = (Attribute("Calling-Station-Id", attempt.remote),) if attempt.remote else ()
+        outcome = await self._methods.log_in(methods, attempt, Entrance((*caller, *_PORT)))
+        if not isinstance(outcome, Entered):
+            return outcome
+        return LoginAccepted() if outcome.reply is None else LoginAccepted(user_policy(outcome.reply))
 
     async def _group(self, list_name: str, name: str) -> ClientGroup | None:
         for method in methods_of(self._config, self._config.aaa.network, list_name):
-            found = self._config.crypto.client_groups.get(name) if method == "local" else None
-            if found is not None:
-                return found
+            kind, _, servers = method.partition(" ")
+            if kind == "local" and name in self._config.crypto.client_groups:
+                return self._config.crypto.client_groups[name]
+            if kind == "none":
+                return None
+            if kind == "group":
+                reply = await self._servers.prove(servers, name, _GROUP_PASSWORD, _OF_GROUPS)
+                if reply is not None:
+                    return client_group(name, reply) if reply.code is Code.ACCESS_ACCEPT else None
         return None

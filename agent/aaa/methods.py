@@ -7,19 +7,27 @@ that is not configured. A refusal is an answer ("aaa authentication login" in th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from agent.aaa.radius.values import Reply
+from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Request
+from agent.aaa.replies import message_of
 from agent.aaa.users import Matches, Users
+from agent.base.text import octets_of, text_of
 from agent.config.aaa_model import MethodLists
 from agent.config.model import RouterConfig, User
-from agent.engine.access import LoginAttempt, LoginChallenge, LoginRefused
+from agent.engine.access import ChapResponse, LoginAttempt, LoginChallenge, LoginRefused
+
+_NO_TEXT = "Response: "  # what is asked where a challenge has no text
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Where somebody logs in. `line_password` is that of the terminal line, with its encoding, if it has one."""
+    """Where somebody logs in. `attributes` say it to a server: the port, who calls, the service.
 
+    `line_password` is that of the terminal line, with its encoding, if it has one.
+    """
+
+    attributes: tuple[Attribute, ...] = ()
     line_password: tuple[str, int] | None = field(default=None, repr=False)
 
 
@@ -35,6 +43,21 @@ class Entered:
 Outcome = Entered | LoginRefused | LoginChallenge
 
 
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Groups of servers. `ask` asks one, and gives None if none of its servers answers. `about` numbers the log-ins."""
+
+    ask: Callable[[str, Request], Awaitable[Reply | None]]
+    about: Callable[[], int]
+
+    async def prove(
+        self, group: str, user: str, proof: str | ChapResponse, attributes: Sequence[Attribute], about: int | None = None
+    ) -> Reply | None:
+        """Ask the servers of a group about a user, in an Access-Request (RFC 2865 §4.1)."""
+        said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS)
+        return await self.ask(group, Request(Code.ACCESS_REQUEST, said, self.about() if about is None else about, proof))
+
+
 def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[str]:
     """The methods of a list. One that is not defined has none, and no list counts without `aaa new-model`."""
     return lists.get(name, ()) if config.aaa.new_model else ()
@@ -43,14 +66,16 @@ def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[
 class Methods:
     """The methods by which a router knows somebody."""
 
-    def __init__(self, config: RouterConfig, users: Users, matches: Matches) -> None:
+    def __init__(self, config: RouterConfig, users: Users, matches: Matches, servers: Servers) -> None:
         self._config = config
         self._users = users
         self._matches = matches
+        self._servers = servers
 
     async def log_in(self, methods: Sequence[str], attempt: LoginAttempt, entrance: Entrance) -> Outcome:
-        """Ask methods in order, until one has an answer."""
-        for method in methods:
+        """Ask methods in order, until one has an answer. An answer to a challenge is for the group whose server has made it."""
+        asked = methods if attempt.state is None else _Token.read(attempt.state).methods
+        for method in asked:
             kind, _, argument = method.partition(" ")
             outcome = await _METHODS.get(kind, Methods._no_answer)(self, argument, attempt, entrance)
             if outcome is not None:
@@ -91,9 +116,56 @@ class Methods:
         user = self._users.named(attempt.user)
         return Entered(attempt.user if user is None else user.name, user)
 
+    async def _group(self, group: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
+        """The servers of a group. Their State goes back to them as it is (RFC 2865 §5.24)."""
+        token = _Token(group, self._servers.about()) if attempt.state is None else _Token.read(attempt.state)
+        state = () if token.state is None else (Attribute("State", token.state),)
+        attributes = (*entrance.attributes, *state)
+        reply = await self._servers.prove(group, attempt.user, attempt.proof, attributes, token.about)
+        if reply is None:
+            return None
+        if reply.code is Code.ACCESS_ACCEPT:
+            return Entered(attempt.user, reply=reply)
+        if reply.code is Code.ACCESS_CHALLENGE:
+            return self._challenge(reply, token)
+        return LoginRefused(message_of(reply))
+
+    def _challenge(self, reply: Reply, token: _Token) -> LoginChallenge:
+        """What a server wants to know of the user. The answer may be seen unless Prompt says otherwise (RFC 2869 §5.10)."""
+        state = next((_octets(value) for value in reply.values("State")), None)
+        echo = next((value == 1 for value in reply.values("Prompt")), True)
+        return LoginChallenge(message_of(reply) or _NO_TEXT, replace(token, state=state).written(), echo)
+
     async def _no_answer(self, _: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
-        """A group of servers: none is asked yet, as if none answered."""
+        """A method that is not known here."""
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """What a log-in carries from a challenge to its answer: who has challenged, about which log-in, and its State."""
+
+    group: str
+    about: int
+    state: bytes | None = None
+
+    @property
+    def methods(self) -> Sequence[str]:
+        return (f"group {self.group}",)
+
+    def written(self) -> bytes:
+        named = octets_of(f"{self.about} {self.group}")
+        return named if self.state is None else named + b"\n" + self.state
+
+    @classmethod
+    def read(cls, written: bytes) -> _Token:
+        named, mark, state = written.partition(b"\n")
+        about, _, group = text_of(named).partition(" ")
+        return cls(group, int(about), state if mark else None)
+
+
+def _octets(value: str | int | bytes) -> bytes:
+    return value if isinstance(value, bytes) else octets_of(str(value))
 
 
 _Method = Callable[[Methods, str, LoginAttempt, Entrance], Awaitable[Outcome | None]]
@@ -103,4 +175,5 @@ _METHODS: Mapping[str, _Method] = {
     "enable": Methods._enable,
     "line": Methods._line,
     "none": Methods._none,
+    "group": Methods._group,
 }

@@ -8,10 +8,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def once(ask: Callable[[Callable[[T], None]], None]) -> Awaitable[T]:
+    """The answer that `ask` gives to a callback."""
+    told: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def tell(answer: T) -> None:
+        if not told.done():
+            told.set_result(answer)
+
+    ask(tell)
+    return told
 
 
 class Questions:
@@ -23,14 +35,15 @@ class Questions:
         self._tasks: set[asyncio.Task[Any]] = set()  # the loop holds tasks by weak references alone
         self._given: deque[tuple[asyncio.Task[Any], Callable[[], None]]] = deque()  # those that come in order
 
-    def begin(self, question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> None:
-        """Carry out a question. `answer` is called once, unless `close` comes first."""
+    def begin(self, question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> Callable[[], None]:
+        """Carry out a question. `answer` is called once, unless the returned function, or `close`, cancels it before."""
         release = self._hold()
         task = asyncio.get_running_loop().create_task(question)
+        cancelled = False
 
         def give() -> None:
             try:
-                if not task.cancelled():
+                if not (cancelled or task.cancelled()):
                     answer(task.result())
             finally:
                 release()
@@ -39,6 +52,13 @@ class Questions:
         if self._in_order:
             self._given.append((task, give))
         task.add_done_callback(lambda _: self._done(task, give))
+
+        def cancel() -> None:
+            nonlocal cancelled
+            cancelled = True
+            task.cancel()
+
+        return cancel
 
     def close(self) -> None:
         """Forget what is not answered."""
@@ -50,4 +70,4 @@ class Questions:
         if not self._in_order:
             give()
         while self._given and self._given[0][0].done():
-            self._given.popleft()[1]()
+            asyncio.get_running_loop().call_soon(self._given.popleft()[1])

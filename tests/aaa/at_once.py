@@ -1,12 +1,15 @@
-"""The access control of a router whose questions are answered at once: without an event loop, a thread, or a server."""
+"""The access control of a router whose questions are answered at once: without an event loop, a thread, or real servers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from ipaddress import IPv4Address
+from itertools import count
 from typing import Any, TypeVar
 
 from agent.aaa.access import Access
-from agent.aaa.methods import Methods
+from agent.aaa.methods import Methods, Servers
+from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
 from agent.aaa.users import Users
 from agent.config.model import RouterConfig
 from agent.config.passwords import password_matches
@@ -14,7 +17,7 @@ from agent.config.passwords import password_matches
 T = TypeVar("T")
 
 
-def at_once(question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> None:
+def at_once(question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> Callable[[], None]:
     """Carry out a question that waits for nothing."""
     try:
         question.send(None)
@@ -22,11 +25,39 @@ def at_once(question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> No
         answer(done.value)
     else:
         raise AssertionError("the question waits for something")
+    return lambda: None
 
 
 async def compare(typed: str, stored: str, encoding: int) -> bool:
     return password_matches(typed, stored, encoding)
 
 
-def access_of(config: RouterConfig) -> Access:
-    return Access(config, Methods(config, Users(config, compare), compare), at_once)
+class FakeServers:
+    """Groups of servers that answer at once. `replies` are theirs, each to one request; where there is none, nobody answers."""
+
+    def __init__(self, *replies: Reply | None) -> None:
+        self.replies = list(replies)
+        self.asked: list[tuple[str, Request]] = []
+
+    async def ask(self, group: str, request: Request) -> Reply | None:
+        self.asked.append((group, request))
+        return self.replies.pop(0) if self.replies else None
+
+    def servers(self) -> Servers:
+        return Servers(self.ask, count(1).__next__)
+
+
+PLACE = Place(IPv4Address("127.0.0.1"), 1645)
+
+
+def reply(code: Code, *attributes: tuple[str, str | int | bytes]) -> Reply:
+    return Reply(code, tuple(Attribute(*each) for each in attributes), PLACE)
+
+
+def methods_with(config: RouterConfig, servers: Servers) -> Methods:
+    return Methods(config, Users(config, compare), compare, servers)
+
+
+def access_of(config: RouterConfig, fake: FakeServers | None = None) -> Access:
+    servers = (fake or FakeServers()).servers()
+    return Access(config, methods_with(config, servers), servers, at_once)

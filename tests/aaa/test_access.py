@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
 
 import pytest
 
+from agent.aaa.access import Access
 from agent.config.crypto_model import ClientGroup
 from agent.config.document import load
 from agent.engine.access import ChapResponse, LoginAccepted, LoginAnswer, LoginAttempt, LoginRefused
-from tests.aaa.at_once import access_of
+from tests.aaa.at_once import FakeServers, access_of, methods_with
+
+T = TypeVar("T")
 
 CONFIG = """\
 aaa new-model
@@ -87,9 +91,15 @@ def test_a_group_comes_from_the_configuration(methods: Sequence[str], name: str,
     assert (group.key if group is not None else None) == ("groupkey" if known else None)
 
 
-def test_what_is_answered_after_the_end_is_dropped() -> None:
-    access = access_of(load(f"{CONFIG}aaa authentication login vpn local\n").config)
+def test_the_end_cancels_what_is_not_answered() -> None:
+    cancelled: list[str] = []
+
+    def never(question: Coroutine[Any, Any, T], answer: Callable[[T], None]) -> Callable[[], None]:
+        question.close()
+        return lambda: cancelled.append("cancelled")
+
+    config, servers = load(CONFIG).config, FakeServers().servers()
+    access = Access(config, methods_with(config, servers), servers, never)
+    access.log_in("vpn", LoginAttempt("alice", "wonderland"), lambda answer: None)
     access.close()
-    answers: list[LoginAnswer] = []
-    access.log_in("vpn", LoginAttempt("alice", "wonderland"), answers.append)
-    assert answers == []
+    assert cancelled == ["cancelled"]

@@ -15,6 +15,7 @@ from agent.aaa.users import Matches, Users
 from agent.config.document import load
 from agent.config.model import User
 from agent.config.passwords import password_matches
+from tests.aaa.at_once import FakeServers
 
 SECRETS = """\
 username alice privilege 15 secret 0 wonderland
@@ -39,7 +40,7 @@ class Counting:
 def logins(config: str, matches: Matches) -> CliLogins:
     loaded = load(config).config
     users = Users(loaded, matches)
-    return CliLogins(loaded, users, Methods(loaded, users, matches))
+    return CliLogins(loaded, users, Methods(loaded, users, matches, FakeServers().servers()))
 
 
 def log_in(config: str, name: str, password: str) -> User | None:

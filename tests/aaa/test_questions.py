@@ -69,3 +69,24 @@ def test_what_is_not_answered_at_the_end_is_forgotten() -> None:
         assert (given, holds.count) == ([], 0)
 
     asyncio.run(ask())
+
+
+def test_a_question_that_is_cancelled_gets_no_answer_and_holds_nothing() -> None:
+    async def ask() -> None:
+        holds, given = Holds(), list[str]()
+        questions = Questions(holds.hold, in_order=True)
+        never = asyncio.Event()
+
+        async def question(text: str) -> str:
+            if text == "waits":
+                await never.wait()
+            return text
+
+        cancels = [questions.begin(question(text), given.append) for text in ("waits", "done")]
+        await turns()
+        for cancel in cancels:
+            cancel()
+        await turns()
+        assert (given, holds.count) == ([], 0)
+
+    asyncio.run(ask())

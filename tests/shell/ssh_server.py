@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import asyncssh
 
 from agent.aaa.cli import CliLogins
-from agent.aaa.methods import Methods
 from agent.aaa.users import Users
 from agent.config.events import ConfigEvent, RsaKeyGenerated, RsaKeyZeroized
 from agent.shell.ssh.host_keys import HostKeys
 from agent.shell.ssh.server import Door, LabSsh, SshServer
+from tests.aaa.at_once import FakeServers, methods_with
 from tests.shell.fakes import COMMANDS, FakeEngine, compare, make_router
 
 T = TypeVar("T")
@@ -45,8 +45,7 @@ class Served:
         self.messages: list[str] = []
         self.router.syslog.subscribe(lambda logged: self.messages.append(str(logged.message)))
         config = self.router.document.config
-        users = Users(config, compare)
-        logins = CliLogins(config, users, Methods(config, users, compare))
+        logins = CliLogins(config, Users(config, compare), methods_with(config, FakeServers().servers()))
         keys = HostKeys(state, "lab", "far")
         self.server = SshServer(self.router, COMMANDS, Door(logins.by_password, logins.by_key), keys, LabSsh())
 
