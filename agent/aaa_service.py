@@ -13,6 +13,7 @@ from itertools import count
 
 from agent.aaa.access import Access
 from agent.aaa.cli import CliLogins
+from agent.aaa.debug_isakmp import IsakmpAaaDebug
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.questions import Questions, once
@@ -24,6 +25,9 @@ from agent.config.aaa_model import ServerGroup
 from agent.config.events import ConfigEvent
 from agent.config.model import RouterConfig
 from agent.engine.port import Node
+from agent.flow.records import SessionUp
+from agent.syslog.debug import Debugging
+from agent.syslog.syslog import Syslog
 
 Release = Callable[[], None]
 
@@ -52,7 +56,15 @@ class LabAaa:
 class AaaService:
     """AAA of one router, from its start to its restart. `timers` are those of its clock; without them it has no interim records."""
 
-    def __init__(self, node: Node, shared: LabAaa, outside: OutsideTraffic, timers: Timers | None = None) -> None:
+    def __init__(
+        self,
+        node: Node,
+        shared: LabAaa,
+        outside: OutsideTraffic,
+        syslog: Syslog,
+        debugging: Debugging,
+        timers: Timers | None = None,
+    ) -> None:
         self._node = node
         self._shared = shared
         self._outside = outside
@@ -65,9 +77,14 @@ class AaaService:
         methods = Methods(config, users, matches, servers)
         self.access = Access(config, methods, servers, shared.questions.begin)
         self.logins = CliLogins(config, users, methods)
+        debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, syslog.log).follow)
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Follow what an edit of the configuration has changed."""
+
+    def _is_accounted(self, session: SessionUp) -> bool:
+        profile = self._node.document.config.crypto.profiles.get(session.facts.profile or "")
+        return profile is not None and profile.accounting is not None
 
     def close(self) -> None:
         """Stop: the router restarts, or the lab ends."""

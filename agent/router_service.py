@@ -127,12 +127,12 @@ class RouterService:
         self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
         self.syslog = Syslog(monitor.clock)
         self._outside = OutsideTraffic(_log, options.external_traffic)
-        self.aaa = AaaService(node, shared, self._outside, timers)
+        self.debugging = Debugging(config, monitor, self.syslog)
+        self.aaa = AaaService(node, shared, self._outside, self.syslog, self.debugging, timers)
         hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)
         monitor.subscribe(RecordLog(config, monitor, self.syslog))
-        self.debugging = Debugging(config, monitor, self.syslog)
         self.sender: NotificationSender | None = None
         self.ssh: SshServer | None = None
         self._generating: asyncio.Future[None] | None = None  # of a host key

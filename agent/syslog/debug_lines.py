@@ -35,7 +35,6 @@ from agent.flow.records import (
     Sa,
     SasExpired,
     SasInstalled,
-    SessionUp,
 )
 from agent.flow.refusals import IkeExchange, MessageFault, PacketFault
 from agent.syslog.message import Message, debug_line
@@ -239,15 +238,6 @@ def _mib_expired(record: SasExpired, scene: Scene) -> Iterator[Message]:
         yield debug_line(f"IPSECMIB: {_of_vrf(record)}: an expired SA removed from cipSecSpiTable, index {record.index}.{index}")
 
 
-# --- AAA ---
-
-
-def _accounting(record: SessionUp, scene: Scene) -> Iterator[Message]:
-    profile = scene.config.crypto.profiles.get(record.facts.profile or "")
-    if profile is None or profile.accounting is None:
-        yield debug_line("ISAKMP AAA: Accounting is not enabled")
-
-
 # --- which records have lines ---
 
 ISAKMP: Lines = MappingProxyType(
@@ -269,7 +259,6 @@ IPSEC: Lines = MappingProxyType(
         PacketRefused: _packet_refused,
     }
 )
-AAA: Lines = MappingProxyType({SessionUp: _accounting})
 MIB: Lines = MappingProxyType(
     {IkeTunnelStarted: _mib_ike, IkeTunnelEnded: _mib_ike, IpsecTunnelStarted: _mib_ipsec, IpsecTunnelEnded: _mib_ipsec}
 )

@@ -41,21 +41,22 @@ def debugged() -> Debugged:
 
 
 @pytest.mark.parametrize(
-    ("words", "name"),
+    ("words", "name", "subsystem"),
     [
-        ("crypto mib", "Crypto IPsec Mgmt Entity"),
-        ("crypto mib detail", "Crypto IPsec Mgmt Entity"),
-        ("crypto mib error", "Crypto IPsec Mgmt Entity"),
-        ("crypto isakmp", "Crypto ISAKMP"),
-        ("crypto isakmp aaa", "Crypto ISAKMP AAA"),
-        ("crypto ipsec", "Crypto IPSEC"),
+        ("aaa accounting", "AAA Accounting", "General OS:"),
+        ("crypto mib", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),
+        ("crypto mib detail", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),
+        ("crypto mib error", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),
+        ("crypto isakmp", "Crypto ISAKMP", "Cryptographic Subsystem:"),
+        ("crypto isakmp aaa", "Crypto ISAKMP AAA", "Cryptographic Subsystem:"),
+        ("crypto ipsec", "Crypto IPSEC", "Cryptographic Subsystem:"),
     ],
 )
 @pytest.mark.parametrize("off", ["undebug", "no debug", "u"])
-def test_each_kind_is_switched_on_and_off(words: str, name: str, off: str) -> None:
+def test_each_kind_is_switched_on_and_off(words: str, name: str, subsystem: str, off: str) -> None:
     console = Console()
     assert console.type(f"debug {words}") == f"{name} debugging is on\n"
-    assert console.type("show debugging") == f"Cryptographic Subsystem:\n  {name} debugging is on\n"
+    assert console.type("show debugging") == f"{subsystem}\n  {name} debugging is on\n"
     assert console.type(f"{off} {words}") == f"{name} debugging is off\n"
     assert console.type("show debugging") == ""
 
@@ -68,6 +69,63 @@ def test_all_of_it_is_switched_off(off: str) -> None:
     assert console.type("show debug") == "Cryptographic Subsystem:\n" + states
     assert console.type(off) == "All possible debugging has been turned off\n"
     assert console.type("show debugging") == ""
+
+
+NOTHING_OF_RADIUS = {
+    "Radius protocol": "off",
+    "Radius protocol brief": "off",
+    "Radius packet hex dump": "off",
+    "Radius packet protocol": "off",
+    "Radius packet retransmission": "off",
+    "Radius server fail-over": "off",
+}
+
+
+def states(**of: str) -> str:
+    return "".join(f"{name} debugging is {state}\n" for name, state in of.items())
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ("radius", "Radius packet protocol"),
+        ("radius brief", "Radius protocol brief"),
+        ("radius retransmit", "Radius packet retransmission"),
+        ("radius failover", "Radius server fail-over"),
+    ],
+)
+def test_debug_radius_lists_what_is_on_and_what_is_not(words: str, name: str) -> None:
+    """As in published logs of IOS, such as Cisco's Configuring AAA for SIP guide."""
+    console = Console()
+    on = {**NOTHING_OF_RADIUS, "Radius protocol": "on", name: "on"}
+    if words == "radius brief":
+        on["Radius packet protocol"] = "on"
+    assert console.type(f"debug {words}") == states(**on)
+    assert console.type("show debugging") == states(**{each: state for each, state in on.items() if state == "on"})
+    assert console.type("undebug radius") == states(**NOTHING_OF_RADIUS)
+    assert console.type("show debugging") == ""
+
+
+def test_one_kind_of_radius_packets() -> None:
+    console = Console()
+    lines = console.type("debug radius accounting").splitlines()
+    assert lines[3:5] == [
+        "Radius packet protocol (authentication) debugging is off",
+        "Radius packet protocol (accounting) debugging is on",
+    ]
+    assert console.type("debug radius authentication", "show debugging").splitlines()[-2:] == [
+        "Radius protocol debugging is on",
+        "Radius packet protocol debugging is on",
+    ]
+    console.type("no debug radius accounting", "debug crypto isakmp", "debug aaa accounting")
+    assert console.type("show debugging").splitlines() == [
+        "General OS:",
+        "  AAA Accounting debugging is on",
+        "Radius protocol debugging is on",
+        "Radius packet protocol (authentication) debugging is on",
+        "Cryptographic Subsystem:",
+        "  Crypto ISAKMP debugging is on",
+    ]
 
 
 def test_user_exec_has_no_debug() -> None:
@@ -183,9 +241,3 @@ def test_the_mib_tells_of_tunnels_rows_and_failures(debugged: Debugged) -> None:
         f"IPSECMIB: VRF vrf1: cikeFailTable: authentication failure, peer {SPOKE}",
         f"IPSECMIB: Global: cipSecFailTable: proposal failure, peer {SPOKE}",
     ]
-
-
-def test_a_session_without_accounting(debugged: Debugged) -> None:
-    debugged.console.type("debug crypto isakmp aaa")
-    debugged.tunnel()
-    assert debugged.lines == ["ISAKMP AAA: Accounting is not enabled"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from agent.shell.command import Context, ExecCommand, ExecMatch
-from agent.syslog.debug import Debug
+from agent.syslog.debug import RADIUS, RADIUS_PACKETS, Debug, Debugging, Subsystem, radius_states, state_line
 
 HELP = {
     "debug": "Debugging functions (see also 'undebug')",
@@ -11,6 +13,9 @@ HELP = {
     "no debug": "Disable debugging functions (see also 'undebug')",
     "undebug": "Disable debugging functions (see also 'debug')",
     "all": "Enable all debugging",
+    "debug aaa": "AAA Authentication, Authorization and Accounting",
+    "undebug aaa": "AAA Authentication, Authorization and Accounting",
+    "aaa accounting": "Accounting",
     "crypto": "Cryptographic subsystem",
     "crypto isakmp": "ISAKMP Key Management",
     "crypto isakmp aaa": "ISAKMP AAA Events",
@@ -18,27 +23,56 @@ HELP = {
     "crypto mib": "IPSEC Management Transactions",
     "crypto mib detail": "Detailed output of IPSEC Management Transactions",
     "crypto mib error": "Error output of IPSEC Management Transactions",
+    "debug radius": "RADIUS protocol",
+    "undebug radius": "RADIUS protocol",
+    "radius accounting": "RADIUS accounting packets only",
+    "radius authentication": "RADIUS authentication packets only",
+    "radius brief": "Only I/O transactions are recorded",
+    "radius failover": "Packets sent upon fail-over",
+    "radius retransmit": "Retransmission of packets",
     "show debugging": "State of each debugging option",
 }
 
-_KINDS = {
-    "crypto ipsec": Debug.IPSEC,
-    "crypto isakmp": Debug.ISAKMP,
-    "crypto isakmp aaa": Debug.ISAKMP_AAA,
-    "crypto mib": Debug.MIB,
-    "crypto mib detail": Debug.MIB_DETAIL,
-    "crypto mib error": Debug.MIB_ERROR,
+# The kinds that words switch on, and those that they switch off with `no` or `undebug`.
+_KINDS: dict[str, tuple[frozenset[Debug], frozenset[Debug]]] = {
+    "radius": (RADIUS_PACKETS, RADIUS),
+    "radius brief": (RADIUS_PACKETS | {Debug.RADIUS_BRIEF}, frozenset({Debug.RADIUS_BRIEF})),
+    **{
+        words: (frozenset({kind}), frozenset({kind}))
+        for words, kind in {
+            "aaa accounting": Debug.AAA_ACCOUNTING,
+            "crypto ipsec": Debug.IPSEC,
+            "crypto isakmp": Debug.ISAKMP,
+            "crypto isakmp aaa": Debug.ISAKMP_AAA,
+            "crypto mib": Debug.MIB,
+            "crypto mib detail": Debug.MIB_DETAIL,
+            "crypto mib error": Debug.MIB_ERROR,
+            "radius accounting": Debug.RADIUS_ACCOUNTING,
+            "radius authentication": Debug.RADIUS_AUTHENTICATION,
+            "radius failover": Debug.RADIUS_FAILOVER,
+            "radius retransmit": Debug.RADIUS_RETRANSMIT,
+        }.items()
+    },
 }
 _OFF = ("no debug", "undebug")
 
 
+def _answer(debugging: Debugging, kinds: frozenset[Debug], on: bool) -> Iterator[str]:
+    """What IOS answers to kinds that have been switched. Of RADIUS it lists everything, whatever was switched."""
+    if any(kind.value.subsystem is Subsystem.RADIUS for kind in kinds):
+        yield from (state_line(name, state) for name, state in radius_states(debugging.on))
+    else:
+        yield from (state_line(kind.value.name, on) for kind in kinds)
+
+
 def _switching(prefix: str, words: str, on: bool) -> ExecCommand:
-    """The command that switches one kind on or off."""
-    kind = _KINDS[words]
+    """The command that switches the kinds of some words on or off."""
+    kinds = _KINDS[words][0 if on else 1]
 
     async def run(context: Context, match: ExecMatch) -> None:
-        context.router.debugging.switch(kind, on)
-        context.out.line(kind.state(on))
+        debugging = context.router.debugging
+        debugging.switch(*kinds, on=on)
+        await context.out.lines(_answer(debugging, kinds, on))
 
     return ExecCommand(f"{prefix} {words}", run)
 
@@ -49,11 +83,7 @@ async def _all_off(context: Context, match: ExecMatch) -> None:
 
 
 async def _show(context: Context, match: ExecMatch) -> None:
-    states = list(context.router.debugging.shown())
-    if states:
-        context.out.line("Cryptographic Subsystem:")
-    for state in states:
-        context.out.line(f"  {state}")
+    await context.out.lines(context.router.debugging.shown())
 
 
 COMMANDS = (

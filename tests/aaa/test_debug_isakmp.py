@@ -1,0 +1,58 @@
+"""`debug crypto isakmp aaa` (Cisco IOS Debug Command Reference, debug crypto isakmp aaa)."""
+
+from __future__ import annotations
+
+from agent.aaa.debug_isakmp import IsakmpAaaDebug
+from agent.base.ike_counters import IkeCounter
+from agent.flow.counters import IpsecCounter, PacketCounters
+from agent.flow.monitor import FlowMonitor
+from agent.flow.records import SessionUp
+from agent.syslog.debug import Debug
+from tests.flow.builders import bundle, ike_facts, ipsec_facts
+from tests.shell.fakes import FakeClock
+
+ON = frozenset({Debug.ISAKMP_AAA})
+
+
+class Debugged:
+    def __init__(self, accounted: bool = False) -> None:
+        self.lines: list[str] = []
+        self.asked: list[SessionUp] = []
+        self.monitor = FlowMonitor(FakeClock())
+        self.debug = IsakmpAaaDebug(self.monitor, self._is_accounted, lambda message: self.lines.append(str(message)))
+        self._accounted = accounted
+
+    def _is_accounted(self, session: SessionUp) -> bool:
+        self.asked.append(session)
+        return self._accounted
+
+    def bring_up(self) -> None:
+        ike = self.monitor.ike_up(None, ike_facts(), PacketCounters(IkeCounter))
+        self.monitor.ipsec_up(ike, ipsec_facts(), bundle()[2:], PacketCounters(IpsecCounter))
+
+
+def test_a_session_without_accounting() -> None:
+    debugged = Debugged()
+    debugged.debug.follow(ON)
+    debugged.bring_up()
+    assert debugged.lines == ["ISAKMP AAA: Accounting is not enabled"]
+
+
+def test_a_session_with_accounting() -> None:
+    debugged = Debugged(accounted=True)
+    debugged.debug.follow(ON)
+    debugged.bring_up()
+    assert len(debugged.asked) == 1
+    assert debugged.lines == []
+
+
+def test_nothing_listens_while_it_is_off() -> None:
+    debugged = Debugged()
+    before = len(debugged.monitor._bus)
+    debugged.debug.follow(ON)
+    debugged.debug.follow(ON | {Debug.ISAKMP})
+    assert len(debugged.monitor._bus) == before + 1
+    debugged.debug.follow(frozenset())
+    assert len(debugged.monitor._bus) == before
+    debugged.bring_up()
+    assert debugged.lines == []
