@@ -6,7 +6,7 @@ A configuration of a production network that is loaded into a lab must not reach
 from __future__ import annotations
 
 import logging
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 
 class OutsideTraffic:
@@ -17,7 +17,7 @@ class OutsideTraffic:
         self._allowed = allowed
         self._logged: set[str] = set()
 
-    def withholds(self, address: IPv4Address) -> bool:
+    def withholds(self, address: IPv4Address | IPv6Address) -> bool:
         """Whether nothing may be sent to an address."""
         return not self._allowed and not address.is_loopback
 

@@ -11,7 +11,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 
-from agent.base.text import octets_of
+from agent.base.text import octets_of, text_of
 
 _ALPHABET = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -25,6 +25,19 @@ def password_matches(typed: str, stored: str, encoding: int) -> bool:
     except (KeyError, ValueError, IndexError):
         return False
     return hmac.compare_digest(octets_of(encoded), octets_of(stored))
+
+
+def revealed(stored: str, encoding: int) -> str | None:
+    """The password that is stored in an encoding that can be undone (0 or 7); None of another one, or of a malformed text."""
+    if encoding == 0:
+        return stored
+    try:
+        start, encoded = int(stored[:2]), bytes.fromhex(stored[2:])
+    except ValueError:
+        return None
+    if encoding != 7 or start < 0:
+        return None
+    return text_of(bytes(each ^ _TYPE_7_KEY[(start + at) % len(_TYPE_7_KEY)] for at, each in enumerate(encoded)))
 
 
 def _plain(typed: str, stored: str) -> str:

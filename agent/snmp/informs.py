@@ -6,8 +6,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any, Protocol
+from typing import Protocol
 
+from agent.base.loop_timers import CallLater, LoopTimer
 from agent.base.work import Work
 from agent.config.snmp_model import SnmpConfig
 from agent.snmp.ber import DROP, INFORM, Response
@@ -77,18 +78,6 @@ class CommunityRecipient:
         return Heard.ANSWER if read_answer(datagram) == (self.community, request_id) else Heard.NOTHING
 
 
-class Timer(Protocol):
-    """What an event loop gives for a call that is to come."""
-
-    def cancel(self) -> None: ...
-
-
-class Later(Protocol):
-    """An event loop's `call_later`: calls back after so many seconds."""
-
-    def __call__(self, delay: float, callback: Callable[..., object], *values: Any) -> Timer: ...
-
-
 @dataclass(slots=True)
 class _Inform:
     """An unanswered inform. `ids` are its request-id, and a msgID for each further copy."""
@@ -100,13 +89,13 @@ class _Inform:
     ids: list[int] = field(default_factory=list)
     repeated: int = 0
     discovered: int = 0
-    timer: Timer | None = None
+    timer: LoopTimer | None = None
 
 
 class Informs:
     """Those of one router. `answered` is offered each datagram that comes in where informs go out."""
 
-    def __init__(self, later: Later, patience: Patience) -> None:
+    def __init__(self, later: CallLater, patience: Patience) -> None:
         self.patience = patience  # with what is sent from now on
         self._later = later
         self._waiting: dict[int, _Inform] = {}

@@ -19,6 +19,7 @@ from ipaddress import IPv4Address
 from typing import Protocol
 
 from agent.base.outside import OutsideTraffic
+from agent.base.own_addresses import is_ours
 from agent.base.queue import BoundedQueue, Drops
 from agent.base.text import octets_of
 from agent.config.logging_model import FACILITIES, PORTS, QUEUE_LIMIT, LoggingHost
@@ -329,7 +330,7 @@ class Hosts:
     def _source(self, vrf: str | None) -> str:
         """The address to send from: that of the source interface, if this machine has it, else the one the router answers on."""
         wanted = self._interface_address(vrf)
-        return wanted if wanted is not None and _is_ours(wanted) else self._local()
+        return wanted if wanted is not None and is_ours(wanted) else self._local()
 
     def _way(self, host: LoggingHost, address: IPv4Address | None, source: str) -> _Way:
         named = f"{host.address} port {host.port}"
@@ -376,13 +377,3 @@ def _address_towards(address: IPv4Address | None) -> str:
             return _ANY
         found: str = probe.getsockname()[0]
         return found
-
-
-def _is_ours(address: str) -> bool:
-    """Whether this machine has an address."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.bind((address, 0))
-        except OSError:
-            return False
-    return True

@@ -92,4 +92,12 @@ class AllServersDead:
     group: str
 
 
-RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive | AllServersDead
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A request is not sent to a server, because it is outside loopback, and the lab may send nothing there."""
+
+    name: ServerName
+    server: Place
+
+
+RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive | AllServersDead | Withheld

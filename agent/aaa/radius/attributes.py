@@ -1,0 +1,233 @@
+"""Aaa room: RADIUS attributes on the wire, in their order (RFC 2865 §5, RFC 2868 §3, RFC 3162 §2).
+
+pyrad reads our dictionary, has the codecs of the rarer types, and hides and reveals salted values. The framing is our own, because
+pyrad's packets keep an attribute's values together: an attribute that comes again after another one would lose its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+from agent.aaa.radius.values import Attribute
+from agent.base.text import octets_of, text_of
+
+VENDOR_SPECIFIC = 26
+MESSAGE_AUTHENTICATOR = 80
+_MOST = 253  # octets of a value (RFC 2865 §5)
+_MOST_OF_VENDOR = 247  # the same within a Vendor-Specific: after the vendor's number, a type and a length
+_LAST_TAG = 0x1F  # RFC 2868 §3.1; a greater first octet is the value's
+_SALTED = 2  # the dictionary's number for the encryption of RFC 2868 §3.5
+
+Value = str | int | bytes
+
+
+class MalformedError(Exception):
+    """Octets are not attributes, or a value has not the length of its type."""
+
+
+class TooLongError(Exception):
+    """A value is longer than an attribute can be, or the attributes than a packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealing:
+    """What hides a salted value: the shared secret, and the authenticator of the request (RFC 2868 §3.5)."""
+
+    key: bytes
+    authenticator: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """One attribute of the dictionary. `vendor` is 0 for those of the RFCs. `text`: its value may be cut."""
+
+    name: str
+    number: int
+    vendor: int
+    encode: Callable[[Any], bytes]
+    decode: Callable[[bytes], Value]
+    text: bool
+    tagged: bool
+    salted: bool
+
+    @property
+    def head(self) -> bytes:
+        """The vendor's number of an attribute of a vendor."""
+        return self.vendor.to_bytes(4, "big") if self.vendor else b""
+
+
+class Codecs:
+    """The attributes of the dictionary, by name and by number."""
+
+    def __init__(self) -> None:
+        from pyrad.dictionary import Dictionary
+
+        self._by_name: dict[str, Codec] = {}
+        self._by_number: dict[tuple[int, int], Codec] = {}
+        dictionary = Dictionary(str(Path(__file__).with_name("dictionary")))
+        for name, known in dictionary.attributes.items():
+            vendor = int(dictionary.vendors.GetForward(known.vendor))
+            encode, decode = _functions(known.type)
+            codec = Codec(
+                name=name,
+                number=known.code,
+                vendor=vendor,
+                encode=encode,
+                decode=decode,
+                text=known.type == "string",
+                tagged=known.has_tag,
+                salted=known.encrypt == _SALTED,
+            )
+            self._by_name[name] = self._by_number[vendor, known.code] = codec
+
+    def encode(self, attributes: Iterable[Attribute], sealing: Sealing, cut: bool = False) -> list[bytes]:
+        """Each attribute as it goes on the wire. One with an empty text is left out: there is none such (RFC 2865 §5).
+
+        With `cut` a text that is too long loses its end, else TooLongError is raised.
+        """
+        encoded = []
+        by_name = self._by_name
+        for name, value in attributes:
+            codec = by_name[name]
+            octets = codec.encode(value)
+            if codec.tagged:
+                octets = _tagged(codec, octets, sealing)
+            if not octets:
+                continue
+            vendor = codec.vendor
+            if len(octets) > (_MOST_OF_VENDOR if vendor else _MOST):
+                if not (cut and codec.text):
+                    raise TooLongError(name)
+                octets = _cut(octets, _MOST_OF_VENDOR if vendor else _MOST)
+            length = len(octets) + 2
+            if vendor:
+                encoded.append(bytes((VENDOR_SPECIFIC, length + 6)) + codec.head + bytes((codec.number, length)) + octets)
+            else:
+                encoded.append(bytes((codec.number, length)) + octets)
+        return encoded
+
+    def decode(self, octets: bytes, sealing: Sealing) -> tuple[Attribute, ...]:
+        """The attributes of a packet. One that the dictionary does not have is named by its number, as "Attr-77"."""
+        return tuple(self._decoded(octets, sealing))
+
+    def _decoded(self, octets: bytes, sealing: Sealing) -> Iterator[Attribute]:
+        for number, value in split(octets):
+            if number == VENDOR_SPECIFIC:
+                yield from self._of_vendor(value, sealing)
+            else:
+                yield self._attribute((0, number), value, sealing, f"Attr-{number}")
+
+    def _of_vendor(self, value: bytes, sealing: Sealing) -> Iterator[Attribute]:
+        """A vendor whose attributes are unknown, or formed in a way of its own (RFC 2865 §5.26), is given as octets."""
+        vendor = int.from_bytes(value[:4], "big")
+        try:
+            inner = list(split(value[4:]))
+        except MalformedError:
+            inner = []
+        if not any((vendor, number) in self._by_number for number, _ in inner):
+            yield Attribute("Vendor-Specific", value)
+            return
+        for number, part in inner:
+            yield self._attribute((vendor, number), part, sealing, f"Attr-{VENDOR_SPECIFIC}.{vendor}.{number}")
+
+    def _attribute(self, key: tuple[int, int], value: bytes, sealing: Sealing, unknown: str) -> Attribute:
+        codec = self._by_number.get(key)
+        if codec is None:
+            return Attribute(unknown, value)
+        if codec.tagged:
+            value = _untagged(codec, value, sealing)
+        try:
+            return Attribute(codec.name, codec.decode(value))
+        except ValueError as error:
+            raise MalformedError(codec.name) from error
+
+
+def split(octets: bytes) -> Iterator[tuple[int, bytes]]:
+    """The number and value of each attribute. Raises MalformedError."""
+    at, end = 0, len(octets)
+    while at < end:
+        if at + 2 > end or octets[at + 1] < 2 or at + octets[at + 1] > end:
+            raise MalformedError(f"attribute at octet {at}")
+        yield octets[at], octets[at + 2 : at + octets[at + 1]]
+        at += octets[at + 1]
+
+
+def _functions(kind: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], Value]]:
+    """How a type of the dictionary is encoded and decoded."""
+    from pyrad import tools
+
+    own: dict[str, tuple[Callable[[Any], bytes], Callable[[bytes], Value]]] = {
+        "string": (_octets, text_of),
+        "octets": (_octets, bytes),
+        "integer": (_of_number, _number),
+        "date": (_of_number, _number),
+        "ipaddr": (_of_address, _address),
+    }
+    return own.get(kind) or (
+        lambda value: bytes(tools.EncodeAttr(kind, value)),
+        lambda octets: str(tools.DecodeAttr(kind, octets)),
+    )
+
+
+def _octets(value: str | bytes) -> bytes:
+    return octets_of(value) if isinstance(value, str) else value
+
+
+def _of_number(value: int) -> bytes:
+    return value.to_bytes(4, "big")
+
+
+def _number(octets: bytes) -> int:
+    if len(octets) != 4:
+        raise ValueError(len(octets))
+    return int.from_bytes(octets, "big")
+
+
+def _of_address(value: str) -> bytes:
+    return IPv4Address(value).packed
+
+
+def _address(octets: bytes) -> str:
+    if len(octets) != 4:
+        raise ValueError(len(octets))
+    return str(IPv4Address(octets))
+
+
+def _tagged(codec: Codec, octets: bytes, sealing: Sealing) -> bytes:
+    """A value with the tag 0, which is no tag. In a number it takes the place of the first octet."""
+    if codec.salted:
+        return b"\0" + bytes(_packet(sealing).SaltCrypt(octets))
+    return b"\0" + octets if codec.text else b"\0" + octets[1:]
+
+
+def _untagged(codec: Codec, octets: bytes, sealing: Sealing) -> bytes:
+    """A value without its tag. Only Tunnel-Password always has one; a text has none if its first octet cannot be one."""
+    if codec.salted:
+        salted = octets[1:]
+        if len(salted) < 18 or len(salted) % 16 != 2:
+            raise MalformedError(codec.name)
+        return bytes(_packet(sealing).SaltDecrypt(salted))
+    if not codec.text:
+        return b"\0" + octets[1:] if octets else octets
+    return octets[1:] if octets[:1] and octets[0] <= _LAST_TAG else octets
+
+
+def _packet(sealing: Sealing) -> Any:
+    """A packet of pyrad's, for its functions."""
+    from pyrad.packet import Packet
+
+    packet = Packet(id=0, secret=sealing.key, authenticator=sealing.authenticator)
+    packet.request_authenticator = sealing.authenticator
+    return packet
+
+
+def _cut(octets: bytes, most: int) -> bytes:
+    """The beginning of a text. A character of UTF-8 (at most four octets) that does not fit whole is left out."""
+    end = most
+    while end > most - 3 and octets[end] & 0xC0 == 0x80:  # an octet that continues a character
+        end -= 1
+    return octets[:end]
