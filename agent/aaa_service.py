@@ -14,10 +14,12 @@ from itertools import count
 from agent.aaa.access import Access
 from agent.aaa.cli import CliLogins
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
+from agent.aaa.debug_radius import RadiusDebug
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.questions import Questions, once
 from agent.aaa.radius.client import RadiusClient
+from agent.aaa.radius.messages import log_event
 from agent.aaa.users import Users
 from agent.base.outside import OutsideTraffic
 from agent.base.scheduler import Timers
@@ -77,6 +79,8 @@ class AaaService:
         methods = Methods(config, users, matches, servers)
         self.access = Access(config, methods, servers, shared.questions.begin)
         self.logins = CliLogins(config, users, methods)
+        self.radius.subscribe(partial(log_event, log=syslog.log))
+        debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
         debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, syslog.log).follow)
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
