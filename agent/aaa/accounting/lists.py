@@ -1,0 +1,35 @@
+"""Aaa room: which list accounts for a session.
+
+It is the `accounting` list of the session's ISAKMP profile, else the `client accounting list` of its crypto map. A list that is
+named and not defined accounts for nothing, as does one whose action is `none`. Without `aaa new-model` there are no lists.
+"""
+
+from __future__ import annotations
+
+from agent.config.aaa_model import AccountingList
+from agent.config.model import RouterConfig
+
+_ACTIONS = ("start-stop", "stop-only")
+
+
+def list_of_session(config: RouterConfig, profile_name: str | None, map_name: str | None) -> AccountingList | None:
+    """The list that accounts for a session of a profile and a crypto map; None if there is none, or if it has no server to tell."""
+    profile, crypto_map = config.crypto.profiles.get(profile_name or ""), config.crypto.maps.get(map_name or "")
+    name = (profile.accounting if profile else None) or (crypto_map.accounting_list if crypto_map else None)
+    return _in_force(config, config.aaa.network_accounting.get(name or ""))
+
+
+def list_of_system(config: RouterConfig) -> AccountingList | None:
+    """The list of `aaa accounting system default`, for the router's own starts and ends."""
+    return _in_force(config, config.aaa.system_accounting)
+
+
+def _in_force(config: RouterConfig, found: AccountingList | None) -> AccountingList | None:
+    if found is None or not config.aaa.new_model or found.action not in _ACTIONS or not found.groups:
+        return None
+    return found
+
+
+def has_starts(found: AccountingList) -> bool:
+    """Whether the server is told of the beginning, and of what comes between it and the end."""
+    return found.action == "start-stop"

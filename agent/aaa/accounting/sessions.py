@@ -1,0 +1,266 @@
+"""Aaa room: the accounting of one router's sessions: which records are made, and when.
+
+A session that a list accounts for has a Start when it comes up (its first pair of IPsec SAs), a Stop when it goes down (its last
+pair has gone), and interim records in between: one in each period of the router's clock, and one for each news. A rekey makes none.
+With `stop-only` there is the Stop alone. A session keeps the list that it has come up with, whatever the configuration says later.
+
+Each record is given to the keeper (the spool) together with the session's will: the Stop that the session has if the program dies.
+The keeper has its own copy of each will. It is made anew once a minute of real time, where the numbers have changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, ValuesView
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from agent.aaa.accounting.attributes import SYSTEM_SESSION, Accounted, Sender, Usage, session_attributes, system_attributes
+from agent.aaa.accounting.causes import CAUSES, DIED, RELOADED, Cause
+from agent.aaa.accounting.lists import has_starts, list_of_session, list_of_system
+from agent.aaa.accounting.record import AccountingRecord, AcctStatus
+from agent.aaa.accounting.rounds import Rounds
+from agent.base.clock import SECOND
+from agent.base.scheduler import Timers
+from agent.config.aaa_model import AccountingList
+from agent.config.model import RouterConfig
+from agent.flow.model import Address, Peer, PeerKey
+from agent.flow.monitor import FlowMonitor
+from agent.flow.records import FlowRecord, IkeTunnelStarted, PeerMoved, SessionDown, SessionUp
+from agent.flow.sessions import Session, SessionFacts, SessionTotals
+
+_MINUTE = 60 * SECOND
+WILL_PERIOD = 55 * SECOND  # and up to half a second of waiting for others that are due, so that no will is older than a minute
+
+
+class Keeper(Protocol):
+    """What keeps the records of a router, and has them sent."""
+
+    def next_session_id(self) -> str:
+        """A new Acct-Session-Id."""
+        ...
+
+    def append(self, record: AccountingRecord, will: AccountingRecord | None) -> None:
+        """Keep a record, to be sent after those of its session before it. `will` takes the place of the session's will."""
+        ...
+
+    def will(self, session: str, record: AccountingRecord) -> None:
+        """Keep another will of a session."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the accounting has of its router.
+
+    `timers` are those of the router's clock, `real_timers` those of real time. `event` turns a moment of the router's clock into
+    seconds since 1970; `now` gives these by the real clock.
+    """
+
+    config: RouterConfig
+    monitor: FlowMonitor
+    timers: Timers
+    real_timers: Timers
+    event: Callable[[int], int]
+    now: Callable[[], float]
+
+
+@dataclass(slots=True, eq=False)
+class OpenSession:
+    """A session that is accounted for. `row` is the monitor's, `plan` the list that it came up with.
+
+    `facts` are those of the session, and what later IKE SAs have added. `remote` is the peer's address that was last told.
+    `started` says whether its Start has been made. `willed` is the moment, by the router's clock, of the numbers in its will.
+    """
+
+    row: Session
+    session_id: str
+    plan: AccountingList
+    facts: SessionFacts
+    remote: Address
+    started: bool = False
+    willed: int = 0
+
+
+class SessionAccounting:
+    """A subscriber of the flow monitor, which makes the accounting records of one router."""
+
+    def __init__(self, keeper: Keeper, around: Surroundings) -> None:
+        self._keeper = keeper
+        self._around = around
+        self._config, self._clock = around.config, around.timers.clock
+        self._open: dict[int, OpenSession] = {}  # by the session's number
+        self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will)
+        self._interims: Rounds[int] | None = None
+        self.apply()
+
+    def __call__(self, record: FlowRecord) -> None:
+        handle = _HANDLERS.get(type(record))
+        if handle is not None:
+            handle(self, record)
+
+    @property
+    def sessions(self) -> ValuesView[OpenSession]:
+        """The sessions that are accounted for, oldest first."""
+        return self._open.values()
+
+    def start(self) -> None:
+        """The router has started."""
+        self._tell_of_router(AcctStatus.ON)
+
+    def stop(self) -> None:
+        """The router ends in order: each open session has its Stop. No record is made afterwards."""
+        now = self._clock.now()
+        for number, opened in list(self._open.items()):
+            self._end(number, opened, now, opened.row.totals(now), RELOADED)
+        self._tell_of_router(AcctStatus.OFF)
+        self._wills.close()
+        if self._interims is not None:
+            self._interims.close()
+
+    def apply(self) -> None:
+        """Follow a change of the configuration: of the period of interim records, and of `delay-start`."""
+        minutes = self._config.aaa.update.periodic if self._config.aaa.update else None
+        if minutes != (self._interims.period // _MINUTE if self._interims else None):
+            if self._interims is not None:
+                self._interims.close()
+            self._interims = Rounds(self._around.timers, minutes * _MINUTE, self._interim) if minutes else None
+            self._expect_interims(self._open)
+        for opened in self._open.values():
+            self._start_at_last(opened)
+
+    # --- what happens to a session ---
+
+    def _up(self, record: SessionUp) -> None:
+        peer = self._peer(record.vrf, record.peer)
+        if peer is None or peer.session is None:
+            return
+        tunnel = next(iter(peer.ipsec_tunnels.values()), None)
+        plan = list_of_session(self._config, record.facts.profile, tunnel.facts.map_name if tunnel else None)
+        if plan is None:
+            return
+        new_id = self._keeper.next_session_id()
+        opened = self._open[record.id] = OpenSession(peer.session, new_id, plan, record.facts, record.ends.remote_address)
+        if not self._start_at_last(opened):
+            self._keeper.will(new_id, self._will(opened))
+        self._wills.add(record.id, self._around.real_timers.clock.now())
+        self._expect_interims([record.id])
+
+    def _start_at_last(self, opened: OpenSession) -> bool:
+        """Make the Start of a session, once, unless it has none, or has to wait. Whether it was made."""
+        waits = self._config.aaa.delay_start and opened.facts.group is not None and opened.facts.assigned_address is None
+        if opened.started or waits or not has_starts(opened.plan):
+            return False
+        self._start(opened)
+        return True
+
+    def _start(self, opened: OpenSession) -> None:
+        opened.started = True
+        self._keeper.append(self._record(AcctStatus.START, opened, None), self._will(opened))
+
+    def _interim(self, number: int) -> None:
+        opened = self._open[number]
+        if opened.started:
+            usage = self._usage(opened)
+            self._keeper.append(self._record(AcctStatus.INTERIM, opened, usage), self._will(opened))
+
+    def _renew_will(self, number: int) -> None:
+        """Keep the present numbers of a session, unless its time has stood still."""
+        opened = self._open[number]
+        if self._clock.now() // SECOND != opened.willed // SECOND:
+            self._keeper.will(opened.session_id, self._will(opened))
+
+    def _down(self, record: SessionDown) -> None:
+        opened = self._open.get(record.id)
+        if opened is not None:
+            self._end(record.id, opened, record.at, record.totals, CAUSES[record.reason])
+
+    def _end(self, number: int, opened: OpenSession, now: int, totals: SessionTotals, cause: Cause) -> None:
+        del self._open[number]
+        self._wills.remove(number)
+        if self._interims is not None:
+            self._interims.remove(number)
+        if has_starts(opened.plan) and not opened.started:
+            self._start(opened)  # the address that it has waited for does not come any more
+        usage = Usage((now - opened.row.start) // SECOND, totals, cause)
+        self._keeper.append(self._record(AcctStatus.STOP, opened, usage), None)
+
+    # --- news ---
+
+    def _ike_started(self, record: IkeTunnelStarted) -> None:
+        """A later IKE SA of an association may have a user or an address that its session has not."""
+        opened = self._opened(self._peer(record.vrf, record.peer))
+        if opened is not None:
+            had, ike = opened.facts, record.facts
+            opened.facts = replace(
+                had,
+                user=ike.user or had.user,
+                group=ike.client_group or had.group,
+                assigned_address=ike.assigned_address or had.assigned_address,
+            )
+            self._tell_news(opened, had != opened.facts)
+
+    def _moved(self, record: PeerMoved) -> None:
+        opened = self._opened(self._peer(record.vrf, record.peer))
+        if opened is not None:
+            self._tell_news(opened, False)
+
+    def _tell_news(self, opened: OpenSession, news: bool) -> None:
+        """Make an interim record if there are news, or if the peer has another address."""
+        before, opened.remote = opened.remote, opened.row.peer.remote_address
+        update = self._config.aaa.update
+        if not self._start_at_last(opened) and (news or before != opened.remote) and update is not None and update.newinfo:
+            self._interim(opened.row.id)
+
+    # --- records ---
+
+    def _tell_of_router(self, status: AcctStatus) -> None:
+        plan = list_of_system(self._config)
+        if plan is not None and (status is AcctStatus.OFF or has_starts(plan)):
+            attributes = system_attributes(status, self._sender())
+            self._keeper.append(
+                AccountingRecord(status, SYSTEM_SESSION, attributes, plan.groups, plan.broadcast, self._around.now()), None
+            )
+
+    def _will(self, opened: OpenSession) -> AccountingRecord:
+        opened.willed = self._clock.now()
+        return self._record(AcctStatus.STOP, opened, self._usage(opened, DIED))
+
+    def _usage(self, opened: OpenSession, cause: Cause | None = None) -> Usage:
+        now = self._clock.now()
+        return Usage((now - opened.row.start) // SECOND, opened.row.totals(now), cause)
+
+    def _record(self, status: AcctStatus, opened: OpenSession, usage: Usage | None) -> AccountingRecord:
+        peer, plan = opened.row.peer, opened.plan
+        who = Accounted(opened.session_id, peer.vrf, peer.key.remote, peer.ends, opened.facts)
+        attributes = session_attributes(status, who, usage, self._sender())
+        return AccountingRecord(status, opened.session_id, attributes, plan.groups, plan.broadcast, self._around.now())
+
+    def _sender(self) -> Sender:
+        radius = self._config.radius
+        return Sender(radius.vsa_accounting, self._around.event(self._clock.now()) if radius.event_timestamp else None)
+
+    # --- finding ---
+
+    def _expect_interims(self, numbers: Iterable[int]) -> None:
+        """Make interim records of those that have some, each a period after it has come up, and so on."""
+        if self._interims is not None:
+            opened = ((number, self._open[number]) for number in numbers)
+            self._interims.add_all((number, each.row.start) for number, each in opened if has_starts(each.plan))
+
+    def _peer(self, vrf: str | None, key: PeerKey) -> Peer | None:
+        return self._around.monitor.vrf(vrf).peers.get(key)
+
+    def _opened(self, peer: Peer | None) -> OpenSession | None:
+        """The session of an association, if it is up and accounted for."""
+        return self._open.get(peer.session.id) if peer is not None and peer.session is not None else None
+
+
+_HANDLERS: Mapping[type[FlowRecord], Callable[[SessionAccounting, Any], None]] = MappingProxyType(
+    {
+        SessionUp: SessionAccounting._up,
+        SessionDown: SessionAccounting._down,
+        IkeTunnelStarted: SessionAccounting._ike_started,
+        PeerMoved: SessionAccounting._moved,
+    }
+)

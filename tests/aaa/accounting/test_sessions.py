@@ -1,0 +1,350 @@
+"""Which accounting records the sessions of a router make, and when (the guide's chapter "IPsec VPN Accounting")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+from agent.aaa.accounting.record import AcctStatus
+from agent.base.clock import SECOND
+from agent.config.aaa_model import AccountingList, AccountingUpdate
+from agent.config.crypto_model import CryptoMap, IsakmpProfile
+from agent.flow.model import EndReason, Identity, PeerEnds
+from tests.aaa.accounting.world import EPOCH, MINUTE, START_STOP, AccountedRouter, pairs, value
+from tests.flow.builders import HUB, SPOKE, bundle
+from tests.flow.router import carry
+
+START, STOP, INTERIM = AcctStatus.START, AcctStatus.STOP, AcctStatus.INTERIM
+CLIENT = {"user": "alice", "client_group": "cclient", "remote": Identity(False, "cclient")}
+ASSIGNED = IPv4Address("10.13.13.1")
+
+
+# --- which list ---
+
+
+def test_the_list_of_the_crypto_map_accounts_for_its_sessions() -> None:
+    router = AccountedRouter()
+    router.end(router.session())
+    assert router.story == [(START, "00000001"), (STOP, "00000001")]
+    assert {(record.groups, record.broadcast) for record in router.records} == {(("radius",), False)}
+
+
+def test_the_list_of_the_profile_goes_before_that_of_the_map() -> None:
+    router = AccountedRouter()
+    router.config.aaa.network_accounting["other"] = AccountingList("start-stop", ("g1", "g2"), broadcast=True)
+    router.config.crypto.profiles["p"] = IsakmpProfile("p", accounting="other")
+    router.session(profile="p")
+    assert (router.records[0].groups, router.records[0].broadcast) == (("g1", "g2"), True)
+
+
+def test_a_profile_without_a_list_has_that_of_the_map() -> None:
+    router = AccountedRouter()
+    router.session(profile="p")
+    assert router.story == [(START, "00000001")]
+
+
+def test_sessions_without_a_list_that_is_defined_are_not_accounted_for() -> None:
+    router = AccountedRouter(plan=None)
+    router.end(router.session())
+    router.config.aaa.network_accounting["acc"] = AccountingList("none", ())
+    router.end(router.session())
+    router.config.aaa.network_accounting["acc"] = START_STOP
+    router.config.crypto.maps["vrf1-map"] = CryptoMap("vrf1-map")
+    router.end(router.session())
+    assert router.records == []
+
+
+def test_without_aaa_new_model_nothing_is_accounted_for() -> None:
+    router = AccountedRouter()
+    router.config.aaa.new_model = None
+    router.end(router.session())
+    assert router.records == []
+
+
+def test_a_session_keeps_the_list_that_it_has_come_up_with() -> None:
+    router = AccountedRouter()
+    tunnel = router.session()
+    del router.config.aaa.network_accounting["acc"]
+    router.config.aaa.new_model = False
+    router.end(tunnel)
+    assert router.story == [(START, "00000001"), (STOP, "00000001")]
+    assert router.records[1].groups == ("radius",)
+
+
+# --- from the first pair of SAs to the last ---
+
+
+def test_a_session_of_several_tunnels_has_one_start_and_one_stop() -> None:
+    router = AccountedRouter()
+    ike = router.ike()
+    first, second = router.ipsec(ike), router.ipsec(ike, 512)
+    router.end(first)
+    assert router.story == [(START, "00000001")]
+    router.end(second)
+    assert router.story == [(START, "00000001"), (STOP, "00000001")]
+
+
+def test_rekeys_of_both_phases_make_no_record() -> None:
+    router = AccountedRouter(newinfo=True)
+    ike = router.ike()
+    tunnel = router.ipsec(ike)
+    router.monitor.sas_installed(tunnel, bundle(512), tunnel.facts, tunnel.spis)
+    router.ike()
+    router.monitor.ike_ended(ike, EndReason.NORMAL)
+    assert router.story == [(START, "00000001")]
+
+
+def test_a_stop_tells_how_long_the_session_was_up_and_what_it_has_carried() -> None:
+    router = AccountedRouter()
+    ike = router.ike()
+    router.run(10 * SECOND)
+    first = router.ipsec(ike)
+    carry(first, IN_PACKETS=3, IN_OCTETS=300, IN_OUTER_OCTETS=528, OUT_PACKETS=2, OUT_INNER_OCTETS=200, OUT_OCTETS=352)
+    router.run(100 * SECOND)
+    second = router.ipsec(ike, 512)
+    router.end(first)
+    carry(second, IN_PACKETS=1, IN_OUTER_OCTETS=176)
+    router.run(609 * SECOND + SECOND // 2)
+    router.end(second, EndReason.PEER_DELETE)
+    stop = router.records[-1]
+    names = "Acct-Input-Octets", "Acct-Output-Octets", "Acct-Input-Packets", "Acct-Output-Packets"
+    assert value(stop, "Acct-Session-Time") == 709
+    assert [value(stop, name) for name in names] == [704, 352, 4, 2]
+    assert value(stop, "Acct-Terminate-Cause") == 1
+    assert pairs(stop)["disc-cause-ext"] == "Remote Hangup"
+
+
+def test_a_second_session_of_a_peer_has_an_id_of_its_own() -> None:
+    router = AccountedRouter()
+    ike = router.ike()
+    router.end(router.ipsec(ike))
+    router.ipsec(ike, 512)
+    assert router.story[1:] == [(STOP, "00000001"), (START, "00000002")]
+
+
+def test_with_stop_only_there_is_no_start_and_no_interim_record() -> None:
+    router = AccountedRouter(AccountingList("stop-only", ("radius",)), periodic=1, newinfo=True)
+    tunnel = router.session()
+    router.run(10 * MINUTE)
+    assert router.records == []
+    assert "00000001" in router.keeper.wills
+    router.end(tunnel)
+    assert router.story == [(STOP, "00000001")]
+
+
+def test_a_remote_access_client_is_named_by_its_user_its_group_and_its_address() -> None:
+    router = AccountedRouter()
+    router.session(**CLIENT, assigned_address=ASSIGNED)
+    start = router.records[0]
+    assert value(start, "User-Name") == "alice"
+    assert value(start, "Framed-IP-Address") == "10.13.13.1"
+    assert pairs(start) == {
+        "isakmp-group-id": "cclient",
+        "vrf-id": "vrf1",
+        "isakmp-initator-ip": str(SPOKE),
+        "isakmp-phase1-id": "cclient",
+        "connect-progress": "No Progress",
+    }
+
+
+def test_the_moment_of_a_record_is_by_the_real_clock_and_its_timestamp_by_the_routers() -> None:
+    """Acct-Delay-Time counts real seconds. What is told of a session follows the clock that it lives by."""
+    router = AccountedRouter()
+    router.config.radius.event_timestamp = True
+    router.run(100 * SECOND)
+    router.run_really(3 * SECOND)
+    router.session()
+    assert router.records[0].moment == EPOCH + 3
+    assert value(router.records[0], "Event-Timestamp") == EPOCH + 100
+
+
+# --- interim records ---
+
+
+def test_interim_records_come_in_each_period_of_the_routers_clock() -> None:
+    router = AccountedRouter(periodic=5)
+    router.run(30 * SECOND)
+    tunnel = router.session()
+    router.run(16 * MINUTE)
+    router.end(tunnel)
+    router.run(10 * MINUTE)
+    times = [value(record, "Acct-Session-Time") for record in router.records]
+    assert [status for status, _ in router.story] == [START, INTERIM, INTERIM, INTERIM, STOP]
+    assert times == [None, 300, 600, 900, 960]
+
+
+def test_interim_records_tell_what_was_carried_until_then() -> None:
+    router = AccountedRouter(periodic=1)
+    tunnel = router.session()
+    carry(tunnel, IN_PACKETS=4, IN_OUTER_OCTETS=704)
+    router.run(MINUTE)
+    carry(tunnel, IN_PACKETS=1, IN_OUTER_OCTETS=176)
+    router.run(MINUTE)
+    assert [value(record, "Acct-Input-Octets") for record in router.records[1:]] == [704, 880]
+
+
+def test_a_change_of_the_period_holds_for_sessions_that_are_up() -> None:
+    router = AccountedRouter()
+    router.session()
+    router.run(10 * MINUTE)
+    router.config.aaa.update = AccountingUpdate(periodic=4)
+    router.accounting.apply()
+    router.run(5 * MINUTE)
+    router.config.aaa.update = None
+    router.accounting.apply()
+    router.run(60 * MINUTE)
+    assert [value(record, "Acct-Session-Time") for record in router.records[1:]] == [720]
+
+
+def test_sessions_of_one_moment_have_their_interim_records_spread() -> None:
+    router = AccountedRouter(periodic=5)
+    for number in range(200):
+        spoke = SPOKE + number
+        router.session(spoke=spoke, remote=Identity(True, str(spoke)))
+    router.run(5 * MINUTE)
+    first = sum(record.status is INTERIM for record in router.records)
+    router.run(5 * MINUTE - 1)
+    assert first < 20
+    assert sum(record.status is INTERIM for record in router.records) == 200
+
+
+# --- news ---
+
+
+def test_with_newinfo_a_peer_that_has_moved_makes_an_interim_record() -> None:
+    """`aaa accounting update newinfo`: a record for new information to report (Cisco IOS Security Command Reference)."""
+    router = AccountedRouter(newinfo=True)
+    tunnel = router.session(local_port=4500, remote_port=1025)
+    ends = PeerEnds(None, HUB, SPOKE, 4500, 1025)
+    router.monitor.peer_moved(tunnel.peer, replace(ends, remote_port=1026))  # no attribute tells the port
+    assert len(router.records) == 1
+    router.monitor.peer_moved(tunnel.peer, replace(ends, remote_address=SPOKE + 7))
+    assert router.story[1:] == [(INTERIM, "00000001")]
+    assert pairs(router.records[1])["isakmp-initator-ip"] == str(SPOKE + 7)
+
+
+def test_without_newinfo_news_wait_for_the_next_record() -> None:
+    router = AccountedRouter(periodic=60)
+    tunnel = router.session(local_port=4500, remote_port=1025)
+    router.monitor.peer_moved(tunnel.peer, PeerEnds(None, HUB, SPOKE + 7, 4500, 1025))
+    assert len(router.records) == 1
+    router.end(tunnel)
+    assert pairs(router.records[1])["isakmp-initator-ip"] == str(SPOKE + 7)
+
+
+def test_with_newinfo_another_log_in_makes_an_interim_record() -> None:
+    router = AccountedRouter(newinfo=True)
+    tunnel = router.session(**CLIENT, assigned_address=ASSIGNED)
+    assert tunnel.ike is not None
+    router.monitor.ike_up("vrf1", replace(tunnel.ike.facts, user="bob"), tunnel.ike.counters)
+    assert router.story[1:] == [(INTERIM, "00000001")]
+    assert value(router.records[1], "User-Name") == "bob"
+    assert value(router.records[1], "Framed-IP-Address") == "10.13.13.1"
+
+
+# --- delay-start ---
+
+
+def test_with_delay_start_the_start_waits_for_the_clients_address() -> None:
+    """`aaa accounting delay-start`: not before the address of the user is known (Cisco IOS Security Command Reference)."""
+    router = AccountedRouter(periodic=1)
+    router.config.aaa.delay_start = True
+    tunnel = router.session(**CLIENT)
+    router.run(5 * MINUTE)
+    assert router.records == []
+    assert tunnel.ike is not None
+    router.monitor.ike_up("vrf1", replace(tunnel.ike.facts, assigned_address=ASSIGNED), tunnel.ike.counters)
+    assert router.story == [(START, "00000001")]
+    assert value(router.records[0], "Framed-IP-Address") == "10.13.13.1"
+    router.run(MINUTE)
+    assert router.story[1:] == [(INTERIM, "00000001")]
+
+
+def test_with_delay_start_a_session_that_never_has_an_address_has_its_start_before_its_stop() -> None:
+    router = AccountedRouter()
+    router.config.aaa.delay_start = True
+    tunnel = router.session(**CLIENT)
+    router.end(tunnel)
+    assert router.story == [(START, "00000001"), (STOP, "00000001")]
+
+
+def test_delay_start_holds_no_site_back_and_ends_with_its_line() -> None:
+    router = AccountedRouter()
+    router.config.aaa.delay_start = True
+    router.session()
+    assert router.story == [(START, "00000001")]
+    router.session(**CLIENT, spoke=SPOKE + 1)
+    assert len(router.records) == 1
+    router.config.aaa.delay_start = False
+    router.accounting.apply()
+    assert router.story[1:] == [(START, "00000002")]
+
+
+# --- the end of the router, in order and not ---
+
+
+def test_a_router_that_ends_in_order_stops_its_sessions() -> None:
+    router = AccountedRouter(periodic=1)
+    router.config.aaa.system_accounting = START_STOP
+    router.accounting.start()
+    tunnel = router.session()
+    carry(tunnel, IN_PACKETS=4)
+    router.run(30 * SECOND)
+    router.accounting.stop()
+    router.run(10 * MINUTE)
+    router.run_really(10 * MINUTE)
+    router.end(tunnel)
+    assert router.story == [
+        (AcctStatus.ON, "00000000"),
+        (START, "00000001"),
+        (STOP, "00000001"),
+        (AcctStatus.OFF, "00000000"),
+    ]
+    stop = router.records[2]
+    assert (value(stop, "Acct-Terminate-Cause"), value(stop, "Acct-Session-Time"), value(stop, "Acct-Input-Packets")) == (7, 30, 4)
+    assert router.keeper.wills == {}
+
+
+def test_without_a_list_for_the_system_there_is_no_record_about_the_router() -> None:
+    router = AccountedRouter()
+    router.accounting.start()
+    router.accounting.stop()
+    assert router.records == []
+
+
+def test_with_stop_only_the_router_tells_of_its_end_alone() -> None:
+    router = AccountedRouter()
+    router.config.aaa.system_accounting = AccountingList("stop-only", ("g1",))
+    router.accounting.start()
+    router.accounting.stop()
+    assert [(record.status, record.groups) for record in router.records] == [(AcctStatus.OFF, ("g1",))]
+
+
+def test_an_open_session_has_a_will_with_its_numbers_of_the_last_minute() -> None:
+    """The Stop that it has if the program dies: Acct-Terminate-Cause NAS-Reboot (RFC 2866 §5.10)."""
+    router = AccountedRouter()
+    tunnel = router.session()
+    will = router.keeper.wills["00000001"]
+    assert (will.status, will.session, value(will, "Acct-Terminate-Cause")) == (STOP, "00000001", 11)
+    carry(tunnel, IN_PACKETS=4, IN_OUTER_OCTETS=704)
+    router.run(MINUTE)
+    router.run_really(MINUTE)
+    will = router.keeper.wills["00000001"]
+    assert (value(will, "Acct-Session-Time"), value(will, "Acct-Input-Octets")) == (60, 704)
+    router.end(tunnel)
+    assert router.keeper.wills == {}
+
+
+def test_a_will_is_not_kept_again_while_the_routers_time_stands_still() -> None:
+    router = AccountedRouter()
+    router.session()
+    router.run_really(60 * MINUTE)
+    assert router.keeper.willed == 1
+
+
+def test_an_interim_record_renews_the_will() -> None:
+    router = AccountedRouter(periodic=1)
+    tunnel = router.session()
+    carry(tunnel, OUT_PACKETS=9)
+    router.run(MINUTE)
+    assert value(router.keeper.wills["00000001"], "Acct-Output-Packets") == 9
