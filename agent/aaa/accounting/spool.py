@@ -20,6 +20,7 @@ from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.record_codec import CodecError, attributes_of, attributes_text
 from agent.aaa.accounting.spool_file import Content, Row, WillRow
 from agent.aaa.accounting.spool_writer import InLoop, SpoolWriter, Told
+from agent.aaa.accounting.waiting import Waiting
 from agent.base.bus import Subscription
 from agent.base.clock import SECOND, world_date
 from agent.base.limited_log import Later, LimitedLog
@@ -35,23 +36,6 @@ _AFTER_ALL = 1 << 40  # numbers of records from here on are greater than those o
 _HELD_LONG = 10 * SECOND
 
 Release = Callable[[], None]
-
-
-@dataclass(slots=True, eq=False)
-class Waiting:
-    """A record that no server has acknowledged. `groups` are asked in turn: one of them is to have it.
-
-    Numbers are in the order of the records. `record` is None while the attributes are on disk alone. `gone`: it was acknowledged,
-    dropped or lost.
-    """
-
-    number: int
-    session: str
-    status: AcctStatus
-    groups: tuple[str, ...]
-    moment: float
-    record: AccountingRecord | None = None
-    gone: bool = False
 
 
 @dataclass(slots=True)

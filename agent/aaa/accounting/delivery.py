@@ -1,0 +1,299 @@
+"""Aaa room: the order in which accounting records are sent, and when each is tried again. It does no I/O.
+
+Records of one session go in order, one at a time. Many sessions go at once, up to a window of each group of servers. The groups of
+a list are asked in order. A group that does not answer is left alone for a time that doubles with each failure, as the timeout of
+RFC 5080 §2.2.1 does. Then one record finds out whether the group is back. If the group answers others and not this record, the
+record alone is left for a time.
+
+Accounting-On and -Off tell the server that no session is open any more (RFC 2866 §5.1). So each of them waits for the records
+before it, and those after it wait for it (`_System`).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+from agent.aaa.accounting.record import AcctStatus
+from agent.aaa.accounting.waiting import Waiting
+
+WINDOW = 256  # records that a group is asked to take at once
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds
+SPREAD = 0.1  # of a pause, up and down (RFC 5080 §2.2.1: RAND)
+TRIES_ALONE = 3  # of a system record, before another record finds out whether its servers answer anything
+SYSTEM = (AcctStatus.ON, AcctStatus.OFF)
+
+Groups = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attempt:
+    """A group is to be asked to take a record. It is number `place` of the record's groups. `began` is now, in seconds."""
+
+    waiting: Waiting
+    place: int
+    began: float
+
+    @property
+    def group(self) -> str:
+        return self.waiting.groups[self.place]
+
+
+@dataclass(slots=True, eq=False)
+class _Session:
+    """The records of one session for the same groups, in order. `next` is the place of the group that is asked next.
+
+    `refused` counts how often its first record was not taken while the group took others. If `overtaken`, system records do not
+    wait for its records.
+    """
+
+    records: deque[Waiting] = field(default_factory=deque)
+    next: int = 0
+    refused: int = 0
+    overtaken: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """A group of servers. `failures` are those since its last answer; with any, it is left alone until the moment `rests_until`."""
+
+    asked: int = 0  # records on the way to it
+    failures: int = 0
+    answered: float = float("-inf")
+    rests_until: float = 0.0
+    tried_by: _Lane | None = None  # the lane of the last failure
+
+
+@dataclass(slots=True, eq=False)
+class _Lane:
+    """The sessions whose records go to the same groups. The `ready` ones have a record that can be sent.
+
+    `ahead` counts the records that a new system record has to wait for.
+    """
+
+    ready: deque[_Session] = field(default_factory=deque)
+    ahead: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class _System:
+    """A system record that no server has taken yet. It waits for `ahead` records, and holds those that came after it.
+
+    `failures` counts the rounds in which no group has answered. From the first one on, records that can go to another group are not
+    held. From TRIES_ALONE on, one record more may go, the `probe`. If it is taken and the system record is not, the servers do not
+    take system records, and nothing is held (`given_up`).
+    """
+
+    waiting: Waiting
+    groups: frozenset[str]
+    ahead: int
+    held: deque[Waiting] = field(default_factory=deque)
+    failures: int = 0
+    failed: float = float("inf")  # the moment of the last failure
+    probe: Waiting | None = None
+    given_up: bool = False
+
+    def holds(self, waiting: Waiting) -> bool:
+        """Whether a record is to wait for this one."""
+        if self.given_up or waiting.number < self.waiting.number:
+            return False
+        return self.groups.issuperset(waiting.groups) if self.failures else self.concerns(waiting.groups)
+
+    def concerns(self, groups: Groups) -> bool:
+        return not self.groups.isdisjoint(groups)
+
+
+class Delivery:
+    """The records of a router that wait. `random` gives numbers from 0 to 1. Times are seconds of any clock that never falls."""
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self._random = random
+        self._sessions: dict[tuple[str, Groups], _Session] = {}
+        self._lanes: dict[Groups, _Lane] = {}
+        self._groups: dict[str, _Group] = {}
+        self._systems: list[_System] = []
+        self._resting: list[tuple[float, int, _Session]] = []  # a heap of sessions whose first record is left for a time
+        self._tie = count()
+        self._now = 0.0
+
+    def add(self, waiting: Waiting) -> None:
+        """A record is to be sent. Records are added in order."""
+        holder = next((system for system in reversed(self._systems) if system.holds(waiting)), None)
+        if holder is not None:
+            holder.held.append(waiting)
+        elif waiting.status in SYSTEM:
+            groups = frozenset(waiting.groups)
+            ahead = sum(lane.ahead for names, lane in self._lanes.items() if not groups.isdisjoint(names))
+            self._systems.append(_System(waiting, groups, ahead))
+            if not ahead:
+                self._admit(waiting)
+        else:
+            self._admit(waiting)
+
+    def due(self, now: float) -> list[Attempt]:
+        """What is to be sent now. `answered`, `failed` or `lost` is to be called for each."""
+        self._now = now
+        while self._resting and self._resting[0][0] <= now:
+            session = heapq.heappop(self._resting)[2]
+            self._lanes[session.records[0].groups].ready.append(session)
+        # One record alone finds out whether a group is back: lists take turns in giving it.
+        return [attempt for again in (False, True) for lane in self._lanes.values() for attempt in self._due(lane, again)]
+
+    def wakes(self) -> float | None:
+        """When `due` is to be called even if nothing has happened until then; None: never."""
+        groups = {name for names, lane in self._lanes.items() if lane.ready for name in names}
+        moments = [until for name in groups if (until := self._group(name).rests_until) > self._now]
+        if self._resting:
+            moments.append(self._resting[0][0])
+        return min(moments, default=None)
+
+    def retry(self) -> None:
+        """Leave no group alone any more: its servers may be others now."""
+        for group in self._groups.values():
+            group.rests_until = 0.0
+
+    def answered(self, attempt: Attempt, now: float) -> None:
+        """A server has taken the record."""
+        group = self._groups[attempt.group]
+        group.asked -= 1
+        group.failures = 0
+        group.rests_until = 0.0
+        group.answered = now
+        self._take_off(attempt.waiting)
+
+    def lost(self, attempt: Attempt) -> None:
+        """The record could not be sent: it is not there any more."""
+        self._groups[attempt.group].asked -= 1
+        self._take_off(attempt.waiting)
+
+    def failed(self, attempt: Attempt, now: float) -> None:
+        """No server of the group has answered."""
+        waiting, group = attempt.waiting, self._groups[attempt.group]
+        session = self._sessions[waiting.session, waiting.groups]
+        group.asked -= 1
+        if group.answered > attempt.began:
+            session.refused += 1
+        elif now >= group.rests_until:  # else others have failed at the same time
+            group.failures += 1
+            group.rests_until = now + self._pause(group.failures)
+        group.tried_by = lane = self._lanes[waiting.groups]
+        if any(self._group(name).rests_until <= now for name in waiting.groups[attempt.place + 1 :]):
+            session.next = attempt.place + 1
+            lane.ready.appendleft(session)
+            return
+        session.next = 0
+        if session.refused:
+            self._overtake(session, lane)
+            heapq.heappush(self._resting, (now + self._pause(session.refused), next(self._tie), session))
+        else:
+            lane.ready.append(session)
+        if waiting.status in SYSTEM:
+            self._fail_system(waiting, group, now)
+
+    # --- sessions ---
+
+    def _admit(self, waiting: Waiting) -> None:
+        """Put a record into its session, from where it is sent when its turn comes."""
+        lane = self._lanes.get(waiting.groups)
+        if lane is None:
+            lane = self._lanes[waiting.groups] = _Lane()
+        key = waiting.session, waiting.groups
+        session = self._sessions.get(key)
+        if session is None:
+            session = self._sessions[key] = _Session()
+            lane.ready.append(session)
+        session.records.append(waiting)
+        if not session.overtaken:
+            lane.ahead += 1
+
+    def _due(self, lane: _Lane, again: bool) -> Iterator[Attempt]:
+        while lane.ready:
+            session = lane.ready[0]
+            first = session.records[0]
+            if first.gone:
+                lane.ready.popleft()
+                self._take_off(first)
+                continue
+            place = self._place(first.groups, session.next, None if again else lane)
+            if place is None:
+                return
+            lane.ready.popleft()
+            self._group(first.groups[place]).asked += 1
+            yield Attempt(first, place, self._now)
+
+    def _place(self, groups: Groups, start: int, turn_of_others: _Lane | None) -> int | None:
+        """The place of the group that may be asked now: the first one from `start`, else the first of all.
+
+        A group that does not answer is left to others, if it was last tried by the lane `turn_of_others`.
+        """
+        for place in chain(range(start, len(groups)), range(start)):
+            group = self._group(groups[place])
+            if not group.failures:
+                return place if group.asked < WINDOW else None
+            if not group.asked and group.rests_until <= self._now:
+                return None if turn_of_others is not None and group.tried_by is turn_of_others else place
+        return None
+
+    def _take_off(self, waiting: Waiting) -> None:
+        """The first record of a session is done with, and the next one is ready."""
+        key, lane = (waiting.session, waiting.groups), self._lanes[waiting.groups]
+        session = self._sessions[key]
+        session.records.popleft()
+        session.next = session.refused = 0
+        if session.records:
+            lane.ready.append(session)
+        else:
+            del self._sessions[key]
+        if not session.overtaken:
+            self._go_on(lane, waiting.groups, (waiting,))
+        if waiting.status in SYSTEM:
+            self._finish_system(waiting)
+
+    def _group(self, name: str) -> _Group:
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _Group()
+        return group
+
+    def _pause(self, failures: int) -> float:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 10))
+        return pause * (1 + SPREAD * (2 * self._random() - 1))
+
+    # --- system records ---
+
+    def _go_on(self, lane: _Lane, groups: Groups, done: Sequence[Waiting]) -> None:
+        """No system record waits for these records any more."""
+        lane.ahead -= len(done)
+        for system in list(self._systems):
+            before = sum(waiting.number < system.waiting.number for waiting in done)
+            if before and system.concerns(groups):
+                system.ahead -= before
+                if system.ahead == 0:
+                    self._admit(system.waiting)
+
+    def _overtake(self, session: _Session, lane: _Lane) -> None:
+        """The servers do not take a record of this session: system records do not wait for it."""
+        if not session.overtaken and session.refused > 1:
+            session.overtaken = True
+            self._go_on(lane, session.records[0].groups, session.records)
+
+    def _fail_system(self, waiting: Waiting, group: _Group, now: float) -> None:
+        system = next(system for system in self._systems if system.waiting is waiting)
+        system.failures += 1
+        system.given_up |= group.answered > system.failed
+        system.failed = now
+        held, system.held = system.held, deque()
+        if system.failures >= TRIES_ALONE and held and (system.probe is None or system.probe.gone):
+            system.probe = held.popleft()
+            self._admit(system.probe)
+        for each in held:
+            self.add(each)
+
+    def _finish_system(self, waiting: Waiting) -> None:
+        system = next(system for system in self._systems if system.waiting is waiting)
+        self._systems.remove(system)
+        for held in system.held:
+            self.add(held)

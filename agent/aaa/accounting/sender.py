@@ -1,0 +1,102 @@
+"""Aaa room: sends the records of a router's spool to its servers, in the order of `delivery`. This is the asyncio edge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from random import SystemRandom
+from typing import Protocol
+
+from agent.aaa.accounting.delivery import Attempt, Delivery
+from agent.aaa.accounting.spool import Spool
+from agent.aaa.accounting.waiting import Waiting
+from agent.aaa.radius.values import Code, Reply, Request
+
+
+class Servers(Protocol):
+    """What the sender asks of the RADIUS client (`radius/client.py`)."""
+
+    def ask(self, group: str, request: Request, answered: Callable[[Reply | None], None]) -> None:
+        """Ask the servers of a group; None: none of them has answered."""
+        ...
+
+
+class RecordSender:
+    """Sends until `close`. It is made within a running event loop."""
+
+    def __init__(self, spool: Spool, servers: Servers) -> None:
+        self._spool = spool
+        self._servers = servers
+        self._loop = asyncio.get_running_loop()
+        self._delivery = Delivery(SystemRandom().random)
+        self._turn: asyncio.Handle | None = None  # the next one, at once or later
+        self._soon = False  # whether it is at once
+        self._closed = False
+        self._listening = spool.listen(self._arrived)
+
+    def close(self) -> None:
+        """Stop sending. What is not acknowledged stays in the spool."""
+        self._closed = True
+        self._listening.close()
+        self._cancel()
+
+    def retry(self) -> None:
+        """The configuration has other servers: ask again at once."""
+        self._delivery.retry()
+        self._plan()
+
+    def _arrived(self, waiting: Waiting) -> None:
+        self._delivery.add(waiting)
+        self._plan()
+
+    def _plan(self) -> None:
+        """Take a turn soon: many records that come at once share it."""
+        if not self._soon and not self._closed:
+            self._cancel()
+            self._soon = True
+            self._turn = self._loop.call_soon(self._take_turn)
+
+    def _cancel(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+            self._turn = None
+        self._soon = False
+
+    def _take_turn(self) -> None:
+        self._turn, self._soon = None, False
+        attempts = self._delivery.due(self._loop.time())
+        on_disk = [attempt for attempt in attempts if attempt.waiting.record is None]
+        if on_disk:
+            self._spool.load([attempt.waiting for attempt in on_disk], partial(self._send, on_disk))
+        self._send([attempt for attempt in attempts if attempt.waiting.record is not None])
+        wakes = self._delivery.wakes()
+        if wakes is not None and not self._soon:
+            self._turn = self._loop.call_at(wakes, self._take_turn)
+
+    def _send(self, attempts: list[Attempt]) -> None:
+        if self._closed:
+            return
+        for attempt in attempts:
+            record = attempt.waiting.record
+            if record is None:
+                self._delivery.lost(attempt)
+                self._plan()
+            else:
+                request = Request(
+                    Code.ACCOUNTING_REQUEST, record.attributes, about=about_session(record.session), moment=record.moment
+                )
+                self._servers.ask(attempt.group, request, partial(self._answered, attempt))
+
+    def _answered(self, attempt: Attempt, reply: Reply | None) -> None:
+        if reply is None:
+            self._delivery.failed(attempt, self._loop.time())
+        else:
+            self._delivery.answered(attempt, self._loop.time())
+            self._spool.acknowledge(attempt.waiting)
+        self._plan()
+
+
+def about_session(session: str) -> int:
+    """The number in parentheses of the lines of `debug radius` about a session. The guide's is one more than Acct-Session-Id."""
+    return int(session, 16) + 1
