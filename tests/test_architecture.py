@@ -40,6 +40,7 @@ LEFT_OF_THE_VIEWS = ("base", "config", "crypto", "flow", "engine", "lab")
 CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"
 SHELLS = {
+    "agent/aaa/accounting/sender.py",
     "agent/aaa/hash_worker.py",
     "agent/aaa/questions.py",
     "agent/aaa/radius/client.py",
