@@ -78,6 +78,7 @@ class AaaService:
         servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)
         methods = Methods(config, users, matches, servers)
         self.access = Access(config, methods, servers, shared.questions.begin)
+        node.engine.use_access(self.access)
         self.logins = CliLogins(config, users, methods)
         self.radius.subscribe(partial(log_event, log=syslog.log))
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)

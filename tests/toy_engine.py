@@ -9,6 +9,7 @@ from agent.base.clock import SECOND
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
+from agent.engine.access import AccessControl
 from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.counters import IpsecCounter, PolledCounters
 from agent.flow.model import NOT_USED, Address, Endpoint, Identity, IkeFacts, IpsecFacts, SaAlgorithms
@@ -83,6 +84,9 @@ class ToyEngine:
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
         for _ in range(request.repeat):
             on_probe(Probe(ProbeOutcome.UNREACHABLE))
+
+    def use_access(self, access: AccessControl) -> None:
+        """It has no clients."""
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
         """It has no configuration."""

@@ -7,12 +7,14 @@
 AM1 and AM2 carry vendor IDs and requests for certificates. AM2 and AM3 carry the hashes that detect a NAT, so the initiator changes
 its ports with AM3. AM3 carries INITIAL-CONTACT if there is no other SA with the peer. AM3 is accepted in the clear too, but its
 notifications are not, because no hash covers them. The group cannot be negotiated, because AM1 has a public value of it.
-RESPONDER-LIFETIME needs protection (RFC 2407 §4.6.3.1), so it follows in an informational exchange.
+RESPONDER-LIFETIME needs protection (RFC 2407 §4.6.3.1), so it follows in an informational exchange. The responder may have to find
+out about the initiator before it can answer AM1, because its name says which key is meant.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
 from agent.crypto import phase1
@@ -54,6 +56,10 @@ def _receive_am1(sa: IkeSa, message: Message, now: int) -> None:
     _check_allowed(sa)
     sa.responder_cookie = sa.random.take(COOKIE_LENGTH)
     phase1.take_identity(sa, message)
+    phase1.once_known(sa, partial(_answer_am1, sa, message), now)
+
+
+def _answer_am1(sa: IkeSa, message: Message, now: int) -> None:
     chosen = phase1.choose_policy(sa, message, sa.decisions.policies(sa.remote_identity))
     phase1.take_key_exchange(sa, message)
     ours = phase1.key_exchange(sa, sa.policy().group)

@@ -187,10 +187,12 @@ class XauthAttribute(IntEnum):
     TYPE = 16520
     USER_NAME = 16521
     USER_PASSWORD = 16522
+    MESSAGE = 16524
+    CHALLENGE = 16525
     STATUS = 16527
 
 
-XAUTH_GENERIC = 0  # the type of a login by name and password
+XAUTH_GENERIC, XAUTH_RADIUS_CHAP = 0, 1  # types: by name and password, by the response to a challenge (RFC 1994)
 XAUTH_FAIL, XAUTH_OK = 0, 1  # values of STATUS
 
 

@@ -25,6 +25,7 @@ class Trouble(Enum):
 
     PROPOSAL = "no proposal chosen"
     AUTHENTICATION = "authentication failed"
+    UNANSWERED = "nobody has said whether the user may log in"
     HASH = "hash does not match"
     SIGNATURE = "signature does not match"
     CERTIFICATE_MISSING = "the peer has sent no certificate"
@@ -102,10 +103,24 @@ NO_REMOTE_ACCESS = RemoteAccess()
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """A user and what proves that it is the user (XAUTH)."""
+    """A user and what proves that it is the user (XAUTH). A client that is `chap` does not give its password to a server."""
 
     user: str
     password: str = field(repr=False)
+    chap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChapLogin:
+    """A user, and the response to a challenge of ours (XAUTH type RADIUS-CHAP).
+
+    It is MD5 over the identifier, the password and the challenge (RFC 1994 §4.1).
+    """
+
+    user: str
+    identifier: int
+    challenge: bytes
+    response: bytes = field(repr=False)
 
 
 class Decisions(Protocol):
@@ -117,6 +132,10 @@ class Decisions(Protocol):
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         """The policies that are usable with this peer, best first. `peer` is its identity, if it has sent one by then."""
+        ...
+
+    def is_unknown(self, peer: Identification) -> bool:
+        """Whether the owner must first find out about a peer that has named itself: `PeerNamed`, then `ikev1.resume`."""
         ...
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
@@ -203,10 +222,17 @@ class Phase1Up:
 
 
 @dataclass(frozen=True, slots=True)
-class LoginOffered:
-    """A client's user wants to log in. The owner answers with `transaction.answer_login`."""
+class PeerNamed:
+    """An initiator has named itself, and the owner does not know yet what to do with it. Phase 1 goes on with `ikev1.resume`."""
 
-    login: Login
+    peer: Identification
+
+
+@dataclass(frozen=True, slots=True)
+class LoginOffered:
+    """A client's user wants to log in. The owner answers with `transaction.answer_login` or `transaction.challenge_login`."""
+
+    login: Login | ChapLogin
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +359,7 @@ class BadMessage:
 
 IkeEvent = (
     Phase1Up
+    | PeerNamed
     | LoginOffered
     | ConfigurationWanted
     | Configured

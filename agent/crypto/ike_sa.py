@@ -7,8 +7,8 @@ values `terms`, `keying`, `identities` and `set_up`, which the exchanges alone w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from hmac import compare_digest
 
 from agent.base.ike_counters import IkeCounter
@@ -94,11 +94,30 @@ class Identities:
 
 
 @dataclass(slots=True)
+class LoginRequest:
+    """What the server has last asked of a client. `identifier` is that of all its messages (draft-beaulieu-ike-xauth-02 §6).
+
+    `message` is for the user, and `user` is the name that the client gave before. With a `challenge` the type is RADIUS-CHAP, else
+    generic.
+    """
+
+    identifier: int = 0
+    message: str = ""
+    challenge: bytes = b""
+    user: str = ""
+
+
+@dataclass(slots=True)
 class SetUp:
-    """The steps before quick modes, and the trouble to report if nothing more is received."""
+    """The steps before quick modes, and the trouble to report if nothing more is received.
+
+    `rest` is the work on a message of phase 1 that waits until the owner knows the peer (`Decisions.is_unknown`).
+    """
 
     access: RemoteAccess = NO_REMOTE_ACCESS
     suspicion: Trouble | None = None
+    rest: Callable[[int], None] | None = None
+    login: LoginRequest = field(default_factory=LoginRequest)
 
 
 _ECHOES = frozenset((Cause.MM2, Cause.MM3, Cause.AM2, Cause.AM3))  # the first messages that have the receiver's own cookie
@@ -463,6 +482,7 @@ class IkeSa:
             self.happened(Cause.ENDED)
         self.quick.clear()
         self.transactions.clear()
+        self.set_up.rest = None
         self._expires = None
         self._dpd = None
         self.main.linger(now)

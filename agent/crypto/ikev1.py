@@ -23,7 +23,7 @@ from agent.crypto.isakmp import NO_COOKIE, Header, MalformedMessageError, decode
 from agent.crypto.nat_traversal import NAT_TRAVERSAL, Ends, NatTraversal
 from agent.crypto.payloads import Notification, SecurityAssociation, Vendor
 from agent.crypto.phase1 import Step, take_requests
-from agent.crypto.states import QuickState, Role, State
+from agent.crypto.states import Cause, QuickState, Role, State
 
 DialogueT = TypeVar("DialogueT", bound=Dialogue)
 
@@ -141,13 +141,16 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         _copy(sa, sa.main, octets)
         return
     step = _PHASE1[header.exchange].get((sa.role, sa.state))
-    if step is None or step.encrypted not in (None, header.encrypted) or header.message_id or not _has_cookies(sa, header):
+    wrong = step is None or step.encrypted not in (None, header.encrypted) or header.message_id or not _has_cookies(sa, header)
+    if step is None or wrong or sa.set_up.rest is not None:
         _drop(sa, octets, Trouble.ENCODING if sa.up else None, header)
         return
     _arrived(sa, octets)
     if sa.initiator_cookie == NO_COOKIE:
         sa.initiator_cookie = header.initiator_cookie
-    try:
+    sa.main.heard += (octets,)
+
+    def take(now: int) -> None:
         message = sa.open(header, octets, sa.main.vector)
         if not all(message.has(kind) for kind in step.payloads):
             raise MalformedMessageError("a payload is missing")
@@ -155,18 +158,34 @@ def _receive_phase1(sa: IkeSa, header: Header, octets: bytes, now: int) -> None:
         sa.announced(message.all(Vendor))
         take_requests(sa, message)
         step.handle(sa, message, now)
+
+    _carry_out(sa, step.cause, take, header.encrypted, now)
+
+
+def resume(sa: IkeSa, now: int) -> None:
+    """Go on with the message of phase 1 that has named a peer, because the owner knows the peer now (`Decisions.is_unknown`)."""
+    rest, sa.set_up.rest = sa.set_up.rest, None
+    if rest is not None:
+        step = _PHASE1[sa.exchange][sa.role, sa.state]
+        _carry_out(sa, step.cause, rest, bool(step.encrypted), now)
+
+
+def _carry_out(sa: IkeSa, cause: Cause, work: Callable[[int], None], encrypted: bool, now: int) -> None:
+    """Do the work on a message of phase 1, or a part of it, and change the state if that was all."""
+    try:
+        work(now)
     except MalformedMessageError:
         # With a pre-shared key the first encrypted message shows whether both have the same (RFC 2409 §5.4).
-        keyed = header.encrypted and sa.policy().authentication == PRE_SHARED
+        keyed = encrypted and sa.policy().authentication == PRE_SHARED
         trouble = Trouble.AUTHENTICATION if keyed else Trouble.ENCODING
-        _fail_phase1(sa, octets, RefusedError(trouble, NotifyType.PAYLOAD_MALFORMED), now)
+        _fail_phase1(sa, RefusedError(trouble, NotifyType.PAYLOAD_MALFORMED), now)
     except RefusedError as refused:
-        _fail_phase1(sa, octets, refused, now)
+        _fail_phase1(sa, refused, now)
     else:
-        sa.main.heard += (octets,)
-        sa.happened(step.cause)
-        if sa.authenticated:
-            transaction.begin(sa, now)
+        if sa.set_up.rest is None:
+            sa.happened(cause)
+            if sa.authenticated:
+                transaction.begin(sa, now)
 
 
 def _has_cookies(sa: IkeSa, header: Header) -> bool:
@@ -176,8 +195,7 @@ def _has_cookies(sa: IkeSa, header: Header) -> bool:
     return header.responder_cookie == sa.responder_cookie
 
 
-def _fail_phase1(sa: IkeSa, octets: bytes, refused: RefusedError, now: int) -> None:
-    sa.main.heard += (octets,)
+def _fail_phase1(sa: IkeSa, refused: RefusedError, now: int) -> None:
     sa.main.said = b""
     sa.count(IkeCounter.IN_DROPS)
     if refused.notify:

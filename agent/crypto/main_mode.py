@@ -9,12 +9,13 @@
 
 MM1 and MM2 carry the vendor IDs of NAT traversal. MM3 and MM4 carry the others, the hashes that detect a NAT, and requests for
 certificates. MM5 carries INITIAL-CONTACT if there is no other SA with the peer. MM6 carries RESPONDER-LIFETIME if the responder's
-lifetime is shorter.
+lifetime is shorter. The responder may have to find out about the initiator that MM5 names before it can answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 
 from agent.crypto import phase1
@@ -83,6 +84,10 @@ def _receive_mm5(sa: IkeSa, message: Message, now: int) -> None:
     sa.begin_counting()
     sa.main.vector = message.vector
     phase1.take_notifications(sa, message)
+    phase1.once_known(sa, partial(_answer_mm5, sa), now)
+
+
+def _answer_mm5(sa: IkeSa, now: int) -> None:
     payloads = (
         phase1.identify(sa, sa.policy().authentication),
         *phase1.proof(sa),

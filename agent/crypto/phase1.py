@@ -15,7 +15,7 @@ from agent.crypto.ciphers import BlockCipher
 from agent.crypto.dh import BadPublicValueError, generate
 from agent.crypto.dialogues import NONCE_OCTETS, Message
 from agent.crypto.doi import ISAKMP_PORT, NAT_PORT, UDP, NotifyType, Protocol
-from agent.crypto.ike_events import SECOND, InitialContact, Phase1Shortened, RefusedError, Trouble
+from agent.crypto.ike_events import SECOND, InitialContact, PeerNamed, Phase1Shortened, RefusedError, Trouble
 from agent.crypto.ike_sa import IkeSa
 from agent.crypto.isakmp import COOKIE_LENGTH, encode_body
 from agent.crypto.keys import hash_initiator, phase1_keys
@@ -204,6 +204,20 @@ def take_identity(sa: IkeSa, message: Message) -> None:
         raise RefusedError(Trouble.ENCODING, NotifyType.INVALID_ID_INFORMATION)
     sa.identities.remote = identity
     sa.identities.remote_body = message.body(Identification)
+
+
+def once_known(sa: IkeSa, rest: Callable[[int], None], now: int) -> None:
+    """Do the rest of the work on a message when the owner knows the peer that has named itself: now, or with `ikev1.resume`.
+
+    Meanwhile the peer gets no answer, and its copies of the message are dropped.
+    """
+    assert sa.remote_identity is not None
+    if sa.decisions.is_unknown(sa.remote_identity):
+        sa.set_up.rest = rest
+        sa.main.said, sa.main.due = b"", None
+        sa.emit(PeerNamed(sa.remote_identity))
+    else:
+        rest(now)
 
 
 def check_proof(sa: IkeSa, message: Message) -> None:

@@ -10,10 +10,12 @@ Extended authentication (draft-beaulieu-ike-xauth-02), then the configuration me
     HDR*, HASH, REQUEST(address, …)         →
                                             ←  HDR*, HASH, REPLY(address, …)
 
-or, if the server does not wait for a request, SET(address, …) and ACK. Each pair is an exchange with a message ID and an IV of its
-own, as in phase 2 (draft-dukes-ike-mode-cfg-02 §3.1). The end that begins one retransmits until it is answered. Both ends may begin
-one at the same time: a client may ask while our SET is under way, and acknowledges it then or later. Until the SA is up, a missing
-answer is a failure. After that it ends the exchange alone.
+or, if the server does not wait for a request, SET(address, …) and ACK. Before the status the server may ask again: with a message
+for the user (§5.2), or, if the client has named the type RADIUS-CHAP (§6.3), for the response to a challenge.
+
+Each pair is an exchange with a message ID and an IV of its own, as in phase 2 (draft-dukes-ike-mode-cfg-02 §3.1). The end that
+begins one retransmits until it is answered. Both ends may begin one at the same time: a client may ask while our SET is under way,
+and acknowledges it then or later. Until the SA is up, a missing answer is a failure. After that it ends the exchange alone.
 """
 
 from __future__ import annotations
@@ -23,11 +25,21 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from agent.base.text import octets_of, text_of
+from agent.crypto.ciphers import digest
 from agent.crypto.dialogues import Message, Transaction
-from agent.crypto.doi import XAUTH_FAIL, XAUTH_GENERIC, XAUTH_OK, ConfigurationType, Exchange, XauthAttribute
+from agent.crypto.doi import (
+    XAUTH_FAIL,
+    XAUTH_GENERIC,
+    XAUTH_OK,
+    XAUTH_RADIUS_CHAP,
+    ConfigurationType,
+    Exchange,
+    XauthAttribute,
+)
 from agent.crypto.ike_events import (
     SECOND,
     Addressing,
+    ChapLogin,
     ConfigurationWanted,
     Configured,
     Login,
@@ -36,7 +48,7 @@ from agent.crypto.ike_events import (
     RefusedError,
     Trouble,
 )
-from agent.crypto.ike_sa import IkeSa
+from agent.crypto.ike_sa import IkeSa, LoginRequest
 from agent.crypto.informational import delete_phase1, fail_phase1
 from agent.crypto.payloads import Attribute, Attributes
 from agent.crypto.states import Cause, Role, State
@@ -45,8 +57,8 @@ _TO_BE_REFUSED = 1 * SECOND  # how long a client without an address has to begin
 
 Handler = Callable[[IkeSa, Transaction, Attributes, int], None]
 
-_LOGIN = (Attribute(XauthAttribute.TYPE, XAUTH_GENERIC), Attribute(XauthAttribute.USER_NAME, b""))
-_LOGIN_ASKED = (*_LOGIN, Attribute(XauthAttribute.USER_PASSWORD, b""))
+_CHALLENGE_OCTETS = 16  # RFC 2865 §2.2
+_CHAP_OCTETS = 17  # of the answer: an identifier, and an MD5 hash (draft-beaulieu-ike-xauth-02 appendix A, example A-8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,8 @@ def begin(sa: IkeSa, now: int) -> None:
     if sa.initiator:
         sa.main.wait(now)
     else:
-        _begin(sa, ConfigurationType.REQUEST, _LOGIN_ASKED, now)
+        sa.set_up.login.identifier = _new_identifier(sa)
+        _ask_for_login(sa, now)
 
 
 def ask(sa: IkeSa, attributes: Sequence[Attribute], now: int) -> None:
@@ -83,14 +96,22 @@ def ask(sa: IkeSa, attributes: Sequence[Attribute], now: int) -> None:
     _begin(sa, ConfigurationType.REQUEST, attributes, now)
 
 
-def answer_login(sa: IkeSa, refusal: Trouble | None, now: int) -> None:
-    """The owner's answer to `LoginOffered`: the user may log in, or the reason for a refusal."""
+def answer_login(sa: IkeSa, refusal: Trouble | None, now: int, message: str = "") -> None:
+    """The owner's answer to `LoginOffered`: the user may log in, or the reason for a refusal, with a `message` for the user."""
     if sa.state is not State.CONF_XAUTH:
         return
     sa.set_up.suspicion = refusal
-    sa.main.due = None
     status = XAUTH_OK if refusal is None else XAUTH_FAIL
-    _begin(sa, ConfigurationType.SET, (Attribute(XauthAttribute.STATUS, status),), now)
+    said = (Attribute(XauthAttribute.STATUS, status), *_message(message))
+    _begin(sa, ConfigurationType.SET, said, now, sa.set_up.login.identifier)
+
+
+def challenge_login(sa: IkeSa, message: str, now: int) -> None:
+    """The owner's other answer to `LoginOffered`: the user must answer a `message` (draft-beaulieu-ike-xauth-02 §5.2)."""
+    if sa.state is State.CONF_XAUTH:
+        before = sa.set_up.login
+        sa.set_up.login = LoginRequest(before.identifier, message, user=before.user)
+        _ask_for_login(sa, now)
 
 
 def answer_configuration(sa: IkeSa, wanted: ConfigurationWanted, given: Sequence[Attribute] | None, now: int) -> None:
@@ -169,6 +190,22 @@ def _refuse(sa: IkeSa, trouble: Trouble, now: int) -> None:
     fail_phase1(sa, trouble, now)
 
 
+def _ask_for_login(sa: IkeSa, now: int) -> None:
+    """Ask for name and password, or the response to the challenge."""
+    asked = sa.set_up.login
+    attributes = [Attribute(XauthAttribute.TYPE, XAUTH_RADIUS_CHAP if asked.challenge else XAUTH_GENERIC)]
+    attributes += _message(asked.message)
+    if asked.challenge:
+        attributes.append(Attribute(XauthAttribute.CHALLENGE, asked.challenge))
+    attributes += [Attribute(XauthAttribute.USER_NAME, b""), Attribute(XauthAttribute.USER_PASSWORD, b"")]
+    sa.main.due = None
+    _begin(sa, ConfigurationType.REQUEST, attributes, now, asked.identifier)
+
+
+def _message(text: str) -> list[Attribute]:
+    return [Attribute(XauthAttribute.MESSAGE, octets_of(text))] if text else []
+
+
 def _seconds_left(sa: IkeSa, now: int) -> int:
     return (sa.expires - now) // SECOND if sa.expires is not None else 0
 
@@ -177,13 +214,39 @@ def _seconds_left(sa: IkeSa, now: int) -> int:
 
 
 def _receive_login(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
+    """Offer the login to the owner, who takes its time. A client that names the type RADIUS-CHAP gets a challenge first."""
     values = {attribute.kind: attribute for attribute in said.attributes}
-    user, password = values.get(XauthAttribute.USER_NAME), values.get(XauthAttribute.USER_PASSWORD)
-    if user is None or password is None or XauthAttribute.STATUS in values:
+    asked, refused = sa.set_up.login, XauthAttribute.STATUS in values
+    if _type_of(values) == XAUTH_RADIUS_CHAP and not asked.challenge and not refused:
+        asked.challenge = sa.random.take(_CHALLENGE_OCTETS)
+        _ask_for_login(sa, now)
+        return
+    login = None if refused else _login_of(asked, values)
+    if login is None:
         answer_login(sa, Trouble.AUTHENTICATION, now)
         return
-    sa.main.wait(now)
-    sa.emit(LoginOffered(Login(_text(user), _text(password))))
+    asked.user = login.user
+    sa.main.due = None
+    sa.emit(LoginOffered(login))
+
+
+def _type_of(values: Mapping[int, Attribute]) -> int:
+    found = values.get(XauthAttribute.TYPE)
+    return XAUTH_GENERIC if found is None else found.number
+
+
+def _login_of(asked: LoginRequest, values: Mapping[int, Attribute]) -> Login | ChapLogin | None:
+    """What a client answers to a request; None if it is not what was asked for. Later answers may leave out the name."""
+    user, password = values.get(XauthAttribute.USER_NAME), values.get(XauthAttribute.USER_PASSWORD)
+    name = (_text(user) if user is not None else "") or asked.user
+    if password is None or (user is None and not name):
+        return None
+    proof = password.octets
+    if not asked.challenge:
+        return Login(name, _text(password)) if _type_of(values) == XAUTH_GENERIC else None
+    if _type_of(values) != XAUTH_RADIUS_CHAP or len(proof) != _CHAP_OCTETS:
+        return None
+    return ChapLogin(name, proof[0], asked.challenge, proof[1:])
 
 
 def _receive_status_ack(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -217,17 +280,26 @@ def _receive_clients_set(sa: IkeSa, transaction: Transaction, said: Attributes, 
 
 
 def _receive_login_request(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
-    """Answer only what is asked for. Only a login by name and password is supported."""
+    """Answer only what is asked for: name and password, or the response to a challenge."""
     login, asked = sa.decisions.login(), {attribute.kind: attribute for attribute in said.attributes}
-    other_type = XauthAttribute.TYPE in asked and asked[XauthAttribute.TYPE].number != XAUTH_GENERIC
-    if login is None or other_type or XauthAttribute.USER_NAME not in asked:
-        _answer(sa, transaction, said, (Attribute(XauthAttribute.STATUS, XAUTH_FAIL),), now)
-    else:
-        user, password = octets_of(login.user), octets_of(login.password)
-        attributes = (Attribute(XauthAttribute.USER_NAME, user), Attribute(XauthAttribute.USER_PASSWORD, password))
-        _answer(sa, transaction, said, attributes, now)
+    attributes = _proof_of(sa, login, asked) if login is not None and XauthAttribute.USER_NAME in asked else ()
+    _answer(sa, transaction, said, attributes or (Attribute(XauthAttribute.STATUS, XAUTH_FAIL),), now)
     if sa.state is State.CONF_XAUTH:
         sa.main.wait(now)
+
+
+def _proof_of(sa: IkeSa, login: Login, asked: Mapping[int, Attribute]) -> Sequence[Attribute]:
+    """The proof of a type; nothing if that type is not supported."""
+    user, password = Attribute(XauthAttribute.USER_NAME, octets_of(login.user)), octets_of(login.password)
+    chap = Attribute(XauthAttribute.TYPE, XAUTH_RADIUS_CHAP)
+    challenge = asked.get(XauthAttribute.CHALLENGE)
+    if _type_of(asked) == XAUTH_RADIUS_CHAP and challenge is not None:
+        identifier = sa.random.take(1)
+        response = digest("md5", identifier, password, challenge.octets)
+        return chap, user, Attribute(XauthAttribute.USER_PASSWORD, identifier + response)
+    if _type_of(asked) != XAUTH_GENERIC:
+        return ()
+    return (chap, user) if login.chap else (user, Attribute(XauthAttribute.USER_PASSWORD, password))
 
 
 def _receive_status(sa: IkeSa, transaction: Transaction, said: Attributes, now: int) -> None:
@@ -317,13 +389,17 @@ def receive(sa: IkeSa, transaction: Transaction, message: Message, now: int) -> 
 # --- sending ---
 
 
-def _begin(sa: IkeSa, kind: ConfigurationType, attributes: Sequence[Attribute], now: int) -> None:
-    """Begin an exchange."""
+def _new_identifier(sa: IkeSa) -> int:
+    return int.from_bytes(sa.random.take(2), "big")
+
+
+def _begin(sa: IkeSa, kind: ConfigurationType, attributes: Sequence[Attribute], now: int, identifier: int | None = None) -> None:
+    """Begin an exchange, with an identifier of its own unless one is given."""
     transaction = Transaction(message_id=sa.new_message_id(), begun=kind)
     transaction.vector = sa.vector_of(transaction.message_id)
     sa.transactions[transaction.message_id] = transaction
-    identifier = int.from_bytes(sa.random.take(2), "big")
-    _say(sa, transaction, Attributes(kind, identifier, tuple(attributes)), now, resend=True)
+    chosen = _new_identifier(sa) if identifier is None else identifier
+    _say(sa, transaction, Attributes(kind, chosen, tuple(attributes)), now, resend=True)
 
 
 def _answer(sa: IkeSa, transaction: Transaction, said: Attributes, attributes: Sequence[Attribute], now: int) -> None:
@@ -336,4 +412,5 @@ def _say(sa: IkeSa, transaction: Transaction, payload: Attributes, now: int, res
 
 
 def _text(attribute: Attribute) -> str:
-    return text_of(attribute.octets)
+    """Text, which some clients end with a NUL (draft-beaulieu-ike-xauth-02 §6.2: it need not be there)."""
+    return text_of(attribute.octets.removesuffix(b"\0"))

@@ -13,6 +13,7 @@ from typing import Protocol
 from agent.base.origin import Origin
 from agent.config.document import Document
 from agent.config.events import ConfigEvent
+from agent.engine.access import AccessControl
 from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.device import Device
 from agent.flow.model import Address
@@ -51,6 +52,10 @@ class Engine(Protocol):
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
         """Send the probes one after another. `on_probe` gets the outcome of each. Cancelling ends it at once."""
+        ...
+
+    def use_access(self, access: AccessControl) -> None:
+        """Whom to ask about remote-access clients. Without it nobody may log in."""
         ...
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:

@@ -11,6 +11,7 @@ from agent.base.origin import Origin
 from agent.config.events import ConfigEvent
 from agent.crypto.doi import Exchange
 from agent.crypto.states import State
+from agent.engine.access import AccessControl
 from agent.engine.sessions import Sides, ends_of
 from agent.engine.values import (
     Admission,
@@ -194,6 +195,12 @@ class LabEngine:
     ) -> Ping:
         """Begin a ping; it goes on as the lab's clock does, and says so probe by probe. It may be `stop`ped."""
         return self._router.ping(request, on_probe, on_done)
+
+    # --- AAA ---
+
+    def use_access(self, access: AccessControl) -> None:
+        """Whom to ask about remote-access clients."""
+        self._router.ike.use_access(access)
 
     # --- configuration ---
 

@@ -16,6 +16,7 @@ from agent.crypto.doi import Exchange, Flag, NotifyType, Protocol
 from agent.crypto.ike_events import (
     NO_REMOTE_ACCESS,
     SECOND,
+    ChapLogin,
     ConfigurationWanted,
     IkeEvent,
     Login,
@@ -70,7 +71,9 @@ class Side:
     wants: Sequence[Attribute] = ()
     gives: Sequence[Attribute] | None = ()
     requests: list[Sequence[Attribute] | None] = field(default_factory=list)
-    judge: Callable[[Login], Trouble | None] | None = lambda login: None  # of logins; None: does not answer by itself
+    # Of logins: a text is a message that the user must answer. None: it does not answer by itself.
+    judge: Callable[[Login | ChapLogin], Trouble | str | None] | None = lambda login: None
+    unknown: bool = False  # peers that name themselves
     asked: list[QuickRequest] = field(default_factory=list)
     asked_for_key: list[Identification | None] = field(default_factory=list)
 
@@ -79,6 +82,9 @@ class Side:
 
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         return self.proposals
+
+    def is_unknown(self, peer: Identification) -> bool:
+        return self.unknown
 
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         self.asked_for_key.append(peer)
@@ -172,7 +178,11 @@ class Pair:
                     self.sides[side].requests.append(event.asked)
                     transaction.answer_configuration(self.ends[side], event, self.sides[side].gives, self.now)
                 if isinstance(event, LoginOffered) and (judge := self.sides[side].judge):
-                    transaction.answer_login(self.ends[side], judge(event.login), self.now)
+                    verdict = judge(event.login)
+                    if isinstance(verdict, str):
+                        transaction.challenge_login(self.ends[side], verdict, self.now)
+                    else:
+                        transaction.answer_login(self.ends[side], verdict, self.now)
             for octets in self.ends[side].take_messages():
                 said = True
                 self.sent[side].append(octets)

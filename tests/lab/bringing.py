@@ -15,6 +15,7 @@ from agent.crypto.doi import Exchange, NotifyType, Protocol
 from agent.crypto.ike_events import Login
 from agent.crypto.isakmp import NO_COOKIE, Header
 from agent.crypto.payloads import Notification
+from agent.engine.access import LoginRefused
 from agent.engine.values import ClearIsakmp, ClearSas, ClearSessions
 from tests.crypto.in_the_clear import encode_message
 from tests.lab.vpn_client import VpnClient
@@ -241,6 +242,14 @@ def _wrong_password(make_pair: MakePair) -> Bringing:
     lab = with_clients(make_pair)
     yield lab, "west"
     VpnClient(lab, "192.0.2.101", server="west", user=Login("alice", "wrong")).connect()
+
+
+@brings("no method of the list of logins has an answer")
+def _no_answer(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair)
+    lab.access["west"].users["alice"] = [LoginRefused(unanswered=True)]
+    yield lab, "west"
+    VpnClient(lab, "192.0.2.101", server="west").connect()
 
 
 @brings("a client does not answer")

@@ -231,6 +231,10 @@ CLIENTS = (
         "a user's password is wrong",
         _set_up(_RESPONDER, "authFailure", "DELETE", counters=(_AUTH,), notification=_PROTOCOL),
     ),
+    Cause(
+        "no method of the list of logins has an answer",
+        _set_up(_RESPONDER, "authFailure", "DELETE", counters=(_AUTH,), notification=_PROTOCOL),
+    ),
     Cause("a client does not answer", _set_up(_RESPONDER, "peerLost", "DELETE")),
     Cause(
         "the pool has no address left",

@@ -20,6 +20,7 @@ from agent.lab.labfile.reading import parse_lab_file
 from agent.lab.ping import Ping
 from agent.lab.policy.trustpoints import Trustpoints
 from agent.lab.router import Router
+from tests.lab.access import FakeAccess
 from tests.lab.remote_hub import MakeHub, hub_text
 
 # {me} and {peer} are 1 and 2, or 2 and 1. Each router has a loopback to talk from, 10.0.me.1.
@@ -87,6 +88,9 @@ class DrivenLab:
         files = {name: (text, f"{name}.cfg") for name, text in texts.items()}
         self.lab: Lab = build_lab(lab_file, files, self.clock, "test.toml", trustpoints=trustpoints or {})
         self.runner = VirtualRunner(self.lab.scheduler, self.clock)
+        self.access = {name: FakeAccess(router.document.config) for name, router in self.lab.routers.items()}
+        for name, access in self.access.items():
+            self.lab.routers[name].engine.use_access(access)
 
     def start(self) -> DrivenLab:
         """Begin the file's timeline and traffic; lines of the timeline configure."""

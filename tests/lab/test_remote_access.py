@@ -15,14 +15,14 @@ from agent.base.origin import CONSOLE
 from agent.crypto.certificates import Authority
 from agent.crypto.doi import ConfigurationAttribute, Exchange
 from agent.crypto.ike_events import Addressing, Configured, Login, Phase1Deleted, Phase1Failed, Trouble
+from agent.engine.access import LoginAttempt, LoginRefused, NobodyKnown
 from agent.engine.values import ClearIsakmp, ClearSessions, DestroyIke, DestroyIpsec, SessionFilter
 from agent.flow.model import EndReason, Identity, IkeFailureReason
 from agent.flow.vrf import IkeEvents
-from agent.lab.policy.remote_access import Verdict
 from agent.lab.policy.trustpoints import Trustpoint
 from tests.crypto.pki import address, root, subject_of
 from tests.lab.conftest import DrivenLab
-from tests.lab.remote_hub import ALICE, DATE, DEFAULTS, HUB, MAP_LINES, POLICY, PROFILE, SIGNED_POLICY, MakeHub, clients, reasons
+from tests.lab.remote_hub import DATE, DEFAULTS, HUB, MAP_LINES, POLICY, PROFILE, SIGNED_POLICY, MakeHub, clients, reasons
 from tests.lab.vpn_client import PLAIN, WITH_LOGIN, VpnClient
 
 # --- how it goes ---
@@ -131,36 +131,25 @@ def test_a_client_with_a_certificate_is_of_the_group_that_its_ou_names(exchange:
 # --- who may log in ---
 
 
-@pytest.mark.parametrize(
-    ("users", "login"),
-    [
-        ("local", ALICE),
-        ("local", Login("ALICE", "secret")),
-        ("local", Login("carol", "hashcat")),
-        ("local-case", ALICE),
-        ("group radius local", ALICE),
-        ("none", Login("nobody", "")),
-        ("local none", Login("nobody", "")),
-    ],
-)
-def test_methods_that_let_a_user_in(make_hub: MakeHub, users: str, login: Login) -> None:
-    lab = make_hub(users=users)
-    assert VpnClient(lab, "192.0.2.101", user=login).connect().inner is not None
+def test_aaa_is_asked_by_the_list_of_the_profile(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    VpnClient(lab, "192.0.2.101").connect()
+    assert lab.access["hub"].logins == [("users", LoginAttempt("alice", "secret", remote="192.0.2.101"))]
+    assert lab.access["hub"].asked_groups == [("groups", "road")]
+
+
+REFUSED = LoginRefused("Your account has expired")
 
 
 @pytest.mark.parametrize(
-    ("users", "login"),
-    [
-        ("local", Login("alice", "wrong")),
-        ("local", Login("nobody", "secret")),
-        ("local-case", Login("ALICE", "secret")),
-        ("local none", Login("alice", "wrong")),
-        ("group radius", ALICE),
-    ],
+    ("answer", "trouble"),
+    [(REFUSED, Trouble.AUTHENTICATION), (LoginRefused(unanswered=True), Trouble.UNANSWERED)],
+    ids=["refused", "no answer"],
 )
-def test_methods_that_do_not(make_hub: MakeHub, users: str, login: Login) -> None:
-    lab = make_hub(users=users)
-    client = VpnClient(lab, "192.0.2.101", user=login).connect()
+def test_a_user_who_is_not_let_in(make_hub: MakeHub, answer: LoginRefused, trouble: Trouble) -> None:
+    lab = make_hub()
+    lab.access["hub"].users["alice"] = [answer]
+    client = VpnClient(lab, "192.0.2.101").connect()
     assert client.of(Phase1Failed) == [Phase1Failed(Trouble.AUTHENTICATION)]
     assert reasons(lab) == [IkeFailureReason.AUTHENTICATION]
     assert lab.flow("hub").ike_events[IkeEvents.AUTHENTICATION_FAILS] == 1
@@ -170,27 +159,10 @@ def test_methods_that_do_not(make_hub: MakeHub, users: str, login: Login) -> Non
     assert (clients(lab), lab.leaks("hub").records) == (0, 0)
 
 
-def test_servers_may_answer_later(make_hub: MakeHub) -> None:
-    lab = make_hub(users="group big")
-    asked: list[tuple[str, Login]] = []
-
-    def ask(group: str, login: Login, answer: Callable[[Verdict], None]) -> None:
-        asked.append((group, login))
-        lab.lab.scheduler.after(5_000_000, lambda: answer(Verdict.YES))
-
-    lab.hub.router.ike.clients.ask_servers = ask
-    client = VpnClient(lab, "192.0.2.101").connect()
-    (sa,) = lab.hub.engine.phase1_sas()
-    assert sa.state == "CONF_XAUTH"
-    lab.wait(5)
-    assert asked == [("big", ALICE)]
-    assert client.ping("10.0.0.1") == 3
-
-
-def test_without_aaa_new_model_no_list_lets_anybody_in(make_hub: MakeHub) -> None:
-    lab = make_hub(map_lines="no aaa new-model\ncrypto isakmp key groupkey address 0.0.0.0 0.0.0.0")
-    VpnClient(lab, "192.0.2.101").connect()
-    assert reasons(lab) == [IkeFailureReason.AUTHENTICATION]
+def test_without_aaa_nobody_gets_in(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    lab.hub.engine.use_access(NobodyKnown())
+    assert VpnClient(lab, "192.0.2.101").connect().inner is None
 
 
 def test_a_group_with_another_key_is_not_let_in(make_hub: MakeHub) -> None:
@@ -201,10 +173,10 @@ def test_a_group_with_another_key_is_not_let_in(make_hub: MakeHub) -> None:
 
 
 def test_a_client_that_falls_silent_before_its_login_is_lost(make_hub: MakeHub) -> None:
-    lab = make_hub(users="group big")
-    lab.hub.router.ike.clients.ask_servers = lambda group, login, answer: None
-    client = VpnClient(lab, "192.0.2.101").connect()
-    client.vanish()
+    lab = make_hub()
+    client = VpnClient(lab, "192.0.2.101", hears=2).connect()
+    lab.wait(10)
+    assert client.silent
     lab.wait(80)
     assert reasons(lab) == [IkeFailureReason.PEER_LOST]
     assert lab.leaks("hub").records == 0

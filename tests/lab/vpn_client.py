@@ -48,7 +48,8 @@ WANTED = (
 class VpnClient:
     """Connects to a router of the lab, gets its address, protects everything to and from it, and pings through that.
 
-    `nat`: it is behind one, where `address` is its own.
+    `nat`: it is behind one, where `address` is its own. `identity`: "group" is a key ID, "address" its address. `wanted`: what it
+    asks for, too.
     """
 
     def __init__(
@@ -69,6 +70,8 @@ class VpnClient:
         trust: Trust | None = None,
         nat: Nat | None = None,
         first: bool = False,
+        identity: str = "group",
+        wanted: Sequence[ConfigurationAttribute] = (),
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
@@ -79,6 +82,7 @@ class VpnClient:
         self.silent = False
         self._credential, self._trust = credential, trust
         self._first = first
+        self._identity, self._wanted = identity, (*WANTED, *wanted)
         self._hears = hears  # how many packets before it falls silent
         self._lab, self._group, self._user, self._key = lab, group, user, key
         self._addressing, self._policy, self._wish, self._exchange = addressing, policy, wish, exchange
@@ -106,6 +110,11 @@ class VpnClient:
         self._settle(self.sa)
         self._lab.wait(3)
         return self
+
+    def call(self) -> None:
+        """Send the first message, and then nothing more."""
+        self._settle(self.sa)
+        self.vanish()
 
     def authenticate_again(self) -> VpnClient:
         """Make another ISAKMP SA beside the one there is, ask for the same address, and keep the flow as it is."""
@@ -242,6 +251,9 @@ class VpnClient:
     def policies(self, peer: Identification | None) -> Sequence[Phase1Policy]:
         return (self._policy,)
 
+    def is_unknown(self, peer: Identification) -> bool:
+        return False
+
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         return self._key
 
@@ -257,6 +269,8 @@ class VpnClient:
     def local_identity(self, credential: Credential | None) -> Identification:
         if credential is not None:
             return Identification(IdentificationType.DER_ASN1_DN, credential.subject, 17, 500)
+        if self._identity == "address":
+            return Identification.of_address(IPv4Address(self.address), 17, 500)
         return Identification(IdentificationType.KEY_ID, self._group.encode(), 17, 500)
 
     def accepts(self, peer: Identification) -> bool:
@@ -272,7 +286,7 @@ class VpnClient:
         return self._user
 
     def wanted_attributes(self) -> Sequence[Attribute]:
-        return [Attribute(kind, self._wish if kind == WANTED[0] else b"") for kind in WANTED]
+        return [Attribute(kind, self._wish if kind == WANTED[0] else b"") for kind in self._wanted]
 
     def answer(self, request: QuickRequest) -> QuickStart | None:
         return None

@@ -15,6 +15,7 @@ from agent.config.edits import Editor
 from agent.config.endpoint import RouterEndpoint
 from agent.config.events import ConfigEvent
 from agent.config.model import Interface, RouterConfig, Vrf
+from agent.engine.access import AccessControl
 from agent.engine.values import Admission, CryptoEngine, Phase1Sa, PingRequest, Probe, Refusal, Request
 from agent.flow.counters import FrozenCounters, IpsecCounter
 from agent.flow.device import Device, InterfaceState
@@ -77,6 +78,9 @@ class FakeEngine:
 
     async def ping(self, request: PingRequest, on_probe: Callable[[Probe], None]) -> None:
         return None
+
+    def use_access(self, access: AccessControl) -> None:
+        """It has no clients."""
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
         return None

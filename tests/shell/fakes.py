@@ -16,6 +16,7 @@ from agent.config.events import ConfigEvent
 from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
 from agent.config.startup import Startup
+from agent.engine.access import AccessControl
 from agent.engine.values import Admission, ClearIsakmp, CryptoEngine, Phase1Sa, PingRequest, Probe, ProbeOutcome, Refusal, Request
 from agent.flow.device import Device, InterfaceState
 from agent.flow.model import Address
@@ -121,6 +122,9 @@ class FakeEngine:
 
     def negotiating_sas(self, remote: Address | None = None) -> Iterator[Phase1Sa]:
         return (sa for sa in self.phase1_sas(remote) if sa.negotiating)
+
+    def use_access(self, access: AccessControl) -> None:
+        """It has no clients."""
 
     def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
         raise AssertionError("a CLI session tells whoever made it, not the engine")

@@ -21,6 +21,7 @@ IKE_REASONS: Mapping[Trouble, IkeFailureReason] = MappingProxyType(
     {
         Trouble.PROPOSAL: IkeFailureReason.PROPOSAL,
         Trouble.AUTHENTICATION: IkeFailureReason.AUTHENTICATION,
+        Trouble.UNANSWERED: IkeFailureReason.AUTHENTICATION,
         Trouble.SIGNATURE: IkeFailureReason.AUTHENTICATION,
         Trouble.HASH: IkeFailureReason.HASH_VALIDATION,
         Trouble.CERTIFICATE_MISSING: IkeFailureReason.PEER_CERTIFICATE_UNAVAILABLE,

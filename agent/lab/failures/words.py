@@ -38,6 +38,7 @@ SET_UPS: Mapping[Trouble, tuple[str, str]] = MappingProxyType(
     {
         Trouble.PROPOSAL: ("no common ISAKMP policy",) * 2,
         Trouble.AUTHENTICATION: ("the pre-shared keys differ",) * 2,
+        Trouble.UNANSWERED: ("no method of the list of logins has an answer",) * 2,
         Trouble.HASH: ("the pre-shared keys differ",) * 2,
         Trouble.SIGNATURE: ("the signature is not that of the peer's certificate",) * 2,
         Trouble.CERTIFICATE_MISSING: ("the peer sends no certificate",) * 2,

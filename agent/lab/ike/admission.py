@@ -42,6 +42,9 @@ _LOOKED_AT = 64  # of the oldest SAs, to find one that gives its place
 _ROWS = 5  # failure rows of refusals in one period, so that a flood does not push all others out of the table
 _PERIOD = 10 * SECOND
 
+# The states of a responder whose peer has echoed no cookie. In AG_NO_STATE its first message waits for AAA.
+_UNPROVEN = (State.MM_SA_SETUP, State.AG_NO_STATE, State.AG_INIT_EXCH)
+
 _log = logging.getLogger(__name__)
 
 
@@ -156,8 +159,8 @@ class IkeAdmission:
         return None if preserved and self._sas.count_half_open(pair) < _MOST_PRESERVED else limit
 
     def _can_make_room(self, record: IkeRecord, age: int) -> bool:
-        """Whether an SA may give its place. An aggressive mode has cost a Diffie-Hellman, so it stays for the time of an answer."""
-        if record.sa.initiator or record.sa.state not in (State.MM_SA_SETUP, State.AG_INIT_EXCH):
+        """Whether an SA may give its place. An aggressive mode may have cost a Diffie-Hellman, so it stays for an answer's time."""
+        if record.sa.initiator or record.sa.state not in _UNPROVEN:
             return False
         return self._clock.now() - record.begun >= (max(age, RETRY_AFTER[0]) if record.sa.aggressive else age)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from agent.base.dispatch import Dispatch
 from agent.base.ike_counters import IkeCounter
 from agent.base.scheduler import Timers
-from agent.config.crypto_model import IsakmpPolicy
+from agent.config.crypto_model import ClientGroup, IsakmpPolicy
 from agent.config.defaults import DEFAULT_PRIORITIES
 from agent.config.model import RouterConfig
 from agent.crypto import ikev1
@@ -24,6 +24,7 @@ from agent.crypto.ike_events import (
     LoginOffered,
     OverButUsed,
     PeerLost,
+    PeerNamed,
     Phase1Deleted,
     Phase1Expired,
     Phase1Failed,
@@ -49,7 +50,8 @@ from agent.crypto.isakmp import (
 from agent.crypto.nat_traversal import Ends, NatTraversal
 from agent.crypto.payloads import Attribute, Notification
 from agent.crypto.states import State
-from agent.crypto.transaction import answer_configuration, answer_login
+from agent.crypto.transaction import answer_configuration, answer_login, challenge_login
+from agent.engine.access import AccessControl
 from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason, IkeFailureReason, Peer
 from agent.flow.monitor import FlowMonitor
@@ -66,7 +68,8 @@ from agent.lab.ipsec.ipsec import Ipsec
 from agent.lab.ipsec.nat_keepalive import NatKeepalives, Path
 from agent.lab.ipsec.sa_keeper import SaKeeper
 from agent.lab.ipsec.tunnels import LiveTunnel
-from agent.lab.policy.clients import Clients
+from agent.lab.policy.clients import Clients, Judgement
+from agent.lab.policy.groups import Groups
 from agent.lab.policy.isakmp import PeerDecisions, is_same_system
 from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.policy.trustpoints import Certificates
@@ -109,12 +112,14 @@ class Ike:
         self._answers = SourceAllowance(scheduler.clock.now)  # to those whose headers are refused
         self._liveness = Liveness(scheduler, random, self._settle, lambda client: self._peers.record_of(client))
         self.clients = Clients(config, self._liveness.is_there)
+        self._groups = Groups()
         self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open, monitor.peer_moved)
         self._handle = self._handlers()
 
     def _handlers(self) -> Dispatch[IkeRecord]:
         """The handler of each event of an SA. `Configured` is an event of clients, which these routers are not."""
         handlers: Dispatch[IkeRecord] = Dispatch()
+        handlers.on(PeerNamed, self._peer_named)
         handlers.on(LoginOffered, self._login_offered)
         handlers.on(ConfigurationWanted, self._configuration_wanted)
         handlers.on(Phase1Up, self._phase1_up)
@@ -133,6 +138,11 @@ class Ike:
         handlers.on(EngineFailed, self._engine_failed)
         handlers.on(BadMessage, self._bad_message)
         return handlers
+
+    def use_access(self, access: AccessControl) -> None:
+        """Whom to ask about remote-access clients and their groups."""
+        self.clients.use_access(access)
+        self._groups.use_access(access)
 
     # --- requests ---
 
@@ -210,6 +220,7 @@ class Ike:
             if record.timer:
                 record.timer.cancel()
             self._ended(record, EndReason.LOCAL_FAILURE)
+            record.sa.end(self._scheduler.clock.now(), Trouble.GIVEN_UP)  # so that no late answer of AAA goes on with it
         self.clients.lose_everything()
 
     # --- datagrams and time ---
@@ -371,13 +382,34 @@ class Ike:
 
     # --- events of an SA ---
 
+    def _peer_named(self, record: IkeRecord, event: PeerNamed) -> None:
+        """A peer names a group: phase 1 waits until AAA has said what that group is.
+
+        Many may wait for one answer, and each goes on with a Diffie-Hellman, so they go on one by one.
+        """
+        key = record.decisions.wanted_group(event.peer)
+        assert key is not None
+
+        def go_on() -> None:
+            ikev1.resume(record.sa, self._scheduler.clock.now())
+            self._settle(record)
+
+        def found(group: ClientGroup | None) -> None:
+            record.decisions.groups[key] = group
+            self._scheduler.after(0, go_on)
+
+        self._groups.find(key, found)
+
     def _login_offered(self, record: IkeRecord, event: LoginOffered) -> None:
         assert record.decisions.client
 
-        def answer(refusal: Trouble | None) -> None:
-            if record.sa.state is State.CONF_XAUTH:
-                answer_login(record.sa, refusal, self._scheduler.clock.now())
-                self._settle(record)
+        def answer(judged: Judgement) -> None:
+            now = self._scheduler.clock.now()
+            if judged.again:
+                challenge_login(record.sa, judged.message, now)
+            else:
+                answer_login(record.sa, judged.refusal, now, judged.message)
+            self._settle(record)
 
         self._peers.learn_port(record)
         self.clients.log_in(record.decisions.client, event.login, answer)

@@ -10,16 +10,26 @@ the first is asked whether it is there, and loses its address if it does not ans
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from agent.config.crypto_model import ClientGroup
 from agent.config.model import AddressPool, RouterConfig
 from agent.crypto.doi import ConfigurationAttribute
-from agent.crypto.ike_events import Login, Trouble
+from agent.crypto.ike_events import ChapLogin, Login, Trouble
 from agent.crypto.payloads import Attribute, Identification
+from agent.engine.access import (
+    AccessControl,
+    ChapResponse,
+    LoginAccepted,
+    LoginAnswer,
+    LoginAttempt,
+    LoginChallenge,
+    NobodyKnown,
+    UserPolicy,
+)
 from agent.lab.policy.peer_pair import PeerPair
-from agent.lab.policy.remote_access import AccessRules, AskServers, attributes_of, check_login, grant_of, no_servers
+from agent.lab.policy.remote_access import AccessRules, attributes_of, grant_of, pool_of
 
 _MOST_REMEMBERED = 10_000  # former clients and their addresses
 
@@ -27,15 +37,32 @@ _Answer = Callable[[Sequence[Attribute] | None], None]
 _Found = Callable[[IPv4Address | None], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What becomes of a login: the reason for a refusal, if it is refused, and a message for the user.
+
+    `again`: the user must answer the message first.
+    """
+
+    refusal: Trouble | None = None
+    message: str = ""
+    again: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Client:
-    """A client in one phase 1. `alive` while that SA exists. `identity` if it is this peer's alone."""
+    """A client in one phase 1. `alive` while that SA exists. `identity` if it is this peer's alone.
+
+    `policy` is what AAA has said of the user. `state` is that of the challenge that the user is to answer.
+    """
 
     pair: PeerPair
     rules: AccessRules
     group: ClientGroup | None
     identity: Identification | None = None
     user: str | None = None
+    policy: UserPolicy = field(default_factory=UserPolicy)
+    state: bytes | None = None
     address: IPv4Address | None = None
     alive: bool = True
 
@@ -54,10 +81,10 @@ class Client:
 
 
 class Clients:
-    """The clients of one router. `is_there` asks a client whether it is there. `ask_servers` asks groups of AAA servers."""
+    """The clients of one router. `is_there` asks a client whether it is there."""
 
     def __init__(self, config: RouterConfig, is_there: Callable[[Client, Callable[[bool], None]], None]) -> None:
-        self.ask_servers: AskServers = no_servers
+        self._access: AccessControl = NobodyKnown()
         self._config = config
         self._is_there = is_there
         self._known: list[Client] = []
@@ -66,19 +93,34 @@ class Clients:
     def __len__(self) -> int:
         return len(self._known)
 
+    def use_access(self, access: AccessControl) -> None:
+        """Whom to ask about users."""
+        self._access = access
+
     # --- beginnings ---
 
-    def log_in(self, client: Client, login: Login, answer: Callable[[Trouble | None], None]) -> None:
-        """Check a login. `answer` is called, now or later, with the reason for a refusal, or None."""
+    def log_in(self, client: Client, login: Login | ChapLogin, answer: Callable[[Judgement], None]) -> None:
+        """Have AAA check a login. `answer` is called, now or later, unless the client has gone meanwhile."""
+        attempt = LoginAttempt(login.user, _proof(login), client.state, str(IPv4Address(client.pair.remote)))
 
-        def judged(good: bool) -> None:
-            refusal = self._limit(client, login.user) if good else Trouble.AUTHENTICATION
-            if refusal is None:
-                client.user = login.user
-                self._keep(client)
-            answer(refusal)
+        def answered(said: LoginAnswer) -> None:
+            if client.alive:
+                answer(self._judge(client, login.user, said))
 
-        check_login(self._config, client.rules.login_list, login, self.ask_servers, judged)
+        self._access.log_in(client.rules.login_list or "", attempt, answered)
+
+    def _judge(self, client: Client, user: str, said: LoginAnswer) -> Judgement:
+        client.state = None
+        if isinstance(said, LoginChallenge):
+            client.state = said.state
+            return Judgement(message=said.message, again=True)
+        if not isinstance(said, LoginAccepted):
+            return Judgement(Trouble.UNANSWERED if said.unanswered else Trouble.AUTHENTICATION, said.message)
+        refusal = self._limit(client, user)
+        if refusal is None:
+            client.user, client.policy = user, said.policy
+            self._keep(client)
+        return Judgement(refusal)
 
     def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
         """Find a client's configuration. `answer` is called with it, now or later; with None if the pool has no address left."""
@@ -101,9 +143,9 @@ class Clients:
             give()
 
         def give() -> None:
-            answer(attributes_of(grant_of(self._config, group, client.address, seconds), asked))
+            answer(attributes_of(grant_of(self._config, group, client.policy, client.address, seconds), asked))
 
-        pool = self._config.pools.get(group.pool or "")
+        pool = pool_of(self._config, group, client.policy)
         if asked is not None and wished is None:
             give()
         elif client.address is not None or pool is None:
@@ -189,3 +231,9 @@ class Clients:
         for client in self._known:
             client.alive = False
         self._known.clear()
+
+
+def _proof(login: Login | ChapLogin) -> str | ChapResponse:
+    if isinstance(login, ChapLogin):
+        return ChapResponse(login.identifier, login.challenge, login.response)
+    return login.password

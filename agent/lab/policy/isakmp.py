@@ -6,13 +6,13 @@ The IKE core leaves these decisions to its owner (`agent.crypto.ike_events.Decis
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 from agent.base.clock import SECOND
 from agent.base.implemented import CIPHERS, DH_GROUPS, HASHES
 from agent.base.text import octets_of, text_of
-from agent.config.crypto_model import IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
+from agent.config.crypto_model import ClientGroup, IsakmpPeer, IsakmpPolicy, IsakmpProfile, MatchIdentity, PreSharedKey
 from agent.config.model import RouterConfig
 from agent.crypto.authentication import PRE_SHARED, RSA_SIGNATURE
 from agent.crypto.certificates import Credential, Trust, distinguished_name
@@ -23,8 +23,9 @@ from agent.crypto.payloads import Attribute, Identification
 from agent.crypto.proposals import Phase1Policy
 from agent.flow.model import Identity
 from agent.lab.policy.clients import Client, Clients
+from agent.lab.policy.groups import GroupKey
 from agent.lab.policy.peer_pair import PeerPair
-from agent.lab.policy.remote_access import AccessRules, group_name, group_of, may_log_in, rules_of
+from agent.lab.policy.remote_access import AccessRules, group_key, group_name, may_log_in, rules_of
 from agent.lab.policy.trustpoints import Certificates
 from agent.lab.policy.tunnel_interfaces import protected_between
 
@@ -207,7 +208,8 @@ def profile_for(config: RouterConfig, identification: Identification, front_vrf:
 class PeerDecisions:
     """The decisions of one phase 1. `profile` is the one that the initiator's crypto map names, or the one that matched.
 
-    `clients` are those of a responder; the peer may be one of them.
+    `clients` are those of a responder; the peer may be one of them. `groups` are the answers of AAA about the group that the peer
+    names: None is a group that is not there.
     """
 
     config: RouterConfig
@@ -225,6 +227,7 @@ class PeerDecisions:
     clients: Clients | None = None
     client: Client | None = None
     peer: Identification | None = None  # once it has been accepted
+    groups: dict[GroupKey, ClientGroup | None] = field(default_factory=dict)
 
     @property
     def inside_vrf(self) -> str | None:
@@ -243,6 +246,26 @@ class PeerDecisions:
         users = self.clients is not None and may_log_in(self.config, self.pair.front_vrf, self.pair.local)
         return phase1_policies(self.isakmp_policies(), authentications, users, peer is not None)
 
+    def is_unknown(self, peer: Identification) -> bool:
+        return self.wanted_group(peer) is not None
+
+    def wanted_group(self, peer: Identification) -> GroupKey | None:
+        """The group of a peer that has just named itself, if AAA must say first what that group is."""
+        key = self._group_key(self._profile_of(peer), peer)
+        return None if key in self.groups else key
+
+    def _group_key(self, profile: IsakmpProfile | None, peer: Identification | None) -> GroupKey | None:
+        """The group that a peer is a client of; None of one that is no client."""
+        return group_key(self._rules(profile), peer) if self.clients is not None else None
+
+    def _profile_of(self, peer: Identification | None) -> IsakmpProfile | None:
+        """The profile of a peer. Before the peer is accepted, it is the one that its name matches, if it has named itself."""
+        return self.profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer is not None else None)
+
+    def _group(self, profile: IsakmpProfile | None, peer: Identification | None) -> ClientGroup | None:
+        key = self._group_key(profile, peer)
+        return self.groups.get(key) if key is not None else None
+
     def pre_shared_key(self, peer: Identification | None) -> bytes | None:
         self.key_asked_of = peer
         self.key_used = self._key(self.profile, peer)
@@ -253,7 +276,7 @@ class PeerDecisions:
 
     def trust(self, peer: Identification | None) -> Trust:
         """The profile's trustpoint, if it names one. For a still unknown initiator it is that of the profile that it will match."""
-        profile = self.profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer else None)
+        profile = self._profile_of(peer)
         return self.certificates.trust(profile.trustpoint if profile else None)
 
     def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
@@ -265,8 +288,8 @@ class PeerDecisions:
         if self.aggressive and settings and settings.password is not None:
             return octets_of(settings.password)
         profile = profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer is not None else None)
-        if self.clients is not None and peer is not None and peer.kind == IdentificationType.KEY_ID:
-            group = group_of(self.config, self._rules(profile), peer)
+        if peer is not None and peer.kind == IdentificationType.KEY_ID:
+            group = self._group(profile, peer)
             if group is not None and group.key is not None:
                 return octets_of(group.key)
         return pre_shared_key(self.config, self.pair, profile, peer)
@@ -326,7 +349,7 @@ class PeerDecisions:
         rules = self._rules(self.profile)
         key = key_for(self.config, self.pair, self.profile, self.key_asked_of)
         login = rules.login_list is not None and not (key is not None and key.no_xauth)
-        group = group_of(self.config, rules, self.peer)
+        group = self._group(self.profile, self.peer)
         if login or group is not None:
             personal = self.peer if self.peer is not None and self.peer.kind in _PERSONAL else None
             self.client = Client(self.pair, rules, group, personal)

@@ -1,26 +1,26 @@
-"""Lab room: the configuration for remote-access clients: who may log in, the client's group, and what it gets.
+"""Lab room: the configuration for remote-access clients: which lists are asked about a client, and what it gets.
 
 It is that of the ISAKMP profile that has matched the peer, else that of the crypto map of the interface. Both name lists of AAA
-methods: one for logins, one to find groups. A list that is not defined admits nobody.
+methods: one for logins, one to find groups. AAA knows those lists (`agent/engine/access.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from ipaddress import IPv4Address
 
 from agent.base.text import octets_of, text_of
 from agent.config.crypto_model import ClientGroup, CryptoMap, IsakmpProfile
-from agent.config.model import RouterConfig
-from agent.config.passwords import password_matches
+from agent.config.model import AddressPool, RouterConfig
 from agent.config.protection import local_address
 from agent.crypto.certificates import organizational_unit
 from agent.crypto.doi import ConfigurationAttribute, IdentificationType
-from agent.crypto.ike_events import Addressing, Login
+from agent.crypto.ike_events import Addressing
 from agent.crypto.payloads import Attribute, Identification
+from agent.engine.access import UserPolicy
 from agent.lab.policy.crypto_maps import addresses_of, network_of
+from agent.lab.policy.groups import GroupKey
 
 _SPLIT_PADDING = bytes(6)  # of a network in SPLIT_INCLUDE: protocol and ports, which are any
 
@@ -72,88 +72,10 @@ def group_name(peer: Identification) -> str | None:
     return organizational_unit(peer.data) if peer.kind == IdentificationType.DER_ASN1_DN else None
 
 
-def group_of(config: RouterConfig, rules: AccessRules, peer: Identification | None) -> ClientGroup | None:
-    """The group that a client names, else that of its profile, if the list for groups has a local method."""
+def group_key(rules: AccessRules, peer: Identification | None) -> GroupKey | None:
+    """The group that a client names, else that of its profile, and the list that knows it."""
     name = (group_name(peer) if peer is not None else None) or rules.group
-    methods = _methods(config, config.aaa.network, rules.group_list)
-    return config.crypto.client_groups.get(name or "") if "local" in methods else None
-
-
-# --- logins ---
-
-
-class Verdict(Enum):
-    """A method's answer to a login."""
-
-    YES = auto()
-    NO = auto()
-    NO_ANSWER = auto()  # the next method is asked
-
-
-# Asks a group of servers about a login. They may answer later.
-AskServers = Callable[[str, Login, Callable[[Verdict], None]], None]
-
-
-def no_servers(group: str, login: Login, answer: Callable[[Verdict], None]) -> None:
-    """The stand-in for servers: no answer."""
-    answer(Verdict.NO_ANSWER)
-
-
-def check_login(config: RouterConfig, name: str | None, login: Login, ask: AskServers, answer: Callable[[bool], None]) -> None:
-    """Ask the methods of a list in order, until one has an answer."""
-    _ask_methods(config, _methods(config, config.aaa.login, name), login, ask, answer)
-
-
-def _ask_methods(
-    config: RouterConfig, methods: Sequence[str], login: Login, ask: AskServers, answer: Callable[[bool], None]
-) -> None:
-    if not methods:
-        answer(False)
-        return
-    method, rest = methods[0], methods[1:]
-
-    def judged(verdict: Verdict) -> None:
-        if verdict is Verdict.NO_ANSWER:
-            _ask_methods(config, rest, login, ask, answer)
-        else:
-            answer(verdict is Verdict.YES)
-
-    kind, _, group = method.partition(" ")
-    if kind == "group":
-        ask(group, login, judged)
-    else:
-        judged(_METHODS.get(kind, _no_answer)(config, login))
-
-
-def _methods(config: RouterConfig, lists: Mapping[str, Sequence[str]], name: str | None) -> Sequence[str]:
-    return lists.get(name or "", ()) if config.aaa.new_model else ()
-
-
-def _local(config: RouterConfig, login: Login) -> Verdict:
-    """Users by their names, in whichever case."""
-    return _known(config, next((name for name in config.users if name.lower() == login.user.lower()), None), login)
-
-
-def _local_case(config: RouterConfig, login: Login) -> Verdict:
-    return _known(config, login.user, login)
-
-
-def _known(config: RouterConfig, name: str | None, login: Login) -> Verdict:
-    user = config.users.get(name or "")
-    if user is None:
-        return Verdict.NO_ANSWER
-    return Verdict.YES if password_matches(login.password, user.password, user.encoding) else Verdict.NO
-
-
-def _no_answer(config: RouterConfig, login: Login) -> Verdict:
-    return Verdict.NO_ANSWER
-
-
-_METHODS: Mapping[str, Callable[[RouterConfig, Login], Verdict]] = {
-    "local": _local,
-    "local-case": _local_case,
-    "none": lambda config, login: Verdict.YES,
-}
+    return GroupKey(rules.group_list, name) if rules.group_list is not None and name else None
 
 
 # --- what a client gets ---
@@ -161,18 +83,27 @@ _METHODS: Mapping[str, Callable[[RouterConfig, Login], Verdict]] = {
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a client has a right to. Its ISAKMP SA lives `seconds` more."""
+    """What a client has a right to. Its ISAKMP SA lives `seconds` more. What is the user's own goes before what the group has."""
 
     group: ClientGroup
     address: IPv4Address | None
+    netmask: IPv4Address | None
     networks: tuple[bytes, ...]  # what goes through the tunnel: addresses and masks
     seconds: int
 
 
-def grant_of(config: RouterConfig, group: ClientGroup, address: IPv4Address | None, seconds: int) -> Grant:
+def grant_of(config: RouterConfig, group: ClientGroup, user: UserPolicy, address: IPv4Address | None, seconds: int) -> Grant:
     found = config.access_lists.get(group.acl or "")
     networks = [network_of(addresses_of(line.source)) for line in found.entries if line.permit] if found else []
-    return Grant(group, address, tuple(net.network_address.packed + net.netmask.packed for net in networks if net), seconds)
+    split = tuple(net.network_address.packed + net.netmask.packed for net in networks if net)
+    return Grant(group, address, user.netmask or group.netmask, split, seconds)
+
+
+def pool_of(config: RouterConfig, group: ClientGroup, user: UserPolicy) -> AddressPool | None:
+    """The addresses for a client: the user's own alone, else those of the user's pool, else those of the group's."""
+    if user.address is not None:
+        return AddressPool("", user.address, user.address)
+    return config.pools.get(user.pool or group.pool or "")
 
 
 def attributes_of(grant: Grant, asked: Sequence[Attribute] | None) -> tuple[Attribute, ...]:
@@ -205,7 +136,7 @@ def _undelimited(banner: str | None) -> str | None:
 
 _VALUES: Mapping[int, Callable[[Grant], Iterable[int | bytes]]] = {
     ConfigurationAttribute.INTERNAL_IP4_ADDRESS: lambda grant: _packed(grant.address),
-    ConfigurationAttribute.INTERNAL_IP4_NETMASK: lambda grant: _packed(grant.group.netmask),
+    ConfigurationAttribute.INTERNAL_IP4_NETMASK: lambda grant: _packed(grant.netmask),
     ConfigurationAttribute.INTERNAL_IP4_DNS: lambda grant: _packed(*grant.group.dns),
     ConfigurationAttribute.INTERNAL_IP4_NBNS: lambda grant: _packed(*grant.group.wins),
     ConfigurationAttribute.INTERNAL_ADDRESS_EXPIRY: lambda grant: (grant.seconds.to_bytes(4, "big"),),
