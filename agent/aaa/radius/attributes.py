@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from socket import AF_INET, inet_pton
 from typing import Any
 
 from agent.aaa.radius.values import Attribute
@@ -188,7 +189,7 @@ def _number(octets: bytes) -> int:
 
 
 def _of_address(value: str) -> bytes:
-    return IPv4Address(value).packed
+    return inet_pton(AF_INET, value)
 
 
 def _address(octets: bytes) -> str:

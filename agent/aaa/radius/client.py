@@ -16,8 +16,9 @@ from ipaddress import IPv4Address
 from agent.aaa.radius.events import RadiusEvent, Withheld
 from agent.aaa.radius.exchange import Answered, Exchanges, Port, SocketAddress
 from agent.aaa.radius.packets import LONGEST, Packets
-from agent.aaa.radius.servers import Servers
-from agent.aaa.radius.values import Reply, Request
+from agent.aaa.radius.servers import Server, ServerFacts, Servers
+from agent.aaa.radius.statistics import Statistics
+from agent.aaa.radius.values import Code, Reply, Request
 from agent.base.bus import Bus, Subscription
 from agent.base.clock import SECOND
 from agent.base.limited_log import LimitedLog
@@ -96,6 +97,7 @@ class RadiusClient:
             _log, lambda: int(self._times.now() * SECOND), lambda delay, call: loop.call_later(delay / SECOND, call)
         )
         self._ours: dict[IPv4Address, bool] = {}  # whether this machine has an address
+        self.statistics = Statistics(self._times.now)
         self._servers = Servers(config.radius, self._times.now, self._tell)
         self._exchanges: Exchanges | None = None
         self._timer: LoopTimer | None = None
@@ -116,6 +118,10 @@ class RadiusClient:
     def subscribe(self, listener: Callable[[RadiusEvent], None]) -> Subscription:
         """Give a listener every event from now on."""
         return self._events.subscribe(listener)
+
+    def servers(self) -> list[ServerFacts]:
+        """Every server, in the order of the configuration."""
+        return [self._facts(server) for server in self._servers]
 
     def apply(self) -> None:
         """Follow the configuration. What is asked of a server that is gone is asked of the next one."""
@@ -199,6 +205,7 @@ class RadiusClient:
     def _tell(self, event: RadiusEvent) -> None:
         if isinstance(event, Withheld):
             self._outside.tell("RADIUS requests", str(event.server))
+        self.statistics.take(event)
         self._events.publish(event)
 
     def _arm(self) -> None:
@@ -216,3 +223,23 @@ class RadiusClient:
         if self._exchanges is not None:
             self._exchanges.run(_TIMEOUTS)
         self._arm()
+
+    def _facts(self, server: Server) -> ServerFacts:
+        groups = [group for group in self._servers.groups() if server in group.servers]
+        places = server.place(Code.ACCESS_REQUEST), server.place(Code.ACCOUNTING_REQUEST)
+        exchanges, duration, alive = self._exchanges, self._times.now() - server.since, server.dead_until is None
+        access, accounting = ((0, 0) if exchanges is None else exchanges.load(server, place) for place in places)
+        return ServerFacts(
+            number=server.number,
+            priority=groups[0].servers.index(server) + 1 if groups else 1,
+            name=server.name,
+            groups=tuple(group.name for group in groups),
+            alive=alive,
+            duration=duration,
+            previous=server.previous,
+            deaths=server.deaths,
+            dead_time=server.dead_time + (0.0 if alive else duration),
+            timeouts=server.timeouts,
+            outstanding=(access[0], accounting[0]),
+            waiting=(access[1], accounting[1]),
+        )

@@ -24,7 +24,8 @@ class Discarded(Enum):
 class Sent:
     """A request went to a server for the `attempt`th time, from 1. `octets` is the packet; `about` is as in `Request`.
 
-    `server` is where the packet goes, `name` the server as messages name it.
+    `server` is where the packet goes, `name` the server as messages name it. `status` is the Acct-Status-Type of an
+    Accounting-Request.
     """
 
     about: int
@@ -33,11 +34,15 @@ class Sent:
     octets: bytes
     attempt: int
     nas_address: str
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A valid answer came. `source` identifies the socket in IOS's `id SOURCE/ID`; `delay` is in seconds."""
+    """A valid answer came. `delay` is in seconds, since the request's last transmission; `status` is as in `Sent`.
+
+    `source` is the port that the request was sent from, for IOS's `id SOURCE/ID`.
+    """
 
     about: int
     name: ServerName
@@ -45,6 +50,7 @@ class Received:
     octets: bytes
     source: int
     delay: float
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,7 @@ class Exchange:
     group: str
     request: Request
     answered: Answered
+    status: int | None  # the Acct-Status-Type of an Accounting-Request
     tried: list[Server] = field(default_factory=list)
     stage: Stage = Stage.CHOOSING
     server: Server | None = None
@@ -188,7 +189,7 @@ class Exchanges:
         group = self._servers.group(group_name)
         if group is not None and self._servers.all_dead(group):
             self._tell(AllServersDead(request.about, group_name))
-        self._choose(Exchange(group_name, request, answered))
+        self._choose(Exchange(group_name, request, answered, _status(request)))
 
     def received(self, port: Port, datagram: bytes, source: SocketAddress) -> None:
         """Take a datagram, or refuse it."""
@@ -214,7 +215,7 @@ class Exchanges:
         delay = self._edge.now() - exchange.sent
         self._release(exchange)
         about, place = exchange.request.about, space.place
-        self._tell(Received(about, server.name, place, packet, space.port.number, delay))
+        self._tell(Received(about, server.name, place, packet, space.port.number, delay, exchange.status))
         self._servers.answered(server, exchange.group)
         self._edge.deliver(exchange.answered, Reply(Code(packet[0]), attributes, place))
         self._place_waiting(place)
@@ -256,13 +257,11 @@ class Exchanges:
             space.asked.clear()
         self._close_idle()
 
-    def outstanding(self, place: Place) -> int:
-        """Requests that wait for an answer of a server port."""
-        return sum(len(space.asked) for space in self._spaces.values() if space.place == place)
-
-    def waiting(self, place: Place) -> int:
-        """Requests that wait for an identifier towards a server port."""
-        return len(self._waiting.get(place, ()))
+    def load(self, server: Server, place: Place) -> tuple[int, int]:
+        """The requests at a port of a server: those that wait for an answer, and for an identifier."""
+        asked = [exchange for space in self._spaces.values() if space.place == place for exchange in space.asked.values()]
+        waiting = self._waiting.get(place, ())
+        return sum(each.server is server for each in asked), sum(each.server is server for each in waiting)
 
     # --- one exchange ---
 
@@ -339,7 +338,7 @@ class Exchanges:
         exchange.sent = self._edge.now()
         self._timers.setdefault(exchange.timeout, {})[exchange] = exchange.sent + exchange.timeout
         about, attempts = exchange.request.about, exchange.attempts
-        self._tell(Sent(about, server.name, space.place, exchange.packet, attempts, exchange.nas))
+        self._tell(Sent(about, server.name, space.place, exchange.packet, attempts, exchange.nas, exchange.status))
         space.port.send(exchange.packet, space.to)
 
     def _timed_out(self, exchange: Exchange) -> None:
@@ -417,6 +416,11 @@ class Exchanges:
                 if port not in busy:
                     port.close()
             self._ports[local] = [port for port in ports if port in busy]
+
+
+def _status(request: Request) -> int | None:
+    found = next((value for name, value in request.attributes if name == "Acct-Status-Type"), None)
+    return found if isinstance(found, int) else None
 
 
 def _filled(request: Request, nas: str, date: float) -> Request:

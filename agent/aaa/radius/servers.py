@@ -38,10 +38,12 @@ class Settings:
 class Server:
     """A server and its state. Times are seconds of the client's clock; `dead_until` None: it is alive.
 
-    `since` is when the present state began, `previous` how long the state before lasted. `outstanding` are its requests that wait
-    for an answer, `timeouts` the transmissions without an answer since `heard`, the last valid packet.
+    `number` is its own as long as it is configured. `since` is when the present state began, `previous` how long the state before
+    lasted. `outstanding` are its requests that wait for an answer. `timeouts` are the transmissions without an answer since
+    `heard`, the last valid packet.
     """
 
+    number: int
     name: ServerName
     settings: Settings
     since: float
@@ -56,6 +58,28 @@ class Server:
     def place(self, code: Code) -> Place:
         """Where a kind of requests goes to."""
         return Place(self.name.address, self.name.acct_port if code is Code.ACCOUNTING_REQUEST else self.name.auth_port)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """A server as `show aaa servers` has it. `priority` is its place in its first group, from 1; durations are in seconds.
+
+    `outstanding` are requests that wait for an answer, `waiting` those that wait until fewer are under way: of authentication and
+    of accounting. `dead_time` is that of all deaths together, the present one included.
+    """
+
+    number: int
+    priority: int
+    name: ServerName
+    groups: tuple[str, ...]
+    alive: bool
+    duration: float
+    previous: float
+    deaths: int
+    dead_time: float
+    timeouts: int
+    outstanding: tuple[int, int]
+    waiting: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +99,7 @@ class Servers:
         self._config = config
         self._now = now
         self._tell = tell
+        self._made = 0  # servers
         self._servers: dict[ServerName, Server] = {}
         self._groups: dict[str, Group] = {}
         self.apply()
@@ -173,7 +198,8 @@ class Servers:
             server = self._servers.get(name) or before.get(name)
             settings = self._settings(line)
             if server is None:
-                server = Server(name, settings, self._now())
+                self._made += 1
+                server = Server(self._made, name, settings, self._now())
             server.settings = settings
             self._servers[name] = server
             found.append(server)
