@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from itertools import count
 
 from agent.aaa.access import Access
+from agent.aaa.accounting.spool import LabSpool
 from agent.aaa.cli import CliLogins
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
@@ -42,17 +43,20 @@ def _no_hold() -> Release:
 class LabAaa:
     """What the routers of a lab share. `hold` has a virtual clock stand still until the returned function is called.
 
-    `virtual`: the clock is such a one.
+    `virtual`: the clock is such a one. Without a `spool` nothing is accounted for.
     """
 
-    def __init__(self, hold: Callable[[], Release] = _no_hold, virtual: bool = False) -> None:
+    def __init__(self, hold: Callable[[], Release] = _no_hold, virtual: bool = False, spool: LabSpool | None = None) -> None:
         self.hold = hold
+        self.spool = spool
         self.hashes = HashWorker()
         self.questions = Questions(hold, in_order=virtual)
 
     def close(self) -> None:
         self.questions.close()
         self.hashes.close()
+        if self.spool is not None:
+            self.spool.close()
 
 
 class AaaService:

@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.aaa.accounting.spool import LabSpool
 from agent.aaa_service import LabAaa
 from agent.base.clock import SECOND, RealClock
 from agent.base.endpoints import Endpoint, endpoint_text
@@ -92,7 +93,7 @@ class LabService:
         self._schema = schema
         self._options = options
         self._runner = lab.runner
-        self._aaa = LabAaa(lab.runner.hold, virtual=not isinstance(lab.runner, RealRunner))
+        self._aaa = LabAaa(lab.runner.hold, virtual=not isinstance(lab.runner, RealRunner), spool=self._spool())
         self._processor = ProcessorShares(RealClock())
         self._ssh: LabSsh | None = None
         self._moving: list[asyncio.Future[None]] = []  # SSH servers of routers that have restarted
@@ -104,6 +105,17 @@ class LabService:
         for line in file_reports(lab.documents, options.program):
             _log.warning("%s", line)
         self._cli = CliServer(options.state_dir, options.name, self._shown, self._commands)
+
+    def _spool(self) -> LabSpool:
+        """The accounting records of the lab's routers, in the state directory."""
+        loop = asyncio.get_running_loop()
+        return LabSpool(
+            self._options.state_dir / f"{self._options.name}.accounting.sqlite",
+            in_loop=loop.call_soon_threadsafe,
+            now=lambda: int(loop.time() * SECOND),
+            later=lambda delay, call: loop.call_later(delay / SECOND, call),
+            hold=self._runner.hold,
+        )
 
     def _serve(self, router: LabRouter) -> RouterService:
         """Make the service of a router."""

@@ -9,6 +9,7 @@ from random import SystemRandom
 from typing import Protocol
 
 from agent.aaa.accounting.delivery import Attempt, Delivery
+from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.accounting.spool import Spool
 from agent.aaa.accounting.waiting import Waiting
 from agent.aaa.radius.values import Code, Reply, Request
@@ -25,9 +26,12 @@ class Servers(Protocol):
 class RecordSender:
     """Sends until `close`. It is made within a running event loop."""
 
-    def __init__(self, spool: Spool, servers: Servers) -> None:
+    def __init__(self, spool: Spool, servers: Servers, new_about: Callable[[], int]) -> None:
+        """`new_about` numbers the sessions, as the lines of `debug radius` do."""
         self._spool = spool
         self._servers = servers
+        self._new_about = new_about
+        self._about: dict[str, int] = {}  # the numbers of sessions that have not ended
         self._loop = asyncio.get_running_loop()
         self._delivery = Delivery(SystemRandom().random)
         self._turn: asyncio.Handle | None = None  # the next one, at once or later
@@ -83,9 +87,8 @@ class RecordSender:
                 self._delivery.lost(attempt)
                 self._plan()
             else:
-                request = Request(
-                    Code.ACCOUNTING_REQUEST, record.attributes, about=about_session(record.session), moment=record.moment
-                )
+                about = self._number(record.session)
+                request = Request(Code.ACCOUNTING_REQUEST, record.attributes, about, moment=record.moment)
                 self._servers.ask(attempt.group, request, partial(self._answered, attempt))
 
     def _answered(self, attempt: Attempt, reply: Reply | None) -> None:
@@ -94,9 +97,12 @@ class RecordSender:
         else:
             self._delivery.answered(attempt, self._loop.time())
             self._spool.acknowledge(attempt.waiting)
+            if attempt.waiting.status is AcctStatus.STOP:
+                self._about.pop(attempt.waiting.session, None)
         self._plan()
 
-
-def about_session(session: str) -> int:
-    """The number in parentheses of the lines of `debug radius` about a session. The guide's is one more than Acct-Session-Id."""
-    return int(session, 16) + 1
+    def _number(self, session: str) -> int:
+        number = self._about.get(session)
+        if number is None:
+            number = self._about[session] = self._new_about()
+        return number
