@@ -8,25 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from ipaddress import IPv4Address
 from itertools import count
 
 from agent.aaa.access import Access
-from agent.aaa.accounting.spool import LabSpool
+from agent.aaa.accounting.lists import list_of
+from agent.aaa.accounting.sender import RecordSender
+from agent.aaa.accounting.sessions import SessionAccounting, Surroundings
+from agent.aaa.accounting.spool import DEFAULT_LIMIT, LabSpool, Spool
 from agent.aaa.cli import CliLogins
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
+from agent.aaa.nas_address import NasAddresses
 from agent.aaa.questions import Questions, once
 from agent.aaa.radius.client import RadiusClient
 from agent.aaa.radius.messages import log_event
 from agent.aaa.users import Users
+from agent.base.clock import SECOND, RealClock, world_date
 from agent.base.outside import OutsideTraffic
-from agent.base.scheduler import Timers
-from agent.config.aaa_model import ServerGroup
+from agent.base.runner import RealRunner
+from agent.base.scheduler import Scheduler, Timers
 from agent.config.events import ConfigEvent
-from agent.config.model import RouterConfig
 from agent.engine.port import Node
 from agent.flow.records import SessionUp
 from agent.syslog.debug import Debugging
@@ -47,16 +50,56 @@ class LabAaa:
     """
 
     def __init__(self, hold: Callable[[], Release] = _no_hold, virtual: bool = False, spool: LabSpool | None = None) -> None:
-        self.hold = hold
         self.spool = spool
         self.hashes = HashWorker()
         self.questions = Questions(hold, in_order=virtual)
+        clock = RealClock()
+        self._real_timers = Scheduler(clock)
+        self._real_runner = RealRunner(self._real_timers, clock)
+
+    def real_timers(self) -> Timers:
+        """Timers of real time, whatever the lab's clock does. They run from the first call on."""
+        self._real_runner.start()
+        return self._real_timers
 
     def close(self) -> None:
         self.questions.close()
         self.hashes.close()
+        self._real_runner.stop()
         if self.spool is not None:
             self.spool.close()
+
+
+class Accounting:
+    """The accounting of one router: the records of its sessions go to the spool, and from there to the servers."""
+
+    def __init__(self, node: Node, spool: Spool, sender: RecordSender, timers: Timers, real_timers: Timers) -> None:
+        began = node.epoch.timestamp()
+        around = Surroundings(
+            config=node.document.config,
+            monitor=node.monitor,
+            timers=timers,
+            real_timers=real_timers,
+            event=lambda moment: int(began + moment / SECOND),
+            now=lambda: world_date().timestamp(),
+        )
+        self._sender = sender
+        self.sessions = SessionAccounting(spool, around)
+        self._subscription = node.monitor.subscribe(self.sessions)
+
+    def apply(self) -> None:
+        """Follow a change of the configuration."""
+        self.sessions.apply()
+        self._sender.retry()
+
+    def end(self) -> None:
+        """Make the last records."""
+        self._subscription.close()
+        self.sessions.stop()
+
+    def close(self) -> None:
+        """Send no more. What no server has is in the spool."""
+        self._sender.close()
 
 
 class AaaService:
@@ -70,13 +113,18 @@ class AaaService:
         syslog: Syslog,
         debugging: Debugging,
         timers: Timers | None = None,
+        spool_limit: int = DEFAULT_LIMIT,
     ) -> None:
         self._node = node
         self._shared = shared
-        self._outside = outside
-        self._timers = timers
+        self._timers = timers or Scheduler(node.monitor.clock)  # nothing runs these
+        self._spool_limit = spool_limit
+        self._ended = False
+        self.accounting: Accounting | None = None  # from `start` on, where something is accounted for
         config, matches = node.document.config, shared.hashes.matches
-        self.radius = RadiusClient(config, partial(_nas_address, config), outside)
+        self._addresses = NasAddresses(config, node.device)
+        node.device.link_listeners.append(lambda state: self._addresses.forget())
+        self.radius = RadiusClient(config, self._addresses, outside)
         self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
         servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)
@@ -88,23 +136,44 @@ class AaaService:
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
         debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, syslog.log).follow)
 
+    def start(self) -> None:
+        """The router has started."""
+        self._account()
+        if self.accounting is not None:
+            self.accounting.sessions.start()
+
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Follow what an edit of the configuration has changed."""
+        self._addresses.forget()
+        if self.accounting is not None:
+            self.accounting.apply()
+        else:
+            self._account()
 
-    def _is_accounted(self, session: SessionUp) -> bool:
-        profile = self._node.document.config.crypto.profiles.get(session.facts.profile or "")
-        return profile is not None and profile.accounting is not None
+    def _account(self) -> None:
+        """Begin with accounting, if there is something to account for, or to be sent that an earlier process has left."""
+        aaa, name, lab_spool = self._node.document.config.aaa, self._node.name, self._shared.spool
+        if self._ended or lab_spool is None:
+            return
+        if aaa.network_accounting or aaa.system_accounting or lab_spool.has_left(name):
+            spool = lab_spool.router(name, self._spool_limit)
+            sender = RecordSender(spool, self.radius, self.new_about)
+            self.accounting = Accounting(self._node, spool, sender, self._timers, self._shared.real_timers())
+
+    def _is_accounted(self, record: SessionUp) -> bool:
+        peer = self._node.monitor.vrf(record.vrf).peers.get(record.peer)
+        return peer is not None and peer.session is not None and list_of(self._node.document.config, peer.session) is not None
+
+    def end(self) -> None:
+        """The router ends in order: its sessions have their last records."""
+        if self.accounting is not None and not self._ended:
+            self.accounting.end()
+        self._ended = True
 
     def close(self) -> None:
         """Stop: the router restarts, or the lab ends."""
+        self.end()
+        if self.accounting is not None:
+            self.accounting.close()
         self.access.close()
         self.radius.close()
-
-
-def _nas_address(config: RouterConfig, group: ServerGroup | None) -> IPv4Address:
-    """The address that a router sends to a group of servers from: that of the source interface, else its first in the VRF."""
-    vrf = group.vrf if group is not None else None
-    source = (group.source_interface if group is not None else None) or config.radius.source_interfaces.get(vrf)
-    interfaces = [config.interfaces[source]] if source in config.interfaces else list(config.interfaces.values())
-    addresses = (each.address.ip for each in interfaces if each.address is not None and each.vrf == vrf)
-    return next(addresses, IPv4Address(0))

@@ -152,6 +152,7 @@ class RouterService:
         self.agent.bad_community = lambda source: sender.send(of_bad_community(scene))
         sender.send(of_start(True, scene))
         self.logging.start(*self._box.starts())
+        self.aaa.start()
 
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Have everything follow what an edit of the configuration has changed. One edit's events have one origin."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from operator import attrgetter
 
 from agent.flow.counters import Counts, IpsecCounter
 from agent.flow.model import Address, IkeFacts, Peer
@@ -56,10 +57,11 @@ class SessionTotals:
 
     def plus(self, counts: Iterable[int | None]) -> SessionTotals:
         """The totals plus a tunnel's counters, in this order."""
-        had = (getattr(self, field.name) for field in fields(self))
-        return SessionTotals(*(None if old is None or new is None else old + new for old, new in zip(had, counts, strict=True)))
+        had = _numbers(self)
+        return SessionTotals(*[None if old is None or new is None else old + new for old, new in zip(had, counts, strict=True)])
 
 
+_numbers = attrgetter(*(field.name for field in fields(SessionTotals)))
 NOTHING_CARRIED = SessionTotals()
 _SUMMED = (
     IpsecCounter.IN_PACKETS,
@@ -90,7 +92,7 @@ class Session:
         """What it has carried until a moment."""
         totals = self.ended
         for tunnel in self.peer.ipsec_tunnels.values():
-            totals = totals.plus(tunnel.counters.value(counter, now) for counter in _SUMMED)
+            totals = totals.plus([tunnel.counters.value(counter, now) for counter in _SUMMED])
         return totals
 
     def tunnel_ended(self, counted: Counts) -> None:

@@ -6,7 +6,7 @@ with `radius-server vsa send accounting` alone. docs/aaa.md has a table of which
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
@@ -49,18 +49,22 @@ class Usage:
     cause: Cause | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    status: AcctStatus
-    who: Accounted
-    usage: Usage | None
-    sender: Sender
-
-
 def session_attributes(status: AcctStatus, who: Accounted, usage: Usage | None, sender: Sender) -> tuple[Attribute, ...]:
     """The attributes of a Start (without `usage`), an interim record or a Stop."""
-    told = _Told(status, who, usage, sender)
-    return tuple([attribute for part in _PARTS for attribute in part(told)])
+    told = [Attribute("Acct-Session-Id", who.session_id), *_peer(who, sender)]
+    if who.facts.user is not None:
+        told.append(Attribute("User-Name", who.facts.user))
+    if usage is not None:
+        told += _carried(status, usage)
+        if usage.cause is not None:
+            told.append(Attribute("Acct-Terminate-Cause", int(usage.cause.terminate)))
+            if sender.pairs:
+                told.append(_pair("disc-cause-ext", usage.cause.disconnect))
+    told.append(Attribute("Acct-Status-Type", int(status)))
+    if sender.pairs and who.facts.interface is not None:
+        told.append(Attribute("Cisco-NAS-Port", who.facts.interface))
+    told += (_NAS_PORT, *_router(sender))
+    return tuple(told)
 
 
 def system_attributes(status: AcctStatus, sender: Sender) -> tuple[Attribute, ...]:
@@ -72,76 +76,46 @@ def _pair(name: str, value: object) -> Attribute:
     return Attribute("Cisco-AVPair", f"{name}={value}")
 
 
-def _session(told: _Told) -> Iterable[Attribute]:
-    return (Attribute("Acct-Session-Id", told.who.session_id),)
+_PROGRESS = _pair("connect-progress", "No Progress")
+_NAS_PORT = Attribute("NAS-Port", 0)  # an IPsec session is on no port; its place is the interface that protects it
 
 
-def _group(told: _Told) -> Iterator[Attribute]:
-    if told.sender.pairs and told.who.facts.group is not None:
-        yield _pair("isakmp-group-id", told.who.facts.group)
-
-
-def _assigned(told: _Told) -> Iterator[Attribute]:
-    address = told.who.facts.assigned_address
-    if isinstance(address, IPv4Address):
-        yield Attribute("Framed-IP-Address", str(address))
-
-
-def _peer(told: _Told) -> Iterator[Attribute]:
+def _peer(who: Accounted, sender: Sender) -> Iterator[Attribute]:
     """The pair about the initiator is misspelt on IOS's wire, and names the remote end whoever has begun."""
-    who = told.who
-    if not told.sender.pairs:
-        return
-    if who.vrf is not None:
-        yield _pair("vrf-id", who.vrf)
-    if isinstance(who.ends.remote_address, IPv4Address):
-        yield _pair("isakmp-initator-ip", who.ends.remote_address)
-    yield _pair("isakmp-phase1-id", who.remote.value)
-    yield _pair("connect-progress", "No Progress")
+    facts, remote = who.facts, who.ends.remote_address
+    if sender.pairs and facts.group is not None:
+        yield _pair("isakmp-group-id", facts.group)
+    if isinstance(facts.assigned_address, IPv4Address):
+        yield Attribute("Framed-IP-Address", str(facts.assigned_address))
+    if sender.pairs:
+        if who.vrf is not None:
+            yield _pair("vrf-id", who.vrf)
+        if isinstance(remote, IPv4Address):
+            yield _pair("isakmp-initator-ip", remote)
+        yield _pair("isakmp-phase1-id", who.remote.value)
+        yield _PROGRESS
 
 
-def _user(told: _Told) -> Iterator[Attribute]:
-    if told.who.facts.user is not None:
-        yield Attribute("User-Name", told.who.facts.user)
-
-
-def _usage(told: _Told) -> Iterator[Attribute]:
-    usage = told.usage
-    if usage is None:
-        return
-    totals = usage.totals
-    octets = totals.in_outer_octets, totals.out_outer_octets
-    yield Attribute("Acct-Session-Time", usage.seconds & _WORD)
-    yield from _counts(("Acct-Input-Octets", octets[0]), ("Acct-Output-Octets", octets[1]))
-    yield from _counts(("Acct-Input-Packets", totals.in_packets), ("Acct-Output-Packets", totals.out_packets))
-    # A Stop always has the gigawords, an interim record where it needs them.
-    if told.status is AcctStatus.STOP or any(each is not None and each > _WORD for each in octets):
-        gigawords = [None if each is None else each >> _GIGAWORD for each in octets]
-        yield from _counts(("Acct-Input-Gigawords", gigawords[0]), ("Acct-Output-Gigawords", gigawords[1]))
-
-
-def _counts(*counts: tuple[str, int | None]) -> Iterator[Attribute]:
+def _carried(status: AcctStatus, usage: Usage) -> Iterator[Attribute]:
     """Counters, as far as the engine knows them."""
-    return (Attribute(name, count & _WORD) for name, count in counts if count is not None)
-
-
-def _cause(told: _Told) -> Iterator[Attribute]:
-    cause = told.usage.cause if told.usage is not None else None
-    if cause is not None:
-        yield Attribute("Acct-Terminate-Cause", int(cause.terminate))
-        if told.sender.pairs:
-            yield _pair("disc-cause-ext", cause.disconnect)
-
-
-def _status(told: _Told) -> Iterable[Attribute]:
-    return (Attribute("Acct-Status-Type", int(told.status)),)
-
-
-def _port(told: _Told) -> Iterator[Attribute]:
-    """An IPsec session is on no port (NAS-Port 0). Its place is the interface that protects it."""
-    if told.sender.pairs and told.who.facts.interface is not None:
-        yield Attribute("Cisco-NAS-Port", told.who.facts.interface)
-    yield Attribute("NAS-Port", 0)
+    totals = usage.totals
+    received, sent = totals.in_outer_octets, totals.out_outer_octets
+    yield Attribute("Acct-Session-Time", usage.seconds & _WORD)
+    counts = [
+        ("Acct-Input-Octets", received),
+        ("Acct-Output-Octets", sent),
+        ("Acct-Input-Packets", totals.in_packets),
+        ("Acct-Output-Packets", totals.out_packets),
+    ]
+    # A Stop always has the gigawords, an interim record once one is needed.
+    if status is AcctStatus.STOP or max(received or 0, sent or 0) > _WORD:
+        counts += [
+            ("Acct-Input-Gigawords", received and received >> _GIGAWORD),
+            ("Acct-Output-Gigawords", sent and sent >> _GIGAWORD),
+        ]
+    for name, count in counts:
+        if count is not None:
+            yield Attribute(name, count & _WORD)
 
 
 def _router(sender: Sender) -> Iterator[Attribute]:
@@ -149,17 +123,3 @@ def _router(sender: Sender) -> Iterator[Attribute]:
     if sender.event is not None:
         yield Attribute("Event-Timestamp", sender.event & _WORD)
     yield ACCT_DELAY_TIME
-
-
-_PARTS: tuple[Callable[[_Told], Iterable[Attribute]], ...] = (
-    _session,
-    _group,
-    _assigned,
-    _peer,
-    _user,
-    _usage,
-    _cause,
-    _status,
-    _port,
-    lambda told: _router(told.sender),
-)

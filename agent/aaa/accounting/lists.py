@@ -8,8 +8,15 @@ from __future__ import annotations
 
 from agent.config.aaa_model import AccountingList
 from agent.config.model import RouterConfig
+from agent.flow.sessions import Session
 
 _ACTIONS = ("start-stop", "stop-only")
+
+
+def list_of(config: RouterConfig, session: Session) -> AccountingList | None:
+    """The list that accounts for a session that has come up."""
+    tunnel = next(iter(session.peer.ipsec_tunnels.values()), None)
+    return list_of_session(config, session.facts.profile, tunnel.facts.map_name if tunnel else None)
 
 
 def list_of_session(config: RouterConfig, profile_name: str | None, map_name: str | None) -> AccountingList | None:

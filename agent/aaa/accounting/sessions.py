@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from agent.aaa.accounting.attributes import SYSTEM_SESSION, Accounted, Sender, Usage, session_attributes, system_attributes
 from agent.aaa.accounting.causes import CAUSES, DIED, RELOADED, Cause
-from agent.aaa.accounting.lists import has_starts, list_of_session, list_of_system
+from agent.aaa.accounting.lists import has_starts, list_of, list_of_system
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.rounds import Rounds
 from agent.base.clock import SECOND
@@ -135,14 +135,13 @@ class SessionAccounting:
         peer = self._peer(record.vrf, record.peer)
         if peer is None or peer.session is None:
             return
-        tunnel = next(iter(peer.ipsec_tunnels.values()), None)
-        plan = list_of_session(self._config, record.facts.profile, tunnel.facts.map_name if tunnel else None)
+        plan = list_of(self._config, peer.session)
         if plan is None:
             return
         new_id = self._keeper.next_session_id()
         opened = self._open[record.id] = OpenSession(peer.session, new_id, plan, record.facts, record.ends.remote_address)
         if not self._start_at_last(opened):
-            self._keeper.will(new_id, self._will(opened))
+            self._keeper.will(new_id, self._will(opened, self._usage(opened)))
         self._wills.add(record.id, self._around.real_timers.clock.now())
         self._expect_interims([record.id])
 
@@ -156,19 +155,19 @@ class SessionAccounting:
 
     def _start(self, opened: OpenSession) -> None:
         opened.started = True
-        self._keeper.append(self._record(AcctStatus.START, opened, None), self._will(opened))
+        self._keeper.append(self._record(AcctStatus.START, opened, None), self._will(opened, self._usage(opened)))
 
     def _interim(self, number: int) -> None:
         opened = self._open[number]
         if opened.started:
             usage = self._usage(opened)
-            self._keeper.append(self._record(AcctStatus.INTERIM, opened, usage), self._will(opened))
+            self._keeper.append(self._record(AcctStatus.INTERIM, opened, usage), self._will(opened, usage))
 
     def _renew_will(self, number: int) -> None:
         """Keep the present numbers of a session, unless its time has stood still."""
         opened = self._open[number]
         if self._clock.now() // SECOND != opened.willed // SECOND:
-            self._keeper.will(opened.session_id, self._will(opened))
+            self._keeper.will(opened.session_id, self._will(opened, self._usage(opened)))
 
     def _down(self, record: SessionDown) -> None:
         opened = self._open.get(record.id)
@@ -222,13 +221,14 @@ class SessionAccounting:
                 AccountingRecord(status, SYSTEM_SESSION, attributes, plan.groups, plan.broadcast, self._around.now()), None
             )
 
-    def _will(self, opened: OpenSession) -> AccountingRecord:
+    def _will(self, opened: OpenSession, usage: Usage) -> AccountingRecord:
+        """The Stop of a session with its present numbers, if the program dies."""
         opened.willed = self._clock.now()
-        return self._record(AcctStatus.STOP, opened, self._usage(opened, DIED))
+        return self._record(AcctStatus.STOP, opened, replace(usage, cause=DIED))
 
-    def _usage(self, opened: OpenSession, cause: Cause | None = None) -> Usage:
+    def _usage(self, opened: OpenSession) -> Usage:
         now = self._clock.now()
-        return Usage((now - opened.row.start) // SECOND, opened.row.totals(now), cause)
+        return Usage((now - opened.row.start) // SECOND, opened.row.totals(now))
 
     def _record(self, status: AcctStatus, opened: OpenSession, usage: Usage | None) -> AccountingRecord:
         peer, plan = opened.row.peer, opened.plan

@@ -259,6 +259,13 @@ class LabSpool:
         spool.limit = limit
         return spool
 
+    def has_left(self, name: str) -> bool:
+        """Whether an earlier process, or an earlier start of the router, has left records of a router."""
+        if not self._begun and not self._path.exists():
+            return False
+        self._begin()
+        return name in self._left or name in self._spools
+
     def close(self) -> None:
         """Write what is not on disk yet, and end."""
         abandoned = self.writer.close()
