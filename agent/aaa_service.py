@@ -6,6 +6,8 @@ changes of the configuration.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
@@ -36,6 +38,8 @@ from agent.syslog.debug import Debugging
 from agent.syslog.syslog import Syslog
 
 Release = Callable[[], None]
+# At the end of the program, in seconds: how long the servers may take records, and how long they may take none.
+_LAST_RECORDS, _LAST_RECORD = 10.0, 1.0
 
 
 def _no_hold() -> Release:
@@ -61,6 +65,18 @@ class LabAaa:
         """Timers of real time, whatever the lab's clock does. They run from the first call on."""
         self._real_runner.start()
         return self._real_timers
+
+    async def deliver(self) -> None:
+        """Wait while the servers take the records that are left. They have little time: the next start sends the others."""
+        if self.spool is None:
+            return
+        loop = asyncio.get_running_loop()
+        end, before = loop.time() + _LAST_RECORDS, len(self.spool) + 1
+        while 0 < len(self.spool) < before and loop.time() < end:
+            before, empty = len(self.spool), asyncio.Event()
+            self.spool.when_empty(empty.set)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(empty.wait(), _LAST_RECORD)
 
     def close(self) -> None:
         self.questions.close()

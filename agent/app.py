@@ -194,6 +194,9 @@ class LabService:
         for underlay in self._lab.underlays.values():
             underlay.close()
         for service in self.routers.values():
+            service.aaa.end()
+        await self._aaa.deliver()
+        for service in self.routers.values():
             service.close()
         self._aaa.close()
 

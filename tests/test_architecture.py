@@ -45,6 +45,7 @@ SHELLS = {
     "agent/aaa/questions.py",
     "agent/aaa/radius/client.py",
     "agent/__main__.py",
+    "agent/aaa_service.py",
     "agent/app.py",
     "agent/base/runner.py",
     "agent/lab/wire/underlay.py",

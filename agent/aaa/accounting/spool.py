@@ -246,6 +246,7 @@ class LabSpool:
         self._counters: dict[str, int] | None = None  # of Acct-Session-Id, as the file has them
         self._number = 0  # of the last record
         self._total = 0
+        self._emptied: Callable[[], None] | None = None
         self._in_memory = 0
 
     def router(self, name: str, limit: int = DEFAULT_LIMIT) -> Spool:
@@ -258,6 +259,15 @@ class LabSpool:
             self._hand_over(spool)
         spool.limit = limit
         return spool
+
+    def __len__(self) -> int:
+        """How many records wait, of all routers."""
+        return self._total
+
+    def when_empty(self, call: Callable[[], None]) -> None:
+        """Call once no record waits. An earlier call that still waits is forgotten."""
+        self._emptied = call
+        self.changed(0)
 
     def has_left(self, name: str) -> bool:
         """Whether an earlier process, or an earlier start of the router, has left records of a router."""
@@ -293,6 +303,9 @@ class LabSpool:
     def changed(self, by: int) -> None:
         """The number of records has changed. A virtual clock waits while there are many."""
         self._total += by
+        if self._total == 0 and self._emptied is not None:
+            call, self._emptied = self._emptied, None
+            call()
         if self._total > HELD_ABOVE:
             if self._release is None:
                 release = self._release = self._hold()
