@@ -22,7 +22,7 @@ def _octets(value: Any) -> dict[str, str]:
     raise TypeError(f"an attribute's value is a {type(value).__name__}")
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), default=_octets).encode
+_encode = json.JSONEncoder(separators=(",", ":"), default=_octets, check_circular=False).encode
 
 
 def attributes_text(attributes: Sequence[Attribute]) -> str:

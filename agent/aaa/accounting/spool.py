@@ -220,6 +220,13 @@ class Spool:
         if self._arrived is not None:
             self._arrived(waiting)
 
+    def write_again(self) -> None:
+        """There is a new file: write what memory has. Wills are renewed soon in any case."""
+        self._lab.writer.count(self.router, self._session)
+        for waiting in self._waiting.values():
+            if waiting.record is not None:
+                self._write(waiting, attributes_text(waiting.record.attributes), _nothing)
+
     def count_from(self, session: int) -> None:
         """Go on from the last number of Acct-Session-Id that an earlier process has used."""
         self._session = session
@@ -363,6 +370,12 @@ class LabSpool:
 
     def _spoilt(self, reason: str, aside: Path) -> None:
         _log.error("%s: the accounting spool is spoilt (%s). It is kept as %s, and another is made", self._path, reason, aside)
+        for spool in self._spools.values():
+            spool.write_again()
+
+
+def _nothing() -> None:
+    """It was on disk before."""
 
 
 def _copies(record: AccountingRecord) -> tuple[tuple[str, ...], ...]:
