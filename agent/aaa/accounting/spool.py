@@ -135,8 +135,12 @@ class Spool:
             self._interims[waiting.number] = waiting
         self._unwritten += 1
         self._lab.changed(1)
-        row = Row(waiting.number, self.router, record.session, record.status.value, " ".join(record.groups), record.moment, text)
-        self._lab.writer.add(row, partial(self._written, waiting))
+        self._write(waiting, text, partial(self._written, waiting))
+
+    def _write(self, waiting: Waiting, attributes: str, written: Callable[[], None]) -> None:
+        status, groups = waiting.status.value, " ".join(waiting.groups)
+        row = Row(waiting.number, self.router, waiting.session, status, groups, waiting.moment, attributes)
+        self._lab.writer.add(row, written)
 
     def _has_room(self, interim: bool) -> bool:
         """Whether another record may be kept. The oldest interim record may make room for it."""
