@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from agent.aaa.methods import Entered, Entrance, Methods, Servers, methods_of
 from agent.aaa.radius.values import Attribute, Code
-from agent.aaa.replies import OUTBOUND, client_group, user_policy
+from agent.aaa.replies import OUTBOUND, client_group, message_of, user_policy
 from agent.config.crypto_model import ClientGroup
 from agent.config.model import RouterConfig
 from agent.engine.access import LoginAccepted, LoginAnswer, LoginAttempt
@@ -70,7 +70,8 @@ class Access:
         outcome = await self._methods.log_in(methods, attempt, Entrance((*caller, *_PORT)))
         if not isinstance(outcome, Entered):
             return outcome
-        return LoginAccepted() if outcome.reply is None else LoginAccepted(user_policy(outcome.reply))
+        reply = outcome.reply
+        return LoginAccepted() if reply is None else LoginAccepted(user_policy(reply), message_of(reply))
 
     async def _group(self, list_name: str, name: str) -> ClientGroup | None:
         for method in methods_of(self._config, self._config.aaa.network, list_name):

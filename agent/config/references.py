@@ -44,6 +44,16 @@ def _profiles(config: RouterConfig) -> _Holders:
     )
 
 
+def _profiles_of_own_groups(config: RouterConfig) -> _Holders:
+    """The profiles whose client groups only the configuration knows. A list that asks servers may find others."""
+    lists = config.aaa.network
+    return (
+        (place, where, each)
+        for place, where, each in _profiles(config)
+        if not any(method.startswith("group ") for method in lists.get(each.isakmp_authorization or "", ()))
+    )
+
+
 def _peers(config: RouterConfig) -> _Holders:
     return ((GLOBAL, f"crypto isakmp peer address {each.address}", each) for each in config.crypto.peers.values())
 
@@ -252,10 +262,10 @@ _REFERENCES = (
     _Reference("keyring", _profiles, lambda each: (each.keyring,), ("keyring",)),
     _Reference("ISAKMP profile", _entries, lambda each: (each.isakmp_profile,), ("set isakmp-profile",)),
     _Reference("ISAKMP profile", _ipsec_profiles, lambda each: (each.isakmp_profile,), ("set isakmp-profile",)),
-    _Reference("client group", _profiles, lambda each: (each.client_group,), ("client configuration group",)),
+    _Reference("client group", _profiles_of_own_groups, lambda each: (each.client_group,), ("client configuration group",)),
     _Reference(
         "client group",
-        _profiles,
+        _profiles_of_own_groups,
         lambda each: (match.value for match in each.matches if match.kind == "group"),
         ("match identity group",),
     ),

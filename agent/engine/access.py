@@ -51,9 +51,10 @@ class UserPolicy:
 
 @dataclass(frozen=True, slots=True)
 class LoginAccepted:
-    """The user may log in."""
+    """The user may log in. `message` is for the user."""
 
     policy: UserPolicy = field(default_factory=UserPolicy)
+    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,5 +107,12 @@ def test_what_ios_has_by_itself_is_no_name_that_is_missing(document: Read) -> No
     assert told(document(text)) == []
 
 
+@pytest.mark.parametrize("line", ["match identity group gone", "client configuration group gone"])
+def test_a_group_that_a_server_may_know_is_no_name_that_is_missing(document: Read, line: str) -> None:
+    text = f"aaa authorization network l {{methods}}\ncrypto isakmp profile p\n isakmp authorization list l\n {line}\n"
+    assert told(document(text.format(methods="local group radius"))) == []
+    assert len(told(document(text.format(methods="local")))) == 1
+
+
 def test_a_name_that_a_later_line_takes_back_is_not_told(document: Read) -> None:
     assert told(document("interface Fa0/0\n crypto map gone\n no crypto map\n")) == []

@@ -133,13 +133,16 @@ def test_a_lost_challenge_is_sent_again() -> None:
     assert pair.responder.up
 
 
-def test_a_refusal_may_say_why(heard: Heard) -> None:
+@pytest.mark.parametrize(
+    ("refusal", "status", "text"), [(Trouble.AUTHENTICATION, 0, "Your account has expired"), (None, 1, "Welcome")]
+)
+def test_the_status_may_come_with_a_text(heard: Heard, refusal: Trouble | None, status: int, text: str) -> None:
     """§6.1: a SET may carry some text."""
     pair = pair_of(None).run()
-    transaction.answer_login(pair.responder, Trouble.AUTHENTICATION, pair.now, "Your account has expired")
+    transaction.answer_login(pair.responder, refusal, pair.now, text)
     pair.run()
-    assert values(heard[-1])[XauthAttribute.MESSAGE] == b"Your account has expired"
-    assert values(heard[-1])[XauthAttribute.STATUS] == 0
+    assert values(heard[-1])[XauthAttribute.MESSAGE] == text.encode()
+    assert values(heard[-1])[XauthAttribute.STATUS] == status
 
 
 # --- RADIUS-CHAP (draft-beaulieu-ike-xauth-02 §6.3, appendix A, example A-8) ---

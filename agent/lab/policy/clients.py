@@ -117,10 +117,11 @@ class Clients:
         if not isinstance(said, LoginAccepted):
             return Judgement(Trouble.UNANSWERED if said.unanswered else Trouble.AUTHENTICATION, said.message)
         refusal = self._limit(client, user)
-        if refusal is None:
-            client.user, client.policy = user, said.policy
-            self._keep(client)
-        return Judgement(refusal)
+        if refusal is not None:
+            return Judgement(refusal)
+        client.user, client.policy = user, said.policy
+        self._keep(client)
+        return Judgement(message=said.message)
 
     def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
         """Find a client's configuration. `answer` is called with it, now or later; with None if the pool has no address left."""
