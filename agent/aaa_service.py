@@ -15,11 +15,14 @@ from itertools import count
 from agent.aaa.access import Access
 from agent.aaa.accounting.lists import list_of
 from agent.aaa.accounting.sender import RecordSender
-from agent.aaa.accounting.sessions import SessionAccounting, Surroundings
+from agent.aaa.accounting.sessions import OpenSession, SessionAccounting, Surroundings
 from agent.aaa.accounting.spool import DEFAULT_LIMIT, LabSpool, Spool
+from agent.aaa.accounting.traffic import Traffic
 from agent.aaa.cli import CliLogins
+from agent.aaa.debug_accounting import AccountingDebug
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
+from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.nas_address import NasAddresses
@@ -89,7 +92,9 @@ class LabAaa:
 class Accounting:
     """The accounting of one router: the records of its sessions go to the spool, and from there to the servers."""
 
-    def __init__(self, node: Node, spool: Spool, sender: RecordSender, timers: Timers, real_timers: Timers) -> None:
+    def __init__(
+        self, node: Node, spool: Spool, sender: RecordSender, traffic: Traffic, timers: Timers, real_timers: Timers
+    ) -> None:
         began = node.epoch.timestamp()
         around = Surroundings(
             config=node.document.config,
@@ -99,14 +104,43 @@ class Accounting:
             event=lambda moment: int(began + moment / SECOND),
             now=lambda: world_date().timestamp(),
         )
+        self._clock = timers.clock
+        self._spool = spool
         self._sender = sender
-        self.sessions = SessionAccounting(spool, around)
+        self._traffic = traffic
+        self.sessions = SessionAccounting(traffic.into(spool), around)
         self._subscription = node.monitor.subscribe(self.sessions)
 
     def apply(self) -> None:
         """Follow a change of the configuration."""
         self.sessions.apply()
         self._sender.retry()
+
+    def number(self, session_id: str) -> int:
+        """The number of a session in the lines of `debug`."""
+        return self._sender.number(session_id)
+
+    def facts(self) -> AccountingFacts:
+        """What show commands ask."""
+        opened = list(self.sessions.sessions)
+        return AccountingFacts(
+            sessions=map(self._accounted, opened),
+            active=len(opened),
+            sessions_made=self._traffic.sessions,
+            records=self._traffic.made,
+            waiting=len(self._spool),
+            dropped=self._spool.counters.dropped + self._spool.counters.lost,
+        )
+
+    def _accounted(self, opened: OpenSession) -> AccountedSession:
+        return AccountedSession(
+            number=int(opened.session_id, 16),
+            about=self.number(opened.session_id),
+            user=opened.facts.user,
+            interface=opened.facts.interface,
+            address=opened.facts.assigned_address or opened.remote,
+            seconds=(self._clock.now() - opened.row.start) // SECOND,
+        )
 
     def end(self) -> None:
         """Make the last records."""
@@ -150,7 +184,16 @@ class AaaService:
         self.logins = CliLogins(config, users, methods)
         self.radius.subscribe(partial(log_event, log=syslog.log))
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
-        debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, syslog.log).follow)
+        self._traffic = traffic = Traffic()
+        debugging.follow(AccountingDebug(traffic.subscribe, self.radius.subscribe, self._number, syslog.log).follow)
+        debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, traffic.subscribe, syslog.log).follow)
+
+    def facts(self) -> AaaFacts:
+        """What show commands ask."""
+        return AaaFacts(self.radius, lambda: AccountingFacts() if self.accounting is None else self.accounting.facts())
+
+    def _number(self, session_id: str) -> int:
+        return 0 if self.accounting is None else self.accounting.number(session_id)
 
     def start(self) -> None:
         """The router has started."""
@@ -174,7 +217,7 @@ class AaaService:
         if aaa.network_accounting or aaa.system_accounting or lab_spool.has_left(name):
             spool = lab_spool.router(name, self._spool_limit)
             sender = RecordSender(spool, self.radius, self.new_about)
-            self.accounting = Accounting(self._node, spool, sender, self._timers, self._shared.real_timers())
+            self.accounting = Accounting(self._node, spool, sender, self._traffic, self._timers, self._shared.real_timers())
 
     def _is_accounted(self, record: SessionUp) -> bool:
         peer = self._node.monitor.vrf(record.vrf).peers.get(record.peer)

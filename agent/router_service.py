@@ -193,6 +193,7 @@ class RouterService:
             syslog=self.syslog,
             password_matches=self._hashes.matches,
             ssh=self.ssh_facts,
+            aaa=self.aaa.facts(),
             logging=self.logging,
             debugging=self.debugging,
             processor=self._processor,

@@ -1,39 +1,76 @@
-"""Aaa room: `debug crypto isakmp aaa`: what IKE has to do with AAA (Cisco IOS Debug Command Reference, debug crypto isakmp aaa)."""
+"""Aaa room: `debug crypto isakmp aaa`: what IKE has to do with AAA.
+
+The lines are those of the Cisco IOS Debug Command Reference (debug crypto isakmp). It has none for the end of accounting: that one
+is our own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.base.bus import Subscription
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, SessionUp
 from agent.syslog.debug import Debug
 from agent.syslog.message import Message, debug_line
 
+Records = Callable[[Callable[[AccountingRecord], None]], Subscription]
+_OF_SESSIONS = (AcctStatus.START, AcctStatus.INTERIM, AcctStatus.STOP)
+
 
 class IsakmpAaaDebug:
-    """The debug of one router. It listens to the monitor only while it is on.
+    """The debug of one router. It listens only while it is on.
 
-    `is_accounted` says whether a session that has come up is accounted for.
+    `is_accounted` says whether a session that has come up is accounted for. `records` subscribes to the records that are made.
     """
 
-    def __init__(self, monitor: FlowMonitor, is_accounted: Callable[[SessionUp], bool], log: Callable[[Message], None]) -> None:
+    def __init__(
+        self,
+        monitor: FlowMonitor,
+        is_accounted: Callable[[SessionUp], bool],
+        records: Records,
+        log: Callable[[Message], None],
+    ) -> None:
         self._monitor = monitor
         self._is_accounted = is_accounted
+        self._records = records
         self._log = log
-        self._subscription: Subscription | None = None
+        self._subscriptions: list[Subscription] = []
 
     def follow(self, on: frozenset[Debug]) -> None:
         if Debug.ISAKMP_AAA not in on:
             self.close()
-        elif self._subscription is None:
-            self._subscription = self._monitor.subscribe(self._take)
+        elif not self._subscriptions:
+            self._subscriptions = [self._monitor.subscribe(self._take), self._records(self._made)]
 
     def close(self) -> None:
-        if self._subscription is not None:
-            self._subscription.close()
-            self._subscription = None
+        for subscription in self._subscriptions:
+            subscription.close()
+        self._subscriptions.clear()
 
     def _take(self, record: FlowRecord) -> None:
         if isinstance(record, SessionUp) and not self._is_accounted(record):
             self._log(debug_line("ISAKMP AAA: Accounting is not enabled"))
+
+    def _made(self, record: AccountingRecord) -> None:
+        if record.status in _OF_SESSIONS:
+            for line in _record_lines(record):
+                self._log(debug_line(f"ISAKMP AAA: {line}"))
+
+
+def _record_lines(record: AccountingRecord) -> Iterator[str]:
+    values = {attribute.name: attribute.value for attribute in record.attributes}
+    if record.status is not AcctStatus.START:
+        yield "Updating Stats"
+        received, sent = (values.get(f"Acct-{way}-Packets", 0) for way in ("Input", "Output"))
+        yield f"Traffic on sa (PKTS) IN: {received!s} OUT: {sent!s}"
+    yield "Sent Accounting Message"
+    yield "Accounting message successful"
+    yield "Rx Accounting Message"
+    if "User-Name" in values:
+        yield "Adding Client Attributes to Accounting Record"
+    if record.status is AcctStatus.START:
+        yield "Accounting Started"
+    elif record.status is AcctStatus.STOP:
+        yield "Accounting Stopped"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
+from agent.aaa.facts import AaaFacts
 from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
@@ -70,7 +71,7 @@ class Router(Node):
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
     `processor` measures the processor time of the process. `parts` gives the objects that the router is made of.
-    `ssh` tells of the SSH server.
+    `ssh` tells of the SSH server, `aaa` of RADIUS servers and accounting.
     `cleared` has the counters of tunnels as show commands print them.
     `startup` is where its configuration is saved; `reloads` restarts it, which ends its sessions.
     """
@@ -90,3 +91,4 @@ class Router(Node):
     reloads: Reloads
     lines: Lines = field(default_factory=Lines)
     ssh: Callable[[], SshFacts] = SshFacts
+    aaa: AaaFacts = field(default_factory=AaaFacts)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from agent.aaa.accounting.record import AccountingRecord, AcctStatus
+from agent.aaa.accounting.traffic import Traffic
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
+from agent.aaa.radius.values import Attribute
 from agent.base.ike_counters import IkeCounter
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.monitor import FlowMonitor
@@ -19,7 +22,10 @@ class Debugged:
         self.lines: list[str] = []
         self.asked: list[SessionUp] = []
         self.monitor = FlowMonitor(FakeClock())
-        self.debug = IsakmpAaaDebug(self.monitor, self._is_accounted, lambda message: self.lines.append(str(message)))
+        self.traffic = Traffic()
+        self.debug = IsakmpAaaDebug(
+            self.monitor, self._is_accounted, self.traffic.subscribe, lambda message: self.lines.append(str(message))
+        )
         self._accounted = accounted
 
     def _is_accounted(self, session: SessionUp) -> bool:
@@ -43,6 +49,34 @@ def test_a_session_with_accounting() -> None:
     debugged.debug.follow(ON)
     debugged.bring_up()
     assert len(debugged.asked) == 1
+    assert debugged.lines == []
+
+
+def record(status: AcctStatus, *attributes: Attribute) -> AccountingRecord:
+    return AccountingRecord(status, "00000001", attributes, ("radius",), False, 0.0)
+
+
+def test_the_records_of_a_client() -> None:
+    debugged = Debugged(accounted=True)
+    debugged.debug.follow(ON)
+    debugged.traffic.add(record(AcctStatus.START, Attribute("User-Name", "alice")))
+    told = ["ISAKMP AAA: Sent Accounting Message", "ISAKMP AAA: Accounting message successful", "ISAKMP AAA: Rx Accounting Message"]
+    client = "ISAKMP AAA: Adding Client Attributes to Accounting Record"
+    assert debugged.lines == [*told, client, "ISAKMP AAA: Accounting Started"]
+    debugged.lines.clear()
+    packets = (Attribute("Acct-Input-Packets", 176), Attribute("Acct-Output-Packets", 10))
+    updated = ["ISAKMP AAA: Updating Stats", "ISAKMP AAA: Traffic on sa (PKTS) IN: 176 OUT: 10"]
+    debugged.traffic.add(record(AcctStatus.INTERIM, *packets))
+    assert debugged.lines == [*updated, *told]
+    debugged.lines.clear()
+    debugged.traffic.add(record(AcctStatus.STOP, *packets))
+    assert debugged.lines == [*updated, *told, "ISAKMP AAA: Accounting Stopped"]
+
+
+def test_the_records_of_the_router_are_of_no_session() -> None:
+    debugged = Debugged()
+    debugged.debug.follow(ON)
+    debugged.traffic.add(record(AcctStatus.ON))
     assert debugged.lines == []
 
 

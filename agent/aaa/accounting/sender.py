@@ -87,7 +87,7 @@ class RecordSender:
                 self._delivery.lost(attempt)
                 self._plan()
             else:
-                about = self._number(record.session)
+                about = self.number(record.session)
                 request = Request(Code.ACCOUNTING_REQUEST, record.attributes, about, moment=record.moment)
                 self._servers.ask(attempt.group, request, partial(self._answered, attempt))
 
@@ -101,7 +101,8 @@ class RecordSender:
                 self._about.pop(attempt.waiting.session, None)
         self._plan()
 
-    def _number(self, session: str) -> int:
+    def number(self, session: str) -> int:
+        """The number of a session in the lines of `debug`, which it has from now on until its Stop is taken."""
         number = self._about.get(session)
         if number is None:
             number = self._about[session] = self._new_about()
