@@ -122,14 +122,14 @@ class Accounting:
 
     def facts(self) -> AccountingFacts:
         """What show commands ask."""
-        opened = list(self.sessions.sessions)
+        opened, counters = list(self.sessions.sessions), self._spool.counters
         return AccountingFacts(
             sessions=map(self._accounted, opened),
             active=len(opened),
             sessions_made=self._traffic.sessions,
             records=self._traffic.made,
             waiting=len(self._spool),
-            dropped=self._spool.counters.dropped + self._spool.counters.lost,
+            dropped=counters.dropped + counters.unwritten + counters.lost,
         )
 
     def _accounted(self, opened: OpenSession) -> AccountedSession:
