@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
-from socket import AF_INET, inet_pton
+from socket import AF_INET, AF_INET6, inet_pton
 from typing import Any
 
 from agent.aaa.radius.values import Attribute
@@ -166,7 +167,8 @@ def _functions(kind: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], Val
         "octets": (_octets, bytes),
         "integer": (_of_number, _number),
         "date": (_of_number, _number),
-        "ipaddr": (_of_address, _address),
+        "ipaddr": (partial(inet_pton, AF_INET), partial(_address, IPv4Address, 4)),
+        "ipv6addr": (partial(inet_pton, AF_INET6), partial(_address, IPv6Address, 16)),
     }
     return own.get(kind) or (
         lambda value: bytes(tools.EncodeAttr(kind, value)),
@@ -188,14 +190,10 @@ def _number(octets: bytes) -> int:
     return int.from_bytes(octets, "big")
 
 
-def _of_address(value: str) -> bytes:
-    return inet_pton(AF_INET, value)
-
-
-def _address(octets: bytes) -> str:
-    if len(octets) != 4:
+def _address(kind: type[IPv4Address | IPv6Address], length: int, octets: bytes) -> str:
+    if len(octets) != length:
         raise ValueError(len(octets))
-    return str(IPv4Address(octets))
+    return str(kind(octets))
 
 
 def _tagged(codec: Codec, octets: bytes, sealing: Sealing) -> bytes:

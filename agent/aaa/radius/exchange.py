@@ -173,8 +173,12 @@ class Exchange:
 class Exchanges:
     """The requests of one router that are under way."""
 
-    def __init__(self, servers: Servers, packets: Packets, edge: Edge, tell: Callable[[RadiusEvent], None]) -> None:
+    def __init__(
+        self, servers: Servers, packets: Packets, edge: Edge, tell: Callable[[RadiusEvent], None], demand: bool = True
+    ) -> None:
+        """`demand`: an answer to an Access-Request must have a Message-Authenticator."""
         self._servers = servers
+        self._demand = demand
         self._packets = packets
         self._edge = edge
         self._tell = tell
@@ -201,7 +205,7 @@ class Exchanges:
             return
         server = exchange.server
         assert server is not None
-        verdict = check_response(packet, exchange.packet, exchange.key)
+        verdict = check_response(packet, exchange.packet, exchange.key, self._demand)
         attributes: tuple[Attribute, ...] = ()
         if verdict is None:
             try:
