@@ -46,15 +46,20 @@ def pairs_of(reply: Reply) -> Iterator[Pair]:
 def user_policy(reply: Reply) -> UserPolicy:
     """What a remote-access client gets for its user."""
     address = next(_addresses(reply, "Framed-IP-Address"), None)
+    own = {pair.name: pair.value for pair in pairs_of(reply) if pair.protocol == "ipsec"}
     return UserPolicy(
         address=None if address in _FROM_POOL else address,
         netmask=next(_addresses(reply, "Framed-IP-Netmask"), None),
         pool=next((pair.value for pair in pairs_of(reply) if pair[:2] in _POOLS), None) or _first(reply, "Framed-Pool"),
         privilege=privilege_of(reply),
+        vpn_group=own.get("user-vpn-group"),
+        save_password=_SWITCHES.get(own.get("user-save-password", "")),
+        include_local_lan=_SWITCHES.get(own.get("user-include-local-lan", "")),
     )
 
 
 _POOLS = (("ipsec", "addr-pool"), ("ip", "addr-pool"))
+_SWITCHES = {"0": False, "1": True}
 
 
 def privilege_of(reply: Reply) -> int | None:

@@ -40,13 +40,16 @@ class LoginAttempt:
 class UserPolicy:
     """What a server says about a user. A field that is None is the group's.
 
-    `privilege` is that of a CLI user (`shell:priv-lvl`).
+    `vpn_group`: the user may log in as a client of this group alone. `privilege` is that of a CLI user (`shell:priv-lvl`).
     """
 
     address: IPv4Address | None = None
     netmask: IPv4Address | None = None
     pool: str | None = None
     privilege: int | None = None
+    vpn_group: str | None = None
+    save_password: bool | None = None
+    include_local_lan: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

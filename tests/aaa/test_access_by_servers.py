@@ -84,6 +84,18 @@ def test_a_user_gets_what_the_server_says() -> None:
     assert log_in(FakeServers(accept), "group radius", LoginAttempt("eve", "x")) == LoginAccepted(policy, "Welcome")
 
 
+def test_a_user_may_have_what_a_group_has() -> None:
+    """ "RADIUS Support for User Profiles" of "Easy VPN Server" in the IOS security configuration guide."""
+    accept = reply(
+        Code.ACCESS_ACCEPT,
+        ("Cisco-AVPair", "ipsec:user-vpn-group=staff"),
+        ("Cisco-AVPair", "ipsec:user-save-password=0"),
+        ("Cisco-AVPair", "ipsec:user-include-local-lan=1"),
+    )
+    policy = UserPolicy(vpn_group="staff", save_password=False, include_local_lan=True)
+    assert log_in(FakeServers(accept), "group radius", LoginAttempt("eve", "x")) == LoginAccepted(policy)
+
+
 @pytest.mark.parametrize("address", ["255.255.255.254", "255.255.255.255", "nonsense"])
 def test_an_address_that_the_router_or_the_user_is_to_select_is_none(address: str) -> None:
     """RFC 2865 §5.8."""

@@ -276,6 +276,26 @@ def test_a_user_has_a_pool_of_its_own(make_hub: MakeHub) -> None:
     assert VpnClient(lab, "192.0.2.102", user=Login("carol", "hashcat")).connect().inner == IPv4Address("10.9.0.1")
 
 
+@pytest.mark.parametrize(("group_has", "user_has", "given"), [("", True, b"\x00\x01"), (" save-password", False, None)])
+def test_a_switch_of_the_user_goes_before_that_of_the_group(
+    make_hub: MakeHub, group_has: str, user_has: bool, given: bytes | None
+) -> None:
+    lab = make_hub(group_lines=group_has)
+    with_policy(lab, save_password=user_has)
+    client = VpnClient(lab, "192.0.2.101", wanted=(ConfigurationAttribute.SAVE_PASSWORD,)).connect()
+    assert client.inner is not None
+    assert client.value_of(ConfigurationAttribute.SAVE_PASSWORD) == given
+
+
+@pytest.mark.parametrize(("group", "let_in"), [("road", True), ("staff", False)])
+def test_a_user_of_one_group_is_let_into_no_other(make_hub: MakeHub, group: str, let_in: bool) -> None:
+    """User-VPN-Group of Easy VPN Server: the connection ends where the groups do not match."""
+    lab = make_hub()
+    with_policy(lab, vpn_group=group)
+    assert (VpnClient(lab, "192.0.2.101").connect().inner is not None) == let_in
+    assert reasons(lab) == ([] if let_in else [IkeFailureReason.AUTHENTICATION])
+
+
 def test_the_address_is_the_users_again_after_the_end_and_nobody_elses_before(make_hub: MakeHub) -> None:
     lab = make_hub()
     with_policy(lab, address=IPv4Address("10.8.0.77"))

@@ -29,7 +29,7 @@ from agent.engine.access import (
     UserPolicy,
 )
 from agent.lab.policy.peer_pair import PeerPair
-from agent.lab.policy.remote_access import AccessRules, attributes_of, grant_of, pool_of
+from agent.lab.policy.remote_access import AccessRules, attributes_of, grant_of, policy_of, pool_of
 
 _MOST_REMEMBERED = 10_000  # former clients and their addresses
 
@@ -116,7 +116,8 @@ class Clients:
             return Judgement(message=said.message, again=True)
         if not isinstance(said, LoginAccepted):
             return Judgement(Trouble.UNANSWERED if said.unanswered else Trouble.AUTHENTICATION, said.message)
-        refusal = self._limit(client, user)
+        refusal = None if _is_of_group(client, said.policy) else Trouble.AUTHENTICATION
+        refusal = refusal or self._limit(client, user)
         if refusal is not None:
             return Judgement(refusal)
         client.user, client.policy = user, said.policy
@@ -125,10 +126,10 @@ class Clients:
 
     def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
         """Find a client's configuration. `answer` is called with it, now or later; with None if the pool has no address left."""
-        group = client.group
-        if group is None:
+        if client.group is None:
             answer(())
             return
+        group = policy_of(client.group, client.policy)
         kinds = {attribute.kind: attribute for attribute in asked or ()}
         wished = kinds.get(ConfigurationAttribute.INTERNAL_IP4_ADDRESS)
 
@@ -144,7 +145,7 @@ class Clients:
             give()
 
         def give() -> None:
-            answer(attributes_of(grant_of(self._config, group, client.policy, client.address, seconds), asked))
+            answer(attributes_of(grant_of(self._config, group, client.address, seconds), asked))
 
         pool = pool_of(self._config, group, client.policy)
         if asked is not None and wished is None:
@@ -232,6 +233,11 @@ class Clients:
         for client in self._known:
             client.alive = False
         self._known.clear()
+
+
+def _is_of_group(client: Client, user: UserPolicy) -> bool:
+    """Whether a user may be a client of the group that the client has named."""
+    return user.vpn_group is None or (client.group is not None and client.group.name == user.vpn_group)
 
 
 def _proof(login: Login | ChapLogin) -> str | ChapResponse:

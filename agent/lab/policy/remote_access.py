@@ -7,7 +7,7 @@ methods: one for logins, one to find groups. AAA knows those lists (`agent/engin
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from agent.base.text import octets_of, text_of
@@ -83,27 +83,37 @@ def group_key(rules: AccessRules, peer: Identification | None) -> GroupKey | Non
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a client has a right to. Its ISAKMP SA lives `seconds` more. What is the user's own goes before what the group has."""
+    """What a client has a right to. Its ISAKMP SA lives `seconds` more."""
 
     group: ClientGroup
     address: IPv4Address | None
-    netmask: IPv4Address | None
     networks: tuple[bytes, ...]  # what goes through the tunnel: addresses and masks
     seconds: int
 
 
-def grant_of(config: RouterConfig, group: ClientGroup, user: UserPolicy, address: IPv4Address | None, seconds: int) -> Grant:
+def policy_of(group: ClientGroup, user: UserPolicy) -> ClientGroup:
+    """The policy of a group for one of its users, whose own values go before the group's."""
+    return replace(
+        group,
+        pool=user.pool or group.pool,
+        netmask=user.netmask or group.netmask,
+        save_password=group.save_password if user.save_password is None else user.save_password,
+        include_local_lan=group.include_local_lan if user.include_local_lan is None else user.include_local_lan,
+    )
+
+
+def grant_of(config: RouterConfig, group: ClientGroup, address: IPv4Address | None, seconds: int) -> Grant:
     found = config.access_lists.get(group.acl or "")
     networks = [network_of(addresses_of(line.source)) for line in found.entries if line.permit] if found else []
     split = tuple(net.network_address.packed + net.netmask.packed for net in networks if net)
-    return Grant(group, address, user.netmask or group.netmask, split, seconds)
+    return Grant(group, address, split, seconds)
 
 
 def pool_of(config: RouterConfig, group: ClientGroup, user: UserPolicy) -> AddressPool | None:
-    """The addresses for a client: the user's own alone, else those of the user's pool, else those of the group's."""
+    """The addresses for a client: the user's own alone, else those of the pool."""
     if user.address is not None:
         return AddressPool("", user.address, user.address)
-    return config.pools.get(user.pool or group.pool or "")
+    return config.pools.get(group.pool or "")
 
 
 def attributes_of(grant: Grant, asked: Sequence[Attribute] | None) -> tuple[Attribute, ...]:
@@ -136,7 +146,7 @@ def _undelimited(banner: str | None) -> str | None:
 
 _VALUES: Mapping[int, Callable[[Grant], Iterable[int | bytes]]] = {
     ConfigurationAttribute.INTERNAL_IP4_ADDRESS: lambda grant: _packed(grant.address),
-    ConfigurationAttribute.INTERNAL_IP4_NETMASK: lambda grant: _packed(grant.netmask),
+    ConfigurationAttribute.INTERNAL_IP4_NETMASK: lambda grant: _packed(grant.group.netmask),
     ConfigurationAttribute.INTERNAL_IP4_DNS: lambda grant: _packed(*grant.group.dns),
     ConfigurationAttribute.INTERNAL_IP4_NBNS: lambda grant: _packed(*grant.group.wins),
     ConfigurationAttribute.INTERNAL_ADDRESS_EXPIRY: lambda grant: (grant.seconds.to_bytes(4, "big"),),
