@@ -51,6 +51,7 @@ NORMAL = {
     "line": "a text",
     "text": "#a text#",
     "host": "10.1.1.1",
+    "ipv6": "2001:db8::1",
     "interface": "Tunnel7",
     "port": "80",
     "subtree": "1.3.6.1",
@@ -80,6 +81,7 @@ EXTREMES = {
     "line": (*WORDS, "two  blanks", "é " * 200, "^C"),
     "text": (*(f"#{word}#" for word in WORDS), "##", "#", "aba", "^C $(hostname) $(nothing) $( ^C"),
     "host": ("0.0.0.0", "255.255.255.255", "a" * 300, "a..b", "-", "nms.example.com"),
+    "ipv6": ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "1::2::3", "fe80::1%eth0", "::ffff:10.1.1.1", "1:2", ":"),
     "interface": (
         "Tunnel2147483647",
         "Tunnel4294967296",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from agent.config.passwords import revealed
+
 DEFAULT_LIST = "default"
 EVERY_SERVER = "radius"  # the group of every server
 AUTH_PORT, ACCT_PORT = 1645, 1646  # IOS's defaults, not those of RFC 2865 and RFC 2866
@@ -22,10 +24,15 @@ MethodLists = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A key as the configuration has it: `encoding` is the IOS type number (0 or 7)."""
+    """A key as the configuration has it: `encoding` is the IOS type number (0, 6 or 7)."""
 
     text: str
     encoding: int = 0
+
+    @property
+    def plain(self) -> str | None:
+        """The key itself; None where it cannot be known: type 6 needs the router's master key, a type 7 text may be malformed."""
+        return revealed(self.text, self.encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +40,8 @@ class RadiusServer:
     """A RADIUS server. What is None is that of `radius-server timeout|retransmit|key`.
 
     `name` is that of `radius server NAME`; it is empty for `radius-server host` and `server-private`. A port 0 is not used.
-    `timeout` is in seconds.
+    `timeout` is in seconds. `host` is a name that no `ip host` line knows: the server then has no address, and is not asked.
+    `options` are keywords of its line without effect here, as they are written.
     """
 
     address: ServerAddress | None
@@ -43,16 +51,19 @@ class RadiusServer:
     timeout: int | None = None
     retransmit: int | None = None
     key: Secret | None = None
+    host: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerReference:
-    """A server of a group that is defined elsewhere: by name, else by address and ports."""
+    """A server of a group that is defined elsewhere: by name, else by address (or `host`, as in RadiusServer) and ports."""
 
     name: str = ""
     address: ServerAddress | None = None
     auth_port: int = AUTH_PORT
     acct_port: int = ACCT_PORT
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +79,35 @@ class ServerGroup:
 
 @dataclass(frozen=True, slots=True)
 class AccountingList:
-    """`aaa accounting {network|system} LIST ACTION [broadcast] group …`. `action`: "start-stop", "stop-only" or "none".
+    """`aaa accounting {network|system|…} LIST ACTION [broadcast] group …`. `action`: "start-stop", "stop-only" or "none".
 
-    With `broadcast` each group gets every record; without it the next group is asked when one does not answer.
+    With `broadcast` each group gets every record; without it the next group is asked when one does not answer. `periodic` is the
+    list's own period of interim records in minutes, 0 for none, None for that of `aaa accounting update`.
     """
 
     action: str
     groups: tuple[str, ...] = ()
     broadcast: bool = False
+    periodic: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountingUpdate:
-    """`aaa accounting update [newinfo] [periodic MINUTES]`."""
+    """`aaa accounting update [newinfo] [periodic MINUTES [jitter maximum SECONDS]]`."""
 
     newinfo: bool = False
     periodic: int | None = None  # minutes
+    jitter: int | None = None  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class DynamicAuthorClient:
-    """`client ADDRESS [server-key K]` of `aaa server radius dynamic-author`."""
+    """`client ADDRESS [vrf V] [server-key K]` of `aaa server radius dynamic-author`. `host` is as in RadiusServer."""
 
-    address: ServerAddress
+    address: ServerAddress | None
     key: Secret | None = None
+    vrf: str | None = None
+    host: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +132,10 @@ class DeadCriteria:
 
 @dataclass(slots=True)
 class RadiusConfig:
-    """`hosts` are `radius-server host` lines; `servers` are `radius server NAME` sections by name."""
+    """`hosts` are `radius-server host` lines; `servers` are `radius server NAME` sections by name.
+
+    `stated` names those of `timeout` and `retransmit` that a line says, which IOS then writes whatever they are.
+    """
 
     hosts: list[RadiusServer] = field(default_factory=list)
     servers: dict[str, RadiusServer] = field(default_factory=dict)
@@ -129,20 +148,33 @@ class RadiusConfig:
     vsa_accounting: bool = False  # `radius-server vsa send accounting`
     vsa_authentication: bool = False
     event_timestamp: bool = False  # `radius-server attribute 55 include-in-acct-req`
+    challenge_noecho: bool = False  # the answer to an Access-Challenge is not shown while it is typed
+    nas_ip_address: IPv4Address | None = None  # `radius-server attribute 4`: the value of NAS-IP-Address
+    service_type_on_login: bool = False  # `radius-server attribute 6 on-for-login-auth`
+    session_id_in_access: bool = False  # `radius-server attribute 44 include-in-access-req`
+    nas_identifier_in_access: str | None = None  # `radius-server attribute 32 include-in-access-req [format F]`; "": IOS's format
+    nas_identifier_in_accounting: str | None = None  # `… include-in-accounting-req [format F]`
     source_interfaces: dict[str | None, str] = field(default_factory=dict)  # `ip radius source-interface I [vrf V]`, by VRF
     dynamic_author: DynamicAuthor | None = None
+    stated: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class AaaConfig:
-    """`aaa …`. `new_model` None: no line says. The lists of methods and of accounting are by name."""
+    """`aaa …`. `new_model` and `unique_session_ids` None: no line says. The lists of methods and of accounting are by name.
+
+    `other_accounting` are the lists of services that do not happen here (`exec`, `commands 15`, …), by service and name.
+    """
 
     new_model: bool | None = None
     login: MethodLists = field(default_factory=dict)  # `aaa authentication login`
+    enable: MethodLists = field(default_factory=dict)  # `aaa authentication enable default`
     network: MethodLists = field(default_factory=dict)  # `aaa authorization network`
     exec: MethodLists = field(default_factory=dict)  # `aaa authorization exec`
     network_accounting: dict[str, AccountingList] = field(default_factory=dict)
     system_accounting: AccountingList | None = None
+    other_accounting: dict[tuple[str, str], AccountingList] = field(default_factory=dict)
     update: AccountingUpdate | None = None
     delay_start: bool = False
-    unique_session_ids: bool = False  # `aaa session-id unique`
+    suppress_null_username: bool = False  # `aaa accounting suppress null-username`: no records of sessions without a user's name
+    unique_session_ids: bool | None = None  # `aaa session-id {unique|common}`

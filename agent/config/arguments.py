@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from agent.base.text import octets_of
 from agent.config.interface_names import INTERFACE_TYPES, interface_name
@@ -107,6 +107,22 @@ def _address(_: str) -> ArgumentType:
         return (value, 1) if value is not None else None
 
     return ArgumentType(read, "A.B.C.D", "an IPv4 address", lambda text: bool(_DOTTED.fullmatch(text)))
+
+
+_COLONS = re.compile(r"[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*")
+
+
+def _ipv6(_: str) -> ArgumentType:
+    """An IPv6 address without a zone; IOS writes its letters as capitals."""
+
+    def read(words: Sequence[Word], i: int) -> tuple[object, int] | None:
+        try:
+            return (IPv6Address(words[i].text), 1) if "%" not in words[i].text else None
+        except AddressValueError:
+            return None
+
+    right = "an IPv6 address"
+    return ArgumentType(read, "X:X:X:X::X", right, lambda text: bool(_COLONS.fullmatch(text)), lambda value: str(value).upper())
 
 
 def _mask(_: str) -> ArgumentType:
@@ -245,6 +261,7 @@ ARGUMENT_TYPES: Mapping[str, TypeFactory] = {
     "signed": _signed,
     "address": _address,
     "wildcard": _address,
+    "ipv6": _ipv6,
     "mask": _mask,
     "word": _word,
     "name": _letters,

@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import TypeVar
 
+from agent.config.aaa_model import AaaConfig, RadiusConfig
 from agent.config.crypto_model import CryptoConfig, CryptoMapEntry
 from agent.config.events import (
+    AaaChanged,
     ConfigEvent,
     CryptoChanged,
     CryptoMapAdded,
@@ -31,7 +33,9 @@ from agent.config.events import (
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import SnmpConfig
 
-C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig)
+C = TypeVar("C", RouterConfig, CryptoConfig, SnmpConfig, AaaConfig, RadiusConfig)
+
+_MUTABLE = ("crypto", "snmp", "aaa", "radius")  # the parts of a configuration that are not frozen
 
 # These have events of their own, which the commands emit even if nothing changes.
 _WITH_EVENTS_OF_THEIR_OWN = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
@@ -42,15 +46,17 @@ def snapshot(config: RouterConfig) -> RouterConfig:
     taken = _shallow(config)
     taken.crypto = _shallow(config.crypto)
     taken.snmp = _shallow(config.snmp)
+    taken.aaa = _shallow(config.aaa)
+    taken.radius = _shallow(config.radius)
     return taken
 
 
 def restore(config: RouterConfig, taken: RouterConfig) -> None:
     """Puts a snapshot's values back into `config`, whose identity others rely on."""
     for item in fields(RouterConfig):
-        if item.name not in ("crypto", "snmp"):
+        if item.name not in _MUTABLE:
             setattr(config, item.name, getattr(taken, item.name))
-    for inner in ("crypto", "snmp"):
+    for inner in _MUTABLE:
         for item in fields(getattr(config, inner)):
             setattr(getattr(config, inner), item.name, getattr(getattr(taken, inner), item.name))
 
@@ -155,3 +161,10 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
         yield HostnameSet(after.hostname)
     if before.logging != after.logging:
         yield LoggingChanged(before.logging)
+    if (before.aaa, before.radius, _logins(before)) != (after.aaa, after.radius, _logins(after)):
+        yield AaaChanged()
+
+
+def _logins(config: RouterConfig) -> list[tuple[object, ...]]:
+    """What the terminal lines say about log-ins."""
+    return [(key, line.login, line.login_list, line.exec_list, line.password) for key, line in config.lines.items()]

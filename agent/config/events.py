@@ -119,6 +119,11 @@ class CryptoChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AaaChanged(Event):
+    """An `aaa`, `radius-server`, `radius server` or `ip radius` line took effect, or one about the log-ins of a terminal line."""
+
+
+@dataclass(frozen=True, slots=True)
 class RsaKeyGenerated(Event):
     """`crypto key generate rsa`: the router gets a new host key of so many bits."""
 
@@ -147,6 +152,7 @@ ConfigEvent = (
     | HostnameSet
     | LoggingChanged
     | CryptoChanged
+    | AaaChanged
     | RsaKeyGenerated
     | RsaKeyZeroized
 )

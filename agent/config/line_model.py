@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 
+from agent.config.aaa_model import Secret
+
 CONSOLE, AUX, VTY = "con", "aux", "vty"
 IDLE_MINUTES = 10  # `exec-timeout` where no line says another
 
@@ -23,6 +25,10 @@ class LineSettings:
     synchronous: bool | None = None  # `logging synchronous`
     motd_banner: bool | None = None
     exec_banner: bool | None = None
+    login: str | None = None  # "login" (by the line's password), "login local", "no login"
+    login_list: str | None = None  # `login authentication`
+    exec_list: str | None = None  # `authorization exec`
+    password: Secret | None = None
 
     @property
     def idle_seconds(self) -> int | None:

@@ -1,4 +1,4 @@
-"""Config room: compares a typed password with the configured one, in each of IOS's encodings.
+"""Config room: compares a typed password with the configured one, in each of IOS's encodings; reveals keys that can be revealed.
 
 0 plain; 5 the MD5 scheme of FreeBSD's crypt ("$1$"); 7 the reversible one; 8 PBKDF2 with SHA-256 (RFC 8018) and 9 scrypt
 (RFC 7914), with IOS's parameters.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from agent.base.text import BLANKS
 from agent.config.command import GLOBAL, CommandSet, Edit, KeptLines, Located, Place, Refused, State, carry_out
+from agent.config.commands.radius_servers import settle_servers
 from agent.config.commands.snmp import settle_hosts
 from agent.config.errors import Finding
 from agent.config.nesting import Ended, Inside, Nesting, Understood
@@ -70,6 +71,7 @@ class Reader:
             self.findings.append(Finding(begun.line_number, begun.lines[0].strip(), f"its closing {begun.end.mark}", wrong=True))
         self._close()
         settle_hosts(self.state.config)
+        settle_servers(self.state.config)
 
     # --- one line --------------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
+from agent.config.aaa_model import DEFAULT_LIST, RadiusServer, ServerReference
 from agent.config.command import GLOBAL, Place, State
+from agent.config.commands.aaa import accounting_lists, accounting_place
+from agent.config.commands.dynamic_author import PLACE as AUTHOR_PLACE
 from agent.config.commands.interfaces import interface_place
+from agent.config.commands.lines import MODE as LINE_MODE
+from agent.config.commands.radius_groups import group_place
+from agent.config.commands.radius_servers import server_place, written_address
 from agent.config.defaults import DEFAULT_TRANSFORM_SETS
 from agent.config.errors import Finding
 from agent.config.model import RouterConfig
@@ -113,8 +119,50 @@ def _authentications(config: RouterConfig) -> _Holders:
     return _method_lists("aaa authentication login", config.aaa.login)
 
 
+def _enable_lists(config: RouterConfig) -> _Holders:
+    return _method_lists("aaa authentication enable", config.aaa.enable)
+
+
 def _authorizations(config: RouterConfig) -> _Holders:
     return _method_lists("aaa authorization network", config.aaa.network)
+
+
+def _exec_authorizations(config: RouterConfig) -> _Holders:
+    return _method_lists("aaa authorization exec", config.aaa.exec)
+
+
+def _accounting_lists(config: RouterConfig) -> _Holders:
+    return (
+        (accounting_place(service, name), f"aaa accounting {service} {name}", each)
+        for service, name, each in accounting_lists(config.aaa)
+    )
+
+
+def _server_groups(config: RouterConfig) -> _Holders:
+    return ((group_place(name), f"aaa group server radius {name}", each) for name, each in config.radius.groups.items())
+
+
+def _servers(config: RouterConfig) -> _Holders:
+    for each in config.radius.hosts:
+        yield GLOBAL, "radius-server host", each
+    for name, each in config.radius.servers.items():
+        yield server_place(name), f"radius server {name}", each
+
+
+def _dynamic_author(config: RouterConfig) -> _Holders:
+    if config.radius.dynamic_author is not None:
+        yield AUTHOR_PLACE, "aaa server radius dynamic-author", config.radius.dynamic_author
+
+
+def _radius(config: RouterConfig) -> _Holders:
+    for vrf, interface in config.radius.source_interfaces.items():
+        yield GLOBAL, "ip radius source-interface", (vrf, interface)
+
+
+def _lines(config: RouterConfig) -> _Holders:
+    for (kind, first, last), each in config.lines.items():
+        until = f" {last}" if last != first else ""
+        yield Place(LINE_MODE, (kind, first, last)), f"line {kind} {first}{until}", each
 
 
 def _communities(config: RouterConfig) -> _Holders:
@@ -144,24 +192,16 @@ def _snmp(config: RouterConfig) -> _Holders:
 # --- definitions ---
 
 
-def _server_groups(state: State) -> Collection[str]:
-    declared = _inert_names(state, "aaa group server radius ")
-    return (*_OWN_SERVER_GROUPS, *declared)
+def _defined_groups(state: State) -> Collection[str]:
+    """The groups of RADIUS servers; those of TACACS+ are no lines that are understood, and are found among the kept ones."""
+    kept = (line.split() for line in state.kept_lines(GLOBAL))
+    others = (words[4] for words in kept if words[:3] == ["aaa", "group", "server"] and len(words) > 4)
+    return {*_OWN_SERVER_GROUPS, *state.config.radius.groups, *others}
 
 
-def _accounting_lists(state: State) -> Collection[str]:
-    return _inert_names(state, "aaa accounting network ")
-
-
-def _inert_names(state: State, words: str) -> tuple[str, ...]:
-    """The names that lines without effect yet define, which begin with these words."""
-    lines = (
-        text if isinstance(text, str) else text.text
-        for (place, _), kept in state.inert.items()
-        if place == GLOBAL
-        for text in kept.values()
-    )
-    return tuple(line[len(words) :].split(" ")[0] for line in lines if line.startswith(words))
+def _defined_hosts(state: State) -> Collection[str]:
+    """The servers of `radius-server host`, as a group's line names them."""
+    return {_written_reference(server) for server in state.config.radius.hosts}
 
 
 def _transform_sets(state: State) -> Collection[str]:
@@ -184,10 +224,13 @@ _DEFINED: Mapping[str, Callable[[State], Collection[str]]] = {
     "IPsec profile": lambda state: state.config.crypto.ipsec_profiles,
     "crypto map": lambda state: state.config.crypto.maps,
     "dynamic map": lambda state: state.config.crypto.dynamic_maps,
-    "login list": lambda state: state.config.aaa.login,
+    "login list": lambda state: {DEFAULT_LIST, *state.config.aaa.login},
     "authorization list": lambda state: state.config.aaa.network,
-    "accounting list": _accounting_lists,
-    "server group": _server_groups,
+    "exec authorization list": lambda state: {DEFAULT_LIST, *state.config.aaa.exec},
+    "accounting list": lambda state: state.config.aaa.network_accounting,
+    "server group": _defined_groups,
+    "RADIUS server": lambda state: state.config.radius.servers,
+    "RADIUS host": _defined_hosts,
     "SNMP view": lambda state: {OWN_VIEW, *state.config.snmp.views},
     "SNMP group": lambda state: {group.name for group in state.config.snmp.groups.values()},
     "SNMP user": lambda state: state.config.snmp.users,
@@ -230,6 +273,20 @@ def _vrfs_of_trustpoint(trustpoint: Any) -> _Names:
 
 def _server_groups_of(methods: Any) -> _Names:
     return (method.removeprefix("group ") for method in methods if method.startswith("group "))
+
+
+def _written_reference(server: RadiusServer | ServerReference) -> str:
+    return f"{written_address(server)}:{server.auth_port},{server.acct_port}"
+
+
+def _hosts_of_group(group: Any) -> _Names:
+    return (_written_reference(each) for each in group.members if isinstance(each, ServerReference) and not each.name)
+
+
+def _hosts_without_address(holder: Any) -> _Names:
+    """Names of hosts that no `ip host` line knows, of a server or of what has several."""
+    several = getattr(holder, "members", getattr(holder, "clients", (holder,)))
+    return (each.host for each in several if each.host)
 
 
 def _group_views(group: Any) -> _Names:
@@ -283,6 +340,21 @@ _REFERENCES = (
     _Reference("accounting list", _maps, lambda each: (each.accounting_list,)),
     _Reference("server group", _authentications, _server_groups_of),
     _Reference("server group", _authorizations, _server_groups_of),
+    _Reference("server group", _exec_authorizations, _server_groups_of),
+    _Reference("server group", _enable_lists, _server_groups_of),
+    _Reference("server group", _accounting_lists, lambda each: each.groups, ("group",)),
+    _Reference("RADIUS server", _server_groups, lambda each: (member.name or None for member in each.members), ("server name",)),
+    _Reference("RADIUS host", _server_groups, _hosts_of_group, ("server",)),
+    _Reference("host", _servers, _hosts_without_address, ("address ipv4",)),
+    _Reference("host", _server_groups, _hosts_without_address, ("server-private", "server")),
+    _Reference("host", _dynamic_author, _hosts_without_address, ("client",)),
+    _Reference("VRF", _server_groups, lambda each: (each.vrf,), ("ip vrf forwarding",)),
+    _Reference("VRF", _radius, lambda each: each[:1]),
+    _Reference("VRF", _dynamic_author, lambda each: (client.vrf for client in each.clients), ("client",)),
+    _Reference("interface", _server_groups, lambda each: (each.source_interface,), ("ip radius source-interface",)),
+    _Reference("interface", _radius, lambda each: each[1:]),
+    _Reference("login list", _lines, lambda each: (each.login_list,), ("login authentication",)),
+    _Reference("exec authorization list", _lines, lambda each: (each.exec_list,), ("authorization exec",)),
     _Reference("SNMP view", _communities, lambda each: (each.view,)),
     _Reference("SNMP view", _groups, _group_views),
     _Reference("SNMP group", _users, lambda each: (each.group,)),

@@ -10,6 +10,7 @@ from agent.config.command import ConfigCommand
 from agent.config.commands import (
     aaa,
     acl,
+    dynamic_author,
     inert,
     interfaces,
     ipsec,
@@ -17,6 +18,9 @@ from agent.config.commands import (
     lines,
     maps,
     profiles,
+    radius,
+    radius_groups,
+    radius_servers,
     routing,
     snmp,
     system,
@@ -44,7 +48,10 @@ ENTRANCES = {
     "transform-set": ["crypto ipsec transform-set strong esp-aes 256 esp-sha-hmac"],
     "ipsec-profile": ["crypto ipsec profile vti"],
     "crypto-map": ["crypto map world 10 ipsec-isakmp"],
+    "accounting-list": ["aaa accounting network red"],
     "server-group": ["aaa group server radius big"],
+    "radius-server": ["radius server red"],
+    "dynamic-author": ["aaa server radius dynamic-author"],
     "config-line": ["line vty 0 4"],
     "control-plane": ["control-plane"],
     "resource-policy": ["resource policy"],
@@ -78,6 +85,7 @@ def _argument(item: Argument) -> st.SearchStrategy[str]:
     return {
         "address": _ADDRESSES,
         "wildcard": _ADDRESSES,
+        "ipv6": st.sampled_from(["2001:db8::1", "::1", "FE80::1", "::ffff:10.1.1.1"]),
         "mask": _MASKS,
         "word": _NAMES,
         "name": _NAMES,
@@ -108,7 +116,26 @@ def _item(item: Item) -> st.SearchStrategy[str]:
 
 
 def all_commands() -> list[ConfigCommand]:
-    areas = (system, aaa, inert, lines, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps)
+    areas = (
+        system,
+        aaa,
+        radius,
+        radius_groups,
+        radius_servers,
+        dynamic_author,
+        inert,
+        lines,
+        vrfs,
+        interfaces,
+        routing,
+        acl,
+        isakmp,
+        profiles,
+        ipsec,
+        maps,
+        snmp,
+        traps,
+    )
     return [command for area in areas for command in area.commands()]
 
 

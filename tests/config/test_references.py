@@ -60,6 +60,24 @@ DANGLING = [
     (f"{MAP}crypto map m client accounting list gone", "aaa accounting network gone none", "accounting list"),
     ("aaa authentication login l group gone", "aaa group server radius gone", "server group"),
     ("aaa authorization network l group gone", "aaa group server radius gone", "server group"),
+    ("aaa authorization exec l group gone", "aaa group server radius gone", "server group"),
+    ("aaa authentication enable default group gone", "aaa group server radius gone", "server group"),
+    ("aaa accounting network l start-stop group gone", "aaa group server radius gone", "server group"),
+    ("aaa accounting network l\n action-type stop-only\n group gone", "aaa group server radius gone", "server group"),
+    ("aaa accounting system default start-stop group gone", "aaa group server radius gone", "server group"),
+    ("aaa accounting exec default start-stop group gone", "aaa group server tacacs+ gone", "server group"),
+    ("aaa group server radius g\n server name gone", "radius server gone", "RADIUS server"),
+    ("aaa group server radius g\n ip vrf forwarding gone", "ip vrf gone", "VRF"),
+    ("aaa group server radius g\n ip radius source-interface Loopback7", "interface Loopback7", "interface"),
+    ("ip radius source-interface Loopback7", "interface Loopback7", "interface"),
+    ("interface Fa0/0\n!\nip radius source-interface Fa0/0 vrf gone", "ip vrf gone", "VRF"),
+    ("aaa group server radius g\n server-private gone", "ip host gone 10.1.1.1", "host"),
+    ("radius-server host gone", "ip host gone 10.1.1.1", "host"),
+    ("radius server s\n address ipv4 gone", "ip host gone 10.1.1.1", "host"),
+    ("aaa server radius dynamic-author\n client gone", "ip host gone 10.1.1.1", "host"),
+    ("aaa server radius dynamic-author\n client 10.1.1.1 vrf gone", "ip vrf gone", "VRF"),
+    ("line vty 0 4\n login authentication gone", "aaa authentication login gone local", "login list"),
+    ("line vty 0 4\n authorization exec gone", "aaa authorization exec gone local", "exec authorization list"),
     ("snmp-server community c view gone RO", "snmp-server view gone iso included", "SNMP view"),
     ("snmp-server group g v3 priv read gone", "snmp-server view gone iso included", "SNMP view"),
     ("snmp-server group g v3 priv write gone", "snmp-server view gone iso included", "SNMP view"),
@@ -88,9 +106,16 @@ def test_a_name_that_nothing_defines_is_told_with_its_line(document: Read, lines
 
 
 def test_every_reference_of_the_model_is_tried() -> None:
-    kinds = {kind for _, _, kind in DANGLING}
+    kinds = {kind for _, _, kind in DANGLING} | {"RADIUS host"}  # which has a test of its own below
     assert kinds == {reference.kind for reference in _REFERENCES}
     assert len(DANGLING) >= len(_REFERENCES)
+
+
+def test_a_group_names_its_servers_by_address_and_both_ports(document: Read) -> None:
+    group = "aaa group server radius g\n server 10.1.1.1 auth-port 1812 acct-port 1813\n"
+    missing = "names RADIUS host 10.1.1.1:1812,1813, which is not configured"
+    assert told(document(f"{group}radius-server host 10.1.1.1\n")) == [(1, missing)]
+    assert told(document(f"{group}radius-server host 10.1.1.1 auth-port 1812 acct-port 1813\n")) == []
 
 
 def test_two_lines_that_name_one_missing_thing_are_both_told(document: Read) -> None:

@@ -51,7 +51,7 @@ TYPED = {
         "crypto dynamic-map mymap 10\nset transform-set aswan\nset isakmp-profile cisco\nreverse-route\n"
         "crypto map mymap 10 ipsec-isakmp dynamic dmap\n"
         "interface FastEthernet1/0\nno ip address\ncrypto map mymap\n"
-        "radius-server host 172.16.1.4\nradius-server key nsite\nradius-server vsa send accounting\n",
+        "radius-server host 172.16.1.4 auth-port 1645 acct-port 1646\nradius-server key nsite\nradius-server vsa send accounting\n",
     ),
     "chapter 6, no default policies and transform sets": (
         "no crypto isakmp default policy\nno crypto ipsec default transform-set\n",

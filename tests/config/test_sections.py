@@ -78,10 +78,10 @@ bridge-domain 10
 vlan 10
 spanning-tree mst configuration
 ip dhcp pool lan
-radius server one
+aaa server radius proxy
 tacacs server two
 aaa group server tacacs+ three
-aaa accounting exec default
+aaa accounting multicast default
 ldap server four
 webvpn gateway one
 ip nat pool wide prefix-length 24

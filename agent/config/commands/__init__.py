@@ -8,6 +8,7 @@ from agent.config.command import CommandSet, ConfigCommand, Mode
 from agent.config.commands import (
     aaa,
     acl,
+    dynamic_author,
     inert,
     interfaces,
     ipsec,
@@ -16,6 +17,9 @@ from agent.config.commands import (
     logging,
     maps,
     profiles,
+    radius,
+    radius_groups,
+    radius_servers,
     routing,
     snmp,
     ssh,
@@ -30,9 +34,45 @@ from agent.config.grammar import Grammar
 @cache
 def build() -> CommandSet:
     """The command tables. They never change, and take many milliseconds to make: one set serves every configuration."""
-    areas = (system, logging, aaa, inert, lines, vrfs, interfaces, routing, acl, isakmp, profiles, ipsec, maps, snmp, traps, ssh)
+    areas = (
+        system,
+        logging,
+        aaa,
+        radius,
+        radius_groups,
+        radius_servers,
+        dynamic_author,
+        inert,
+        lines,
+        vrfs,
+        interfaces,
+        routing,
+        acl,
+        isakmp,
+        profiles,
+        ipsec,
+        maps,
+        snmp,
+        traps,
+        ssh,
+    )
     modes = {"config": Mode("(config)#", "config")}
-    for area in (inert, lines, aaa, vrfs, interfaces, acl, isakmp, profiles, ipsec, maps, ssh):
+    for area in (
+        inert,
+        lines,
+        aaa,
+        radius_groups,
+        radius_servers,
+        dynamic_author,
+        vrfs,
+        interfaces,
+        acl,
+        isakmp,
+        profiles,
+        ipsec,
+        maps,
+        ssh,
+    ):
         modes.update(area.MODES)
     grammar = Grammar[ConfigCommand](words.HELP, types=acl.TYPES)
     for area in areas:

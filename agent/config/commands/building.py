@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, Generic, Literal, TypeVar
 
-from agent.config.command import ConfigCommand, ConfigMatch, Edit, Negate, Place, Rendered, Section, State
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Negate, Place, Refused, Rendered, Section, State
 from agent.config.model import RouterConfig
 
 L = TypeVar("L", bound=Any)
@@ -177,3 +177,22 @@ def written_network(network: IPv4Network, typed: IPv4Address | None) -> str:
 def encoded(encoding: int, secret: str) -> str:
     """A secret with its IOS type number, where it is not plain."""
     return f"{encoding} {secret}" if encoding else secret
+
+
+def resolved_name(edit: Edit, name: str, argument: str) -> IPv4Address | str:
+    """The address that `ip host` says of a name which is typed, with IOS's words about it; Refused of an unknown one.
+
+    A file may name a host before its `ip host` line: the name stays, and is looked up when all lines are read.
+    """
+    config = edit.config
+    if not edit.typed:
+        return name
+    server = config.name_servers[0] if config.name_servers else IPv4Address("255.255.255.255")
+    translating = f'Translating "{name}"...domain server ({server})'
+    address = config.host_address(name)
+    if address is None:
+        if config.domain_lookup:
+            edit.output.append(translating)
+        raise Refused("a host that an `ip host` line names", argument=argument)
+    edit.output.append(f"{translating} [OK]")
+    return address

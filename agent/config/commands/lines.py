@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from agent.config.aaa_model import Secret
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
-from agent.config.commands.building import Leaves, inert
+from agent.config.commands.building import Leaves, encoded, inert
 from agent.config.line_model import AUX, CONSOLE, VTY, LineRange, LineSettings
 from agent.config.model import RouterConfig
 from agent.config.texts import text_between
@@ -49,6 +50,14 @@ HELP = {
     "config-line login local": "Local password checking",
     "config-line login authentication": "Authentication parameters",
     "<login-list>": "Use an authentication list with this name",
+    "config-line authorization": "Authorization parameters",
+    "config-line authorization exec": "For starting an exec (shell)",
+    "config-line authorization commands": "For exec (shell) commands",
+    "<exec-list>": "Use an authorization list with this name",
+    "config-line accounting": "Accounting parameters",
+    "config-line accounting commands": "For exec (shell) commands",
+    "config-line accounting connection": "For outbound connections",
+    "config-line accounting exec": "For starting an exec (shell)",
     "config-line password": "Set a password",
     "config-line password <password>": "The UNENCRYPTED (cleartext) line password",
     "config-line password 0": "Specifies an UNENCRYPTED password will follow",
@@ -186,6 +195,40 @@ def _switch(words: str, rank: int, field: str, *, by_default: bool) -> ConfigCom
     return _LEAVES.command(words, rank, lambda _, __: {field: on}, {field: off}, write, default={field: None})
 
 
+def _password() -> ConfigCommand:
+    def write(settings: LineSettings) -> str | None:
+        secret = settings.password
+        return None if secret is None else f"password {encoded(secret.encoding, secret.text)}"
+
+    return _LEAVES.command(
+        "password ~ [encoding={0|7}] <password:word>",
+        13,
+        lambda match, _: {"password": Secret(match.word("password"), match.maybe_number("encoding") or 0)},
+        {"password": None},
+        write,
+    )
+
+
+def _login() -> list[ConfigCommand]:
+    """`login …`: with `aaa new-model` IOS reads the list alone, without it the rest."""
+    plain = _LEAVES.command(
+        "login [local]",
+        15,
+        lambda match, _: {"login": match.canonical},
+        {"login": "no login"},
+        lambda settings: settings.login,
+        default={"login": None},
+    )
+    named = _LEAVES.command(
+        "login authentication ~ <login-list:word>",
+        15,
+        lambda match, _: {"login_list": match.word("login-list")},
+        {"login_list": None},
+        lambda settings: f"login authentication {settings.login_list}" if settings.login_list else None,
+    )
+    return [plain, named]
+
+
 def commands() -> list[ConfigCommand]:
     kinds = "|".join(_BANNERS)
     return [
@@ -196,9 +239,12 @@ def commands() -> list[ConfigCommand]:
         _exec_timeout(),
         inert(MODE, "exec prompt timestamp", 11, shows="both"),
         _number("privilege level", "<level:int(0-15)>", 12, "privilege"),
-        inert(MODE, "password [{0|7}] <password:word>", 13),
+        _password(),
         _switch("logging synchronous", 14, "synchronous", by_default=False),
-        inert(MODE, "login [local | authentication <login-list:word>]", 15, shows="both"),
+        *_login(),
+        _LEAVES.text("authorization exec", "<exec-list:word>", 16, "exec_list"),
+        inert(MODE, "authorization commands <level:int(0-15)> ~ <list:word>", 16, many=True),
+        inert(MODE, "accounting {exec|connection|commands <level:int(0-15)>} ~ <list:word>", 16, many=True),
         _number("history size", "<entries:int(0-256)>", 16, "history_size"),
         _number("length", "<lines:int(0-512)>", 17, "length"),
         _number("width", "<columns:int(0-512)>", 18, "width"),

@@ -167,7 +167,7 @@ def _change_map(edit: Edit, match: ConfigMatch, change: Callable[[CryptoMap], Cr
         del maps[changed.name]
 
 
-def _setting(name: str, argument: str, value: Callable[[ConfigMatch], str], later: bool) -> ConfigCommand:
+def _setting(name: str, argument: str, value: Callable[[ConfigMatch], str]) -> ConfigCommand:
     def change(edit: Edit, match: ConfigMatch, new: str | None) -> None:
         changed: dict[str, Any] = {name: new}
         _change_map(edit, match, lambda known: replace(known, **changed))
@@ -178,7 +178,7 @@ def _setting(name: str, argument: str, value: Callable[[ConfigMatch], str], late
     def negate(edit: Edit, match: ConfigMatch) -> None:
         change(edit, match, None)
 
-    return ConfigCommand("config", f"crypto map <map:word> {_SETTINGS[name]} ~ {argument}", 1510, apply, negate, later=later)
+    return ConfigCommand("config", f"crypto map <map:word> {_SETTINGS[name]} ~ {argument}", 1510, apply, negate)
 
 
 _ADDRESS = "client configuration address"
@@ -310,11 +310,11 @@ def commands() -> list[ConfigCommand]:
             _remove_map,
             _render_maps,
         ),
-        _setting("accounting_list", "<list:word>", lambda m: m.word("list"), later=True),
-        _setting("client_authentication", "<list:word>", lambda m: m.word("list"), later=False),
-        _setting("isakmp_authorization", "<list:word>", lambda m: m.word("list"), later=False),
+        _setting("accounting_list", "<list:word>", lambda m: m.word("list")),
+        _setting("client_authentication", "<list:word>", lambda m: m.word("list")),
+        _setting("isakmp_authorization", "<list:word>", lambda m: m.word("list")),
         _address_ways(),
-        _setting("local_address", "<interface:interface>", lambda m: m.word("interface"), later=False),
+        _setting("local_address", "<interface:interface>", lambda m: m.word("interface")),
         *_shared_lines(entries),
         *_entry_lines(entries),
         *_shared_lines(Leaves("ipsec-profile", _get_profile, _put_profile)),

@@ -161,7 +161,7 @@ def _profile_lines() -> list[ConfigCommand]:
             lambda p: [f"client configuration address {way}" for way in p.address_ways],
         ),
         leaves.text("client configuration group", "<group:word>", 71, "client_group"),
-        leaves.text("accounting", "<list:word>", 80, "accounting", later=True),
+        leaves.text("accounting", "<list:word>", 80, "accounting"),
         line(
             "keepalive ~ <interval:int(10-3600)> retry <retry:int(2-60)>",
             90,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Place, Refused, Rendered, State
-from agent.config.commands.building import as_lines
+from agent.config.commands.building import as_lines, resolved_name
 from agent.config.commands.traps import OTHER_TYPES, TYPES
 from agent.config.model import RouterConfig
 from agent.config.snmp_model import (
@@ -233,28 +233,6 @@ def _written_user(user: SnmpUser) -> str:
 # --- hosts ---------------------------------------------------------------------------------------------------------------
 
 
-def _resolved(edit: Edit, match: ConfigMatch) -> IPv4Address | str:
-    """The address of a host; of one named, what `ip host` says, with IOS's words about it.
-
-    A file may name a host before its `ip host` line: the name stays, and `settle_hosts` looks it up when all lines are read.
-    """
-    host = match.maybe("host")
-    if isinstance(host, IPv4Address):
-        return host
-    name, config = str(host), edit.config
-    if not edit.typed:
-        return name
-    server = config.name_servers[0] if config.name_servers else IPv4Address("255.255.255.255")
-    translating = f'Translating "{name}"...domain server ({server})'
-    address = config.host_address(name)
-    if address is None:
-        if config.domain_lookup:
-            edit.output.append(translating)
-        raise Refused("a host that an `ip host` line names", argument="host")
-    edit.output.append(f"{translating} [OK]")
-    return address
-
-
 def _host_key(host: SnmpHost) -> tuple[str, str | None, str, int]:
     return str(host.address), host.vrf, host.community, host.port
 
@@ -268,8 +246,9 @@ def _types(match: ConfigMatch) -> tuple[str, ...]:
 
 
 def _add_host(edit: Edit, match: ConfigMatch) -> None:
+    said = match.maybe("host")
     host = SnmpHost(
-        address=_resolved(edit, match),
+        address=said if isinstance(said, IPv4Address) else resolved_name(edit, str(said), "host"),
         community=match.word("community"),
         vrf=match.maybe_word("vrf"),
         informs=match.maybe_word("kind") == "informs",
