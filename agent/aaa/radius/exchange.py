@@ -200,8 +200,12 @@ class Exchanges:
         space, packet = self._spaces.get((port, source)), whole(datagram)
         exchange = None if space is None or packet is None else space.asked.get(identifier_of(packet))
         if space is None or packet is None or exchange is None:
-            fault = Discarded.MALFORMED if packet is None else Discarded.UNKNOWN
-            self._refuse(fault if space is not None or self._is_of_server(source) else Discarded.SOURCE, None, source, datagram)
+            place = Place(ip_address(source[0]), source[1]) if space is None else space.place
+            if space is None and not self._is_of_server(place):
+                fault = Discarded.SOURCE
+            else:
+                fault = Discarded.MALFORMED if packet is None else Discarded.UNKNOWN
+            self._tell(Refused(fault, None, place, datagram))
             return
         server = exchange.server
         assert server is not None
@@ -213,7 +217,7 @@ class Exchanges:
             except MalformedError:
                 verdict = Discarded.MALFORMED
         if verdict is not None:
-            self._refuse(verdict, server, source, packet)
+            self._tell(Refused(verdict, server.name, space.place, packet))
             return
         exchange.move(Happening.ANSWER)
         delay = self._edge.now() - exchange.sent
@@ -401,15 +405,10 @@ class Exchanges:
                 return
             self._send_first(queue.popleft(), server, space)
 
-    def _is_of_server(self, source: SocketAddress) -> bool:
+    def _is_of_server(self, place: Place) -> bool:
         """Whether an address and port are those of a server."""
-        host, port = source
         names = (server.name for server in self._servers)
-        return any(str(name.address) == host and port in (name.auth_port, name.acct_port) for name in names)
-
-    def _refuse(self, fault: Discarded, server: Server | None, source: SocketAddress, octets: bytes) -> None:
-        place = Place(ip_address(source[0]), source[1])
-        self._tell(Refused(fault, None if server is None else server.name, place, octets))
+        return any(name.address == place.address and place.port in (name.auth_port, name.acct_port) for name in names)
 
     def _close_idle(self) -> None:
         """Close the source ports that wait for nothing. Another one is opened when it is needed."""
