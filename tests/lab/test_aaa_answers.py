@@ -20,6 +20,7 @@ from agent.crypto.ike_events import Login, Phase1Failed, Trouble
 from agent.engine.access import ChapResponse, LoginAccepted, LoginChallenge, UserPolicy
 from agent.engine.values import ClearIsakmp
 from agent.flow.model import IkeFailureReason
+from agent.lab.policy.groups import QUESTIONS
 from agent.lab.policy.trustpoints import Trustpoint
 from tests.crypto.pki import address, root, subject_of
 from tests.lab.access import FakeAccess
@@ -207,6 +208,23 @@ def test_an_address_has_no_more_than_its_share(staff_hub: Callable[..., Any]) ->
         lab.wait(0.005)
     assert lab.hub.engine.admission().negotiating == 100
     assert access_of(lab).asked_groups == [("groups", "staff")]
+
+
+def test_strangers_cause_few_questions_about_groups_that_there_are_not(make_hub: MakeHub) -> None:
+    """With the lines of a crypto map any name is a group's. Clients of known groups get in all the same."""
+    lab = make_hub(profile="", template="", map_lines=MAP_LINES)
+    VpnClient(lab, "192.0.2.101").connect()
+    asked = access_of(lab).asked_groups
+    asked.clear()
+    for number in range(200):
+        VpnClient(lab, f"192.0.2.{110 + number % 100}", group=f"guess {number}").call()
+    lab.wait(0.5)
+    assert len(asked) == QUESTIONS
+    assert VpnClient(lab, "192.0.2.102").connect().inner is not None
+    lab.wait(2)
+    VpnClient(lab, "192.0.2.103", group="guess").call()
+    lab.wait(0.5)
+    assert asked[-1] == ("groups", "guess")
 
 
 # --- logins ---

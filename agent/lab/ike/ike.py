@@ -112,7 +112,7 @@ class Ike:
         self._answers = SourceAllowance(scheduler.clock.now)  # to those whose headers are refused
         self._liveness = Liveness(scheduler, random, self._settle, lambda client: self._peers.record_of(client))
         self.clients = Clients(config, self._liveness.is_there)
-        self._groups = Groups()
+        self._groups = Groups(config, scheduler)
         self._peers = Peers(self.sas, sa_keeper, self.clients, self._keep_open, monitor.peer_moved)
         self._handle = self._handlers()
 
@@ -398,7 +398,7 @@ class Ike:
             record.decisions.groups[key] = group
             self._scheduler.after(0, go_on)
 
-        self._groups.find(key, found)
+        self._groups.find(key, record.sa.aggressive, found)
 
     def _login_offered(self, record: IkeRecord, event: LoginOffered) -> None:
         assert record.decisions.client
