@@ -170,6 +170,7 @@ server all {{
 """
 _LISTENER = "listen {{ type = {kind} {family} = {address} port = {port} }}"
 _AUTHENTICATED = "Message-Authenticator := 0x00"
+_NOT_AUTHENTICATED = "Message-Authenticator !* ANY"
 _SILENCE = "update control { Response-Packet-Type := Do-Not-Respond }\n        handled"
 
 
@@ -261,7 +262,7 @@ class FreeRadius:
             folder=self.folder,
             secret=self.secret,
             listeners=re.sub(r" (?=type|ipv|port|})", "\n", "\n".join(listeners)),
-            authenticated=_AUTHENTICATED if self.authenticates else "",
+            authenticated=_AUTHENTICATED if self.authenticates else _NOT_AUTHENTICATED,
             access_answers="" if self.responds else _SILENCE,
             accounting_answers="" if self.responds else _SILENCE,
         )
