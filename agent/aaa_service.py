@@ -22,6 +22,9 @@ from agent.aaa.cli import CliLogins
 from agent.aaa.debug_accounting import AccountingDebug
 from agent.aaa.debug_isakmp import IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
+from agent.aaa.dynamic.author import DynamicAuthorServer
+from agent.aaa.dynamic.listener import DynamicAuthorListener
+from agent.aaa.dynamic.router import DynamicRouter
 from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
@@ -120,6 +123,10 @@ class Accounting:
         """The number of a session in the lines of `debug`."""
         return self._sender.number(session_id)
 
+    def session_ids(self) -> dict[int, str]:
+        """The Acct-Session-Id of each session that is accounted for, by the session's number."""
+        return {opened.row.id: opened.session_id for opened in self.sessions.sessions}
+
     def facts(self) -> AccountingFacts:
         """What show commands ask."""
         opened, counters = list(self.sessions.sessions), self._spool.counters
@@ -188,9 +195,16 @@ class AaaService:
         debugging.follow(AccountingDebug(traffic.subscribe, self.radius.subscribe, self._number, syslog.log).follow)
         debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, traffic.subscribe, syslog.log).follow)
 
+        controlled = DynamicRouter(node, self._session_ids)
+        self.dynamic = DynamicAuthorListener(node.name, config, lambda: DynamicAuthorServer(config, controlled))
+
     def facts(self) -> AaaFacts:
         """What show commands ask."""
         return AaaFacts(self.radius, lambda: AccountingFacts() if self.accounting is None else self.accounting.facts())
+
+    def _session_ids(self) -> dict[int, str]:
+        """The Acct-Session-Id of each session that is accounted for, by the session's number."""
+        return {} if self.accounting is None else self.accounting.session_ids()
 
     def _number(self, session_id: str) -> int:
         return 0 if self.accounting is None else self.accounting.number(session_id)
@@ -204,6 +218,7 @@ class AaaService:
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Follow what an edit of the configuration has changed."""
         self._addresses.forget()
+        self.dynamic.apply()
         if self.accounting is not None:
             self.accounting.apply()
         else:
@@ -234,5 +249,6 @@ class AaaService:
         self.end()
         if self.accounting is not None:
             self.accounting.close()
+        self.dynamic.close()
         self.access.close()
         self.radius.close()

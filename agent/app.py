@@ -142,6 +142,9 @@ class LabService:
             service.listen(self._addresses(self._lab.routers[name]))
             lines += [f"{name}: SNMP at {endpoint_text(address)}" for address in service.agent.addresses]
         lines += await self._open_ssh()
+        for name, service in self.routers.items():
+            service.aaa.dynamic.listen(self._lab.routers[name].dynamic_author)
+            lines += [f"{name}: dynamic authorisation at {endpoint_text(address)}" for address in service.aaa.dynamic.addresses]
         lines += [f"CLI: {self._cli_command} --router {shlex.quote(name)}" for name in self.routers]
         for name, underlay in self._lab.underlays.items():
             underlay.open()
@@ -204,11 +207,17 @@ class LabService:
         """Restart a router, and end its sessions. Raises UserError if its startup configuration is wrong, and changes nothing."""
         before, had_spokes = self.routers[name], bool(self._lab.routers[name].engine.spokes)
         addresses, sessions = before.agent.addresses, list(self._shown[name].lines)
+        authors = before.aaa.dynamic.addresses
         router = self._lab.restart(name)
         service = self._serve(router)
         before.close()  # so late that its ports are free for a moment alone
         _spare(router)
         service.listen(addresses)
+        try:
+            # An address that the lab file names stays; else the new configuration says the port.
+            service.aaa.dynamic.listen(router.dynamic_author and (authors or router.dynamic_author))
+        except UserError as error:
+            _log.error("%s", error)
         for line in sessions:
             if not line.closed:
                 line.end()

@@ -41,6 +41,7 @@ CORES = ("config", "crypto", "flow", "engine", "mib")
 CLOCK = "agent/base/clock.py"
 SHELLS = {
     "agent/aaa/accounting/sender.py",
+    "agent/aaa/dynamic/listener.py",
     "agent/aaa/hash_worker.py",
     "agent/aaa/questions.py",
     "agent/aaa/radius/client.py",

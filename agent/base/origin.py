@@ -13,11 +13,12 @@ class OriginKind(Enum):
     SSH = "ssh"
     SNMP = "snmp"
     TIMELINE = "timeline"  # the lab file's [[at]]
+    RADIUS = "radius"  # a Disconnect-Request (RFC 5176)
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who caused something. `name` is the user or the manager's address; it is empty if the kind is enough.
+    """Who caused something. `name` is the user, or the address of the manager or server; it is empty if the kind is enough.
 
     `line` is IOS's name of the terminal line ("vty0"), and `address` is where the user comes from; they are empty on the console.
     """

@@ -23,7 +23,7 @@ from agent.lab.router import Router
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabRouter(Node):
-    """One router of a lab. `snmp` and `ssh` are the addresses in the lab file where it answers.
+    """One router of a lab. `snmp`, `ssh` and `dynamic_author` are the addresses in the lab file where it answers.
 
     `timers` is its part of the lab's schedule.
     """
@@ -31,6 +31,7 @@ class LabRouter(Node):
     engine: LabEngine
     snmp: tuple[Endpoint, ...]
     ssh: tuple[Endpoint, ...]
+    dynamic_author: tuple[Endpoint, ...]
     router: Router
     timers: Branch
 
@@ -81,6 +82,7 @@ class Chassis:
             epoch=self.epoch + timedelta(microseconds=began),
             snmp=tuple(section.snmp),
             ssh=tuple(section.ssh),
+            dynamic_author=tuple(section.dynamic_author),
             router=router,
             timers=timers,
         )

@@ -156,6 +156,7 @@ class RouterSection(Section):
     config: FilePath
     snmp: list[Endpoint] = []
     ssh: list[Endpoint] = []
+    dynamic_author: list[Endpoint] = []
     ike: RealEndpoint | None = None
     nat: RealEndpoint | None = None
     sysdescr: Annotated[str, Field(max_length=255)] | None = None  # as long as a DisplayString may be

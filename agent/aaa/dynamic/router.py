@@ -1,0 +1,55 @@
+"""Aaa room: one router as dynamic authorisation sees it: its sessions, what identifies it, and how its sessions are ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from agent.aaa.dynamic.sessions import Candidate, Nas
+from agent.base.origin import Origin, OriginKind
+from agent.engine.port import Node
+from agent.engine.values import ClearSessions, SessionFilter
+from agent.flow.sessions import Session
+
+
+class DynamicRouter:
+    """`accounting_ids` gives the Acct-Session-Id of each session that is accounted for, by the session's number."""
+
+    def __init__(self, node: Node, accounting_ids: Callable[[], Mapping[int, str]]) -> None:
+        self._node = node
+        self._accounting_ids = accounting_ids
+
+    def sessions(self) -> Iterator[Candidate]:
+        """Every session that is up."""
+        ids = self._accounting_ids()
+        return (Candidate(session, ids.get(session.id)) for session in self._node.monitor.sessions())
+
+    def nas(self) -> Nas:
+        """A server may know the router by any of its addresses."""
+        config = self._node.document.config
+        addresses = {each.ip for interface in config.interfaces.values() for each in interface.addresses}
+        if config.radius.nas_ip_address is not None:
+            addresses.add(config.radius.nas_ip_address)
+        return Nas(frozenset(addresses), config.hostname)
+
+    def end(self, found: Sequence[Candidate], client: str) -> bool:
+        """End all of these sessions, or none if the engine refuses one. Whether it has ended them."""
+        engine = self._node.engine
+        requests = [ClearSessions(_exactly(candidate.session)) for candidate in found]
+        if any(engine.test(request) is not None for request in requests):
+            return False
+        for request in requests:
+            engine.do(request, Origin(OriginKind.RADIUS, client))
+        return True
+
+
+def _exactly(session: Session) -> SessionFilter:
+    """Selects this session, by its ends and VRFs."""
+    at = session.peer.ends
+    return SessionFilter(
+        local=at.local_address,
+        local_port=at.local_port,
+        remote=at.remote_address,
+        remote_port=at.remote_port,
+        front_vrf=at.front_vrf,
+        inside_vrf=session.vrf,
+    )
