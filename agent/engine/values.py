@@ -34,9 +34,9 @@ class SessionEnds:
 class SessionFilter:
     """Selects sessions. A field that is None (a VRF: `ANY`) selects all."""
 
-    local: IPv4Address | None = None
+    local: Address | None = None
     local_port: int | None = None
-    remote: IPv4Address | None = None
+    remote: Address | None = None
     remote_port: int | None = None
     front_vrf: VrfFilter = ANY
     inside_vrf: VrfFilter = ANY
