@@ -13,6 +13,7 @@ from functools import partial
 from itertools import count
 
 from agent.aaa.access import Access
+from agent.aaa.accounting.grants import Grants
 from agent.aaa.accounting.lists import list_of
 from agent.aaa.accounting.sender import RecordSender
 from agent.aaa.accounting.sessions import OpenSession, SessionAccounting, Surroundings
@@ -96,7 +97,14 @@ class Accounting:
     """The accounting of one router: the records of its sessions go to the spool, and from there to the servers."""
 
     def __init__(
-        self, node: Node, spool: Spool, sender: RecordSender, traffic: Traffic, timers: Timers, real_timers: Timers
+        self,
+        node: Node,
+        spool: Spool,
+        sender: RecordSender,
+        traffic: Traffic,
+        grants: Grants,
+        timers: Timers,
+        real_timers: Timers,
     ) -> None:
         began = node.epoch.timestamp()
         around = Surroundings(
@@ -106,6 +114,7 @@ class Accounting:
             real_timers=real_timers,
             event=lambda moment: int(began + moment / SECOND),
             now=lambda: world_date().timestamp(),
+            grants=grants,
         )
         self._clock = timers.clock
         self._spool = spool
@@ -186,7 +195,8 @@ class AaaService:
         users = Users(config, matches)
         servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)
         methods = Methods(config, users, matches, servers)
-        self.access = Access(config, methods, servers, shared.questions.begin)
+        self._grants = Grants()
+        self.access = Access(config, methods, servers, shared.questions.begin, self._grants)
         node.engine.use_access(self.access)
         self.logins = CliLogins(config, users, methods)
         self.radius.subscribe(partial(log_event, log=syslog.log))
@@ -232,7 +242,15 @@ class AaaService:
         if aaa.network_accounting or aaa.system_accounting or lab_spool.has_left(name):
             spool = lab_spool.router(name, self._spool_limit)
             sender = RecordSender(spool, self.radius, self.new_about)
-            self.accounting = Accounting(self._node, spool, sender, self._traffic, self._timers, self._shared.real_timers())
+            self.accounting = Accounting(
+                node=self._node,
+                spool=spool,
+                sender=sender,
+                traffic=self._traffic,
+                grants=self._grants,
+                timers=self._timers,
+                real_timers=self._shared.real_timers(),
+            )
 
     def _is_accounted(self, record: SessionUp) -> bool:
         peer = self._node.monitor.vrf(record.vrf).peers.get(record.peer)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from agent.aaa.accounting.grants import Grants
 from agent.aaa.methods import Entered, Entrance, Methods, Servers, methods_of
 from agent.aaa.radius.values import Attribute, Code
 from agent.aaa.replies import OUTBOUND, client_group, message_of, user_policy
@@ -33,11 +34,12 @@ class Begin(Protocol):
 class Access:
     """The access control of one router, until `close`, which forgets what is not answered."""
 
-    def __init__(self, config: RouterConfig, methods: Methods, servers: Servers, begin: Begin) -> None:
+    def __init__(self, config: RouterConfig, methods: Methods, servers: Servers, begin: Begin, grants: Grants) -> None:
         self._config = config
         self._methods = methods
         self._servers = servers
         self._begin = begin
+        self._grants = grants
         self._waiting: dict[object, Callable[[], None]] = {}
 
     def log_in(self, list_name: str, attempt: LoginAttempt, answer: Callable[[LoginAnswer], None]) -> None:
@@ -71,6 +73,7 @@ class Access:
         if not isinstance(outcome, Entered):
             return outcome
         reply = outcome.reply
+        self._grants.add(attempt.user, attempt.remote, reply)
         return LoginAccepted() if reply is None else LoginAccepted(user_policy(reply), message_of(reply))
 
     async def _group(self, list_name: str, name: str) -> ClientGroup | None:

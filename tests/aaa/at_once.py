@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from agent.aaa.access import Access
+from agent.aaa.accounting.grants import Grants
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
 from agent.aaa.users import Users
@@ -58,6 +59,6 @@ def methods_with(config: RouterConfig, servers: Servers) -> Methods:
     return Methods(config, Users(config, compare), compare, servers)
 
 
-def access_of(config: RouterConfig, fake: FakeServers | None = None) -> Access:
+def access_of(config: RouterConfig, fake: FakeServers | None = None, grants: Grants | None = None) -> Access:
     servers = (fake or FakeServers()).servers()
-    return Access(config, methods_with(config, servers), servers, at_once)
+    return Access(config, methods_with(config, servers), servers, at_once, grants or Grants())

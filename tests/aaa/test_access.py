@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agent.aaa.access import Access
+from agent.aaa.accounting.grants import Grants
 from agent.config.crypto_model import ClientGroup
 from agent.config.document import load
 from agent.engine.access import ChapResponse, LoginAccepted, LoginAnswer, LoginAttempt, LoginRefused
@@ -99,7 +100,7 @@ def test_the_end_cancels_what_is_not_answered() -> None:
         return lambda: cancelled.append("cancelled")
 
     config, servers = load(CONFIG).config, FakeServers().servers()
-    access = Access(config, methods_with(config, servers), servers, never)
+    access = Access(config, methods_with(config, servers), servers, never, Grants())
     access.log_in("vpn", LoginAttempt("alice", "wonderland"), lambda answer: None)
     access.close()
     assert cancelled == ["cancelled"]

@@ -6,6 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from agent.aaa.accounting.grants import Grant, Grants
 from agent.aaa.radius.values import Attribute, Code, Reply
 from agent.config.crypto_model import ClientGroup
 from agent.config.document import load
@@ -82,6 +83,15 @@ def test_a_user_gets_what_the_server_says() -> None:
     )
     policy = UserPolicy(IPv4Address("10.3.0.7"), IPv4Address("255.255.255.0"), "contractors", 7)
     assert log_in(FakeServers(accept), "group radius", LoginAttempt("eve", "x")) == LoginAccepted(policy, "Welcome")
+
+
+def test_what_a_server_says_for_the_accounting_is_kept_by_user_and_place() -> None:
+    """RFC 2865 §5.1 and §5.25: the name and the Class of the Access-Accept go into the accounting records."""
+    grants, fake = Grants(), FakeServers(reply(Code.ACCESS_ACCEPT, ("User-Name", "alice@vpn"), ("Class", b"gold"), ("Class", b"1")))
+    config = load("aaa new-model\naaa authentication login vpn group radius\n").config
+    access_of(config, fake, grants).log_in("vpn", LoginAttempt("alice", "right", remote="203.0.113.7"), lambda answer: None)
+    assert grants.of("alice", "203.0.113.7") == Grant("alice@vpn", (b"gold", b"1"))
+    assert grants.of("alice", "203.0.113.8") == grants.of("bob", "203.0.113.7") == Grant()
 
 
 def test_a_user_may_have_what_a_group_has() -> None:

@@ -31,13 +31,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Accounted:
-    """A session as its records describe it. `remote` is the identity of the peer in phase 1."""
+    """A session as its records describe it. `remote` is the identity of the peer in phase 1, `classes` are those of a server."""
 
     session_id: str
     vrf: str | None
     remote: Identity
     ends: PeerEnds
     facts: SessionFacts
+    classes: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ def session_attributes(status: AcctStatus, who: Accounted, usage: Usage | None, 
     told.append(Attribute("Acct-Status-Type", int(status)))
     if sender.pairs and who.facts.interface is not None:
         told.append(Attribute("Cisco-NAS-Port", who.facts.interface))
-    told += (_NAS_PORT, *_router(sender))
+    told.append(_NAS_PORT)
+    told += [Attribute("Class", each) for each in who.classes]
+    told += _router(sender)
     return tuple(told)
 
 

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from agent.aaa.accounting.attributes import SYSTEM_SESSION, Accounted, Sender, Usage, session_attributes, system_attributes
 from agent.aaa.accounting.causes import CAUSES, DIED, RELOADED, Cause
+from agent.aaa.accounting.grants import NOTHING_SAID, Grants
 from agent.aaa.accounting.lists import has_starts, list_of, list_of_system
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.rounds import Rounds
@@ -54,7 +55,7 @@ class Surroundings:
     """What the accounting has of its router.
 
     `timers` are those of the router's clock, `real_timers` those of real time. `event` turns a moment of the router's clock into
-    seconds since 1970; `now` gives these by the real clock.
+    seconds since 1970; `now` gives these by the real clock. `grants` are of the users who have logged in.
     """
 
     config: RouterConfig
@@ -63,14 +64,16 @@ class Surroundings:
     real_timers: Timers
     event: Callable[[int], int]
     now: Callable[[], float]
+    grants: Grants
 
 
 @dataclass(slots=True, eq=False)
 class OpenSession:
     """A session that is accounted for. `row` is the monitor's, `plan` the list that it came up with.
 
-    `facts` are those of the session, and what later IKE SAs have added. `remote` is the peer's address that was last told.
-    `started` says whether its Start has been made. `willed` is the moment, by the router's clock, of the numbers in its will.
+    `facts` are those of the session, and what log-ins and later IKE SAs have added; `classes` are a server's Class attributes.
+    `remote` is the peer's address that was last told. `started` says whether its Start has been made. `willed` is the moment of the
+    numbers in its will, by the router's clock.
     """
 
     row: Session
@@ -78,6 +81,7 @@ class OpenSession:
     plan: AccountingList
     facts: SessionFacts
     remote: Address
+    classes: tuple[bytes, ...] = NOTHING_SAID.classes
     started: bool = False
     willed: int = 0
 
@@ -140,6 +144,7 @@ class SessionAccounting:
             return
         new_id = self._keeper.next_session_id()
         opened = self._open[record.id] = OpenSession(peer.session, new_id, plan, record.facts, record.ends.remote_address)
+        self._take_grant(opened, record.facts.user)
         if not self._start_at_last(opened):
             self._keeper.will(new_id, self._will(opened, self._usage(opened)))
         self._wills.add(record.id, self._around.real_timers.clock.now())
@@ -190,14 +195,19 @@ class SessionAccounting:
         """A later IKE SA of an association may have a user or an address that its session has not."""
         opened = self._opened(self._peer(record.vrf, record.peer))
         if opened is not None:
-            had, ike = opened.facts, record.facts
+            before, ike = (opened.facts, opened.classes), record.facts
+            had = opened.facts
             opened.facts = replace(
-                had,
-                user=ike.user or had.user,
-                group=ike.client_group or had.group,
-                assigned_address=ike.assigned_address or had.assigned_address,
+                had, group=ike.client_group or had.group, assigned_address=ike.assigned_address or had.assigned_address
             )
-            self._tell_news(opened, had != opened.facts)
+            self._take_grant(opened, ike.user)
+            self._tell_news(opened, before != (opened.facts, opened.classes))
+
+    def _take_grant(self, opened: OpenSession, user: str | None) -> None:
+        """A user has logged in: a server may have said another name, and a Class."""
+        if user is not None:
+            grant = self._around.grants.of(user, str(opened.row.peer.remote_address))
+            opened.facts, opened.classes = replace(opened.facts, user=grant.name or user), grant.classes
 
     def _moved(self, record: PeerMoved) -> None:
         opened = self._opened(self._peer(record.vrf, record.peer))
@@ -232,7 +242,7 @@ class SessionAccounting:
 
     def _record(self, status: AcctStatus, opened: OpenSession, usage: Usage | None) -> AccountingRecord:
         peer, plan = opened.row.peer, opened.plan
-        who = Accounted(opened.session_id, peer.vrf, peer.key.remote, peer.ends, opened.facts)
+        who = Accounted(opened.session_id, peer.vrf, peer.key.remote, peer.ends, opened.facts, opened.classes)
         attributes = session_attributes(status, who, usage, self._sender())
         return AccountingRecord(status, opened.session_id, attributes, plan.groups, plan.broadcast, self._around.now())
 

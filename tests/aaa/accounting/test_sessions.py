@@ -6,6 +6,7 @@ from dataclasses import replace
 from ipaddress import IPv4Address
 
 from agent.aaa.accounting.record import AcctStatus
+from agent.aaa.radius.values import Attribute, Code, Place, Reply
 from agent.base.clock import SECOND
 from agent.config.aaa_model import AccountingList, AccountingUpdate
 from agent.config.crypto_model import CryptoMap, IsakmpProfile
@@ -240,6 +241,42 @@ def test_with_newinfo_another_log_in_makes_an_interim_record() -> None:
     assert router.story[1:] == [(INTERIM, "00000001")]
     assert value(router.records[1], "User-Name") == "bob"
     assert value(router.records[1], "Framed-IP-Address") == "10.13.13.1"
+
+
+# --- what a server has said of the user ---
+
+
+def accepted(*attributes: Attribute) -> Reply:
+    return Reply(Code.ACCESS_ACCEPT, attributes, Place(IPv4Address("127.0.0.1"), 1812))
+
+
+def test_the_class_of_the_access_accept_is_in_each_record() -> None:
+    """RFC 2865 §5.25: unmodified, in Accounting-Requests; a packet may have several."""
+    router = AccountedRouter(periodic=1)
+    router.grants.add("alice", str(SPOKE), accepted(Attribute("Class", b"\xc0\xff\xee"), Attribute("Class", b"gold")))
+    tunnel = router.session(**CLIENT)
+    router.run(MINUTE)
+    router.end(tunnel)
+    for record in router.records:
+        assert [each.value for each in record.attributes if each.name == "Class"] == [b"\xc0\xff\xee", b"gold"]
+    assert [status for status, _ in router.story] == [START, INTERIM, STOP]
+
+
+def test_the_name_of_the_access_accept_is_that_of_the_records() -> None:
+    """RFC 2865 §5.1: the client should use the name that was returned in all Accounting-Requests of the session."""
+    router = AccountedRouter()
+    router.grants.add("alice", str(SPOKE), accepted(Attribute("User-Name", "alice@example.com")))
+    router.session(**CLIENT)
+    assert value(router.records[0], "User-Name") == "alice@example.com"
+
+
+def test_a_class_belongs_to_one_log_in() -> None:
+    router = AccountedRouter()
+    router.grants.add("alice", "203.0.113.7", accepted(Attribute("Class", b"other place")))
+    router.grants.add("alice", str(SPOKE), accepted(Attribute("Class", b"server")))
+    router.grants.add("alice", str(SPOKE), None)  # the latest was known without a server
+    router.session(**CLIENT)
+    assert value(router.records[0], "Class") is None
 
 
 # --- delay-start ---

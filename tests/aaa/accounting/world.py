@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Any
 
+from agent.aaa.accounting.grants import Grants
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.sessions import SessionAccounting, Surroundings
 from agent.base.clock import SECOND, VirtualClock
@@ -63,7 +64,7 @@ class AccountedRouter:
         config.crypto.profiles["p"] = IsakmpProfile("p")
         self.timers, self.real_timers = Scheduler(VirtualClock()), Scheduler(VirtualClock())
         self.monitor = FlowMonitor(self.timers.clock)
-        self.keeper = Keeper()
+        self.keeper, self.grants = Keeper(), Grants()
         around = Surroundings(
             config=config,
             monitor=self.monitor,
@@ -71,6 +72,7 @@ class AccountedRouter:
             real_timers=self.real_timers,
             event=lambda moment: EPOCH + moment // SECOND,
             now=lambda: EPOCH + self.real_timers.clock.now() / SECOND,
+            grants=self.grants,
         )
         self.accounting = SessionAccounting(self.keeper, around)
         self.monitor.subscribe(self.accounting)
