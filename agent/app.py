@@ -120,7 +120,9 @@ class LabService:
     def _serve(self, router: LabRouter) -> RouterService:
         """Make the service of a router."""
         name = router.name
-        service = self.routers[name] = RouterService(router, self._schema, self._options, self._aaa, self._processor, router.timers)
+        service = self.routers[name] = RouterService(
+            router, self._schema, self._options, self._aaa, self._processor, router.timers, router.accounting_spool
+        )
         router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
         self._shown[name] = service.shown(self._lab.slots[name].startup, Reloads(partial(self._restart, name), router.timers.at))
         return service

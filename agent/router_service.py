@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from agent.aaa.accounting.spool import DEFAULT_LIMIT
 from agent.aaa_service import AaaService, LabAaa
 from agent.base.bus import Subscription
 from agent.base.clock import RealClock
@@ -86,7 +87,10 @@ def _not_restarted(*_: object) -> NoReturn:
 
 
 class RouterService:
-    """One router with its SNMP agent. It is made within a running event loop. `timers` are those of the router's clock."""
+    """One router with its SNMP agent. It is made within a running event loop. `timers` are those of the router's clock.
+
+    `accounting_spool` is how many accounting records may wait for a server.
+    """
 
     def __init__(
         self,
@@ -96,6 +100,7 @@ class RouterService:
         aaa: LabAaa | None = None,
         processor: ProcessorShares | None = None,
         timers: Timers | None = None,
+        accounting_spool: int = DEFAULT_LIMIT,
     ) -> None:
         self.node = node
         self._processor = processor or ProcessorShares(RealClock())
@@ -128,7 +133,7 @@ class RouterService:
         self.syslog = Syslog(monitor.clock)
         self._outside = OutsideTraffic(_log, options.external_traffic)
         self.debugging = Debugging(config, monitor, self.syslog)
-        self.aaa = AaaService(node, shared, self._outside, self.syslog, self.debugging, timers)
+        self.aaa = AaaService(node, shared, self._outside, self.syslog, self.debugging, timers, accounting_spool)
         hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)

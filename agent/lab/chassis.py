@@ -25,13 +25,14 @@ from agent.lab.router import Router
 class LabRouter(Node):
     """One router of a lab. `snmp`, `ssh` and `dynamic_author` are the addresses in the lab file where it answers.
 
-    `timers` is its part of the lab's schedule.
+    `accounting_spool` is how many accounting records of it may wait for a server. `timers` is its part of the lab's schedule.
     """
 
     engine: LabEngine
     snmp: tuple[Endpoint, ...]
     ssh: tuple[Endpoint, ...]
     dynamic_author: tuple[Endpoint, ...]
+    accounting_spool: int
     router: Router
     timers: Branch
 
@@ -83,6 +84,7 @@ class Chassis:
             snmp=tuple(section.snmp),
             ssh=tuple(section.ssh),
             dynamic_author=tuple(section.dynamic_author),
+            accounting_spool=section.accounting_spool,
             router=router,
             timers=timers,
         )

@@ -24,6 +24,7 @@ date = 2026-07-01T12:00:00+02:00
 config = "a.cfg"
 snmp = ["127.0.0.1:1161", "[::1]:1161"]
 sysdescr = "A router"
+accounting_spool = 5000
 sysobjectid = "1.3.6.1.4.1.9.1.436"
 [router.b]
 config = "b.cfg"
@@ -57,6 +58,7 @@ corrupt = 0.1
 def test_a_good_file_says_what_it_says() -> None:
     lab = parse_lab_file(GOOD, "lab.toml")
     assert lab.router["a"].snmp == [("127.0.0.1", 1161), ("::1", 1161)]
+    assert (lab.router["a"].accounting_spool, lab.router["b"].accounting_spool) == (5000, 100_000)
     assert (lab.link[0].delay, lab.link[0].jitter, lab.link[0].loss) == (1500, 200, 0.5)
     assert lab.link[0].ends == [("a", "FastEthernet0/0"), ("b", "FastEthernet0/0")]
     assert lab.date == datetime(2026, 7, 1, 10, tzinfo=UTC)
@@ -110,6 +112,7 @@ def test_every_fault_that_the_file_may_name_is_one_that_happens() -> None:
         ),
         ("[[at]]", "[[ssh]]\nport = 1\n[[at]]", "lab.toml: ssh: is not a key; there are router, link"),
         ('snmp = ["', 'ssh = ["127.0.0.1"]\nsnmp = ["', "lab.toml: router.a.ssh[0]: needs an address and port, such as"),
+        ("accounting_spool = 5000", "accounting_spool = 0", "lab.toml: router.a.accounting_spool: needs a number of at least 1"),
         ("rate = 0.1", "rate = 0.0", "lab.toml: traffic[0].rate: needs a number above 0"),
         ("rate = 0.1", 'rate = 1\nperiod = "1s"', "lab.toml: traffic[0]: needs one of rate (packets per second) and period"),
         ("rate = 0.1", 'period = "0s"', "lab.toml: traffic[0].period: needs a number above 0"),
