@@ -167,4 +167,5 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
 
 def _logins(config: RouterConfig) -> list[tuple[object, ...]]:
     """What the terminal lines say about log-ins."""
-    return [(key, line.login, line.login_list, line.exec_list, line.password) for key, line in config.lines.items()]
+    said = ((key, line.login, line.login_list, line.exec_list, line.password) for key, line in config.lines.items())
+    return [each for each in said if any(value is not None for value in each[1:])]
