@@ -253,9 +253,7 @@ def test_each_line_is_one_change_that_can_be_taken_back(line: str) -> None:
 
 
 def test_a_line_that_changes_nothing_is_no_change() -> None:
-    _, outcomes = typed(
-        "radius-server key k", "radius-server key k", "line vty 0 4", "login authentication a", "history size 9"
-    )
+    _, outcomes = typed("radius-server key k", "radius-server key k", "line vty 0 4", "login authentication a", "history size 9")
     assert [len(outcome.events) for outcome in outcomes] == [1, 0, 0, 1, 0]
 
 
