@@ -7,7 +7,7 @@ pyrad's packets keep an attribute's values together: an attribute that comes aga
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
@@ -39,7 +39,7 @@ class TooLongError(Exception):
 class Sealing:
     """What hides a salted value: the shared secret, and the authenticator of the request (RFC 2868 §3.5)."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     authenticator: bytes
 
 

@@ -158,7 +158,7 @@ class Exchange:
     server: Server | None = None
     space: Space | None = None
     packet: bytes = b""
-    key: bytes = b""
+    key: bytes = field(default=b"", repr=False)
     timeout: float = 0.0
     retransmit: int = 0
     nas: str = ""

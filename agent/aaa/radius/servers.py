@@ -11,7 +11,7 @@ A dead server is passed over for its dead time, unless all of its group are dead
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.aaa.radius.events import RadiusEvent, ServerAlive, ServerDead
 from agent.aaa.radius.values import Code, Place, ServerName
@@ -31,7 +31,7 @@ class Settings:
 
     timeout: float
     retransmit: int
-    key: bytes | None
+    key: bytes | None = field(repr=False)
 
 
 @dataclass(slots=True, eq=False)
