@@ -107,13 +107,17 @@ class VpnClient:
 
     def connect(self) -> VpnClient:
         """Negotiate until nothing more comes of it."""
-        self._settle(self.sa)
+        self.begin()
         self._lab.wait(3)
         return self
 
+    def begin(self) -> None:
+        """Send the first message."""
+        self._settle(self.sa)
+
     def call(self) -> None:
         """Send the first message, and then nothing more."""
-        self._settle(self.sa)
+        self.begin()
         self.vanish()
 
     def authenticate_again(self) -> VpnClient:
