@@ -38,7 +38,7 @@ from agent.base.clock import SECOND, RealClock, world_date
 from agent.base.outside import OutsideTraffic
 from agent.base.runner import RealRunner
 from agent.base.scheduler import Scheduler, Timers
-from agent.config.events import ConfigEvent
+from agent.config.events import AaaChanged, ConfigEvent
 from agent.engine.port import Node
 from agent.flow.records import SessionUp
 from agent.syslog.debug import Debugging
@@ -198,7 +198,7 @@ class AaaService:
         self._grants = Grants()
         self.access = Access(config, methods, servers, shared.questions.begin, self._grants)
         node.engine.use_access(self.access)
-        self.logins = CliLogins(config, users, methods)
+        self.logins = CliLogins(config, users, methods, servers)
         self.radius.subscribe(partial(log_event, log=syslog.log))
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
         self._traffic = traffic = Traffic()
@@ -229,6 +229,8 @@ class AaaService:
         """Follow what an edit of the configuration has changed."""
         self._addresses.forget()
         self.dynamic.apply()
+        if any(isinstance(event, AaaChanged) for event in events):
+            self.radius.apply()
         if self.accounting is not None:
             self.accounting.apply()
         else:

@@ -175,14 +175,12 @@ class LabService:
     async def _open_ssh_of(self, service: RouterService, addresses: Sequence[Endpoint]) -> SshServer:
         # Loading asyncssh takes a quarter of a second, which only a lab with SSH has to spend.
         from agent.shell.ssh.host_keys import HostKeys
-        from agent.shell.ssh.server import Door, LabSsh, SshServer
+        from agent.shell.ssh.server import LabSsh, SshServer
 
         name = service.node.name
         self._ssh = self._ssh or LabSsh()
-        logins = service.aaa.logins
         keys = HostKeys(self._options.state_dir, self._options.name, name)
-        door = Door(logins.by_password, logins.by_key)
-        opened = service.ssh = SshServer(self._shown[name], self._commands, door, keys, self._ssh)
+        opened = service.ssh = SshServer(self._shown[name], self._commands, service.aaa.logins, keys, self._ssh)
         await opened.listen(addresses)
         return opened
 

@@ -196,7 +196,7 @@ class RouterService:
             epoch=node.epoch,
             software=SOFTWARE,
             syslog=self.syslog,
-            password_matches=self._hashes.matches,
+            logins=self.aaa.logins,
             ssh=self.ssh_facts,
             aaa=self.aaa.facts(),
             logging=self.logging,

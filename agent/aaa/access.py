@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from agent.aaa.accounting.grants import Grants
-from agent.aaa.methods import Entered, Entrance, Methods, Servers, methods_of
+from agent.aaa.methods import Entered, Entrance, Methods, Servers, login_service, methods_of
 from agent.aaa.radius.values import Attribute, Code
 from agent.aaa.replies import OUTBOUND, client_group, message_of, user_policy
 from agent.config.crypto_model import ClientGroup
@@ -69,7 +69,7 @@ class Access:
     async def _log_in(self, list_name: str, attempt: LoginAttempt) -> LoginAnswer:
         methods = methods_of(self._config, self._config.aaa.login, list_name)
         caller = (Attribute("Calling-Station-Id", attempt.remote),) if attempt.remote else ()
-        outcome = await self._methods.log_in(methods, attempt, Entrance((*caller, *_PORT)))
+        outcome = await self._methods.log_in(methods, attempt, Entrance((*login_service(self._config), *caller, *_PORT)))
         if not isinstance(outcome, Entered):
             return outcome
         reply = outcome.reply

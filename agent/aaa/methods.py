@@ -13,10 +13,11 @@ from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Requ
 from agent.aaa.replies import message_of
 from agent.aaa.users import Matches, Users
 from agent.base.text import octets_of, text_of
-from agent.config.aaa_model import MethodLists
+from agent.config.aaa_model import MethodLists, Secret
 from agent.config.model import RouterConfig, User
 from agent.engine.access import ChapResponse, LoginAttempt, LoginChallenge, LoginRefused
 
+_LOGIN = 1  # Service-Type (RFC 2865 §5.6)
 _NO_TEXT = "Response: "  # what is asked where a challenge has no text
 
 
@@ -24,11 +25,11 @@ _NO_TEXT = "Response: "  # what is asked where a challenge has no text
 class Entrance:
     """Where somebody logs in. `attributes` say it to a server: the port, who calls, the service.
 
-    `line_password` is that of the terminal line, with its encoding, if it has one.
+    `line_password` is that of the terminal line, if it has one.
     """
 
     attributes: tuple[Attribute, ...] = ()
-    line_password: tuple[str, int] | None = field(default=None, repr=False)
+    line_password: Secret | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,11 @@ class Servers:
 def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[str]:
     """The methods of a list. One that is not defined has none, and no list counts without `aaa new-model`."""
     return lists.get(name, ()) if config.aaa.new_model else ()
+
+
+def login_service(config: RouterConfig) -> tuple[Attribute, ...]:
+    """The service of a log-in, which IOS says to servers only if it is told to."""
+    return (Attribute("Service-Type", _LOGIN),) if config.radius.service_type_on_login else ()
 
 
 class Methods:
@@ -106,7 +112,8 @@ class Methods:
 
     async def _line(self, _: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
         """The password of the terminal line, whatever the name."""
-        return await self._by_password(attempt, *entrance.line_password) if entrance.line_password is not None else None
+        secret = entrance.line_password
+        return None if secret is None else await self._by_password(attempt, secret.text, secret.encoding)
 
     async def _by_password(self, attempt: LoginAttempt, stored: str, encoding: int) -> Outcome:
         right = isinstance(attempt.proof, str) and await self._matches(attempt.proof, stored, encoding)
@@ -131,9 +138,9 @@ class Methods:
         return LoginRefused(message_of(reply))
 
     def _challenge(self, reply: Reply, token: _Token) -> LoginChallenge:
-        """What a server wants to know of the user. The answer may be seen unless Prompt says otherwise (RFC 2869 §5.10)."""
+        """What a server wants to know of the user. Prompt says whether the answer may be seen (RFC 2869 §5.10)."""
         state = next((_octets(value) for value in reply.values("State")), None)
-        echo = next((value == 1 for value in reply.values("Prompt")), True)
+        echo = next((value == 1 for value in reply.values("Prompt")), not self._config.radius.challenge_noecho)
         return LoginChallenge(message_of(reply) or _NO_TEXT, replace(token, state=state).written(), echo)
 
     async def _no_answer(self, _: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:

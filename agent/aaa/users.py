@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable
 
 from agent.base.text import octets_of
 from agent.config.model import RouterConfig, User
+from agent.config.passwords import revealed
 from agent.engine.access import ChapResponse
 
 Matches = Callable[[str, str, int], Awaitable[bool]]  # (typed, stored, encoding)
-
-_PLAIN = 0  # the encoding of a password that is stored as it is typed
 
 
 class Users:
@@ -56,8 +55,9 @@ class Users:
 
 
 def _answers(proof: ChapResponse, user: User) -> bool:
-    """Whether a CHAP response is right (RFC 1994 §4.1). That can be known only of a password that is stored in the clear."""
-    if user.encoding != _PLAIN:
+    """Whether a CHAP response is right (RFC 1994 §4.1). That can be known only of a password that is not stored as a hash."""
+    password = revealed(user.password, user.encoding)
+    if password is None:
         return False
-    expected = hashlib.md5(bytes([proof.identifier]) + octets_of(user.password) + proof.challenge).digest()
+    expected = hashlib.md5(bytes([proof.identifier]) + octets_of(password) + proof.challenge).digest()
     return hmac.compare_digest(expected, proof.response)

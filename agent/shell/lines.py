@@ -100,8 +100,6 @@ class Lines:
             line.length, line.length_set = settings.length, True
         if settings.width is not None:
             line.width, line.width_set = settings.width, True
-        if line.kind == VTY and line.level == 1 and settings.privilege is not None:
-            line.level = settings.privilege
         line.resize_history(HISTORY_SIZE if settings.history_size is None else settings.history_size)
         self._open.append(line)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
 from agent.aaa.facts import AaaFacts
+from agent.aaa.cli import CliLogins
 from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
@@ -66,7 +67,7 @@ class Router(Node):
     """A node, with what `router_service.py` adds.
 
     `configured` gets the events of a configuration line that has changed the document.
-    `password_matches(typed, stored, encoding)` compares a password as `agent.config.passwords` does, without holding the loop.
+    `logins` says who may log in and who may have a higher privilege level.
     `notification_hosts` gives every host that notifications go to, in the order of the configuration. `software` is what
     `show version` calls the program that runs it. `syslog` is the router's log, `logging` is
     where its messages go, and `debugging` which lines of `debug` it gets. `lines` are the terminal lines that are in use.
@@ -80,7 +81,7 @@ class Router(Node):
     notification_hosts: Callable[[], Sequence[NotificationHost]]
     software: str
     syslog: Syslog
-    password_matches: Callable[[str, str, int], Awaitable[bool]]
+    logins: CliLogins
     logging: Destinations
     debugging: Debugging
     processor: ProcessorShares

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from agent.aaa.access import Access
 from agent.aaa.accounting.grants import Grants
+from agent.aaa.cli import CliLogins
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
 from agent.aaa.users import Users
@@ -57,6 +58,11 @@ def reply(code: Code, *attributes: tuple[str, str | int | bytes]) -> Reply:
 
 def methods_with(config: RouterConfig, servers: Servers) -> Methods:
     return Methods(config, Users(config, compare), compare, servers)
+
+
+def logins_with(config: RouterConfig, fake: FakeServers | None = None) -> CliLogins:
+    servers = (fake or FakeServers()).servers()
+    return CliLogins(config, Users(config, compare), methods_with(config, servers), servers)
 
 
 def access_of(config: RouterConfig, fake: FakeServers | None = None, grants: Grants | None = None) -> Access:

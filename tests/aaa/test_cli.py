@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 import pytest
 
-from agent.aaa.cli import CliLogins
+from agent.aaa.cli import CliLogins, CliOutcome, CliUser, TerminalLine
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods
 from agent.aaa.users import Matches, Users
 from agent.config.document import load
-from agent.config.model import User
 from agent.config.passwords import password_matches
-from tests.aaa.at_once import FakeServers
+from agent.engine.access import LoginAttempt, LoginRefused
+from tests.aaa.at_once import FakeServers, logins_with
 
 SECRETS = """\
 username alice privilege 15 secret 0 wonderland
@@ -37,17 +37,25 @@ class Counting:
         return password_matches(typed, stored, encoding)
 
 
+VTY_0 = TerminalLine("vty", 0, 2, "192.0.2.7")
+
+
 def logins(config: str, matches: Matches) -> CliLogins:
     loaded = load(config).config
-    users = Users(loaded, matches)
-    return CliLogins(loaded, users, Methods(loaded, users, matches, FakeServers().servers()))
+    users, servers = Users(loaded, matches), FakeServers().servers()
+    return CliLogins(loaded, users, Methods(loaded, users, matches, servers), servers)
 
 
-def log_in(config: str, name: str, password: str) -> User | None:
-    return asyncio.run(logins(config, Counting().matches).by_password(name, password))
+def outcome(config: str, name: str, password: str, fake: FakeServers | None = None, line: TerminalLine = VTY_0) -> CliOutcome:
+    return asyncio.run(logins_with(load(config).config, fake).log_in(LoginAttempt(name, password), line))
 
 
-def name_of(user: User | None) -> str | None:
+def log_in(config: str, name: str, password: str) -> CliUser | None:
+    found = outcome(config, name, password)
+    return found if isinstance(found, CliUser) else None
+
+
+def name_of(user: CliUser | None) -> str | None:
     return user.name if user else None
 
 
@@ -75,13 +83,13 @@ def test_the_user_has_the_privilege_level_of_the_line() -> None:
     alice, carol = log_in(SECRETS, "alice", "wonderland"), log_in(SECRETS, "carol", "cisco")
     assert alice is not None
     assert carol is not None
-    assert (alice.privilege, carol.privilege) == (15, 1)
+    assert (alice.level, carol.level) == (15, 1)
 
 
 @pytest.mark.parametrize("name", ["alice", "bob", "carol", "dave", "nobody"])
 def test_each_name_costs_the_same_hashes(name: str) -> None:
     counting = Counting()
-    asyncio.run(logins(SECRETS, counting.matches).by_password(name, "guess"))
+    asyncio.run(logins(SECRETS, counting.matches).log_in(LoginAttempt(name, "guess"), VTY_0))
     assert sorted(counting.encodings) == [0, 5, 7]
 
 
@@ -141,14 +149,12 @@ ip ssh pubkey-chain
 
 @pytest.mark.parametrize(("name", "privilege"), [("alice", 15), ("Alice", 15), ("zoe", 1)])
 def test_a_key_of_the_chain_lets_its_user_in(name: str, privilege: int) -> None:
-    user = logins(CHAIN, Counting().matches).by_key(name, BLOB)
-    assert user is not None
-    assert (user.name, user.privilege) == (name.lower(), privilege)
+    assert asyncio.run(logins_with(load(CHAIN).config).by_key(name, BLOB, VTY_0)) == CliUser(name.lower(), privilege)
 
 
 @pytest.mark.parametrize(("name", "blob"), [("bob", BLOB), ("alice", BLOB[:-1] + b"x"), ("alice", b"")])
 def test_another_key_or_user_is_not_let_in(name: str, blob: bytes) -> None:
-    assert logins(CHAIN, Counting().matches).by_key(name, blob) is None
+    assert asyncio.run(logins_with(load(CHAIN).config).by_key(name, blob, VTY_0)) == LoginRefused()
 
 
 def test_the_loop_runs_while_the_worker_compares() -> None:

@@ -13,7 +13,6 @@ from agent.base.processor import ProcessorShares
 from agent.base.scheduler import Scheduler, Timer
 from agent.config.document import Document, load
 from agent.config.events import ConfigEvent
-from agent.config.passwords import password_matches
 from agent.config.snmp_model import SnmpHost
 from agent.config.startup import Startup
 from agent.engine.access import AccessControl
@@ -32,6 +31,7 @@ from agent.syslog.destinations import Destinations
 from agent.syslog.hosts import Hosts
 from agent.syslog.stamp import Stamps
 from agent.syslog.syslog import Syslog
+from tests.aaa.at_once import FakeServers, logins_with
 
 CONFIG = """\
 version 12.4
@@ -169,10 +169,6 @@ class HostAccount:
     dropped: int
 
 
-async def compare(typed: str, stored: str, encoding: int) -> bool:
-    return password_matches(typed, stored, encoding)
-
-
 def make_router(
     config: str = CONFIG,
     name: str = "far",
@@ -183,6 +179,7 @@ def make_router(
     startup: Startup | None = None,
     reload: Callable[[], None] = lambda: None,
     schedule: Callable[[int, Callable[[], None]], Timer] | None = None,
+    servers: FakeServers | None = None,
 ) -> Router:
     document = load(config)
     device = Device(document.config.hostname, "A simulated router", "1.3.6.1.4.1.9.1.436")
@@ -205,7 +202,7 @@ def make_router(
         configured=heard.extend,
         notification_hosts=lambda: hosts,
         software="ipsec-agent 9.9",
-        password_matches=compare,
+        logins=logins_with(document.config, servers),
         syslog=syslog,
         logging=Destinations(syslog, document.config, stamps, hosts_of_log, monitor.clock),
         debugging=Debugging(document.config, monitor, syslog),
@@ -228,14 +225,22 @@ def booted(name: str, document: Document) -> Startup:
 class Console:
     """A session on a fake router, driven line by line without a loop of the test's own."""
 
-    def __init__(self, config: str = CONFIG, answers: Sequence[str] = (), privileged: bool = True) -> None:
+    def __init__(
+        self, config: str = CONFIG, answers: Sequence[str] = (), privileged: bool = True, servers: FakeServers | None = None
+    ) -> None:
         self.engine = FakeEngine()
         self.events: list[ConfigEvent] = []
         self.hosts: list[NotificationHost] = []
         self.clock = FakeClock()
         self.reloads = 0
         self.router = make_router(
-            config, engine=self.engine, clock=self.clock, events=self.events, hosts=self.hosts, reload=self._reload
+            config,
+            engine=self.engine,
+            clock=self.clock,
+            events=self.events,
+            hosts=self.hosts,
+            reload=self._reload,
+            servers=servers,
         )
         self.terminal = FakeTerminal(*answers)
         self.session = Session(self.router, self.terminal, COMMANDS, LineState(CONSOLE, 15 if privileged else 1))

@@ -11,13 +11,11 @@ from typing import Any, TypeVar
 
 import asyncssh
 
-from agent.aaa.cli import CliLogins
-from agent.aaa.users import Users
 from agent.config.events import ConfigEvent, RsaKeyGenerated, RsaKeyZeroized
 from agent.shell.ssh.host_keys import HostKeys
-from agent.shell.ssh.server import Door, LabSsh, SshServer
-from tests.aaa.at_once import FakeServers, methods_with
-from tests.shell.fakes import COMMANDS, FakeEngine, compare, make_router
+from agent.shell.ssh.server import LabSsh, SshServer
+from tests.aaa.at_once import FakeServers
+from tests.shell.fakes import COMMANDS, FakeEngine, make_router
 
 T = TypeVar("T")
 
@@ -37,17 +35,15 @@ async def at_once(work: Callable[[], T]) -> T:
 class Served:
     """A running server. `events` are those of its router's configuration; those about keys reach the server."""
 
-    def __init__(self, config: str, state: Path) -> None:
+    def __init__(self, config: str, state: Path, servers: FakeServers | None = None) -> None:
         self.engine = FakeEngine()
         self.events: list[ConfigEvent] = []
-        made = make_router(config, engine=self.engine, events=self.events)
+        made = make_router(config, engine=self.engine, events=self.events, servers=servers)
         self.router = replace(made, ssh=lambda: self.server.facts())
         self.messages: list[str] = []
         self.router.syslog.subscribe(lambda logged: self.messages.append(str(logged.message)))
-        config = self.router.document.config
-        logins = CliLogins(config, Users(config, compare), methods_with(config, FakeServers().servers()))
         keys = HostKeys(state, "lab", "far")
-        self.server = SshServer(self.router, COMMANDS, Door(logins.by_password, logins.by_key), keys, LabSsh())
+        self.server = SshServer(self.router, COMMANDS, self.router.logins, keys, LabSsh())
 
     async def follow_keys(self) -> None:
         """Do what the events about keys ask for, as the application does."""
@@ -74,8 +70,8 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(state: Path, config: str = CONFIG) -> AsyncIterator[Served]:
-    served = Served(config, state)
+async def serving(state: Path, config: str = CONFIG, servers: FakeServers | None = None) -> AsyncIterator[Served]:
+    served = Served(config, state, servers)
     await served.server.listen([("127.0.0.1", 0)])
     try:
         yield served

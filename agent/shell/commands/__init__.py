@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.config.grammar import Grammar
 from agent.shell.command import LEVEL_ZERO, PRIVILEGED, USER, ExecCommand
 from agent.shell.commands import (
+    aaa,
     clear,
     debug,
     lines,
@@ -54,6 +55,7 @@ _AREAS = (
     startup,
     traceroute,
     tech_support,
+    aaa,
 )
 
 

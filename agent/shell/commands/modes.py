@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from agent.config.line_model import VTY
+from collections.abc import Sequence
+
+from agent.aaa.cli import TerminalLine
+from agent.aaa.methods import Entered, Outcome
+from agent.base.text import shown
+from agent.engine.access import LoginAttempt, LoginChallenge
 from agent.shell.command import CommandFailed, Context, ExecCommand, ExecMatch
 from agent.shell.lines import MOST_PRIVILEGED
 
@@ -19,6 +24,9 @@ HELP = {
 
 _ATTEMPTS = 3
 _NO_PASSWORD = "% No password set"
+_DENIED = "% Access denied"
+_NO_AUTHENTICATION = "% Error in authentication."
+_PASSWORD = LoginChallenge("Password: ", b"")
 
 
 async def _configure(context: Context, match: ExecMatch) -> None:
@@ -31,7 +39,6 @@ async def _configure(context: Context, match: ExecMatch) -> None:
 
 
 async def _enable(context: Context, match: ExecMatch) -> None:
-    """A higher level needs its secret or password. With neither, IOS lets its console in, and ours is its owner's alone."""
     line, level = context.line, _level(match, MOST_PRIVILEGED)
     if level > line.level:
         await _authenticate(context, level)
@@ -39,23 +46,40 @@ async def _enable(context: Context, match: ExecMatch) -> None:
 
 
 async def _authenticate(context: Context, level: int) -> None:
-    config = context.router.document.config
-    stored, encoding, refusal = None, 0, ""
-    if level == MOST_PRIVILEGED and config.enable_secret is not None:
-        stored, encoding, refusal = config.enable_secret, config.enable_secret_encoding, "% Bad secrets"
-    elif level == MOST_PRIVILEGED and config.enable_password is not None:
-        stored, encoding, refusal = config.enable_password, config.enable_password_encoding, "% Bad passwords"
-    if stored is None:
-        if context.line.kind == VTY:
-            raise CommandFailed(_NO_PASSWORD)
+    """Ask for what the methods of `enable` want. With `aaa new-model` there is one attempt."""
+    config, logins = context.router.document.config, context.router.logins
+    line = TerminalLine(context.line.kind, context.line.number, context.line.absolute, context.line.host)
+    methods = logins.enable_methods(level, line)
+    if methods[:1] == ("none",):
         return
-    for _ in range(_ATTEMPTS):
-        typed = await context.terminal.ask("Password: ", secret=True)
-        if typed is None:
-            break
-        if await context.router.password_matches(typed, stored, encoding):
+    if not methods:
+        raise CommandFailed(_NO_AUTHENTICATION if config.aaa.new_model else _NO_PASSWORD)
+    for _ in range(1 if config.aaa.new_model else _ATTEMPTS):
+        proved = await _proves(context, level, line)
+        if proved:
             return
+        if proved is None:
+            break
+    if config.aaa.new_model:
+        refusal = _NO_AUTHENTICATION if _asks_servers(methods) else _DENIED
+    else:
+        refusal = "% Bad secrets" if config.enable_secret is not None else "% Bad passwords"
     raise CommandFailed(refusal, "")
+
+
+async def _proves(context: Context, level: int, line: TerminalLine) -> bool | None:
+    """Whether what is typed is right: the password, and what a server wants to know beside it. None: nothing more is typed."""
+    outcome: Outcome = _PASSWORD
+    while isinstance(outcome, LoginChallenge):
+        typed = await context.terminal.ask(shown(outcome.message), secret=not outcome.echo)
+        if typed is None:
+            return None
+        outcome = await context.router.logins.enable(level, LoginAttempt("", typed, outcome.state or None), line)
+    return isinstance(outcome, Entered)
+
+
+def _asks_servers(methods: Sequence[str]) -> bool:
+    return any(method.startswith("group ") for method in methods)
 
 
 async def _disable(context: Context, match: ExecMatch) -> None:

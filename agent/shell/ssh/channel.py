@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import asyncssh
 
+from agent.aaa.cli import CliUser
 from agent.base.origin import Origin
 from agent.config.line_model import VTY
-from agent.config.model import User
 from agent.shell.interactive import Interactive
 from agent.shell.lines import LineState
 from agent.shell.render.ssh import SshSession
@@ -21,17 +21,18 @@ if TYPE_CHECKING:
     from agent.shell.ssh.server import SshServer
 
 _MOST_UNREAD = 8 << 20  # octets of output that a client lets wait
+_NOT_AUTHORIZED = b"% Authorization failed.\r\n"
 _MOST_WINDOW = 512  # columns and lines, as `terminal width` and `terminal length` have them
 
 
 class Channel(asyncssh.SSHServerSession[bytes]):
     """The terminal of one session. Environment and signals are ignored; subsystems are refused."""
 
-    def __init__(self, server: SshServer, link: Link, user: User, origin: Origin, login: Login) -> None:
+    def __init__(self, server: SshServer, link: Link, user: CliUser, origin: Origin, login: Login) -> None:
         self.user = user
         self._link = link
         self._login = login
-        self._line = LineState(origin, level=user.privilege, kind=VTY, user=user.name, host=link.peer)
+        self._line = LineState(origin, level=user.level or 0, kind=VTY, user=user.name, host=link.peer)
         self._interactive = Interactive(server.router, server.commands, self._line, self._write, self._drain)
         self._channel: asyncssh.SSHServerChannel[bytes] | None = None
         self._command: str | None = None
@@ -125,7 +126,10 @@ class Channel(asyncssh.SSHServerSession[bytes]):
         channel = self._channel
         assert channel is not None  # the session has started
         status = 0
-        if self._command is None:
+        if self.user.level is None:
+            self._write(_NOT_AUTHORIZED)
+            status = 1
+        elif self._command is None:
             await self._interactive.run()
         else:
             status = await self._interactive.run_command(self._command)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import asyncssh
 
+from agent.aaa.cli import CliOutcome, CliUser, TerminalLine
 from agent.base.origin import Origin, OriginKind
 from agent.base.printable import printable
 from agent.base.text import shown
 from agent.config.line_model import VTY
-from agent.config.model import User
+from agent.engine.access import LoginAttempt, LoginChallenge, LoginRefused
 from agent.shell.banner import banner
-from agent.shell.lines import LineState
+from agent.shell.lines import LineState, absolute_number
 from agent.shell.ssh.channel import Channel
 from agent.shell.ssh.link import Link
 from agent.syslog.message import Message, Severity
@@ -26,8 +28,16 @@ MOST_CHANNELS = 10  # sessions of a connection, as many as OpenSSH's server allo
 IDLE = 30.0  # seconds that a connection may last before its first session
 LINGERING = 0.5  # seconds that a connection lasts after its last session: the client closes it first, if it can
 
+KbdIntChallenge = bool | tuple[str, str, str, Sequence[tuple[str, bool]]]  # asyncssh's: name, instruction, language, prompts
 
+_PASSWORD = LoginChallenge("Password: ", b"")
 UNKNOWN = Origin(OriginKind.SSH)  # somebody who has not logged in yet
+
+
+def _asking(challenge: LoginChallenge) -> KbdIntChallenge:
+    """One question (RFC 4256 §3.2). What stands above its last line is an instruction."""
+    instruction, _, prompt = challenge.message.rpartition("\n")
+    return "", shown(instruction), "", ((shown(prompt), challenge.echo),)
 
 
 class Connection(asyncssh.SSHServerConnection):
@@ -51,12 +61,13 @@ class Login(asyncssh.SSHServer):
         self._server = server
         self._link = link
         self._connection: asyncssh.SSHServerConnection | None = None
-        self._user: User | None = None
+        self._user: CliUser | None = None
         self._authenticated = False
         self._greeted = False
         self._by_key = False
         self._line = 0  # the number of the `vty` of its last session, or of the one that it would get
         self._tries = 0
+        self._challenge: LoginChallenge | None = None  # what keyboard-interactive authentication has asked last
         self._keys: set[bytes] = set()
         self._channels = 0
         self._sessions = 0  # channels whose terminal or command has started
@@ -98,30 +109,67 @@ class Login(asyncssh.SSHServer):
         return bool(self._server.router.document.config.public_keys)
 
     async def validate_password(self, username: str, password: str) -> bool:
-        """Also the answer of keyboard-interactive authentication. A try counts when it begins."""
-        most = max(1, self._server.router.document.config.ssh.retries)
-        self._tries += 1
-        if self._tries > most:
-            raise TooManyTriesError
-        user = await self._server.door.by_password(username, password)
-        self._log_authentication(username, user is not None)
-        if user is None:
-            self._server.log.info("%s: an SSH log-in from %s is refused", self._server.router.name, self._link.peer)
-            if self._tries >= most:
-                raise TooManyTriesError
-            return False
-        self._user = user
-        self._by_key = False
+        """A challenge can be answered by keyboard-interactive authentication alone, so that it refuses the password."""
+        self._begin_try()
+        outcome = await self._server.logins.log_in(LoginAttempt(username, password, remote=self._link.peer), self._terminal_line)
+        return self._finish_try(username, outcome)
+
+    def kbdint_auth_supported(self) -> bool:
         return True
 
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+    def get_kbdint_challenge(self, username: str, lang: str, submethods: str) -> KbdIntChallenge:
+        """RFC 4256 §3.2: the password first, and then what a server wants to know."""
+        self._challenge = None
+        return _asking(_PASSWORD)
+
+    async def validate_kbdint_response(self, username: str, responses: Sequence[str]) -> KbdIntChallenge:
+        """The answers to the challenges of one try belong to it."""
+        answered, self._challenge = self._challenge, None
+        if answered is None:
+            self._begin_try()
+        if len(responses) != 1:
+            return self._finish_try(username, LoginRefused())
+        attempt = LoginAttempt(username, responses[0], None if answered is None else answered.state, self._link.peer)
+        outcome = await self._server.logins.log_in(attempt, self._terminal_line)
+        if isinstance(outcome, LoginChallenge):
+            self._challenge = outcome
+            return _asking(outcome)
+        return self._finish_try(username, outcome)
+
+    async def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
         """Whether the key may log in. asyncssh asks again with the signature, and checks that itself."""
         self._keys.add(key.public_data)
         if len(self._keys) > MOST_KEYS:
             raise TooManyTriesError
-        self._user = self._server.door.by_key(username, key.public_data)
+        outcome = await self._server.logins.by_key(username, key.public_data, self._terminal_line)
+        self._user = outcome if isinstance(outcome, CliUser) else None
         self._by_key = True
         return self._user is not None
+
+    def _begin_try(self) -> None:
+        """A try counts when it begins."""
+        self._tries += 1
+        if self._tries > self._most_tries:
+            raise TooManyTriesError
+
+    def _finish_try(self, username: str, outcome: CliOutcome) -> bool:
+        self._log_authentication(username, isinstance(outcome, CliUser))
+        if isinstance(outcome, CliUser):
+            self._user = outcome
+            self._by_key = False
+            return True
+        self._server.log.info("%s: an SSH log-in from %s is refused", self._server.router.name, self._link.peer)
+        if self._tries >= self._most_tries:
+            raise TooManyTriesError
+        return False
+
+    @property
+    def _most_tries(self) -> int:
+        return max(1, self._server.router.document.config.ssh.retries)
+
+    @property
+    def _terminal_line(self) -> TerminalLine:
+        return TerminalLine(VTY, self._line, absolute_number(VTY, self._line), self._link.peer)
 
     def auth_completed(self) -> None:
         self._authenticated = True

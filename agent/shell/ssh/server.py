@@ -10,15 +10,14 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 
 import asyncssh
 
+from agent.aaa.cli import CliLogins
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
 from agent.base.limited_log import LimitedLog
-from agent.config.model import User
 from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router
 from agent.shell.session import Commands
@@ -75,14 +74,6 @@ class SshListenError(UserError):
         super().__init__(f"{router}: SSH cannot listen on {endpoint_text(address)}: {reason}; choose another address with `ssh`")
 
 
-@dataclass(frozen=True, slots=True)
-class Door:
-    """Who may log in: by a password, and by a public key (RFC 4253 §6.6). `app.py` hands it in."""
-
-    by_password: Callable[[str, str], Awaitable[User | None]]
-    by_key: Callable[[str, bytes], User | None]
-
-
 class LabSsh:
     """What the SSH servers of a lab share: the turns of their connections, and the places of sessions."""
 
@@ -95,11 +86,11 @@ class LabSsh:
 class SshServer:
     """The SSH server of one router, from `listen` to `close`."""
 
-    def __init__(self, router: Router, commands: Commands, door: Door, keys: HostKeys, lab: LabSsh) -> None:
+    def __init__(self, router: Router, commands: Commands, logins: CliLogins, keys: HostKeys, lab: LabSsh) -> None:
         loop = asyncio.get_running_loop()
         self.router = router
         self.commands = commands
-        self.door = door
+        self.logins = logins
         self.keys = keys
         self.log = LimitedLog(
             _log, lambda: round(loop.time() * 1_000_000), lambda delay, call: loop.call_later(delay / 1_000_000, call)
