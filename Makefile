@@ -30,6 +30,7 @@ bench: $(VENV)/.dev-ready bench-tools
 	$(BIN)/python -m bench.run $(BENCH_ARGS)
 	$(BIN)/python -m bench.crypto_cores
 	$(BIN)/python -m bench.stall
+	$(BIN)/python -m bench.accounting
 
 soak: $(VENV)/.dev-ready tools bench-tools
 	SOAK=1 $(BIN)/pytest -s tests/snmp tests/lab tests/e2e -k soak

@@ -15,7 +15,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import chain, count, islice
 
 from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.accounting.waiting import Waiting
@@ -133,14 +133,15 @@ class Delivery:
         else:
             self._admit(waiting)
 
-    def due(self, now: float) -> list[Attempt]:
-        """What is to be sent now. `answered`, `failed` or `lost` is to be called for each."""
+    def due(self, now: float, most: int = WINDOW) -> list[Attempt]:
+        """What is to be sent now, at most so many. `answered`, `failed` or `lost` is to be called for each."""
         self._now = now
         while self._resting and self._resting[0][0] <= now:
             session = heapq.heappop(self._resting)[2]
             self._lanes[session.records[0].groups].ready.append(session)
         # One record alone finds out whether a group is back: lists take turns in giving it.
-        return [attempt for again in (False, True) for lane in self._lanes.values() for attempt in self._due(lane, again)]
+        attempts = (attempt for again in (False, True) for lane in self._lanes.values() for attempt in self._due(lane, again))
+        return list(islice(attempts, most))
 
     def wakes(self) -> float | None:
         """When `due` is to be called even if nothing has happened until then; None: never."""

@@ -14,6 +14,8 @@ from agent.aaa.accounting.spool import Spool
 from agent.aaa.accounting.waiting import Waiting
 from agent.aaa.radius.values import Code, Reply, Request
 
+AT_ONCE = 16  # records that are sent in one turn of the loop
+
 
 class Servers(Protocol):
     """What the sender asks of the RADIUS client (`radius/client.py`)."""
@@ -69,7 +71,9 @@ class RecordSender:
 
     def _take_turn(self) -> None:
         self._turn, self._soon = None, False
-        attempts = self._delivery.due(self._loop.time())
+        attempts = self._delivery.due(self._loop.time(), AT_ONCE)
+        if len(attempts) == AT_ONCE:
+            self._plan()
         on_disk = [attempt for attempt in attempts if attempt.waiting.record is None]
         if on_disk:
             self._spool.load([attempt.waiting for attempt in on_disk], partial(self._send, on_disk))
