@@ -30,7 +30,7 @@ from agent.lab.failures.tunnel_log import TunnelLog
 from agent.lab.lab import Lab
 from agent.mib.compile import CompiledMibs, compile_mibs
 from agent.mib.schema import Schema, build_schema
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from agent.shell.lines import LineState
 from agent.shell.reloads import Reloads
 from agent.shell.router import Router as ShellRouter
@@ -90,7 +90,7 @@ class LabService:
 
     def __init__(self, lab: Lab, schema: Schema, options: Options) -> None:
         self._lab = lab
-        self._schema = schema
+        self._plans = plans_of(schema)
         self._options = options
         self._runner = lab.runner
         self._aaa = LabAaa(lab.runner.hold, virtual=not isinstance(lab.runner, RealRunner), spool=self._spool())
@@ -121,7 +121,7 @@ class LabService:
         """Make the service of a router."""
         name = router.name
         service = self.routers[name] = RouterService(
-            router, self._schema, self._options, self._aaa, self._processor, router.timers, router.accounting_spool
+            router, self._plans, self._options, self._aaa, self._processor, router.timers, router.accounting_spool
         )
         router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
         self._shown[name] = service.shown(self._lab.slots[name].startup, Reloads(partial(self._restart, name), router.timers.at))

@@ -36,14 +36,15 @@ from agent.config.events import (
 from agent.config.startup import Startup
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
-from agent.mib.contexts import Contexts, Sources
+from agent.mib.context import Sources
+from agent.mib.contexts import Contexts, Plans
 from agent.mib.schema import Schema
 from agent.shell.cleared import ClearedCounters
 from agent.shell.reloads import Reloads
 from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router as ShellRouter
 from agent.shell.router import SnmpFacts
-from agent.snmp.administration import administration, groups_in_force
+from agent.snmp.administration import Administration, administration_views, groups_in_force
 from agent.snmp.engine import SnmpAgent, Surroundings
 from agent.snmp.identity import LocalEngine, start_engine
 from agent.snmp.notifications import Scene, notification_forms, of_bad_community, of_config_event, of_link, of_record, of_start
@@ -63,6 +64,11 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 SOFTWARE = f"ipsec-agent {version('ipsec-agent')}"
+
+
+def plans_of(schema: Schema) -> Plans:
+    """The plans of the trees, which all routers share. Raises MibError."""
+    return Plans(schema, administration_views(schema.oid_of))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +101,14 @@ class RouterService:
     def __init__(
         self,
         node: Node,
-        schema: Schema,
+        plans: Plans,
         options: Options,
         aaa: LabAaa | None = None,
         processor: ProcessorShares | None = None,
         timers: Timers | None = None,
         accounting_spool: int = DEFAULT_LIMIT,
     ) -> None:
-        self.node = node
+        self.node, schema = node, plans.schema
         self._processor = processor or ProcessorShares(RealClock())
         shared = aaa or LabAaa()
         self._hashes = shared.hashes
@@ -125,10 +131,10 @@ class RouterService:
                 engine=node.engine,
                 editor=self.editor,
                 snmp_count=local.counters.value,
-                administration=lambda: administration(self.endpoint, schema.oid_of, local),
+                administration=Administration(self.endpoint, local, schema.oid_of),
             ),
+            plans,
         )
-        self.contexts.build()
         self.agent = SnmpAgent(local, self.endpoint, Surroundings(schema.oid_of, self.contexts.tree, monitor.clock.now))
         self.syslog = Syslog(monitor.clock)
         self._outside = OutsideTraffic(_log, options.external_traffic)

@@ -24,7 +24,7 @@ from agent.config.session import Session
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from tests.config.lines import ENTRANCES, all_commands
 
 LAB = parse_lab_file('[router.r]\nconfig = "r.cfg"\n', "r.toml")
@@ -215,7 +215,7 @@ def test_a_value_is_refused_or_held(
 
     async def run() -> None:
         lab = build_lab(LAB, {"r": (text, "r.cfg")}, VirtualClock(90_000_000), "r.toml")
-        service = RouterService(lab.first, schema, Options("lab", tmp_path))
+        service = RouterService(lab.first, plans_of(schema), Options("lab", tmp_path))
         service.listen([("127.0.0.1", 0)])
         try:
             walk(service)

@@ -26,7 +26,7 @@ from agent.mib.compile import CompiledMibs
 from agent.mib.schema import Schema, build_schema
 from agent.mib.sources import MibError
 from agent.mib.tree import Tree
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from tests.flow.builders import ike_facts
 
 LAB = parse_lab_file('[router.r]\nconfig = "r.cfg"\n', "r.toml")
@@ -39,7 +39,7 @@ def with_service(schema: Schema, state: Path, act: Callable[[RouterService, Call
 
     async def run() -> None:
         lab = build_lab(LAB, {"r": (text, "r.cfg")}, VirtualClock(), "r.toml")
-        service = RouterService(lab.first, schema, Options("lab", state))
+        service = RouterService(lab.first, plans_of(schema), Options("lab", state))
         session = Session(service.document)
 
         def type_lines(*lines: str) -> None:

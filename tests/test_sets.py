@@ -23,7 +23,7 @@ from agent.flow.records import FlowRecord
 from agent.lab.lab import build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from tests.flow.builders import ike_facts
 from tests.flow.replica import shown
 from tests.snmp.conftest import PATIENCE, Unheeded
@@ -93,7 +93,7 @@ class Served:
     async def _start(self, state: Path, pysnmp_alone: bool) -> RouterService:
         lab = build_lab(LAB, {"r": (TEXT, "r.cfg")}, VirtualClock(), "r.toml")
         node = replace(lab.first, engine=HalfDeafEngine(lab.first.engine))
-        service = RouterService(node, self.schema, Options("lab", state))
+        service = RouterService(node, plans_of(self.schema), Options("lab", state))
         service.listen([("127.0.0.1", 0)])
         service._notify_of = lambda event: self.events.append(event)
         if pysnmp_alone:

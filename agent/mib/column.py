@@ -1,4 +1,6 @@
-"""Mib room: columns. A column is one accessible object of a context; it encodes its cells as variable bindings (RFC 3416 §3).
+"""Mib room: columns. A column is one accessible object; it encodes its cells as variable bindings (RFC 3416 §3).
+
+A column is part of a plan (`plan`), which all contexts share: it has no rows. A context's tree (`tree`) has the rows.
 
 An encoded binding has three parts:
 - the head: tag and length of the binding, tag and length of the name, and the column's part of the name;
@@ -16,7 +18,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from agent.base.origin import Origin
-from agent.mib.index import Row, TableIndex
+from agent.mib.index import Row, TableIndex, with_context
 from agent.mib.schema import Object
 from agent.mib.values import MASKS, counter_cell, length, name_content, number, order_key, tag_of
 
@@ -54,30 +56,35 @@ class SetRefusedError(Exception):
 
 
 class Column:
-    """One accessible object of a context: it names, encodes and sets its cells.
+    """One accessible object: it names, encodes and sets its cells. `table` is the number of its table in the plan.
 
-    `subjects` has one item for each row, from which cells are encoded: here the row itself. `encode(subject, now)` returns a cell's
-    tag, length and content, or None if the row does not instantiate it. `write(row, value)` tests a value of the right syntax, and
+    `encode(subject, now)` returns a cell's tag, length and content, or None if the row does not instantiate it. The subject is
+    the row; with `in_context` it is the row and the context. `write(context, row, value)` tests a value of the right syntax, and
     returns the commit or raises SetRefusedError.
     """
 
-    __slots__ = ("encode", "heads", "key", "object", "prefix", "subjects", "table", "write")
+    __slots__ = ("encode", "heads", "in_context", "key", "object", "prefix", "table", "write")
 
     def __init__(
         self,
         obj: Object,
-        table: TableIndex,
+        table: int,
         encode: Callable[[Any, int], bytes | None],
-        write: Callable[[Row, Any], Commit] | None = None,
+        write: Callable[[Any, Row, Any], Commit] | None = None,
+        in_context: bool = False,
     ) -> None:
         self.object = obj
         self.table = table
-        self.subjects: Sequence[Any] = table.rows
         self.encode = encode
         self.write = write
+        self.in_context = in_context
         self.key = order_key(obj.oid)
         self.prefix = name_content(obj.oid)
         self.heads: dict[int, list[bytes]] = {}
+
+    def subjects(self, index: TableIndex, context: Any) -> Sequence[Any]:
+        """What the cells of a context are encoded from: an item for each row of its table."""
+        return with_context(index.rows, context) if self.in_context else index.rows
 
     def heads_of(self, suffix_size: int) -> list[bytes]:
         """The heads for suffixes of that size, by the size of the value. They are kept in `heads`."""
@@ -94,19 +101,21 @@ class Column:
         name = b"\x06" + length(len(self.prefix) + suffix_size) + self.prefix
         return b"\x30" + length(len(name) + suffix_size + value_size) + name
 
-    def bindings(self, first: int, count: int, now: int, most: int) -> tuple[list[bytes], int]:
+    def bindings(
+        self, index: TableIndex, subjects: Sequence[Any], first: int, count: int, now: int, most: int
+    ) -> tuple[list[bytes], int]:
         """Those of the first `count` cells there are in the rows from `first` on; and how many rows without a cell were passed.
 
         The search ends when more than `most` of these have been passed.
         """
-        table, last = self.table, len(self.subjects)
+        last = len(subjects)
         found: list[bytes] = []
         ahead = count
         passed = 0
         while first < last and len(found) < count and passed <= most:
-            same, rests = table.stretch(first, min(first + ahead, last))
+            same, rests = index.stretch(first, min(first + ahead, last))
             stop = first + len(rests)
-            some = self.run(same, rests, self.subjects[first:stop], now)
+            some = self.run(same, rests, subjects[first:stop], now)
             found = found + some if found else some
             first = stop
             passed += len(rests) - len(some)
@@ -159,13 +168,15 @@ class CounterColumn(Column):
 
     __slots__ = ("_base", "_counter", "_forms", "_mask")
 
-    def __init__(self, obj: Object, table: TableIndex, base: str, counter: int) -> None:
+    def __init__(self, obj: Object, table: int, base: str, counter: int) -> None:
         super().__init__(obj, table, counter_cell(base, counter))
-        self.subjects = table.sources
         self._base = base
         self._counter = counter
         self._mask = MASKS[base]
         self._forms: dict[tuple[int, int], list[_Form]] = {}  # by the sizes of `same` and `rest`
+
+    def subjects(self, index: TableIndex, context: Any) -> Sequence[Any]:
+        return index.sources
 
     def run(self, same: bytes, rests: list[bytes], subjects: Sequence[Any], now: int) -> list[bytes]:
         counter = self._counter

@@ -1,26 +1,28 @@
-"""Mib room: table views, and how they become columns.
+"""Mib room: table views, and how they become a plan.
 
-A table view declares the rows of a table, the index of a row, and the value of each column. All else (OIDs, syntaxes, enumerations,
-the form of the index) comes from the compiled module. A value function takes the row and the moment. It returns None if the row
-does not instantiate the column. For an enumerated column it returns the label; a label that the module lacks is not instantiated.
+A table view declares the rows of a table in a context, the index of a row, and the value of each column. All else (OIDs, syntaxes,
+enumerations, the form of the index) comes from the compiled module. A value function takes the row and the moment. It returns None
+if the row does not instantiate the column. For an enumerated column it returns the label; a label that the module lacks is not
+instantiated.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from agent.base.bus import Subscription
 from agent.mib.column import Column, Commit, CounterColumn, SetRefusedError
 from agent.mib.index import NumberIndex, Row, TableIndex
 from agent.mib.name_index import NameIndex
+from agent.mib.plan import Bound, Plan, TablePlan
 from agent.mib.schema import Object, Schema, Table
-from agent.mib.tree import Tree
 from agent.mib.values import LONGEST_NAME, is_number, number, number_cell, object_identifier, octets
 
 Value = Callable[[Row, int], Any]
-Write = Callable[[Row, Any], Commit]
+Write = Callable[[Any, Row, Any], Commit]  # (context, row, value)
 Index = Callable[[Any, Row], tuple[Any, ...]]
 
 
@@ -34,7 +36,7 @@ class RowSource(Protocol):
 class RowCounter:
     """A value function that reads one counter of the row's counter source.
 
-    It is a type of its own, so that `add_table` can recognise it and make a CounterColumn, which encodes from the source itself.
+    It is a type of its own, so that `plan_of` can recognise it and make a CounterColumn, which encodes from the source itself.
     """
 
     counter: int
@@ -45,23 +47,41 @@ class RowCounter:
 
 
 @dataclass(frozen=True, slots=True)
+class InContext:
+    """A value function that needs the context as well. It takes the row, the moment and the context."""
+
+    value: Callable[[Row, int, Any], Any]
+
+    def __call__(self, subject: tuple[Row, Any], now: int) -> Any:
+        row, context = subject
+        return self.value(row, now, context)
+
+
+@dataclass(frozen=True, slots=True)
 class TableView:
-    """One table in one context. `index` takes a row's key and the row, and returns the values of the table's INDEX objects."""
+    """One table. `rows` gives its rows in a context. `index` takes a row's key and the row, and returns the values of the table's
+    INDEX objects. A `shared` table is the same in all contexts of a router.
+    """
 
     table: str
-    rows: RowSource
+    rows: Callable[[Any], RowSource]
     index: Index
     columns: Mapping[str, Value]
     writes: Mapping[str, Write] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ScalarView:
-    """Scalars of one context by name. Their functions get `row`."""
+    """Scalars by name. Their functions get the `row` of a context. `shared` is as in TableView."""
 
-    row: Row
+    row: Callable[[Any], Row]
     scalars: Mapping[str, Value]
     writes: Mapping[str, Write] = field(default_factory=dict)
+    shared: bool = False
+
+
+View = TableView | ScalarView
 
 
 class ComputedRows:
@@ -114,22 +134,38 @@ class _TableListener:
             self._index.remove(index)
 
 
-def add_table(tree: Tree, schema: Schema, view: TableView) -> Subscription:
-    """Add the columns of a table to a tree. The rows follow their source until the subscription is closed."""
+def computed(compute: Callable[[Any], Iterable[tuple[Any, Row]]]) -> Callable[[Any], ComputedRows]:
+    """The rows of a table that follows the configuration: `compute` gives those of a context, each with its key."""
+    return lambda context: ComputedRows(partial(compute, context))
+
+
+def plan_of(schema: Schema, views: Iterable[View]) -> Plan:
+    """The plan of these tables and scalars. Raises KeyError with the name of an object that the modules lack."""
+    tables: list[TablePlan] = []
+    columns: list[Column] = []
+    for place, view in enumerate(views):
+        table, some = _scalars(schema, view, place) if isinstance(view, ScalarView) else _table(schema, view, place)
+        tables.append(table)
+        columns += some
+    return Plan(tables, columns)
+
+
+def _table(schema: Schema, view: TableView, place: int) -> tuple[TablePlan, list[Column]]:
     table = schema.table(view.table)
     counted = any(isinstance(value, RowCounter) for value in view.columns.values())
-    index = NumberIndex(counted) if _is_one_number(table) else NameIndex(counted)
+    make_index = NumberIndex if _is_one_number(table) else NameIndex
+    longest = LONGEST_NAME - len(table.entry) - 1
 
     def sub_identifiers(key: Any, row: Row) -> tuple[int, ...]:
         return schema.encode_index(table, view.index(key, row))
 
-    for name, value in view.columns.items():
-        obj = schema.object(name)
-        if isinstance(value, RowCounter) and obj.syntax is not None:
-            tree.add(CounterColumn(obj, index, obj.syntax.base, value.counter))
-        else:
-            tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
-    return view.rows.listen(_TableListener(index, LONGEST_NAME - len(table.entry) - 1, sub_identifiers))
+    def bind(context: Any) -> Bound:
+        index, rows = make_index(counted), view.rows(context)
+        subscription = rows.listen(_TableListener(index, longest, sub_identifiers))
+        return Bound(index, subscription, rows.refresh if isinstance(rows, ComputedRows) else None)
+
+    columns = [_column(schema.object(name), place, value, view.writes.get(name)) for name, value in view.columns.items()]
+    return TablePlan(view.table, bind, view.shared), columns
 
 
 def _is_one_number(table: Table) -> bool:
@@ -137,13 +173,22 @@ def _is_one_number(table: Table) -> bool:
     return len(table.index) == 1 and syntax is not None and is_number(syntax.base)
 
 
-def add_scalars(tree: Tree, schema: Schema, view: ScalarView) -> None:
-    """Add scalars to a tree. Each is a column of one row, .0."""
-    index = NumberIndex()
-    index.add((0,), view.row)
-    for name, value in view.scalars.items():
-        obj = schema.object(name)
-        tree.add(Column(obj, index, cell_encoder(obj, value), _writer(obj, view.writes.get(name))))
+def _scalars(schema: Schema, view: ScalarView, place: int) -> tuple[TablePlan, list[Column]]:
+    """Each scalar is a column of one row, .0."""
+
+    def bind(context: Any) -> Bound:
+        index = NumberIndex()
+        index.add((0,), view.row(context))
+        return Bound(index)
+
+    columns = [_column(schema.object(name), place, value, view.writes.get(name)) for name, value in view.scalars.items()]
+    return TablePlan(next(iter(view.scalars)), bind, view.shared), columns
+
+
+def _column(obj: Object, table: int, value: Value, write: Write | None) -> Column:
+    if isinstance(value, RowCounter) and obj.syntax is not None:
+        return CounterColumn(obj, table, obj.syntax.base, value.counter)
+    return Column(obj, table, cell_encoder(obj, value), _writer(obj, write), isinstance(value, InContext))
 
 
 def cell_encoder(obj: Object, value: Value) -> Callable[[Row, int], bytes | None]:
@@ -167,10 +212,10 @@ def _writer(obj: Object, write: Write | None) -> Write | None:
         return write
     labels = {code: label for label, code in obj.syntax.enum.items()}
 
-    def by_label(row: Row, value: int) -> Commit:
+    def by_label(context: Any, row: Row, value: int) -> Commit:
         if value not in labels:
             raise SetRefusedError("wrongValue")
-        return write(row, labels[value])
+        return write(context, row, labels[value])
 
     return by_label
 

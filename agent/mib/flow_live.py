@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from agent.engine.port import Engine
 from agent.engine.values import DestroyIke, DestroyIpsec, Request
 from agent.flow.model import PeerKey
 from agent.flow.rows import Rows
 from agent.flow.settings import MIB_LEVEL
-from agent.flow.vrf import IkeEvents, IpsecEvents, VrfFlow
+from agent.flow.vrf import IkeEvents, IpsecEvents
 from agent.mib.column import DESTROY_LAST, Commit, SetRefusedError, nothing_to_undo
+from agent.mib.context import Context
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters, ipsec_global_counters
 from agent.mib.terms import (
@@ -44,7 +44,7 @@ def peer_index(key: PeerKey) -> tuple[Any, ...]:
     )
 
 
-def live_scalars(flow: VrfFlow) -> ScalarView:
+def live_scalars() -> ScalarView:
     """cipSecLevels, cikeGlobalStats, cipSecGlobalStats. The row is the VRF's flow."""
 
     def ike_event(event: IkeEvents) -> Value:
@@ -54,7 +54,7 @@ def live_scalars(flow: VrfFlow) -> ScalarView:
         return lambda row, now: row.ipsec_events[event]
 
     return ScalarView(
-        flow,
+        lambda context: context.flow,
         {
             "cipSecMibLevel": lambda row, now: MIB_LEVEL,
             "cikeGlobalActiveTunnels": lambda row, now: len(row.ike_tunnels),
@@ -140,11 +140,11 @@ def _endpoint(prefix: str, end: Any) -> dict[str, Value]:
     }
 
 
-def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
+def live_tables() -> Iterator[TableView]:
     """The tables of cipSecPhaseOne and cipSecPhaseTwo."""
     yield TableView(
         "cikePeerTable",
-        flow.peers,
+        lambda context: context.flow.peers,
         lambda key, row: peer_index(key),
         {
             "cikePeerLocalAddr": lambda row, now: address(row.local_address),
@@ -155,7 +155,7 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
     )
     yield TableView(
         "cikeTunnelTable",
-        flow.ike_tunnels,
+        lambda context: context.flow.ike_tunnels,
         lambda key, row: (key,),
         {
             "cikeTunLocalType": lambda row, now: identity_type(row.facts.local),
@@ -168,17 +168,17 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
             **ike_counters("cikeTun"),
             "cikeTunStatus": lambda row, now: "active",
         },
-        {"cikeTunStatus": _destroyer(engine, DestroyIke)},
+        {"cikeTunStatus": _destroyer(DestroyIke)},
     )
     yield TableView(
         "cikePeerCorrTable",
-        flow.peer_links,
+        lambda context: context.flow.peer_links,
         lambda key, row: (*peer_index(key[0]), key[1]),
         {"cikePeerCorrIpSecTunIndex": lambda row, now: row.index},
     )
     yield TableView(
         "cipSecTunnelTable",
-        flow.ipsec_tunnels,
+        lambda context: context.flow.ipsec_tunnels,
         lambda key, row: (key,),
         {
             "cipSecTunIkeTunnelIndex": lambda row, now: row.ike_index,
@@ -192,17 +192,17 @@ def live_tables(flow: VrfFlow, engine: Engine) -> Iterator[TableView]:
             **ipsec_counters("cipSecTun"),
             "cipSecTunStatus": lambda row, now: "active",
         },
-        {"cipSecTunStatus": _destroyer(engine, DestroyIpsec)},
+        {"cipSecTunStatus": _destroyer(DestroyIpsec)},
     )
     yield TableView(
         "cipSecEndPtTable",
-        flow.endpoints,
+        lambda context: context.flow.endpoints,
         lambda key, row: key,
         endpoint_columns("cipSecEndPt", lambda row: row[0], lambda row: row[1]),
     )
     yield TableView(
         "cipSecSpiTable",
-        flow.spis,
+        lambda context: context.flow.spis,
         lambda key, row: key,
         {
             "cipSecSpiDirection": lambda row, now: "in" if row.inbound else "out",
@@ -223,21 +223,21 @@ GATEWAY_TABLES: Mapping[str, str] = {
 def gateway_tables(columns: Mapping[str, tuple[str, ...]]) -> Iterator[TableView]:
     """Both GWStats tables, which have no rows. `columns` are the accessible columns of each."""
     for table in GATEWAY_TABLES:
-        nothing: Rows[int, Any] = Rows()
-        yield TableView(table, nothing, lambda key, row: (key,), dict.fromkeys(columns[table], lambda row, now: None))
+        nothing = dict.fromkeys(columns[table], lambda row, now: None)
+        yield TableView(table, lambda context: Rows[int, Any](), lambda key, row: (key,), nothing, shared=True)
 
 
 def _active_time(row: Any, now: int) -> int | None:
     return interval(now - row.start)
 
 
-def _destroyer(engine: Engine, ask: Callable[[int], Request]) -> Write:
+def _destroyer(ask: Callable[[int], Request]) -> Write:
     """TunnelStatus: destroy ends the tunnel; active changes nothing."""
 
-    def write(row: Any, value: str) -> Commit:
+    def write(context: Context, row: Any, value: str) -> Commit:
         if value != "destroy":
             return Commit(lambda origin: nothing_to_undo)
-        request = ask(row.index)
+        request, engine = ask(row.index), context.router.engine
         if engine.test(request) is not None:
             raise SetRefusedError("noAccess")
         return Commit(lambda origin: None if engine.do(request, origin) else nothing_to_undo, DESTROY_LAST)

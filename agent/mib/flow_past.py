@@ -10,6 +10,7 @@ from agent.flow.monitor import FlowMonitor
 from agent.flow.settings import TrapKind
 from agent.flow.vrf import VrfFlow
 from agent.mib.column import Commit, SetRefusedError, Undo, nothing_to_undo
+from agent.mib.context import Context
 from agent.mib.declare import ScalarView, TableView, Value, Write
 from agent.mib.flow_counters import ike_counters, ipsec_counters
 from agent.mib.flow_live import endpoint_columns, ike_facts_columns, ipsec_facts_columns
@@ -31,11 +32,11 @@ from agent.mib.terms import (
 LARGEST_WINDOW = 65535
 
 
-def past_tables(flow: VrfFlow) -> Iterator[TableView]:
+def past_tables() -> Iterator[TableView]:
     """The tables of cipSecHistory and cipSecFailures."""
     yield TableView(
         "cikeTunnelHistTable",
-        flow.ike_history,
+        lambda context: context.flow.ike_history,
         lambda key, row: (key,),
         {
             "cikeTunHistTermReason": lambda row, now: IKE_END.get(row.reason),
@@ -54,7 +55,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
     yield TableView(
         "cipSecTunnelHistTable",
-        flow.ipsec_history,
+        lambda context: context.flow.ipsec_history,
         lambda key, row: (key,),
         {
             "cipSecTunHistTermReason": lambda row, now: IPSEC_END.get(row.reason),
@@ -69,7 +70,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
     yield TableView(
         "cipSecEndPtHistTable",
-        flow.endpoint_history,
+        lambda context: context.flow.endpoint_history,
         lambda key, row: (key,),
         {
             "cipSecEndPtHistTunIndex": lambda row, now: row.tunnel_index,
@@ -79,7 +80,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
     yield TableView(
         "cikeFailTable",
-        flow.ike_failures,
+        lambda context: context.flow.ike_failures,
         lambda key, row: (key,),
         {
             "cikeFailReason": lambda row, now: IKE_FAILURE[row.reason],
@@ -94,7 +95,7 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
     yield TableView(
         "cipSecFailTable",
-        flow.ipsec_failures,
+        lambda context: context.flow.ipsec_failures,
         lambda key, row: (key,),
         {
             "cipSecFailReason": lambda row, now: IPSEC_FAILURE[row.reason],
@@ -107,13 +108,13 @@ def past_tables(flow: VrfFlow) -> Iterator[TableView]:
     )
 
 
-def settings_scalars(flow: VrfFlow, monitor: FlowMonitor) -> ScalarView:
+def settings_scalars() -> ScalarView:
     """Window sizes, the check-point, and the control scalars of the notifications: all settable. The row is the VRF's flow.
 
     A check-point is finished before its SET is answered, so a GET always finds it ready.
     """
     return ScalarView(
-        flow,
+        lambda context: context.flow,
         {
             "cipSecHistTableSize": lambda row, now: row.tunnel_window,
             "cipSecHistCheckPoint": lambda row, now: "ready",
@@ -121,10 +122,10 @@ def settings_scalars(flow: VrfFlow, monitor: FlowMonitor) -> ScalarView:
             **{name: trap_value(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
         {
-            "cipSecHistTableSize": _resizer(monitor, "tunnels"),
-            "cipSecHistCheckPoint": _check_pointer(monitor),
-            "cipSecFailTableSize": _resizer(monitor, "failures"),
-            **{name: trap_write(monitor, kind) for name, kind in FLOW_TRAP_SCALARS.items()},
+            "cipSecHistTableSize": _resizer("tunnels"),
+            "cipSecHistCheckPoint": _check_point,
+            "cipSecFailTableSize": _resizer("failures"),
+            **{name: trap_write(kind) for name, kind in FLOW_TRAP_SCALARS.items()},
         },
     )
 
@@ -134,10 +135,12 @@ def trap_value(kind: TrapKind) -> Value:
     return lambda row, now: trap_status(kind in row.traps)
 
 
-def trap_write(monitor: FlowMonitor, kind: TrapKind) -> Write:
+def trap_write(kind: TrapKind) -> Write:
     """Switch one notification of the VRF's settings by TrapStatus."""
 
-    def write(row: VrfFlow, value: str) -> Commit:
+    def write(context: Context, row: VrfFlow, value: str) -> Commit:
+        monitor = context.router.monitor
+
         def switch(enabled: bool, origin: Origin) -> None:
             with monitor.caused_by(origin):
                 monitor.switch_trap(row.name, kind, enabled)
@@ -152,10 +155,11 @@ def trap_write(monitor: FlowMonitor, kind: TrapKind) -> Write:
     return write
 
 
-def _resizer(monitor: FlowMonitor, window: str) -> Write:
+def _resizer(window: str) -> Write:
     """Set the size of the `tunnels` or the `failures` windows."""
 
-    def write(row: VrfFlow, value: int) -> Commit:
+    def write(context: Context, row: VrfFlow, value: int) -> Commit:
+        monitor = context.router.monitor
         if not 1 <= value <= LARGEST_WINDOW:
             raise SetRefusedError("wrongValue")
         return Commit(_reversible(monitor, row.name, lambda: monitor.resize(row.name, **{window: value})))
@@ -163,13 +167,11 @@ def _resizer(monitor: FlowMonitor, window: str) -> Write:
     return write
 
 
-def _check_pointer(monitor: FlowMonitor) -> Write:
-    def write(row: VrfFlow, value: str) -> Commit:
-        if value != "checkPoint":
-            return Commit(lambda origin: nothing_to_undo)
-        return Commit(_reversible(monitor, row.name, lambda: monitor.checkpoint(row.name)))
-
-    return write
+def _check_point(context: Context, row: VrfFlow, value: str) -> Commit:
+    if value != "checkPoint":
+        return Commit(lambda origin: nothing_to_undo)
+    monitor = context.router.monitor
+    return Commit(_reversible(monitor, row.name, lambda: monitor.checkpoint(row.name)))
 
 
 def _reversible(monitor: FlowMonitor, vrf: str | None, act: Callable[[], None]) -> Callable[[Origin], Undo]:

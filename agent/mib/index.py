@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from agent.mib.values import order_key, sub_identifiers
 
@@ -28,6 +28,34 @@ class Entry(NamedTuple):
     key: bytes
     suffix: bytes
     row: Row
+
+
+class _WithContext(Sequence[Any]):
+    """The rows of a table, each with the context in which it is shown."""
+
+    __slots__ = ("_context", "_rows")
+
+    def __init__(self, rows: Sequence[Row], context: Any) -> None:
+        self._rows = rows
+        self._context = context
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, at: int) -> Any: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[Any]: ...
+
+    def __getitem__(self, at: int | slice) -> Any:
+        found = self._rows[at]
+        return [(row, self._context) for row in found] if isinstance(at, slice) else (found, self._context)
+
+
+def with_context(rows: Sequence[Row], context: Any) -> Sequence[Any]:
+    """The rows as pairs of a row and the context. They follow `rows`."""
+    return _WithContext(rows, context)
 
 
 class TableIndex(ABC):

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
-from agent.config.edits import DetachCryptoMap, Editor
+from agent.config.edits import DetachCryptoMap
 from agent.config.interface_names import has_medium, type_of
 from agent.config.model import RouterConfig
 from agent.flow.device import Device
 from agent.flow.model import NO_GROUP
-from agent.flow.monitor import FlowMonitor
 from agent.mib.column import ENDS_TUNNELS, Commit, SetRefusedError
-from agent.mib.declare import ComputedRows, ScalarView, TableView
+from agent.mib.context import Context
+from agent.mib.declare import InContext, ScalarView, TableView, computed
 from agent.mib.edits import edit_commit
 from agent.mib.flow_past import trap_value, trap_write
 from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
@@ -59,11 +59,11 @@ def attachments(config: RouterConfig, device: Device) -> Iterable[tuple[tuple[in
             yield (attachment.if_index, attachment.map_name), attachment
 
 
-def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarView, ScalarView]:
+def config_scalars() -> tuple[ScalarView, ScalarView]:
     """Scalars of the configuration, and the control scalars of the notifications (of the global context)."""
     return (
         ScalarView(
-            config,
+            lambda context: context.router.config,
             {
                 "cipsIsakmpEnabled": lambda row, now: truth(row.crypto.enabled),
                 "cipsIsakmpIdentity": lambda row, now: _IDENTITY.get(row.crypto.identity, "isakmpIdTypeUNKNOWN"),
@@ -84,25 +84,22 @@ def config_scalars(config: RouterConfig, monitor: FlowMonitor) -> tuple[ScalarVi
             },
         ),
         ScalarView(
-            monitor.vrf(None),
+            lambda context: context.flow,
             {name: trap_value(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
-            {name: trap_write(monitor, kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
+            {name: trap_write(kind) for name, kind in IPSEC_TRAP_SCALARS.items()},
         ),
     )
 
 
-def config_tables(
-    config: RouterConfig, device: Device, monitor: FlowMonitor, editor: Editor
-) -> Iterator[tuple[TableView, ComputedRows]]:
-    """The tables, each with the rows to refresh when the configuration has changed."""
+def config_tables() -> Iterator[TableView]:
+    """The tables. They follow the configuration."""
 
-    def view(table: str, compute: Any, index: Any, columns: Any, writes: Any = None) -> tuple[TableView, ComputedRows]:
-        rows = ComputedRows(compute)
-        return TableView(table, rows, index, columns, writes or {}), rows
+    def view(table: str, compute: Any, index: Any, columns: Any, writes: Any = None) -> TableView:
+        return TableView(table, computed(lambda context: compute(context.router)), index, columns, writes or {}, shared=True)
 
     yield view(
         "cipsIsakmpPolicyTable",
-        lambda: policies(config),
+        lambda router: policies(router.config),
         lambda key, row: (key,),
         {
             "cipsIsakmpPolEncr": lambda row, now: CIPHER.get(row.encryption),
@@ -114,7 +111,7 @@ def config_tables(
     )
     yield view(
         "cipsStaticCryptomapSetTable",
-        lambda: static_maps(config),
+        lambda router: static_maps(router.config),
         lambda key, row: (key,),
         {
             "cipsStaticCryptomapSetSize": lambda row, now: len(row.entries),
@@ -123,28 +120,26 @@ def config_tables(
             "cipsStaticCryptomapSetNumCET": lambda row, now: 0,
             "cipsStaticCryptomapSetNumDynamic": lambda row, now: sum(entry.dynamic is not None for entry in row.entries),
             "cipsStaticCryptomapSetNumDisc": lambda row, now: _discovers(row),
-            "cipsStaticCryptomapSetNumSAs": lambda row, now: monitor.sas_of_map(row.name),
+            "cipsStaticCryptomapSetNumSAs": InContext(lambda row, now, context: context.router.monitor.sas_of_map(row.name)),
         },
     )
     yield view(
         "cipsDynamicCryptomapSetTable",
-        lambda: dynamic_maps(config),
+        lambda router: dynamic_maps(router.config),
         lambda key, row: (key,),
         {
             "cipsDynamicCryptomapSetSize": lambda row, now: len(row.entries),
-            "cipsDynamicCryptomapSetNumAssoc": lambda row, now: sum(
-                any(entry.dynamic == row.name for entry in found.entries) for found in config.crypto.maps.values()
-            ),
+            "cipsDynamicCryptomapSetNumAssoc": InContext(_associated),
         },
     )
     yield view(
         "cipsStaticCryptomapTable",
-        lambda: static_entries(config),
+        lambda router: static_entries(router.config),
         lambda key, row: key,
         {
             "cipsStaticCryptomapType": lambda row, now: _entry_type(row),
             "cipsStaticCryptomapDescr": lambda row, now: row.description or "",
-            "cipsStaticCryptomapPeer": lambda row, now: _first_peer(config, row),
+            "cipsStaticCryptomapPeer": InContext(lambda row, now, context: _first_peer(context.router.config, row)),
             "cipsStaticCryptomapNumPeers": lambda row, now: len(row.peers),
             "cipsStaticCryptomapPfs": lambda row, now: GROUP.get(NO_GROUP if row.pfs_group is None else row.pfs_group),
             # 0: the entry sets none, so the global lifetime holds.
@@ -155,7 +150,7 @@ def config_tables(
     )
     yield view(
         "cipsCryptomapSetIfTable",
-        lambda: attachments(config, device),
+        lambda router: attachments(router.config, router.device),
         lambda key, row: key,
         {
             "cipsCryptomapSetIfVirtual": lambda row, now: truth(
@@ -163,15 +158,21 @@ def config_tables(
             ),
             "cipsCryptomapSetIfStatus": lambda row, now: "attached",
         },
-        {"cipsCryptomapSetIfStatus": lambda row, value: _detach(row, value, editor)},
+        {"cipsCryptomapSetIfStatus": _detach},
     )
 
 
-def _detach(row: Attachment, value: str, editor: Editor) -> Commit:
+def _detach(context: Context, row: Attachment, value: str) -> Commit:
     """detached takes the map off the interface, like `no crypto map`. SNMP cannot attach a map."""
     if value == "detached":
-        return edit_commit(editor, DetachCryptoMap(row.interface, row.map_name), ENDS_TUNNELS)
+        return edit_commit(context.router.editor, DetachCryptoMap(row.interface, row.map_name), ENDS_TUNNELS)
     raise SetRefusedError("genErr" if value == "attached" else "wrongValue")
+
+
+def _associated(row: CryptoMap, now: int, context: Context) -> int:
+    """How many static maps have an entry of this dynamic one."""
+    maps = context.router.config.crypto.maps.values()
+    return sum(any(entry.dynamic == row.name for entry in found.entries) for found in maps)
 
 
 def _entry_type(entry: CryptoMapEntry) -> str:

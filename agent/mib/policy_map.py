@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.flow.monitor import FlowMonitor
 from agent.mib.declare import TableView
 
 
-def policy_map_tables(monitor: FlowMonitor) -> Iterator[TableView]:
+def policy_map_tables() -> Iterator[TableView]:
     """Tunnels of every VRF, by their router-wide indexes."""
     yield TableView(
         "ikePolMapTable",
-        monitor.ike_tunnels,
+        lambda context: context.router.monitor.ike_tunnels,
         lambda key, row: (key,),
         {"ikePolMapPolicyNum": lambda row, now: row.facts.policy},
     )
     yield TableView(
         "ipSecPolMapTable",
-        monitor.ipsec_tunnels,
+        lambda context: context.router.monitor.ipsec_tunnels,
         lambda key, row: (key,),
         {
             "ipSecPolMapCryptoMapName": lambda row, now: row.facts.map_name,

@@ -39,7 +39,7 @@ def tested(tree: Tree, assignment: Assignment) -> Commit:
     found = tree.entry(order_key(assignment.name))
     if found is None:
         raise SetRefusedError("noCreation")
-    return column.write(found[1].row, value)
+    return column.write(tree.context, found[1].row, value)
 
 
 class Transaction:

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from agent.base.clock import CENTISECOND
-from agent.base.origin import Origin
-from agent.config.edits import DescribeInterface, Editor, SetHostname, SetSnmpText, ShutInterface, SwitchTrapType
+from agent.config.edits import ConfigEdit, DescribeInterface, SetHostname, SetSnmpText, ShutInterface, SwitchTrapType
 from agent.config.interface_names import has_medium
-from agent.config.model import RouterConfig
-from agent.flow.device import Device, InterfaceCounter
-from agent.mib.column import ENDS_TUNNELS, Commit, SetRefusedError, Undo
-from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
+from agent.config.model import Vrf
+from agent.flow.device import InterfaceCounter
+from agent.mib.column import ENDS_TUNNELS, SetRefusedError
+from agent.mib.context import Context
+from agent.mib.declare import InContext, ScalarView, TableView, Value, Write, computed
 from agent.mib.edits import edit_commit
 from agent.mib.schema import Schema
 from agent.mib.terms import centiseconds, truth
@@ -37,84 +37,65 @@ SERVED_MODULES = (
 SNMP_COUNTERS_EXCEPT = frozenset({"snmpEnableAuthenTraps"})
 
 
-def system_scalars(config: RouterConfig, device: Device, editor: Editor) -> ScalarView:
+def system_scalars() -> ScalarView:
     return ScalarView(
-        config,
+        lambda context: context.router,
         {
-            "sysDescr": lambda row, now: device.description,
-            "sysObjectID": lambda row, now: tuple(int(number) for number in device.object_id.split(".")),
+            "sysDescr": lambda row, now: row.device.description,
+            "sysObjectID": lambda row, now: tuple(int(number) for number in row.device.object_id.split(".")),
             "sysUpTime": lambda row, now: now // CENTISECOND,
-            "sysContact": lambda row, now: row.snmp.contact,
-            "sysName": lambda row, now: row.hostname,
-            "sysLocation": lambda row, now: row.snmp.location,
-            "sysServices": lambda row, now: device.services,
+            "sysContact": lambda row, now: row.config.snmp.contact,
+            "sysName": lambda row, now: row.config.hostname,
+            "sysLocation": lambda row, now: row.config.snmp.location,
+            "sysServices": lambda row, now: row.device.services,
             "sysORLastChange": lambda row, now: 0,
         },
         {
-            "sysContact": lambda row, value: edit_commit(editor, SetSnmpText("contact", _text(value))),
-            "sysName": lambda row, value: edit_commit(editor, SetHostname(_text(value))),
-            "sysLocation": lambda row, value: edit_commit(editor, SetSnmpText("location", _text(value))),
+            "sysContact": _edit(lambda row, value: SetSnmpText("contact", _text(value))),
+            "sysName": _edit(lambda row, value: SetHostname(_text(value))),
+            "sysLocation": _edit(lambda row, value: SetSnmpText("location", _text(value))),
         },
+        shared=True,
     )
 
 
+def _edit(make: Callable[[Any, Any], ConfigEdit], order: int = 0) -> Write:
+    """A SET that is an edit of the configuration. `make` tests the value, and gives the edit of a row."""
+    return lambda context, row, value: edit_commit(context.router.editor, make(row, value), order)
+
+
 def sysor_table(schema: Schema) -> TableView:
-    rows = ComputedRows(lambda: [(at, row) for at, row in enumerate(SERVED_MODULES, 1)])
     return TableView(
         "sysORTable",
-        rows,
+        computed(lambda context: [(at, row) for at, row in enumerate(SERVED_MODULES, 1)]),
         lambda key, row: (key,),
         {
             "sysORID": lambda row, now: schema.oid_of(row[0]),
             "sysORDescr": lambda row, now: row[1],
             "sysORUpTime": lambda row, now: 0,
         },
+        shared=True,
     )
 
 
-class SerialNumber:
-    """snmpSetSerialNo: a TestAndIncr that coordinates SETs of several managers. All contexts share it."""
-
-    def __init__(self) -> None:
-        self.value = 0
-
-    def write(self, row: Any, value: int) -> Commit:
-        if value != self.value:
-            raise SetRefusedError("inconsistentValue")
-
-        def undo() -> None:
-            self.value = value
-
-        def do(origin: Origin) -> Undo:
-            self.value = (value + 1) % 2147483648
-            return undo
-
-        return Commit(do)
-
-
-def snmp_scalars(
-    config: RouterConfig,
-    counters: Iterable[str],
-    count: Callable[[str], int],
-    editor: Editor,
-    serial: SerialNumber,
-) -> ScalarView:
-    """The snmp group. `count` reads a counter of the engine by its object's name."""
+def snmp_scalars(counters: Iterable[str]) -> ScalarView:
+    """The snmp group. The row is the router."""
 
     def counter(name: str) -> Value:
-        return lambda row, now: count(name)
-
-    def enable(row: RouterConfig, value: str) -> Commit:
-        return edit_commit(editor, SwitchTrapType(_AUTHENTICATION_TRAP, value == "enabled"))
+        return lambda row, now: row.snmp_count(name)
 
     return ScalarView(
-        config,
+        lambda context: context.router,
         {
             **{name: counter(name) for name in counters},
-            "snmpEnableAuthenTraps": lambda row, now: "enabled" if _AUTHENTICATION_TRAP in row.snmp.traps else "disabled",
-            "snmpSetSerialNo": lambda row, now: serial.value,
+            "snmpEnableAuthenTraps": lambda row, now: "enabled" if _AUTHENTICATION_TRAP in row.config.snmp.traps else "disabled",
+            "snmpSetSerialNo": lambda row, now: row.serial.value,
         },
-        {"snmpEnableAuthenTraps": enable, "snmpSetSerialNo": serial.write},
+        {
+            "snmpEnableAuthenTraps": _edit(lambda row, value: SwitchTrapType(_AUTHENTICATION_TRAP, value == "enabled")),
+            "snmpSetSerialNo": lambda context, row, value: row.serial.write(value),
+        },
+        shared=True,
     )
 
 
@@ -127,19 +108,21 @@ def _nothing(row: Any, now: int) -> int:
     return 0
 
 
-def interface_views(config: RouterConfig, device: Device, editor: Editor) -> Iterator[ScalarView | TableView]:
-    def admin(row: Any, value: str) -> Commit:
-        if value not in ("up", "down"):
-            raise SetRefusedError("inconsistentValue")
-        return edit_commit(editor, ShutInterface(row.name, value == "down"), ENDS_TUNNELS)
+def _shut(row: Any, value: str) -> ConfigEdit:
+    if value not in ("up", "down"):
+        raise SetRefusedError("inconsistentValue")
+    return ShutInterface(row.name, value == "down")
 
-    def alias(row: Any, value: bytes) -> Commit:
-        return edit_commit(editor, DescribeInterface(row.name, _text(value)))
 
-    yield ScalarView(device, {"ifNumber": lambda row, now: len(row.interfaces)})
+def _link_traps(row: Any, now: int, context: Context) -> str:
+    return "enabled" if context.router.config.snmp.traps.issuperset(_LINK_TRAPS) else "disabled"
+
+
+def interface_views() -> Iterator[ScalarView | TableView]:
+    yield ScalarView(lambda context: context.router.device, {"ifNumber": lambda row, now: len(row.interfaces)}, shared=True)
     yield TableView(
         "ifTable",
-        device.interfaces,
+        lambda context: context.router.device.interfaces,
         lambda key, row: (key,),
         {
             "ifIndex": lambda row, now: row.index,
@@ -165,11 +148,12 @@ def interface_views(config: RouterConfig, device: Device, editor: Editor) -> Ite
             "ifOutQLen": _nothing,
             "ifSpecific": lambda row, now: (0, 0),
         },
-        {"ifAdminStatus": admin},
+        {"ifAdminStatus": _edit(_shut, ENDS_TUNNELS)},
+        shared=True,
     )
     yield TableView(
         "ifXTable",
-        device.interfaces,
+        lambda context: context.router.device.interfaces,
         lambda key, row: (key,),
         {
             "ifName": lambda row, now: short_name(row.name),
@@ -185,26 +169,30 @@ def interface_views(config: RouterConfig, device: Device, editor: Editor) -> Ite
             "ifHCOutUcastPkts": _counter(InterfaceCounter.OUT_UNICAST),
             "ifHCOutMulticastPkts": _nothing,
             "ifHCOutBroadcastPkts": _nothing,
-            "ifLinkUpDownTrapEnable": lambda row, now: "enabled" if config.snmp.traps.issuperset(_LINK_TRAPS) else "disabled",
+            "ifLinkUpDownTrapEnable": InContext(_link_traps),
             "ifHighSpeed": lambda row, now: (row.speed + _MILLION // 2) // _MILLION,
             "ifPromiscuousMode": lambda row, now: "false",
             "ifConnectorPresent": lambda row, now: truth("." not in row.name and has_medium(row.name)),
             "ifAlias": lambda row, now: row.description,
             "ifCounterDiscontinuityTime": lambda row, now: 0,
         },
-        {"ifAlias": alias},
+        {"ifAlias": _edit(lambda row, value: DescribeInterface(row.name, _text(value)))},
+        shared=True,
     )
 
 
-def context_table(config: RouterConfig) -> tuple[TableView, ComputedRows]:
+def context_table() -> TableView:
     """cContextMappingTable: every SNMP context and its VRF, so that a manager can find the contexts. It is read-only.
 
     If two VRFs name one context, the context shows the first, and so does this table.
     """
-    rows = ComputedRows(lambda: [(vrf.context, vrf) for vrf in reversed(config.vrfs.values()) if vrf.context])
+
+    def rows(context: Context) -> Iterable[tuple[str, Vrf]]:
+        return [(vrf.context, vrf) for vrf in reversed(context.router.config.vrfs.values()) if vrf.context]
+
     return TableView(
         "cContextMappingTable",
-        rows,
+        computed(rows),
         lambda key, row: (key,),
         {
             "cContextMappingVrfName": lambda row, now: row.name,
@@ -213,7 +201,8 @@ def context_table(config: RouterConfig) -> tuple[TableView, ComputedRows]:
             "cContextMappingStorageType": lambda row, now: "readOnly",
             "cContextMappingRowStatus": lambda row, now: "active",
         },
-    ), rows
+        shared=True,
+    )
 
 
 _SHORT_NAMES = {"FastEthernet": "Fa", "GigabitEthernet": "Gi", "TenGigabitEthernet": "Te", "Ethernet": "Et", "Serial": "Se"}

@@ -8,13 +8,15 @@ of access control are made from the same groups and views as the access policy.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
 
-from agent.config.snmp_model import SnmpGroup, SnmpHost
-from agent.mib.declare import ComputedRows, ScalarView, TableView, Value
+from agent.config.snmp_model import SnmpConfig, SnmpGroup, SnmpHost
+from agent.mib.context import Context
+from agent.mib.declare import InContext, ScalarView, TableView, Value, computed
 from agent.mib.schema import Oid
 from agent.snmp.access import LEVELS, community_group, compiled_views, user_groups
 from agent.snmp.endpoint import Endpoint, address_of
@@ -23,7 +25,6 @@ from agent.snmp.informs import Patience
 from agent.snmp.usm_message import LARGEST_UDP_PAYLOAD
 from agent.snmp.view import Family
 
-_Followed = tuple[TableView, ComputedRows]
 _LONGEST_NAME = 32  # octets of an index that is a name
 
 _MODELS = {"v1": 1, "v2c": 2, "v3": 3}  # SnmpSecurityModel
@@ -56,21 +57,37 @@ _COUNTERS = (
 )
 
 
-def administration(endpoint: Endpoint, resolve: Callable[[str], Oid], engine: LocalEngine) -> Iterator[ScalarView | _Followed]:
-    """The views. `resolve` gives the OID of a name, and raises KeyError where the modules have none."""
-    yield _scalars(engine)
-    yield from _target_tables(endpoint)
-    yield _user_table(endpoint, resolve, engine.identity.engine_id)
-    yield from _access_tables(endpoint, resolve)
-    yield _community_table(endpoint, engine.identity.engine_id)
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """What the views read. `resolve` gives the OID of a name."""
+
+    endpoint: Endpoint
+    engine: LocalEngine
+    resolve: Callable[[str], Oid]
+
+    @property
+    def engine_id(self) -> bytes:
+        return self.engine.identity.engine_id
 
 
-def _scalars(engine: LocalEngine) -> ScalarView:
+def administration_views(resolve: Callable[[str], Oid]) -> Iterator[ScalarView | TableView]:
+    """The views, of contexts whose `router.administration` is an Administration.
+
+    `resolve` gives the OID of a name, and raises KeyError where the modules have none.
+    """
+    yield _scalars()
+    yield from _target_tables()
+    yield _user_table(resolve)
+    yield from _access_tables()
+    yield _community_table()
+
+
+def _scalars() -> ScalarView:
     def counter(name: str) -> Value:
         return lambda row, now: row.counters.value(name)
 
     return ScalarView(
-        engine,
+        lambda context: context.router.administration.engine,
         {
             "snmpEngineID": lambda row, now: row.identity.engine_id,
             "snmpEngineBoots": lambda row, now: row.identity.boots,
@@ -79,6 +96,7 @@ def _scalars(engine: LocalEngine) -> ScalarView:
             **{name: counter(name) for name in _COUNTERS},
             **dict.fromkeys(("snmpTargetSpinLock", "usmUserSpinLock", "vacmViewSpinLock"), _constant(0)),
         },
+        shared=True,
     )
 
 
@@ -94,15 +112,18 @@ def _targets(endpoint: Endpoint) -> Iterator[tuple[str, tuple[SnmpHost, IPv4Addr
             yield f"host{number}", (host, address)
 
 
-def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
+def _target_tables() -> Iterator[TableView]:
     default = Patience()
 
-    def timeout(row: Any, now: int) -> int:
-        return min(int(default.configured(endpoint.snmp).timeout * 100), _LONGEST_TIME_INTERVAL)
+    def timeout(row: Any, now: int, context: Context) -> int:
+        return min(int(default.configured(_snmp(context)).timeout * 100), _LONGEST_TIME_INTERVAL)
 
-    def targets() -> Iterable[tuple[Any, Any]]:
+    def retries(row: Any, now: int, context: Context) -> int:
+        return default.configured(_snmp(context)).retries if row[1].informs else 0
+
+    def targets(shown: Administration) -> Iterable[tuple[Any, Any]]:
         # The name is in the row as well, for tags and parameters are named after it.
-        return [(name, (name, *target)) for name, target in _targets(endpoint)]
+        return [(name, (name, *target)) for name, target in _targets(shown.endpoint)]
 
     yield _table(
         "snmpTargetAddrTable",
@@ -110,8 +131,8 @@ def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
         {
             "snmpTargetAddrTDomain": _constant(tuple(udp.DOMAIN_NAME)),
             "snmpTargetAddrTAddress": lambda row, now: row[2].packed + row[1].port.to_bytes(2, "big"),
-            "snmpTargetAddrTimeout": timeout,
-            "snmpTargetAddrRetryCount": lambda row, now: default.configured(endpoint.snmp).retries if row[1].informs else 0,
+            "snmpTargetAddrTimeout": InContext(timeout),
+            "snmpTargetAddrRetryCount": InContext(retries),
             "snmpTargetAddrTagList": lambda row, now: row[0],
             "snmpTargetAddrParams": lambda row, now: row[0],
             **_kept("snmpTargetAddrStorageType", "snmpTargetAddrRowStatus"),
@@ -141,7 +162,7 @@ def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
     # What a host's list of types holds back is not told by subtrees: the filter tables exist, and have no rows.
     yield _table(
         "snmpNotifyFilterProfileTable",
-        tuple,
+        _nothing,
         {
             "snmpNotifyFilterProfileName": _constant(None),
             **_kept("snmpNotifyFilterProfileStorType", "snmpNotifyFilterProfileRowStatus"),
@@ -149,7 +170,7 @@ def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
     )
     yield _table(
         "snmpNotifyFilterTable",
-        tuple,
+        _nothing,
         {
             "snmpNotifyFilterMask": _constant(None),
             "snmpNotifyFilterType": _constant(None),
@@ -161,9 +182,9 @@ def _target_tables(endpoint: Endpoint) -> Iterator[_Followed]:
 # --- users and communities ---
 
 
-def _user_table(endpoint: Endpoint, resolve: Callable[[str], Oid], engine_id: bytes) -> _Followed:
-    def users() -> Iterable[tuple[Any, Any]]:
-        return [((engine_id, user.name), user) for user in endpoint.snmp.users.values() if user.model == "v3"]
+def _user_table(resolve: Callable[[str], Oid]) -> TableView:
+    def users(shown: Administration) -> Iterable[tuple[Any, Any]]:
+        return [((shown.engine_id, user.name), user) for user in shown.endpoint.snmp.users.values() if user.model == "v3"]
 
     def protocol(names: Mapping[str | None, str], kind: str) -> Value:
         oids = {said: resolve(name) for said, name in names.items()}
@@ -193,14 +214,14 @@ def _communities(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
             yield name, context
 
 
-def _community_table(endpoint: Endpoint, engine_id: bytes) -> _Followed:
+def _community_table() -> TableView:
     return _table(
         "snmpCommunityTable",
-        lambda: [(name[:_LONGEST_NAME], (name, context)) for name, context in _communities(endpoint)],
+        lambda shown: [(name[:_LONGEST_NAME], (name, context)) for name, context in _communities(shown.endpoint)],
         {
             "snmpCommunityName": lambda row, now: row[0],
             "snmpCommunitySecurityName": lambda row, now: row[0],
-            "snmpCommunityContextEngineID": _constant(engine_id),
+            "snmpCommunityContextEngineID": InContext(lambda row, now, context: context.router.administration.engine_id),
             "snmpCommunityContextName": lambda row, now: row[1],
             "snmpCommunityTransportTag": _constant(b""),
             **_kept("snmpCommunityStorageType", "snmpCommunityStatus"),
@@ -233,19 +254,19 @@ def _rights(endpoint: Endpoint) -> Iterator[tuple[tuple[str, str, int, int], Snm
         yield (group.name, group.context or "", _MODELS[group.model], LEVELS[group.level]), group
 
 
-def _access_tables(endpoint: Endpoint, resolve: Callable[[str], Oid]) -> Iterator[_Followed]:
-    def families() -> Iterable[tuple[Any, Any]]:
-        views = compiled_views(endpoint.snmp, resolve)
+def _access_tables() -> Iterator[TableView]:
+    def families(shown: Administration) -> Iterable[tuple[Any, Any]]:
+        views = compiled_views(shown.endpoint.snmp, shown.resolve)
         return [((name, family.subtree), family) for name, view in views.items() for family in view.families]
 
     yield _table(
         "vacmContextTable",
-        lambda: [(context, context) for context in endpoint.contexts],
+        lambda shown: [(context, context) for context in shown.endpoint.contexts],
         {"vacmContextName": lambda row, now: row},
     )
     yield _table(
         "vacmSecurityToGroupTable",
-        lambda: _members(endpoint),
+        lambda shown: _members(shown.endpoint),
         {
             "vacmGroupName": lambda row, now: row,
             **_kept("vacmSecurityToGroupStorageType", "vacmSecurityToGroupStatus"),
@@ -253,7 +274,7 @@ def _access_tables(endpoint: Endpoint, resolve: Callable[[str], Oid]) -> Iterato
     )
     yield _table(
         "vacmAccessTable",
-        lambda: _rights(endpoint),
+        lambda shown: _rights(shown.endpoint),
         {
             "vacmAccessContextMatch": lambda row, now: row.match,
             "vacmAccessReadViewName": lambda row, now: row.read or "",
@@ -285,10 +306,19 @@ def _mask(family: Family) -> bytes:
 # --- tables that follow the configuration ---
 
 
-def _table(table: str, compute: Callable[[], Iterable[tuple[Any, Any]]], columns: Mapping[str, Value]) -> _Followed:
+def _table(table: str, compute: Callable[[Administration], Iterable[tuple[Any, Any]]], columns: Mapping[str, Value]) -> TableView:
     """A table whose rows' keys are the values of its index."""
-    rows = ComputedRows(compute)
-    return TableView(table, rows, lambda key, row: key if isinstance(key, tuple) else (key,), columns), rows
+    rows = computed(lambda context: compute(context.router.administration))
+    return TableView(table, rows, lambda key, row: key if isinstance(key, tuple) else (key,), columns, shared=True)
+
+
+def _nothing(shown: Administration) -> Iterable[tuple[Any, Any]]:
+    return ()
+
+
+def _snmp(context: Context) -> SnmpConfig:
+    shown: Administration = context.router.administration
+    return shown.endpoint.snmp
 
 
 def _constant(value: Any) -> Value:

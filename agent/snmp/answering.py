@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from agent.base.origin import manager
 from agent.base.work import Work
+from agent.mib.plan import Plan
 from agent.mib.schema import Oid
 from agent.mib.setting import Assignment
 from agent.mib.tree import Tree
@@ -22,6 +23,7 @@ from agent.snmp.reading import (
     NO_ERROR,
     TOO_BIG,
     Answer,
+    Part,
     ReadFaultError,
     Visible,
     binding_size,
@@ -68,10 +70,10 @@ class Answerer:
         self._now = now
         self._counters = counters
         self._failed = failed
-        self._visible: dict[tuple[str, View, bool], tuple[Tree, int, Visible]] = {}
+        self._visible: dict[tuple[Plan, View, bool], Part] = {}
 
     def policy_changed(self) -> None:
-        """Forget what was compiled from views and trees that may have gone."""
+        """Forget what was compiled from views that may have gone."""
         self._visible.clear()
 
     def answer(self, question: Question, tree: Tree, grant: Grant | None, room: int) -> Work[Answer]:
@@ -121,11 +123,11 @@ class Answerer:
         return _refused(question, refusal)
 
     def _shown(self, question: Question, tree: Tree, grant: Grant) -> Visible:
-        key = (question.context, grant.read, question.version_1)
-        known = self._visible.get(key)
-        if known is None or known[0] is not tree or known[1] != len(tree.columns):
-            known = self._visible[key] = (tree, len(tree.columns), visible(tree, grant.read, question.version_1))
-        return known[2]
+        key = (tree.plan, grant.read, question.version_1)
+        part = self._visible.get(key)
+        if part is None:
+            part = self._visible[key] = visible(*key)
+        return Visible(part, tree)
 
 
 def echoes(question: Question, answer: Answer) -> bool:

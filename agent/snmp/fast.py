@@ -8,14 +8,14 @@ answers what the gate admits, and reads that have to skip many rows. What neithe
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
 from collections.abc import Callable, Generator
 from ipaddress import ip_address
 from itertools import accumulate, chain
 
 from agent.base.text import text_of
 from agent.base.work import Work, go_on, in_shares
-from agent.mib.column import LARGEST_KEPT_VALUE, Column
+from agent.mib.column import LARGEST_KEPT_VALUE
+from agent.mib.plan import Plan, Selection
 from agent.mib.tree import Tree
 from agent.mib.values import (
     END_OF_MIB_VIEW,
@@ -48,32 +48,22 @@ _LARGEST_CACHE = 4096  # of sources seen: a flood of forged ones must not fill t
 
 
 class Visible:
-    """The columns that a community or a user may read, compiled for look-up by octets and by order."""
+    """The columns that a community or a user may read in a context. `tables` and `subjects` are those of the columns, in order."""
 
-    __slots__ = ("_by_prefix", "_prefix_sizes", "columns", "keys")
+    __slots__ = ("columns", "keys", "position", "subjects", "tables")
 
-    def __init__(self, columns: list[Column]) -> None:
-        self.columns = columns
-        self.keys = [column.key for column in columns]
-        self._by_prefix = {column.prefix: at for at, column in enumerate(columns)}
-        sizes = Counter(len(column.prefix) for column in columns)
-        self._prefix_sizes = sorted(sizes, key=lambda size: -sizes[size])  # most columns first; no column lies within another
-
-    def position(self, name: bytes) -> int | None:
-        """The position of the column that an encoded name lies in."""
-        by_prefix = self._by_prefix
-        for size in self._prefix_sizes:
-            at = by_prefix.get(name[:size])
-            if at is not None:
-                return at
-        return None
+    def __init__(self, selection: Selection, tree: Tree) -> None:
+        self.columns = selection.columns
+        self.keys = selection.keys
+        self.position = selection.position
+        self.tables = [tree.table(column) for column in self.columns]
+        self.subjects = [tree.subjects(column) for column in self.columns]
 
     def successor(self, name: bytes) -> tuple[int, int] | None:
         """The place of the first cell after a name: the positions of column and row; None for a malformed name."""
         at = self.position(name)
         if at is not None:
-            column = self.columns[at]
-            row = column.table.find(name[len(column.prefix) :])
+            row = self.tables[at].find(name[len(self.columns[at].prefix) :])
             if row >= 0:
                 return at, row + 1
         oid = decode_name(name)
@@ -82,25 +72,24 @@ class Visible:
         key = order_key(oid)
         at = bisect_right(self.keys, key)
         if at and key.startswith(self.keys[at - 1]):
-            column = self.columns[at - 1]
-            return at - 1, column.table.after(key[len(column.key) :])
+            return at - 1, self.tables[at - 1].after(key[len(self.keys[at - 1]) :])
         return at, 0
 
 
-def compile_view(tree: Tree, view: View, version: int) -> Visible | None:
-    """The columns of a tree that a view shows; None if the view selects rows inside a column.
+def select_visible(plan: Plan, view: View, version: int) -> Selection | None:
+    """The columns of a plan that a view shows; None if the view selects rows inside a column.
 
     SNMPv1 has no Counter64 (RFC 3584 §4.2.2.1).
     """
     columns = []
-    for column in tree.columns:
+    for column in plan.columns:
         covered = view.covers(column.object.oid)
         if covered is None:
             return None
         syntax = column.object.syntax
         if covered and not (version == VERSION_1 and syntax and syntax.base == "Counter64"):
             columns.append(column)
-    return Visible(columns)
+    return plan.select(columns)
 
 
 class FastPath:
@@ -134,6 +123,7 @@ class FastPath:
         self._decode = self._decoder.decode
         self._grants: dict[tuple[bytes, str], Visible | None] = {}
         self._user_grants: dict[tuple[bytes, str, bytes, str], Visible | None] = {}  # by user, level, context and source
+        self._selections: dict[tuple[int, Plan, View], Selection | None] = {}
         self._views: dict[tuple[int, str, View], Visible | None] = {}
         self.answered = dict.fromkeys((GET, GET_NEXT, GET_BULK), 0)  # requests, by kind
         self.variables = 0
@@ -149,6 +139,7 @@ class FastPath:
         self._grants.clear()
         self._user_grants.clear()
         self._views.clear()
+        self._selections.clear()
 
     def answer(self, datagram: bytes, source: str) -> Response | Work[Response]:
         """The response to a datagram from an address, or DROP; None if it is for pysnmp; the rest of the work if it takes long."""
@@ -277,8 +268,15 @@ class FastPath:
             return None
         key = (version, grant.context, grant.read)
         if key not in self._views:
-            self._views[key] = compile_view(tree, grant.read, version)
+            selection = self._selected(tree.plan, grant.read, version)
+            self._views[key] = None if selection is None else Visible(selection, tree)
         return self._views[key]
+
+    def _selected(self, plan: Plan, view: View, version: int) -> Selection | None:
+        key = (version, plan, view)
+        if key not in self._selections:
+            self._selections[key] = select_visible(plan, view, version)
+        return self._selections[key]
 
 
 def _get(visible: Visible, version: int, names: list[bytes], now: int, *_: int) -> list[bytes] | None:
@@ -289,9 +287,9 @@ def _get(visible: Visible, version: int, names: list[bytes], now: int, *_: int) 
         if at is not None:
             column = visible.columns[at]
             suffix = name[len(column.prefix) :]
-            row = column.table.find(suffix)
+            row = visible.tables[at].find(suffix)
             if row >= 0:
-                value = column.encode(column.subjects[row], now)
+                value = column.encode(visible.subjects[at][row], now)
                 if value is not None:
                     if len(value) < LARGEST_KEPT_VALUE:
                         size = len(suffix)
@@ -322,9 +320,9 @@ def _get_next(
         if at < len(visible.columns):
             # Usually the next cell is in the next row; `_run` handles the rest.
             column = visible.columns[at]
-            table = column.table
+            table = visible.tables[at]
             if first < len(table.rows):
-                value = column.encode(column.subjects[first], now)
+                value = column.encode(visible.subjects[at][first], now)
                 if value is not None and len(value) < LARGEST_KEPT_VALUE:
                     suffix = table.suffix(first)
                     size = len(suffix)
@@ -414,7 +412,8 @@ def _run(visible: Visible, place: tuple[int, int], count: int, now: int, left: i
     columns = visible.columns
     bindings: list[bytes] = []
     while at < len(columns):
-        some, passed = columns[at].bindings(first, count - len(bindings), now, left)
+        table, subjects = visible.tables[at], visible.subjects[at]
+        some, passed = columns[at].bindings(table, subjects, first, count - len(bindings), now, left)
         bindings = bindings + some if bindings else some
         left -= passed + 1
         if len(bindings) >= count or left < 0:

@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import NamedTuple
 
 from agent.base.work import Work
 from agent.mib.column import Column
+from agent.mib.plan import Plan
 from agent.mib.schema import Oid
 from agent.mib.tree import Tree
 from agent.mib.values import END_OF_MIB_VIEW, NO_SUCH_INSTANCE, NO_SUCH_OBJECT, length, name_content, order_key
@@ -49,8 +51,8 @@ class ReadFaultError(Exception):
 
 
 @dataclass(slots=True)
-class Visible:
-    """The visible part of a tree: the columns that are not wholly hidden, each with its standing in the view."""
+class Part:
+    """The visible part of a plan: the columns that are not wholly hidden, each with its standing in the view."""
 
     columns: list[Column]
     standings: list[Standing]
@@ -65,16 +67,23 @@ class Visible:
         return at if at >= 0 and key.startswith(self.keys[at]) else None
 
 
-def visible(tree: Tree, view: View, version_1: bool) -> Visible:
-    """The part of a tree that a view shows to a version of SNMP."""
+def visible(plan: Plan, view: View, version_1: bool) -> Part:
+    """The part of a plan that a view shows to a version of SNMP."""
     columns, standings = [], []
-    for column in tree.columns:
+    for column in plan.columns:
         standing = view.whole.below(column.object.oid)
         syntax = column.object.syntax
         if standing.covers is not False and not (version_1 and syntax is not None and syntax.base == "Counter64"):
             columns.append(column)
             standings.append(standing)
-    return Visible(columns, standings)
+    return Part(columns, standings)
+
+
+class Visible(NamedTuple):
+    """The visible part of a context's tree."""
+
+    part: Part
+    tree: Tree
 
 
 def get(shown: Visible, names: Sequence[Oid], now: Now, budget: int, version_1: bool) -> Work[Answer]:
@@ -172,39 +181,44 @@ def _faults_of(place: int) -> Iterator[None]:
 
 def _value(shown: Visible, name: Oid, now: int) -> bytes:
     key = order_key(name)
-    at = shown.position(key)
+    part, tree = shown
+    at = part.position(key)
     if at is None:
         return NO_SUCH_OBJECT
-    column = shown.columns[at]
-    if not shown.standings[at].below(name[len(column.object.oid) :]).included:
+    column = part.columns[at]
+    if not part.standings[at].below(name[len(column.object.oid) :]).included:
         return NO_SUCH_INSTANCE
-    row = column.table.place(key[len(column.key) :])
-    return (column.encode(column.subjects[row], now) if row >= 0 else None) or NO_SUCH_INSTANCE
+    row = tree.table(column).place(key[len(column.key) :])
+    return (column.encode(tree.subjects(column)[row], now) if row >= 0 else None) or NO_SUCH_INSTANCE
 
 
 def _cells(shown: Visible, name: Oid, now: Now) -> Iterator[Binding | None]:
     """The cells after a name that the view shows, in order; None where some rows, or a column, have been passed over."""
+    part, tree = shown
     key = order_key(name)
-    at = bisect_right(shown.keys, key)
+    at = bisect_right(part.keys, key)
     behind = b""
-    if at and key.startswith(shown.keys[at - 1]):
+    if at and key.startswith(part.keys[at - 1]):
         at -= 1
-        behind = key[len(shown.keys[at]) :]
-    for column, standing in zip(shown.columns[at:], shown.standings[at:], strict=True):
-        yield from _cells_of(column, behind, now) if standing.covers else _shown_cells_of(column, standing, behind, now)
+        behind = key[len(part.keys[at]) :]
+    for column, standing in zip(part.columns[at:], part.standings[at:], strict=True):
+        if standing.covers:
+            yield from _cells_of(column, tree, behind, now)
+        else:
+            yield from _shown_cells_of(column, standing, tree, behind, now)
         yield None
         behind = b""
 
 
-def _cells_of(column: Column, behind: bytes, now: Now) -> Iterator[Binding | None]:
+def _cells_of(column: Column, tree: Tree, behind: bytes, now: Now) -> Iterator[Binding | None]:
     """The cells of one column after an order key."""
-    table, encode = column.table, column.encode
+    table, subjects, encode = tree.table(column), tree.subjects(column), column.encode
     ahead = 1
     place = table.after(behind)
     while place < len(table):
         binding = None
         moment = now()
-        for subject in column.subjects[place : place + ahead]:
+        for subject in subjects[place : place + ahead]:
             value = encode(subject, moment)
             if value is not None:
                 binding = (*column.object.oid, *_numbers(table.key(place))), value
@@ -216,15 +230,15 @@ def _cells_of(column: Column, behind: bytes, now: Now) -> Iterator[Binding | Non
         place = table.after(behind)
 
 
-def _shown_cells_of(column: Column, standing: Standing, behind: bytes, now: Now) -> Iterator[Binding | None]:
+def _shown_cells_of(column: Column, standing: Standing, tree: Tree, behind: bytes, now: Now) -> Iterator[Binding | None]:
     """The same where a view cuts inside the column. What it hides is passed over range by range."""
-    table = column.table
+    table, subjects = tree.table(column), tree.subjects(column)
     place = table.after(behind)
     while place < len(table):
         behind = table.key(place)
         index = _numbers(behind)
         if standing.below(index).included:
-            value = column.encode(column.subjects[place], now())
+            value = column.encode(subjects[place], now())
             yield None if value is None else ((*column.object.oid, *index), value)
         else:
             onward = standing.behind(index)

@@ -20,7 +20,7 @@ from agent.config.document import load
 from agent.engine.port import Engine, Node
 from agent.flow.device import Device
 from agent.flow.monitor import FlowMonitor
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from agent.shell.server import CliServer
 from tests.e2e.conftest import AGENT, ROOT, run_tool, state_of, wait_for
 from tests.e2e.traps import TrapReceiver, start_receiver
@@ -92,7 +92,7 @@ def compose(text: str) -> tuple[Node, ToyEngine]:
 
 async def serve(state: Path, text: str, ready: Callable[[str], None], done: asyncio.Event) -> None:
     node, toy = compose(text)
-    service = RouterService(node, load_schema(state, ()), Options("toy", state))
+    service = RouterService(node, plans_of(load_schema(state, ())), Options("toy", state))
     cli = CliServer(state, "toy", {"toy": service.shown()})
     service.listen([("127.0.0.1", 0)])
     await cli.start()

@@ -19,7 +19,8 @@ from agent.config.edits import Editor
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, IkeTunnelEnded, IkeTunnelStarted, IpsecTunnelEnded, IpsecTunnelStarted
 from agent.mib.column import Column
-from agent.mib.contexts import Contexts, Sources
+from agent.mib.context import Sources
+from agent.mib.contexts import Contexts
 from agent.mib.schema import Schema
 from agent.mib.tree import Tree
 from agent.mib.values import order_key

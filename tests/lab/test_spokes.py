@@ -23,7 +23,8 @@ from agent.flow.records import SaRefused
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile.reading import LabFileError, parse_lab_file
 from agent.lab.wire.wires import Quality
-from agent.mib.contexts import Contexts, Sources
+from agent.mib.context import Sources
+from agent.mib.contexts import Contexts
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
 from tests.flow.replica import follow, shown
@@ -135,7 +136,6 @@ class Hub:
             lambda name: 0,
         )
         self.contexts = Contexts(sources)
-        self.contexts.build()
         self.runner = VirtualRunner(lab.scheduler, clock)
 
     def advance(self, seconds: float) -> None:

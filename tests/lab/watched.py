@@ -8,7 +8,8 @@ from typing import Any
 from agent.config.edits import Editor
 from agent.config.endpoint import RouterEndpoint
 from agent.flow.settings import TrapKind
-from agent.mib.contexts import Contexts, Sources
+from agent.mib.context import Sources
+from agent.mib.contexts import Contexts
 from agent.mib.schema import Schema
 from agent.mib.values import order_key
 from agent.snmp.notifications import Scene, notification_forms, of_record

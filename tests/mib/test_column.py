@@ -43,18 +43,19 @@ def test_a_run_of_a_counter_is_its_cells_one_by_one(base: str, lead: int, values
     table = NumberIndex(counted=True) if by_number else NameIndex(counted=True, largest_block=16)
     for row, value in enumerate(values):
         table.add((lead + row,), Counted(FrozenCounters((0, value))))
-    column = CounterColumn(object_of(base), table, base, 1)
+    column = CounterColumn(object_of(base), 0, base, 1)
     expected = [binding((lead + row,), number(base, value % SIZES[base])) for row, value in enumerate(values) if value is not None]
-    assert column.bindings(0, len(values), 0, 100)[0] == expected
-    assert column.bindings(0, 3, 0, 100)[0] == expected[:3]
-    cells = [column.encode(source, 0) for source in column.subjects]
+    sources = column.subjects(table, None)
+    assert column.bindings(table, sources, 0, len(values), 0, 100)[0] == expected
+    assert column.bindings(table, sources, 0, 3, 0, 100)[0] == expected[:3]
+    cells = [column.encode(source, 0) for source in sources]
     assert cells == [None if value is None else number(base, value % SIZES[base]) for value in values]
 
 
 @pytest.mark.parametrize("index", [(1,), (300, 7), (4294967295,) * 24])
 def test_a_head_and_a_value_make_a_binding(index: Oid) -> None:
     suffix = sub_identifiers(index)
-    column = Column(object_of("Integer32"), NumberIndex(), lambda row, now: None)
+    column = Column(object_of("Integer32"), 0, lambda row, now: None)
     for value in (number("Integer32", 5), number("Counter64", 2**63), *(wrap(0x04, b"x" * size) for size in (21, 22, 200))):
         assert name_content((*ENTRY, 9, *index)) == column.prefix + suffix
         assert column.head(len(suffix), len(value)) + suffix + value == binding(index, value)
@@ -76,11 +77,23 @@ def test_missing_cells_are_passed_over_in_growing_numbers(index: type[NumberInde
             steps.append(len(rests))
             return super().run(same, rests, subjects, now)
 
-    column = Watched(object_of("Gauge32"), table, lambda row, now: number("Gauge32", row) if row in shown else None)
+    column = Watched(object_of("Gauge32"), 0, lambda row, now: number("Gauge32", row) if row in shown else None)
+    rows = column.subjects(table, None)
     all_of_them = [binding((row,), number("Gauge32", row)) for row in sorted(shown)]
-    assert column.bindings(0, 100, 0, 20_000)[0] == all_of_them
+    assert column.bindings(table, rows, 0, 100, 0, 20_000)[0] == all_of_them
     for count in range(1, 7):
-        assert column.bindings(0, count, 0, 20_000)[0] == all_of_them[:count]
+        assert column.bindings(table, rows, 0, count, 0, 20_000)[0] == all_of_them[:count]
     steps.clear()
-    assert column.bindings(3002, 1, 0, 20_000)[0] == all_of_them[-1:]
+    assert column.bindings(table, rows, 3002, 1, 0, 20_000)[0] == all_of_them[-1:]
     assert len(steps) < 100
+
+
+def test_a_column_that_needs_its_context_gets_each_row_with_it() -> None:
+    table = NumberIndex()
+    column = Column(object_of("Integer32"), 0, lambda subject, now: number("Integer32", sum(subject)), in_context=True)
+    pairs = column.subjects(table, 1000)
+    for row in (3, 1, 2):
+        table.add((row,), row)
+    assert (pairs[1], pairs[1:], len(pairs)) == ((2, 1000), [(2, 1000), (3, 1000)], 3)
+    found, _ = column.bindings(table, pairs, 0, 9, 0, 100)
+    assert found == [binding((row,), number("Integer32", 1000 + row)) for row in (1, 2, 3)]

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from agent.mib.column import Column
 from agent.mib.index import Entry, NumberIndex, TableIndex
 from agent.mib.name_index import NameIndex
+from agent.mib.plan import Bound, Plan, TablePlan
 from agent.mib.schema import Object, Syntax
 from agent.mib.tree import Tree
 from agent.mib.values import number, order_key, sub_identifiers
+from tests.mib.trees import tree_of
 
 Oid = tuple[int, ...]
 Cells = dict[Oid, bytes]
@@ -29,7 +31,7 @@ KINDS: tuple[tuple[Callable[[], TableIndex], st.SearchStrategy[Oid]], ...] = (
 BASE = (1, 3, 6, 1)
 
 
-def column_at(oid: Oid, table: TableIndex, encode: Callable[[int, int], bytes | None]) -> Column:
+def column_at(oid: Oid, table: int, encode: Callable[[int, int], bytes | None]) -> Column:
     return Column(Object("A-MIB", "anObject", oid, "column", "read-only", Syntax("Integer32", "Integer32")), table, encode)
 
 
@@ -42,7 +44,9 @@ def hole_every(step: int, of: int) -> Callable[[int, int], bytes | None]:
 def trees(draw: st.DrawFn) -> tuple[Tree, Cells, int]:
     """A tree of some tables, with rows that came and went, and its cells as one plain mapping at one moment."""
     now = draw(st.integers(0, 9))
-    tree, cells = Tree(), {}
+    columns: list[Column] = []
+    tables: list[TableIndex] = []
+    cells: Cells = {}
     for branch in draw(st.lists(st.sampled_from([1, 2, 5, 200]), unique=True, max_size=3)):
         kind, indexes_of_it = draw(st.sampled_from(KINDS))
         table: TableIndex = kind()
@@ -55,12 +59,13 @@ def trees(draw: st.DrawFn) -> tuple[Tree, Cells, int]:
         for leaf in draw(st.lists(st.sampled_from([1, 2, 3, 9]), unique=True, max_size=3)):
             oid = (*BASE, branch, 1, leaf)
             encode = hole_every(draw(st.integers(1, 4)), leaf)
-            tree.add(column_at(oid, table, encode))
+            columns.append(column_at(oid, len(tables), encode))
             for row, index in enumerate(rows):
                 value = encode(row, now)
                 if index not in gone and value is not None:
                     cells[(*oid, *index)] = value
-    return tree, dict(sorted(cells.items())), now
+        tables.append(table)
+    return tree_of(columns, *tables), dict(sorted(cells.items())), now
 
 
 def names_near(cells: Cells) -> st.SearchStrategy[Oid]:
@@ -156,16 +161,13 @@ def stretches(table: TableIndex) -> list[bytes]:
 def test_values_are_made_when_they_are_asked_for() -> None:
     table = NumberIndex()
     table.add((0,), 7)
-    tree = Tree()
-    tree.add(column_at((*BASE, 1), table, lambda row, now: number("Integer32", row + now)))
+    tree = tree_of([column_at((*BASE, 1), 0, lambda row, now: number("Integer32", row + now))], table)
     key = order_key((*BASE, 1, 0))
     assert [tree.get(key, now)[1] for now in (0, 1)] == [number("Integer32", 7), number("Integer32", 8)]
 
 
 def test_columns_are_in_order_however_they_came() -> None:
-    tree = Tree()
-    for leaf in (3, 1, 200, 2):
-        tree.add(column_at((*BASE, leaf), NumberIndex(), lambda row, now: None))
+    tree = tree_of([column_at((*BASE, leaf), 0, lambda row, now: None) for leaf in (3, 1, 200, 2)], NumberIndex())
     assert [column.object.oid[-1] for column in tree.columns] == [1, 2, 3, 200]
 
 
@@ -201,3 +203,24 @@ def test_counter_sources_stand_beside_their_rows() -> None:
             table.add((index,), Row(f"source {index}"))
         table.remove((2,))
         assert list(table.sources) == [row.counters for row in table.rows] == ["source 1", "source 3"]
+
+
+def test_a_table_is_bound_when_it_is_first_asked_for_and_a_shared_one_once() -> None:
+    bound: list[tuple[str, object]] = []
+
+    def plan(name: str, shared: bool) -> TablePlan:
+        def bind(context: object) -> Bound:
+            bound.append((name, context))
+            return Bound(NumberIndex())
+
+        return TablePlan(name, bind, shared)
+
+    columns = [column_at((*BASE, place + 1), place, lambda row, now: None) for place in (0, 1)]
+    both, shared = Plan([plan("own", False), plan("shared", True)], columns), {}
+    red, blue = Tree(both, "red", shared), Tree(both, "blue", shared)
+    assert bound == []
+    for tree in (red, blue, red):
+        for column in columns:
+            tree.table(column)
+    assert bound == [("own", "red"), ("shared", "red"), ("own", "blue")]
+    assert red.table(columns[1]) is blue.table(columns[1])

@@ -22,11 +22,13 @@ from agent.flow.device import Device, InterfaceState
 from agent.flow.model import Address, IkeTunnel, IpsecTunnel
 from agent.flow.monitor import FlowMonitor, NewSpi
 from agent.mib.column import Column, Commit
-from agent.mib.contexts import Contexts, Sources
+from agent.mib.context import Sources
+from agent.mib.contexts import Contexts
 from agent.mib.schema import Schema
 from agent.mib.tree import Tree
 from agent.mib.values import INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, decode_name, order_key
-from agent.snmp.administration import administration
+from agent.router_service import plans_of
+from agent.snmp.administration import Administration
 from agent.snmp.identity import EngineIdentity, LocalEngine
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 
@@ -111,8 +113,9 @@ class World:
                 engine=self.tunnels,
                 editor=Editor(self.config, self._follow),
                 snmp_count=self.engine.counters.value,
-                administration=lambda: administration(RouterEndpoint(self.config), schema.oid_of, self.engine),
-            )
+                administration=Administration(RouterEndpoint(self.config), self.engine, schema.oid_of),
+            ),
+            plans_of(schema),
         )
 
     def _follow(self, events: Sequence[ConfigEvent]) -> None:
@@ -176,7 +179,7 @@ class World:
         assert found is not None
         column, entry = found
         assert column.write is not None, f"{name} is not writable"
-        return column.write(entry.row, value)
+        return column.write(self.tree(context).context, entry.row, value)
 
     def set(self, instance: str, value: Any, context: str = VRF1) -> None:
         self.test(instance, value, context).do(MANAGER)

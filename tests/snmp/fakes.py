@@ -21,6 +21,7 @@ from agent.mib.tree import Tree
 from agent.mib.values import number, object_identifier, octets
 from agent.snmp.ber import Response as Sent
 from agent.snmp.view import ViewMaker
+from tests.mib.trees import tree_of
 
 LOOPBACK = "127.0.0.1"
 ROOT: Oid = (1, 3, 6, 1, 4, 1, 99999)
@@ -90,14 +91,14 @@ ENTRY = (*ROOT, 2, 1)
 
 def fake_tree(fake: Fake) -> Tree:
     """Scalars 1 to 9 (5 a Counter64, 7 raises what `fault` says, 8 not instantiated), then a table of counters, text and status."""
-    tree = Tree()
+    columns: list[Column] = []
     one = NumberIndex()
     one.add((0,), fake)
 
     def scalar(number_: int, base: str, encode: Callable[[Any, int], bytes | None], write: Any = None, **syntax: Any) -> None:
         access = "read-write" if write else "read-only"
         oid = (*ROOT, 1, number_)
-        tree.add(Column(_object(f"fakeScalar{number_}", oid, "scalar", base, access, **syntax), one, encode, write))
+        columns.append(Column(_object(f"fakeScalar{number_}", oid, "scalar", base, access, **syntax), 0, encode, write))
 
     def act(what: str, change: Callable[[], None], undo: Callable[[], None] | None = None) -> Callable[[Origin], Undo | None]:
         def take_back() -> None:
@@ -121,16 +122,16 @@ def fake_tree(fake: Fake) -> Tree:
         before = getattr(row, name)
         return act(what, lambda: setattr(row, name, value), lambda: setattr(row, name, before))
 
-    def write_size(row: Fake, value: int) -> Commit:
+    def write_size(context: object, row: Fake, value: int) -> Commit:
         if value == 13:
             raise SetRefusedError("inconsistentValue")
         return Commit(put(f"size={value}", row, "size", value))
 
-    def write_mode(row: Fake, value: int) -> Commit:
+    def write_mode(context: object, row: Fake, value: int) -> Commit:
         label = next(label for label, code in MODES.items() if code == value)
         return Commit(put(f"mode={label}", row, "mode", label))
 
-    def write_text(row: Fake, value: bytes) -> Commit:
+    def write_text(context: object, row: Fake, value: bytes) -> Commit:
         return Commit(put("text", row, "text", value), order=3)
 
     def faulty(row: Fake, now: int) -> bytes | None:
@@ -152,20 +153,22 @@ def fake_tree(fake: Fake) -> Tree:
     for index in fake.rows:
         table.add((index,), index)
 
-    def destroy(row: int, value: int) -> Commit:
+    def destroy(context: object, row: int, value: int) -> Commit:
         if value != 2:
             raise SetRefusedError("wrongValue")
         return Commit(act(f"destroy {row}", lambda: table.remove((row,))), order=10)
 
     def column(number_: int, base: str, encode: Callable[[Any, int], bytes | None], write: Any = None, **syntax: Any) -> None:
         access = "read-write" if write else "read-only"
-        tree.add(Column(_object(f"fakeColumn{number_}", (*ENTRY, number_), "column", base, access, **syntax), table, encode, write))
+        columns.append(
+            Column(_object(f"fakeColumn{number_}", (*ENTRY, number_), "column", base, access, **syntax), 1, encode, write)
+        )
 
     column(2, "Counter32", lambda row, now: number("Counter32", fake.rows[row]))
     column(3, "OctetString", lambda row, now: octets(f"row {row} of {fake.label}") if row != 2 else None)
     column(4, "Counter64", lambda row, now: number("Counter64", fake.rows[row] << 40))
     column(5, "Integer32", lambda row, now: number("Integer32", 1), destroy)
-    return tree
+    return tree_of(columns, one, table)
 
 
 def router() -> RouterConfig:

@@ -25,7 +25,7 @@ from agent.flow.model import EndReason
 from agent.lab.lab import open_lab
 from agent.mib.schema import Schema
 from agent.mib.values import END_OF_MIB_VIEW, NULL, number, object_identifier, wrap
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.snmp.fakes import response, whole
 from tests.snmp.v3 import V3User
@@ -117,7 +117,7 @@ def pair(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
     async def build() -> RouterService:
         lab = open_lab(EXAMPLES / "two-vrf-hub.toml", VirtualClock(90_000_000))
-        service = RouterService(lab.first, schema, Options("lab", tmp_path_factory.mktemp("state")))
+        service = RouterService(lab.first, plans_of(schema), Options("lab", tmp_path_factory.mktemp("state")))
         service.listen([("127.0.0.1", 0)])
         session = Session(service.document)
         for line in (*EXTRA_LINES, *(user_line(name, **secrets) for name, secrets in USERS.items())):
@@ -131,8 +131,9 @@ def pair(schema: Schema, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         tree = service.contexts.tree(context)
         assert tree is not None
         for column in tree.columns:
-            places = range(len(column.table))
-            names += [(*column.object.oid, *_sub_identifiers(column.table.key(at))) for at in (*places[:3], *places[-2:])]
+            table = tree.table(column)
+            places = range(len(table))
+            names += [(*column.object.oid, *_sub_identifiers(table.key(at))) for at in (*places[:3], *places[-2:])]
             names.append(column.object.oid)
     yield Pair(service, sorted(set(names)))
     service.close()

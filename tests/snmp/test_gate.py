@@ -255,7 +255,8 @@ def test_rows_that_a_view_hides_cost_no_work_each(station: Start, monkeypatch: p
     made.snmp.communities["public"] = replace(made.snmp.communities["public"], view="cut")
     here = Attacked(station(made), monkeypatch)
     fake = here.here.fakes[""]
-    table = next(column.table for column in here.here.trees[""].columns if column.object.oid == (*ENTRY, 2))
+    tree = here.here.trees[""]
+    table = next(tree.table(column) for column in tree.columns if column.object.oid == (*ENTRY, 2))
     for row in range(1, 100_001):
         if row not in fake.rows:
             fake.rows[row] = row

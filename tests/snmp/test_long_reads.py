@@ -14,6 +14,7 @@ from agent.mib.name_index import NameIndex
 from agent.mib.schema import Object, Syntax
 from agent.mib.values import END_OF_MIB_VIEW, number
 from agent.snmp.transport import SHARE
+from tests.mib.trees import widened
 from tests.snmp.conftest import Station
 from tests.snmp.fakes import GET, GET_BULK, GET_NEXT, ROOT, SIZE, Oid, add_view, request, response, router
 from tests.snmp.test_gate import FLOOD, MANAGER, Attacked
@@ -50,7 +51,7 @@ class Long:
             return number("Integer32", row) if has_cell(row) else None
 
         made = Object("FAKE-MIB", f"fake{oid}", oid, "column", "read-only", Syntax("Integer32", "Integer32"))
-        self.here.trees[""].add(Column(made, table, encode))
+        self.here.trees[""] = widened(self.here.trees[""], lambda number: Column(made, number, encode), table)
 
     def shares(self, datagram: bytes) -> Generator[None, None, bytes]:
         """The answer, with a pause wherever the agent does something else; each share is looked at."""
