@@ -29,7 +29,7 @@ from agent.flow.model import EndReason, IpsecTunnel
 from agent.lab.lab import Lab, build_lab
 from agent.lab.labfile.reading import parse_lab_file
 from agent.mib.schema import Schema
-from agent.router_service import Options, RouterService
+from agent.router_service import Options, RouterService, plans_of
 from agent.shell.lines import LineState
 from agent.shell.session import Session
 from agent.shell.terminal import Collected
@@ -149,7 +149,7 @@ def with_server(
             hold=lambda: lambda: None,
         )
         aaa = LabAaa(spool=spool)
-        service = RouterService(lab.first, schema, Options("lab", folder), aaa, timers=lab.first.timers)
+        service = RouterService(lab.first, plans_of(schema), Options("lab", folder), aaa, timers=lab.first.timers)
         try:
             service.listen([("127.0.0.1", 0)])
             await act(Seen(lab, service, server))
