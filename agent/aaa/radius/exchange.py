@@ -13,7 +13,7 @@ each source port (RFC 2865 §3), so more requests than that need more source por
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
@@ -55,7 +55,7 @@ class Happening(Enum):
     TIMEOUT = auto()  # no answer in time; the packet may be sent again
     LAST_TIMEOUT = auto()  # no answer to the last retransmission
     ANSWER = auto()  # a genuine one
-    SERVER_GONE = auto()  # it is no longer configured, or, while an identifier is waited for, dead
+    SERVER_GONE = auto()  # it is no longer configured, or, while an identifier is waited for, dead or out of reach
     UNASKABLE = auto()  # no packet can carry the request
 
 
@@ -185,6 +185,7 @@ class Exchanges:
         self._ports: dict[str, list[Port]] = {}
         self._spaces: dict[tuple[Port, SocketAddress], Space] = {}
         self._waiting: dict[Place, deque[Exchange]] = {}
+        self._asked: Counter[Place] = Counter()  # how many requests wait for an answer
         # Those that wait for an answer with their moments, by their timeout: so the first of each is the earliest.
         self._timers: dict[float, dict[Exchange, float]] = {}
 
@@ -261,6 +262,7 @@ class Exchanges:
         """Forget every request, and close every source port."""
         self._waiting.clear()
         self._timers.clear()
+        self._asked.clear()
         for space in self._spaces.values():
             space.asked.clear()
         self._close_idle()
@@ -290,7 +292,7 @@ class Exchanges:
                 self._send_first(exchange, server, space)
                 return
             queue = self._waiting.setdefault(place, deque())
-            if len(queue) < MOST_WAITING:
+            if self._asked[place] and len(queue) < MOST_WAITING:
                 exchange.move(Happening.BUSY)
                 queue.append(exchange)
                 return
@@ -338,6 +340,7 @@ class Exchanges:
         exchange.space, exchange.key, exchange.attempts = space, settings.key, 0
         exchange.timeout, exchange.retransmit = settings.timeout, settings.retransmit
         space.asked[identifier] = exchange
+        self._asked[space.place] += 1
         server.outstanding += 1
         self._send(exchange, server, space)
 
@@ -374,13 +377,15 @@ class Exchanges:
 
     def _leave(self, exchange: Exchange) -> None:
         """Choose another server."""
+        assert exchange.server is not None
+        place = exchange.server.place(exchange.request.code)
         if exchange.stage is Stage.WAITING:
-            assert exchange.server is not None
-            self._waiting[exchange.server.place(exchange.request.code)].remove(exchange)
+            self._waiting[place].remove(exchange)
         else:
             self._release(exchange)
         exchange.move(Happening.SERVER_GONE)
         self._choose(exchange)
+        self._place_waiting(place)
 
     def _release(self, exchange: Exchange) -> None:
         """Free the identifier of an exchange, and stop its timer."""
@@ -390,20 +395,26 @@ class Exchanges:
         identifier = identifier_of(exchange.packet)
         del space.asked[identifier]
         space.free.append(identifier)
+        self._asked[space.place] -= 1
         server.outstanding -= 1
         self._timers[exchange.timeout].pop(exchange, None)
         exchange.space = None
 
     def _place_waiting(self, place: Place) -> None:
-        """Send what has waited for an identifier towards a server port."""
+        """Send what has waited for an identifier towards a server port. If none can be had any more, it goes to other servers."""
         queue = self._waiting.get(place)
         while queue:
             server = queue[0].server
             assert server is not None
             space = self._space(place, queue[0].local)
-            if space is None:
+            if space is not None:
+                self._send_first(queue.popleft(), server, space)
+            elif self._asked[place]:
                 return
-            self._send_first(queue.popleft(), server, space)
+            else:
+                exchange = queue.popleft()
+                exchange.move(Happening.SERVER_GONE)
+                self._choose(exchange)
 
     def _is_of_server(self, place: Place) -> bool:
         """Whether an address and port are those of a server."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
 
 from agent.aaa.radius.events import RadiusEvent
-from agent.aaa.radius.exchange import Answered, Exchanges, SocketAddress
+from agent.aaa.radius.exchange import Answered, Exchanges, SocketAddress, Stage
 from agent.aaa.radius.packets import Packets
 from agent.aaa.radius.servers import Servers
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
@@ -51,7 +51,7 @@ class Desk:
     """`replies` are what the exchanges have ended with, by the number that they are about."""
 
     config: RadiusConfig
-    ports: int = 1000  # how many can be opened
+    ports: int = 1000  # how many can be open
     demand: bool = True
     outside: Sequence[ServerAddress] = ()  # addresses to which nothing may be sent
     time: float = 1000.0
@@ -84,7 +84,7 @@ class Desk:
         return "127.0.0.1" if address.version == 4 else "::1"
 
     def open_port(self, local: str) -> FakePort | None:
-        if len(self.opened) == self.ports:
+        if sum(not port.closed for port in self.opened) == self.ports:
             return None
         self.opened.append(FakePort(self, local, 40000 + len(self.opened)))
         return self.opened[-1]
@@ -114,6 +114,20 @@ class Desk:
         """A datagram comes to the port of a request, from its server or from elsewhere."""
         place = source or datagram.to
         self.exchanges.received(datagram.port, octets, (str(place.address), place.port))
+
+    def check(self) -> None:
+        """Identifiers are neither lost nor used twice, and the requests under way are those that are counted."""
+        spaces = list(self.exchanges._spaces.values())
+        for space in spaces:
+            assert sorted([*space.free, *space.asked]) == list(range(256))
+            assert all(exchange.space is space and exchange.stage is Stage.ASKED for exchange in space.asked.values())
+        asked = [exchange for space in spaces for exchange in space.asked.values()]
+        timed = [exchange for timers in self.exchanges._timers.values() for exchange in timers]
+        assert set(map(id, timed)) == set(map(id, asked))
+        for server in self.servers:
+            assert server.outstanding == sum(exchange.server is server for exchange in asked)
+        waiting = [exchange for queue in self.exchanges._waiting.values() for exchange in queue]
+        assert all(exchange.stage is Stage.WAITING for exchange in waiting)
 
     def seen(self, kind: type[RadiusEvent]) -> list[RadiusEvent]:
         return [event for event in self.events if isinstance(event, kind)]

@@ -222,6 +222,21 @@ def test_requests_wait_for_an_identifier_and_are_not_lost() -> None:
     assert None not in desk.replies.values()
 
 
+def test_requests_do_not_wait_where_no_source_port_can_be_had() -> None:
+    """The system has no socket left: nothing is under way whose end would let them go on."""
+    desk = Desk(config(server(1), server(2)), ports=0)
+    desk.ask()
+    assert (desk.sent, desk.replies) == ([], {1: None})
+    desk = Desk(config(server(1), server(2)), ports=1)
+    for about in range(300):
+        desk.ask(about)
+    desk.ports = 0
+    desk.exchanges.apply()  # the port is not idle
+    for datagram in list(desk.sent):
+        desk.answer(datagram)
+    assert len(desk.sent) == 300
+
+
 def test_the_queue_of_a_server_is_bounded() -> None:
     desk = Desk(config(server(1), server(2)), ports=1)
     for about in range(256 + MOST_WAITING + 1):

@@ -1,0 +1,64 @@
+"""Whatever comes in whatever order, each request ends once, and no identifier is lost or used twice."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from ipaddress import IPv4Address
+
+import pytest
+
+from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference
+from tests.aaa.radius.desk import KEY, Datagram, Desk, config, log_in, record, server
+
+STEPS = 500
+
+
+def changed(settings: RadiusConfig, chance: random.Random) -> None:
+    """Another configuration: servers go and come, in groups, with other settings."""
+    settings.hosts = [
+        replace(
+            server(number, timeout=chance.randrange(1, 9), retransmit=chance.randrange(3)), acct_port=chance.choice((0, 1646, 1646))
+        )
+        for number in chance.sample(range(1, 5), chance.randrange(5))
+    ]
+    settings.deadtime = chance.randrange(3)
+    settings.dead_criteria = DeadCriteria(chance.randrange(1, 20), chance.randrange(1, 9))
+    references = tuple(ServerReference(address=IPv4Address(f"127.0.0.{number}")) for number in (3, 1, 2))
+    private = replace(server(1), key=Secret(KEY), retransmit=1)
+    settings.groups = {} if chance.random() < 0.3 else {"g": ServerGroup("g", (*references, private), chance.randrange(2))}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_each_request_ends_once(seed: int) -> None:
+    chance = random.Random(seed)
+    settings = config(server(1), server(2), server(3))
+    desk = Desk(settings, ports=chance.choice((1, 2, 1000)))
+    asked = 0
+    answerable: list[Datagram] = []
+    for step in range(STEPS):
+        kind = chance.random()
+        if kind < 0.5:
+            for _ in range(chance.choice((1,) * 9 + (300,))):
+                asked += 1
+                desk.ask(asked, chance.choice(("radius", "g")), log_in(asked) if chance.random() < 0.3 else record(asked))
+        elif kind < 0.85:
+            answerable = (answerable + desk.sent)[-2000:]
+            desk.sent.clear()
+            for _ in range(min(len(answerable), chance.choice((1, 1, 10, 500)))):
+                datagram = chance.choice(answerable)  # again and again, early and late
+                if not datagram.port.closed:
+                    desk.answer(datagram, key=chance.choice((KEY, KEY, KEY, "wrong")))
+        elif kind < 0.97:
+            desk.advance(chance.choice((0.1, 1, 7, 100)))
+        else:
+            changed(settings, chance)
+            desk.exchanges.apply()
+        if step % 20 == 0:
+            desk.check()
+    for _ in range(20):
+        desk.advance(3600)
+    desk.check()
+    assert desk.replies.keys() == set(range(1, asked + 1))
+    assert any(desk.replies.values())
+    assert None in desk.replies.values()
