@@ -21,7 +21,7 @@ from agent.aaa.accounting.spool import DEFAULT_LIMIT, LabSpool, Spool
 from agent.aaa.accounting.traffic import Traffic
 from agent.aaa.cli import CliLogins
 from agent.aaa.debug_accounting import AccountingDebug
-from agent.aaa.debug_isakmp import IsakmpAaaDebug
+from agent.aaa.debug_isakmp import DebuggedAccess, IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
 from agent.aaa.dynamic.author import DynamicAuthorServer
 from agent.aaa.dynamic.listener import DynamicAuthorListener
@@ -197,13 +197,14 @@ class AaaService:
         methods = Methods(config, users, matches, servers)
         self._grants = Grants()
         self.access = Access(config, methods, servers, shared.questions.begin, self._grants)
-        node.engine.use_access(self.access)
         self.logins = CliLogins(config, users, methods, servers)
         self.radius.subscribe(partial(log_event, log=syslog.log))
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
         self._traffic = traffic = Traffic()
         debugging.follow(AccountingDebug(traffic.subscribe, self.radius.subscribe, self._number, syslog.log).follow)
-        debugging.follow(IsakmpAaaDebug(node.monitor, self._is_accounted, traffic.subscribe, syslog.log).follow)
+        isakmp = IsakmpAaaDebug(node.monitor, self._is_accounted, traffic.subscribe, syslog.log)
+        debugging.follow(isakmp.follow)
+        node.engine.use_access(DebuggedAccess(self.access, isakmp))
 
         controlled = DynamicRouter(node, self._session_ids)
         self.dynamic = DynamicAuthorListener(node.name, config, lambda: DynamicAuthorServer(config, controlled))

@@ -1,7 +1,7 @@
 """Aaa room: `debug crypto isakmp aaa`: what IKE has to do with AAA.
 
-The lines are those of the Cisco IOS Debug Command Reference (debug crypto isakmp). It has none for the end of accounting: that one
-is our own.
+The lines about records are those of the Cisco IOS Debug Command Reference (debug crypto isakmp), but for that of the end of
+accounting. Of the lines about clients, IOS has the one of a group that is asked for. The others are our own.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.base.bus import Subscription
+from agent.base.printable import printable
+from agent.config.crypto_model import ClientGroup
+from agent.engine.access import AccessControl, LoginAccepted, LoginAnswer, LoginAttempt, LoginChallenge
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, SessionUp
 from agent.syslog.debug import Debug
@@ -38,6 +41,15 @@ class IsakmpAaaDebug:
         self._log = log
         self._subscriptions: list[Subscription] = []
 
+    @property
+    def on(self) -> bool:
+        return bool(self._subscriptions)
+
+    def say(self, line: str) -> None:
+        """Print a line, which is about a client, if this kind of debug is on."""
+        if self.on:
+            self._log(debug_line(line))
+
     def follow(self, on: frozenset[Debug]) -> None:
         if Debug.ISAKMP_AAA not in on:
             self.close()
@@ -57,6 +69,42 @@ class IsakmpAaaDebug:
         if record.status in _OF_SESSIONS:
             for line in _record_lines(record):
                 self._log(debug_line(f"ISAKMP AAA: {line}"))
+
+
+class DebuggedAccess:
+    """The access control that an engine is given: another one, whose questions and answers are debugged."""
+
+    def __init__(self, access: AccessControl, debug: IsakmpAaaDebug) -> None:
+        self._access = access
+        self._debug = debug
+
+    def log_in(self, list_name: str, attempt: LoginAttempt, answer: Callable[[LoginAnswer], None]) -> None:
+        user = printable(attempt.user)
+
+        def answered(given: LoginAnswer) -> None:
+            self._debug.say(f"ISAKMP AAA: Authentication of user {user}: {_outcome(given)}")
+            answer(given)
+
+        self._debug.say(f"ISAKMP AAA: Authentication request for user {user} sent to AAA")
+        self._access.log_in(list_name, attempt, answered)
+
+    def group(self, list_name: str, name: str, answer: Callable[[ClientGroup | None], None]) -> None:
+        shown = printable(name)
+
+        def answered(found: ClientGroup | None) -> None:
+            self._debug.say(f"ISAKMP AAA: Authorization of group {shown}: {'FAIL' if found is None else 'PASS'}")
+            answer(found)
+
+        self._debug.say(f"ISAKMP/author: Author request for group {shown} successfully sent to AAA")
+        self._access.group(list_name, name, answered)
+
+
+def _outcome(answer: LoginAnswer) -> str:
+    if isinstance(answer, LoginAccepted):
+        return "PASS"
+    if isinstance(answer, LoginChallenge):
+        return "CHALLENGE"
+    return "no answer" if answer.unanswered else "FAIL"
 
 
 def _record_lines(record: AccountingRecord) -> Iterator[str]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.traffic import Traffic
-from agent.aaa.debug_isakmp import IsakmpAaaDebug
+from agent.aaa.debug_isakmp import DebuggedAccess, IsakmpAaaDebug
 from agent.aaa.radius.values import Attribute
 from agent.base.ike_counters import IkeCounter
+from agent.config.crypto_model import ClientGroup
+from agent.engine.access import LoginAccepted, LoginAnswer, LoginAttempt, LoginChallenge, LoginRefused
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.monitor import FlowMonitor
 from agent.flow.records import SessionUp
@@ -15,6 +21,7 @@ from tests.flow.builders import bundle, ike_facts, ipsec_facts
 from tests.shell.fakes import FakeClock
 
 ON = frozenset({Debug.ISAKMP_AAA})
+REFUSED = LoginRefused()
 
 
 class Debugged:
@@ -78,6 +85,60 @@ def test_the_records_of_the_router_are_of_no_session() -> None:
     debugged.debug.follow(ON)
     debugged.traffic.add(record(AcctStatus.ON))
     assert debugged.lines == []
+
+
+class FakeAccess:
+    """Gives each question the answer that it was made with."""
+
+    def __init__(self, answer: LoginAnswer = REFUSED, group: ClientGroup | None = None) -> None:
+        self.answer, self.found = answer, group
+        self.asked: list[tuple[str, object]] = []
+
+    def log_in(self, list_name: str, attempt: LoginAttempt, answer: Callable[[LoginAnswer], None]) -> None:
+        self.asked.append((list_name, attempt))
+        answer(self.answer)
+
+    def group(self, list_name: str, name: str, answer: Callable[[ClientGroup | None], None]) -> None:
+        self.asked.append((list_name, name))
+        answer(self.found)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (LoginAccepted(), "PASS"),
+        (REFUSED, "FAIL"),
+        (LoginRefused(unanswered=True), "no answer"),
+        (LoginChallenge("code?", b"1"), "CHALLENGE"),
+    ],
+)
+def test_the_login_of_a_client(answer: LoginAnswer, outcome: str) -> None:
+    """Neither the password nor control characters of a name are printed."""
+    debugged, asked, given = Debugged(), FakeAccess(answer), []
+    access = DebuggedAccess(asked, debugged.debug)
+    attempt = LoginAttempt("al\nice", "secret")
+    access.log_in("clients", attempt, given.append)
+    assert debugged.lines == []
+    debugged.debug.follow(ON)
+    access.log_in("clients", attempt, given.append)
+    assert debugged.lines == [
+        "ISAKMP AAA: Authentication request for user al\\nice sent to AAA",
+        f"ISAKMP AAA: Authentication of user al\\nice: {outcome}",
+    ]
+    assert given == [answer, answer]
+    assert asked.asked == [("clients", attempt)] * 2
+
+
+@pytest.mark.parametrize(("found", "outcome"), [(ClientGroup("cclient"), "PASS"), (None, "FAIL")])
+def test_the_policy_of_a_group(found: ClientGroup | None, outcome: str) -> None:
+    debugged, given = Debugged(), []
+    debugged.debug.follow(ON)
+    DebuggedAccess(FakeAccess(group=found), debugged.debug).group("groups", "cclient", given.append)
+    assert debugged.lines == [
+        "ISAKMP/author: Author request for group cclient successfully sent to AAA",
+        f"ISAKMP AAA: Authorization of group cclient: {outcome}",
+    ]
+    assert given == [found]
 
 
 def test_nothing_listens_while_it_is_off() -> None:
