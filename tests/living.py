@@ -90,6 +90,7 @@ interface FastEthernet0/1
 ip route 10.{far}.0.0 255.255.255.0 {peer}
 access-list 101 permit ip 10.{near}.0.0 0.0.0.255 10.{far}.0.0 0.0.0.255
 snmp-server community public RO
+radius-server host {own} key secret
 """
 
 

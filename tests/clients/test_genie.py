@@ -326,3 +326,13 @@ def test_the_router(hub: LivingLab, by: Any) -> None:
     for command in ("show processes cpu", "show processes memory"):
         assert "Crypto IKMP" in str(parsed(hub, command, by))
     assert parsed(hub, "show access-lists", by)["101"]["acl_type"] == "extended"
+
+
+def test_radius_servers(sites: LivingLab) -> None:
+    (server,) = parsed(sites, "show aaa servers")["radius_server"].values()
+    assert (server["host"], server["auth_port"], server["acct_port"]) == (LEFT, 1645, 1646)
+    assert server["platform_state_type"]["state"]["current"] == "UP"
+    assert (server["aaatype"]["authen"]["request"], server["account"]["request"]) == (0, 0)
+    statistics = parsed(sites, "show radius statistics")
+    assert statistics["total_responses_seen"] == {"auth": "0", "acct": "0", "both": "0"}
+    assert statistics["last_used_source_port"] == ["0/0", "0/0"]
