@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Protocol
 
-from agent.aaa.facts import AaaFacts
 from agent.aaa.cli import CliLogins
+from agent.aaa.facts import AaaFacts
 from agent.base.processor import ProcessorShares
 from agent.config.events import ConfigEvent
 from agent.config.snmp_model import SnmpGroup, SnmpHost
