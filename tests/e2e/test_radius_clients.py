@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from agent.crypto.certificates import Credential
 from tests.crypto.pki import address, pem_key, subject_of
 from tests.e2e.freeradius import FreeRadius, Packet, RadiusUser
-from tests.e2e.strongswan import PLUGINS, STRONGSWAN_CONF, Charon, Namespace, RealLab, StartRealLab, charon
+from tests.e2e.strongswan import DEFAULTS, PLUGINS, STRONGSWAN_CONF, Charon, Namespace, RealLab, StartRealLab, charon
 from tests.e2e.test_strongswan_phase1 import DAY, TODAY, Encoding, settings
 from tests.e2e.test_strongswan_phase1 import ROOT as AUTHORITY
 from tests.e2e.tools import free_port, wait_for
@@ -40,10 +40,11 @@ USERS = [
     RadiusUser("frank", "secret", reply=("Framed-IP-Address = 10.3.200.7", "Framed-IP-Netmask = 255.255.255.0")),
     RadiusUser("staff", "cisco", reply=GROUP),
     RadiusUser("pairs", "cisco", reply=PAIRS),
+    RadiusUser("spoke@example.com", "cisco", reply=('Tunnel-Password = "spokekey"',)),
 ]
 
 # What decides, by router: {login} and {groups} are methods, {group} is the group that the profile matches.
-RIGHT, WRONG, CHALLENGED, DENIED, OWN, AWAY, LOCAL, STAFF, PAIRED, CERTIFIED, STRANGER = range(1, 12)
+RIGHT, WRONG, CHALLENGED, DENIED, OWN, AWAY, LOCAL, STAFF, PAIRED, CERTIFIED, STRANGER, SPOKE = range(1, 13)
 ROUTER = """hostname {{name}}
 no ip domain lookup
 {aaa}
@@ -83,6 +84,12 @@ aaa group server radius away
 aaa authentication login users {{login}}
 aaa authorization network groups {{groups}}
 {servers}"""
+KEYS = """no crypto isakmp key {key} address 10.99.{number}.2
+aaa new-model
+aaa authorization network keys group radius
+crypto map outside isakmp authorization list keys
+{servers}
+"""
 METHODS = {AWAY: "group away", LOCAL: "group away local"}
 GROUPS = {STAFF: "staff", PAIRED: "pairs", CERTIFIED: "staff", STRANGER: "nobody"}
 
@@ -118,6 +125,7 @@ def lab(start_real_lab: StartRealLab, server: FreeRadius, tmp_path_factory: pyte
         }
         for number in range(RIGHT, STRANGER + 1)
     }
+    routers[SPOKE] = {"lines": KEYS.format(key=DEFAULTS["key"], number=SPOKE, servers=server.ios())}
     own = settings(CERTIFIED, tmp_path_factory.mktemp("pki"), signed=True)
     routers[CERTIFIED] |= {**own, "authentication": "rsa-sig"}
     return start_real_lab(routers)
@@ -275,3 +283,18 @@ def test_the_group_that_a_certificate_names(swan: Charon, lab: RealLab, server: 
     assert swan.initiate(CERTIFIED) is None
     check_tunnel(swan, CERTIFIED, f"10.3.{CERTIFIED}.1")
     check_group_request(server, CERTIFIED, "staff")
+
+
+# --- keys of peers that are no clients ---
+
+
+def test_a_spoke_whose_key_radius_has(swan: Charon, lab: RealLab, server: FreeRadius) -> None:
+    name = "spoke@example.com"
+    with swan.session() as session:
+        session.load_shared({"id": "spoke", "type": "IKE", "data": "spokekey", "owners": [f"10.99.{SPOKE}.1", name]})
+    swan.connect(SPOKE, secret=None, aggressive="yes", local={"auth": "psk", "id": name})
+    assert swan.initiate(SPOKE) is None
+    assert swan.ping(SPOKE) == 5
+    (request,) = requests(server, SPOKE)
+    assert (request["User-Name"], request["User-Password"], request["Service-Type"]) == (name, "cisco", "Outbound-User")
+    assert lab.column(SPOKE, "cikeTunRemoteValue") == [name]

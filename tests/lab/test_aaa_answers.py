@@ -24,7 +24,7 @@ from agent.lab.policy.groups import QUESTIONS
 from agent.lab.policy.trustpoints import Trustpoint
 from tests.crypto.pki import address, root, subject_of
 from tests.lab.access import FakeAccess
-from tests.lab.conftest import DrivenLab
+from tests.lab.conftest import DrivenLab, MakePair, ping
 from tests.lab.remote_hub import ALICE, DATE, DEFAULTS, HUB, MAP_LINES, PROFILE, SIGNED_POLICY, MakeHub, clients, reasons
 from tests.lab.vpn_client import WITH_LOGIN, VpnClient
 
@@ -178,6 +178,55 @@ def test_a_login_whose_client_has_gone_takes_no_place(make_hub: MakeHub) -> None
     access_of(lab).waits = False
     assert clients(lab) == 0
     assert VpnClient(lab, "192.0.2.102").connect().inner == IPv4Address("10.9.0.1")
+
+
+# --- keys of peers that are no clients (Cisco's feature guide "IKE: Initiate Aggressive Mode") ---
+
+SPOKE = "crypto isakmp peer address 192.0.2.2\n set aggressive-mode password theirs\n set aggressive-mode client-endpoint {end}"
+KEYS = """no crypto isakmp key secret address 192.0.2.1
+aaa new-model
+aaa authorization network keys group radius
+crypto map outside isakmp authorization list keys"""
+
+
+@pytest.mark.parametrize(
+    ("end", "name"),
+    [
+        ("user-fqdn spoke@example.com", "spoke@example.com"),
+        ("fqdn spoke.example.com", "spoke.example.com"),
+        ("ipv4-address 192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_a_spoke_has_its_key_in_aaa(make_pair: MakePair, end: str, name: str) -> None:
+    lab = make_pair(east={"lines": SPOKE.format(end=end)}, west={"lines": KEYS})
+    lab.access["west"].groups[name] = ClientGroup(name, key="theirs")
+    assert ping(lab, repeat=4) == 3
+    assert lab.access["west"].asked_groups == [("keys", name)]
+    (tunnel,) = lab.flow("west").ike_tunnels.values()
+    assert (tunnel.facts.aggressive, tunnel.facts.client_group) == (True, None)
+
+
+@pytest.mark.parametrize("key", [None, "another"])
+def test_a_spoke_with_another_key_than_aaa_has_is_refused(make_pair: MakePair, key: str | None) -> None:
+    lab = make_pair(east={"lines": SPOKE.format(end="fqdn spoke")}, west={"lines": KEYS})
+    if key is not None:
+        lab.access["west"].groups["spoke"] = ClientGroup("spoke", key=key)
+    assert ping(lab) == 0
+    assert not lab.flow("west").ike_tunnels
+
+
+def test_aaa_is_not_asked_for_a_key_that_is_configured(make_pair: MakePair) -> None:
+    lines = KEYS.replace("no crypto isakmp key secret address 192.0.2.1", "crypto isakmp key theirs hostname spoke")
+    lab = make_pair(east={"lines": SPOKE.format(end="fqdn spoke")}, west={"lines": lines})
+    assert ping(lab, repeat=4) == 3
+    assert lab.access["west"].asked_groups == []
+
+
+def test_main_mode_comes_too_late_for_a_key_of_aaa(make_pair: MakePair) -> None:
+    """The identity is encrypted by a key that needs it (RFC 2409 §5.4)."""
+    lab = make_pair(west={"lines": KEYS})
+    assert ping(lab) == 0
+    assert lab.access["west"].asked_groups == []
 
 
 # --- admission ---

@@ -25,7 +25,7 @@ from agent.flow.model import Identity
 from agent.lab.policy.clients import Client, Clients
 from agent.lab.policy.groups import GroupKey
 from agent.lab.policy.peer_pair import PeerPair
-from agent.lab.policy.remote_access import AccessRules, group_key, group_name, may_log_in, rules_of
+from agent.lab.policy.remote_access import AccessRules, group_key, group_name, may_log_in, peer_key, rules_of
 from agent.lab.policy.trustpoints import Certificates
 from agent.lab.policy.tunnel_interfaces import protected_between
 
@@ -209,7 +209,7 @@ class PeerDecisions:
     """The decisions of one phase 1. `profile` is the one that the initiator's crypto map names, or the one that matched.
 
     `clients` are those of a responder; the peer may be one of them. `groups` are the answers of AAA about the group that the peer
-    names: None is a group that is not there.
+    names: None is a group that is not there. `named_first`: the peer names itself before its key is needed.
     """
 
     config: RouterConfig
@@ -228,6 +228,7 @@ class PeerDecisions:
     client: Client | None = None
     peer: Identification | None = None  # once it has been accepted
     groups: dict[GroupKey, ClientGroup | None] = field(default_factory=dict)
+    named_first: bool = False
 
     @property
     def inside_vrf(self) -> str | None:
@@ -250,13 +251,22 @@ class PeerDecisions:
         return self.wanted_group(peer) is not None
 
     def wanted_group(self, peer: Identification) -> GroupKey | None:
-        """The group of a peer that has just named itself, if AAA must say first what that group is."""
-        key = self._group_key(self._profile_of(peer), peer)
+        """The group of a peer that has just named itself, or its own entry, if AAA must say first what that is."""
+        profile = self._profile_of(peer)
+        key = self._group_key(profile, peer) or self._entry_of(profile, peer)
         return None if key in self.groups else key
 
     def _group_key(self, profile: IsakmpProfile | None, peer: Identification | None) -> GroupKey | None:
         """The group that a peer is a client of; None of one that is no client."""
         return group_key(self._rules(profile), peer) if self.clients is not None else None
+
+    def _entry_of(self, profile: IsakmpProfile | None, peer: Identification | None) -> GroupKey | None:
+        """Where AAA has the key of a peer that is no client, and of which the configuration has neither key nor certificate."""
+        if not self.named_first or peer is None or self.credential(()) is not None:
+            return None
+        if pre_shared_key(self.config, self.pair, profile, peer) is not None:
+            return None
+        return peer_key(self._rules(profile), peer)
 
     def _profile_of(self, peer: Identification | None) -> IsakmpProfile | None:
         """The profile of a peer. Before the peer is accepted, it is the one that its name matches, if it has named itself."""
@@ -280,7 +290,7 @@ class PeerDecisions:
         return self.certificates.trust(profile.trustpoint if profile else None)
 
     def _key(self, profile: IsakmpProfile | None, peer: Identification | None) -> bytes | None:
-        """The key of an aggressive mode that we begin, of the client's group if it names one, else of the peer.
+        """The key of an aggressive mode that we begin, of the client's group if it names one, else of the peer: ours, or AAA's.
 
         If the peer has named itself, its profile is the one that matches the name.
         """
@@ -289,9 +299,12 @@ class PeerDecisions:
             return octets_of(settings.password)
         profile = profile or (profile_for(self.config, peer, self.pair.front_vrf) if peer is not None else None)
         if peer is not None and peer.kind == IdentificationType.KEY_ID:
-            group = self._group(profile, peer)
-            if group is not None and group.key is not None:
-                return octets_of(group.key)
+            known = self._group(profile, peer)
+        else:
+            entry = self._entry_of(profile, peer)
+            known = self.groups.get(entry) if entry is not None else None
+        if known is not None and known.key is not None:
+            return octets_of(known.key)
         return pre_shared_key(self.config, self.pair, profile, peer)
 
     def _rules(self, profile: IsakmpProfile | None) -> AccessRules:

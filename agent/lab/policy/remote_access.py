@@ -78,6 +78,19 @@ def group_key(rules: AccessRules, peer: Identification | None) -> GroupKey | Non
     return GroupKey(rules.group_list, name) if rules.group_list is not None and name else None
 
 
+def peer_key(rules: AccessRules, peer: Identification) -> GroupKey | None:
+    """The entry that AAA may have for a peer that is no client, by its name or address; it has the peer's own pre-shared key.
+
+    Cisco's feature guide "IKE: Initiate Aggressive Mode" has the keys of spokes so.
+    """
+    if rules.group_list is None:
+        return None
+    if peer.kind in (IdentificationType.FQDN, IdentificationType.USER_FQDN):
+        return GroupKey(rules.group_list, text_of(peer.data))
+    network = peer.network() if peer.kind == IdentificationType.IPV4_ADDR else None
+    return GroupKey(rules.group_list, str(network.network_address)) if network is not None else None
+
+
 # --- what a client gets ---
 
 
