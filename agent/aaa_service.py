@@ -103,6 +103,7 @@ class Accounting:
         sender: RecordSender,
         traffic: Traffic,
         grants: Grants,
+        identifier: Callable[[], str | None],
         timers: Timers,
         real_timers: Timers,
     ) -> None:
@@ -115,6 +116,7 @@ class Accounting:
             event=lambda moment: int(began + moment / SECOND),
             now=lambda: world_date().timestamp(),
             grants=grants,
+            identifier=identifier,
         )
         self._clock = timers.clock
         self._spool = spool
@@ -229,6 +231,9 @@ class AaaService:
     def configured(self, events: Sequence[ConfigEvent]) -> None:
         """Follow what an edit of the configuration has changed."""
         self._addresses.forget()
+        if not any(isinstance(event, AaaChanged) for event in events):
+            return
+        self.radius.apply()
         self.dynamic.apply()
         if any(isinstance(event, AaaChanged) for event in events):
             self.radius.apply()
@@ -251,9 +256,13 @@ class AaaService:
                 sender=sender,
                 traffic=self._traffic,
                 grants=self._grants,
+                identifier=self._identifier,
                 timers=self._timers,
                 real_timers=self._shared.real_timers(),
             )
+
+    def _identifier(self) -> str | None:
+        return self._addresses.identifier(self._node.document.config.radius.nas_identifier_in_accounting)
 
     def _is_accounted(self, record: SessionUp) -> bool:
         peer = self._node.monitor.vrf(record.vrf).peers.get(record.peer)

@@ -1,8 +1,8 @@
-"""Aaa room: the address that a router names itself by to RADIUS servers (NAS-IP-Address, RFC 2865 §5.4).
+"""Aaa room: how a router names itself to RADIUS servers: NAS-IP-Address and NAS-Identifier (RFC 2865 §5.4 and §5.32).
 
-It is that of the source interface of the group, else of `ip radius source-interface` for the group's VRF, else of the interface
-through which the router would reach the server. A server of a lab is on an address of the machine, to which the router has no
-route: then it is the first address of the router's loopback interfaces, or of its others.
+The address is that of `radius-server attribute 4`, else of the source interface of the group, else of `ip radius source-interface`
+for the group's VRF, else of the interface through which the router would reach the server. A server of a lab is on an address of
+the machine, to which the router has no route: then it is the first address of the router's loopback interfaces, or of its others.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class NasAddresses:
 
     def __call__(self, group: ServerGroup | None = None) -> IPv4Address:
         """The address for the servers of a group (None: every server). A router without an address has 0.0.0.0."""
+        if self._config.radius.nas_ip_address is not None:
+            return self._config.radius.nas_ip_address
         name = group.name if group else None
         if name not in self._found:
             addresses = (interface.address for interface in self._candidates(group) if interface is not None)
@@ -36,6 +38,15 @@ class NasAddresses:
 
     def forget(self) -> None:
         self._found.clear()
+
+    def identifier(self, form: str | None) -> str | None:
+        """NAS-Identifier in a format of `radius-server attribute 32`; "" is the full name of the router, None is none at all."""
+        config = self._config
+        if not form:
+            return config.full_name if form is not None else None
+        for place, text in (("%i", str(self())), ("%h", config.hostname), ("%d", config.domain_name or "")):
+            form = form.replace(place, text)
+        return form
 
     def _candidates(self, group: ServerGroup | None) -> Iterator[Interface | None]:
         config, vrf = self._config, group.vrf if group else None

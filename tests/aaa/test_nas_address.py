@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
+import pytest
+
 from agent.aaa.nas_address import NasAddresses
 from agent.config.aaa_model import RadiusServer, ServerGroup, ServerReference
 from agent.config.document import load
@@ -52,6 +54,30 @@ def test_a_source_interface_goes_before_that() -> None:
     router = NasRouter("172.16.1.1")
     router.radius.source_interfaces[None] = "FastEthernet0/1"
     assert router.address() == IPv4Address("10.2.2.1")
+
+
+def test_attribute_4_goes_before_every_interface() -> None:
+    """`radius-server attribute 4 ADDRESS` (Cisco IOS Security Command Reference)."""
+    router = NasRouter()
+    router.radius.source_interfaces[None] = "FastEthernet0/1"
+    router.radius.nas_ip_address = IPv4Address("192.0.2.4")
+    assert router.address() == IPv4Address("192.0.2.4")
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (None, None),
+        ("", "sheep.cisco.com"),
+        ("%h", "sheep"),
+        ("cisco %h.%d %i", "cisco sheep.cisco.com 10.9.9.9"),
+        ("pop 7", "pop 7"),
+    ],
+)
+def test_nas_identifier_has_the_format_of_attribute_32(form: str | None, expected: str | None) -> None:
+    """`radius-server attribute 32`: %i is the address, %h the name, %d the domain (Cisco IOS Security Command Reference)."""
+    router = NasRouter(text=f"hostname sheep\nip domain name cisco.com\n{ROUTER}")
+    assert router.address.identifier(form) == expected
 
 
 def test_a_group_has_a_source_interface_and_a_vrf_of_its_own() -> None:

@@ -23,9 +23,10 @@ SYSTEM_SESSION = "00000000"  # Acct-Session-Id of what is about the router, and 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """How the router writes records: whether with attributes of Cisco's, and the moment (seconds since 1970) of Event-Timestamp."""
+    """How the router writes records: whether with attributes of Cisco's; its NAS-Identifier; the moment of Event-Timestamp."""
 
     pairs: bool = True
+    identifier: str | None = None
     event: int | None = None
 
 
@@ -123,6 +124,8 @@ def _carried(status: AcctStatus, usage: Usage) -> Iterator[Attribute]:
 
 def _router(sender: Sender) -> Iterator[Attribute]:
     yield NAS_IP_ADDRESS
+    if sender.identifier:
+        yield Attribute("NAS-Identifier", sender.identifier)
     if sender.event is not None:
         yield Attribute("Event-Timestamp", sender.event & _WORD)
     yield ACCT_DELAY_TIME

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
+from agent.base.origin import Origin, OriginKind
 from agent.flow.model import EndReason
 
 
@@ -35,10 +36,11 @@ class Cause:
     disconnect: str
 
 
-CAUSES: Mapping[EndReason, Cause] = MappingProxyType(
+_ADMINISTRATOR = Cause(TerminateCause.ADMIN_RESET, "Local Admin Disconnect")
+_CAUSES: Mapping[EndReason, Cause] = MappingProxyType(
     {
         EndReason.NORMAL: Cause(TerminateCause.SESSION_TIMEOUT, "Session Timeout"),  # the lifetime of its SAs has passed
-        EndReason.OPERATOR: Cause(TerminateCause.ADMIN_RESET, "Local Admin Disconnect"),
+        EndReason.OPERATOR: _ADMINISTRATOR,
         EndReason.PEER_DELETE: Cause(TerminateCause.USER_REQUEST, "Remote Hangup"),
         EndReason.PEER_LOST: Cause(TerminateCause.LOST_CARRIER, "Lost Carrier"),
         EndReason.LOCAL_FAILURE: Cause(TerminateCause.NAS_ERROR, "Unknown"),
@@ -48,5 +50,19 @@ CAUSES: Mapping[EndReason, Cause] = MappingProxyType(
         EndReason.CHECKPOINT: Cause(TerminateCause.NAS_REQUEST, "Unknown"),  # no tunnel ends by a check point
     }
 )
+# An operator's reset tells by what it has come.
+_RESETS: Mapping[OriginKind, Cause] = MappingProxyType(
+    {
+        OriginKind.SNMP: Cause(TerminateCause.ADMIN_RESET, "SNMP Disconnect"),
+        OriginKind.RADIUS: Cause(TerminateCause.ADMIN_RESET, "RADIUS Disconnect"),
+    }
+)
 RELOADED = Cause(TerminateCause.ADMIN_REBOOT, "Local Admin Disconnect")  # a reload, or an orderly end of the program
 DIED = Cause(TerminateCause.NAS_REBOOT, "Unknown")  # the program has not ended in order
+
+
+def cause_of(reason: EndReason, origin: Origin | None) -> Cause:
+    """Why a session ended, for this reason, by whom."""
+    if reason is EndReason.OPERATOR and origin is not None:
+        return _RESETS.get(origin.kind, _ADMINISTRATOR)
+    return _CAUSES[reason]

@@ -1,7 +1,8 @@
 """Aaa room: which list accounts for a session.
 
 It is the `accounting` list of the session's ISAKMP profile, else the `client accounting list` of its crypto map. A list that is
-named and not defined accounts for nothing, as does one whose action is `none`. Without `aaa new-model` there are no lists.
+named and not defined accounts for nothing, as does one whose action is `none`. Without `aaa new-model` there are no lists. No list
+accounts for a session without a user's name if `aaa accounting suppress null-username` is there.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ _ACTIONS = ("start-stop", "stop-only")
 
 def list_of(config: RouterConfig, session: Session) -> AccountingList | None:
     """The list that accounts for a session that has come up."""
+    if config.aaa.suppress_null_username and not session.facts.user:
+        return None
     tunnel = next(iter(session.peer.ipsec_tunnels.values()), None)
     return list_of_session(config, session.facts.profile, tunnel.facts.map_name if tunnel else None)
 
@@ -40,3 +43,11 @@ def _in_force(config: RouterConfig, found: AccountingList | None) -> AccountingL
 def has_starts(found: AccountingList) -> bool:
     """Whether the server is told of the beginning, and of what comes between it and the end."""
     return found.action == "start-stop"
+
+
+def period_of(config: RouterConfig, found: AccountingList) -> int:
+    """The minutes between two interim records, 0 for none: those of the list, else of `aaa accounting update periodic`."""
+    if not has_starts(found):
+        return 0
+    update = config.aaa.update
+    return found.periodic if found.periodic is not None else (update.periodic if update else None) or 0

@@ -1,7 +1,7 @@
 """Aaa room: visits to many members, each once in a period, a few at a time.
 
 A hundred thousand sessions may come up in one second. Their interim records must not be made in one turn of the loop, nor sent in
-one second. So a few members are visited at once, and the others a moment later. All are visited within half a period.
+one second. So a few members are visited at once, and the others a moment later.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ T = TypeVar("T", bound=Hashable)
 
 
 class Rounds(Generic[T]):
-    """The members are in the order of their next visits, which are a period (microseconds) apart. `visit` is called at each."""
+    """The members are in the order of their next visits, which are a period (microseconds) apart. `visit` is called at each.
 
-    def __init__(self, timers: Timers, period: int, visit: Callable[[T], None]) -> None:
+    Members that are due together are visited `within` a time, which is half a period at most.
+    """
+
+    def __init__(self, timers: Timers, period: int, visit: Callable[[T], None], within: int | None = None) -> None:
         self.period = period
+        self.within = period // 2 if within is None else min(within, period // 2)
         self._timers = timers
         self._visit = visit
         self._due: OrderedDict[T, int] = OrderedDict()
@@ -77,7 +81,7 @@ class Rounds(Generic[T]):
             if due > now:
                 break
             if visited == AT_ONCE:
-                self._arm(now + min(_LONGEST_PAUSE, self.period * AT_ONCE // (2 * len(self._due))))
+                self._arm(now + min(_LONGEST_PAUSE, self.within * AT_ONCE // len(self._due)))
                 return
             visited += 1
             del self._due[member]

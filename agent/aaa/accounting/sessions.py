@@ -10,15 +10,15 @@ The keeper has its own copy of each will. It is made anew once a minute of real 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, ValuesView
+from collections.abc import Callable, Mapping, ValuesView
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from agent.aaa.accounting.attributes import SYSTEM_SESSION, Accounted, Sender, Usage, session_attributes, system_attributes
-from agent.aaa.accounting.causes import CAUSES, DIED, RELOADED, Cause
+from agent.aaa.accounting.causes import DIED, RELOADED, Cause, cause_of
 from agent.aaa.accounting.grants import NOTHING_SAID, Grants
-from agent.aaa.accounting.lists import has_starts, list_of, list_of_system
+from agent.aaa.accounting.lists import has_starts, list_of, list_of_system, period_of
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.rounds import Rounds
 from agent.base.clock import SECOND
@@ -55,7 +55,8 @@ class Surroundings:
     """What the accounting has of its router.
 
     `timers` are those of the router's clock, `real_timers` those of real time. `event` turns a moment of the router's clock into
-    seconds since 1970; `now` gives these by the real clock. `grants` are of the users who have logged in.
+    seconds since 1970; `now` gives these by the real clock. `grants` are of the users who have logged in. `identifier` gives
+    NAS-Identifier, None where it is not sent.
     """
 
     config: RouterConfig
@@ -65,6 +66,7 @@ class Surroundings:
     event: Callable[[int], int]
     now: Callable[[], float]
     grants: Grants
+    identifier: Callable[[], str | None] = lambda: None
 
 
 @dataclass(slots=True, eq=False)
@@ -72,8 +74,8 @@ class OpenSession:
     """A session that is accounted for. `row` is the monitor's, `plan` the list that it came up with.
 
     `facts` are those of the session, and what log-ins and later IKE SAs have added; `classes` are a server's Class attributes.
-    `remote` is the peer's address that was last told. `started` says whether its Start has been made. `willed` is the moment of the
-    numbers in its will, by the router's clock.
+    `remote` is the peer's address that was last told. `started` says whether its Start has been made. `minutes` is the period of
+    its interim records, 0 for none. `willed` is the moment of the numbers in its will, by the router's clock.
     """
 
     row: Session
@@ -83,6 +85,7 @@ class OpenSession:
     remote: Address
     classes: tuple[bytes, ...] = NOTHING_SAID.classes
     started: bool = False
+    minutes: int = 0
     willed: int = 0
 
 
@@ -95,8 +98,8 @@ class SessionAccounting:
         self._config, self._clock = around.config, around.timers.clock
         self._open: dict[int, OpenSession] = {}  # by the session's number
         self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will)
-        self._interims: Rounds[int] | None = None
-        self.apply()
+        self._interims: dict[int, Rounds[int]] = {}  # by their period in minutes
+        self._jitter: int | None = None  # seconds
 
     def __call__(self, record: FlowRecord) -> None:
         handle = _HANDLERS.get(type(record))
@@ -119,17 +122,15 @@ class SessionAccounting:
             self._end(number, opened, now, opened.row.totals(now), RELOADED)
         self._tell_of_router(AcctStatus.OFF)
         self._wills.close()
-        if self._interims is not None:
-            self._interims.close()
+        self._forget_interims()
 
     def apply(self) -> None:
         """Follow a change of the configuration: of the period of interim records, and of `delay-start`."""
-        minutes = self._config.aaa.update.periodic if self._config.aaa.update else None
-        if minutes != (self._interims.period // _MINUTE if self._interims else None):
-            if self._interims is not None:
-                self._interims.close()
-            self._interims = Rounds(self._around.timers, minutes * _MINUTE, self._interim) if minutes else None
-            self._expect_interims(self._open)
+        jitter = self._config.aaa.update.jitter if self._config.aaa.update else None
+        if jitter != self._jitter:
+            self._jitter = jitter
+            self._forget_interims()
+        self._expect_interims()
         for opened in self._open.values():
             self._start_at_last(opened)
 
@@ -148,7 +149,7 @@ class SessionAccounting:
         if not self._start_at_last(opened):
             self._keeper.will(new_id, self._will(opened, self._usage(opened)))
         self._wills.add(record.id, self._around.real_timers.clock.now())
-        self._expect_interims([record.id])
+        self._expect_interim(record.id, opened)
 
     def _start_at_last(self, opened: OpenSession) -> bool:
         """Make the Start of a session, once, unless it has none, or has to wait. Whether it was made."""
@@ -177,17 +178,52 @@ class SessionAccounting:
     def _down(self, record: SessionDown) -> None:
         opened = self._open.get(record.id)
         if opened is not None:
-            self._end(record.id, opened, record.at, record.totals, CAUSES[record.reason])
+            self._end(record.id, opened, record.at, record.totals, cause_of(record.reason, record.origin))
 
     def _end(self, number: int, opened: OpenSession, now: int, totals: SessionTotals, cause: Cause) -> None:
         del self._open[number]
         self._wills.remove(number)
-        if self._interims is not None:
-            self._interims.remove(number)
+        if opened.minutes:
+            self._interims[opened.minutes].remove(number)
         if has_starts(opened.plan) and not opened.started:
             self._start(opened)  # the address that it has waited for does not come any more
         usage = Usage((now - opened.row.start) // SECOND, totals, cause)
         self._keeper.append(self._record(AcctStatus.STOP, opened, usage), None)
+
+    # --- interim records: each session has its own a period after it has come up, and so on ---
+
+    def _expect_interims(self) -> None:
+        """Follow the periods of the configuration."""
+        changed: dict[int, list[int]] = {}
+        for number, opened in self._open.items():
+            minutes = period_of(self._config, opened.plan)
+            if minutes != opened.minutes:
+                if opened.minutes:
+                    self._interims[opened.minutes].remove(number)
+                opened.minutes = minutes
+                changed.setdefault(minutes, []).append(number)
+        for minutes, numbers in changed.items():
+            if minutes:
+                self._rounds(minutes).add_all((number, self._open[number].row.start) for number in numbers)
+
+    def _expect_interim(self, number: int, opened: OpenSession) -> None:
+        opened.minutes = period_of(self._config, opened.plan)
+        if opened.minutes:
+            self._rounds(opened.minutes).add(number, opened.row.start)
+
+    def _forget_interims(self) -> None:
+        for rounds in self._interims.values():
+            rounds.close()
+        self._interims.clear()
+        for opened in self._open.values():
+            opened.minutes = 0
+
+    def _rounds(self, minutes: int) -> Rounds[int]:
+        rounds = self._interims.get(minutes)
+        if rounds is None:
+            within = None if self._jitter is None else self._jitter * SECOND
+            rounds = self._interims[minutes] = Rounds(self._around.timers, minutes * _MINUTE, self._interim, within)
+        return rounds
 
     # --- news ---
 
@@ -247,16 +283,14 @@ class SessionAccounting:
         return AccountingRecord(status, opened.session_id, attributes, plan.groups, plan.broadcast, self._around.now())
 
     def _sender(self) -> Sender:
-        radius = self._config.radius
-        return Sender(radius.vsa_accounting, self._around.event(self._clock.now()) if radius.event_timestamp else None)
+        radius, around = self._config.radius, self._around
+        return Sender(
+            pairs=radius.vsa_accounting,
+            identifier=around.identifier(),
+            event=around.event(self._clock.now()) if radius.event_timestamp else None,
+        )
 
     # --- finding ---
-
-    def _expect_interims(self, numbers: Iterable[int]) -> None:
-        """Make interim records of those that have some, each a period after it has come up, and so on."""
-        if self._interims is not None:
-            opened = ((number, self._open[number]) for number in numbers)
-            self._interims.add_all((number, each.row.start) for number, each in opened if has_starts(each.plan))
 
     def _peer(self, vrf: str | None, key: PeerKey) -> Peer | None:
         return self._around.monitor.vrf(vrf).peers.get(key)

@@ -10,9 +10,10 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from agent.aaa.accounting.attributes import Accounted, Sender, Usage, session_attributes, system_attributes
-from agent.aaa.accounting.causes import CAUSES, DIED, RELOADED, Cause, TerminateCause
+from agent.aaa.accounting.causes import DIED, RELOADED, Cause, TerminateCause, cause_of
 from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.radius.values import Attribute
+from agent.base.origin import CONSOLE, Origin, OriginKind, manager
 from agent.flow.model import Address, EndReason, Identity, PeerEnds
 from agent.flow.sessions import SessionFacts, SessionTotals
 
@@ -151,6 +152,12 @@ def test_the_event_timestamp_stands_before_the_delay_time() -> None:
     assert attributes[-2:] == (("Event-Timestamp", 1_700_000_000), ("Acct-Delay-Time", 0))
 
 
+def test_the_name_of_the_router_stands_after_its_address() -> None:
+    """`radius-server attribute 32 include-in-accounting-req`: NAS-Identifier (RFC 2865 §5.32)."""
+    attributes = session_attributes(AcctStatus.START, site(), None, Sender(identifier="sheep.cisco.com", event=1))
+    assert [name for name, _ in attributes[-4:]] == ["NAS-IP-Address", "NAS-Identifier", "Event-Timestamp", "Acct-Delay-Time"]
+
+
 def test_a_record_about_the_router_has_no_session() -> None:
     """RFC 2866 §5.13: Acct-Session-Id is in every request."""
     assert list(system_attributes(AcctStatus.ON, Sender(event=3))) == [
@@ -165,8 +172,9 @@ def test_a_record_about_the_router_has_no_session() -> None:
 # --- why a session has ended ---
 
 
-def test_every_reason_has_a_cause() -> None:
-    assert set(CAUSES) == set(EndReason)
+@pytest.mark.parametrize("reason", EndReason)
+def test_every_reason_has_a_cause(reason: EndReason) -> None:
+    assert cause_of(reason, None).disconnect
 
 
 @pytest.mark.parametrize(
@@ -183,7 +191,22 @@ def test_every_reason_has_a_cause() -> None:
 )
 def test_the_causes_of_rfc_2866(reason: EndReason, terminate: int) -> None:
     """RFC 2866 §5.10."""
-    assert CAUSES[reason].terminate == terminate
+    assert cause_of(reason, None).terminate == terminate
+
+
+@pytest.mark.parametrize(
+    ("origin", "disconnect"),
+    [
+        (None, "Local Admin Disconnect"),
+        (CONSOLE, "Local Admin Disconnect"),
+        (manager("192.0.2.1"), "SNMP Disconnect"),
+        (Origin(OriginKind.RADIUS, "192.0.2.2"), "RADIUS Disconnect"),
+    ],
+)
+def test_an_operators_reset_says_by_what_it_has_come(origin: Origin | None, disconnect: str) -> None:
+    """Cisco's Disconnect-Cause 150 to 152. RFC 5176 §3: a Disconnect-Request is an Admin-Reset."""
+    assert cause_of(EndReason.OPERATOR, origin) == Cause(TerminateCause.ADMIN_RESET, disconnect)
+    assert cause_of(EndReason.PEER_LOST, origin) == Cause(TerminateCause.LOST_CARRIER, "Lost Carrier")
 
 
 def test_a_reload_is_an_admin_reboot_and_a_death_a_nas_reboot() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import IPv4Address
 
+import pytest
+
 from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.radius.values import Attribute, Code, Place, Reply
 from agent.base.clock import SECOND
@@ -53,6 +55,16 @@ def test_sessions_without_a_list_that_is_defined_are_not_accounted_for() -> None
     router.config.crypto.maps["vrf1-map"] = CryptoMap("vrf1-map")
     router.end(router.session())
     assert router.records == []
+
+
+def test_sessions_without_a_users_name_may_be_left_out() -> None:
+    """`aaa accounting suppress null-username` (Cisco IOS Security Command Reference)."""
+    router = AccountedRouter()
+    router.config.aaa.suppress_null_username = True
+    router.end(router.session())
+    router.session(**CLIENT)
+    assert router.story == [(START, "00000001")]
+    assert value(router.records[0], "User-Name") == "alice"
 
 
 def test_without_aaa_new_model_nothing_is_accounted_for() -> None:
@@ -195,6 +207,34 @@ def test_a_change_of_the_period_holds_for_sessions_that_are_up() -> None:
     router.accounting.apply()
     router.run(60 * MINUTE)
     assert [value(record, "Acct-Session-Time") for record in router.records[1:]] == [720]
+
+
+def test_a_list_may_have_a_period_of_its_own_or_none() -> None:
+    """`action-type start-stop periodic {interval MINUTES | disable}` of a list's sub-mode."""
+    router = AccountedRouter(replace(START_STOP, periodic=2), periodic=60)
+    router.session()
+    router.config.aaa.network_accounting["acc"] = replace(START_STOP, periodic=0)
+    router.session(spoke=SPOKE + 1)
+    router.run(5 * MINUTE)
+    assert router.story[2:] == [(INTERIM, "00000001")] * 2
+    router.config.aaa.update = AccountingUpdate(periodic=1)
+    router.accounting.apply()
+    router.run(MINUTE)
+    assert router.story[2:] == [(INTERIM, "00000001")] * 3
+
+
+@pytest.mark.parametrize(("jitter", "at_once"), [(0, 100), (10, 8)])
+def test_jitter_is_the_longest_that_a_record_of_many_waits(jitter: int, at_once: int) -> None:
+    """`aaa accounting update periodic N jitter maximum SECONDS`; 0 disables it (Cisco IOS Security Command Reference)."""
+    router = AccountedRouter()
+    router.config.aaa.update = AccountingUpdate(periodic=5, jitter=jitter)
+    router.accounting.apply()
+    for number in range(100):
+        router.session(spoke=SPOKE + number, remote=Identity(True, str(SPOKE + number)))
+    router.run(5 * MINUTE)
+    assert sum(record.status is INTERIM for record in router.records) == at_once
+    router.run(jitter * SECOND)
+    assert sum(record.status is INTERIM for record in router.records) == 100
 
 
 def test_sessions_of_one_moment_have_their_interim_records_spread() -> None:
