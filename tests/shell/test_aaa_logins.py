@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from agent.aaa.radius.values import Code, Reply
+from agent.aaa.radius.values import Code, Reply, Request
 from tests.aaa.at_once import FakeServers, reply
 from tests.shell.fakes import CONFIG, Console
 from tests.shell.ssh_server import Served, serving
@@ -194,3 +194,40 @@ def test_a_test_in_new_code_shows_what_the_server_says() -> None:
 @pytest.mark.parametrize("answer", [REJECT, None])
 def test_a_test_in_new_code_that_fails(answer: Reply | None) -> None:
     assert Console(servers=FakeServers(answer)).type("test aaa group radius eve secret new-code") == "User rejected\n"
+
+
+# --- clients that go away ---
+
+
+class SlowServers(FakeServers):
+    """Servers that answer when they are told to."""
+
+    def __init__(self) -> None:
+        super().__init__(LEVEL_15)
+        self.is_asked, self.may_answer, self.answered = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def ask(self, group: str, request: Request) -> Reply | None:
+        self.is_asked.set()
+        try:
+            await self.may_answer.wait()
+            return await super().ask(group, request)
+        finally:
+            self.answered.set()
+
+
+@pytest.mark.parametrize("method", ["password", "keyboard-interactive"])
+def test_a_client_may_go_before_the_server_has_answered(state: Path, method: str, caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> None:
+        servers = SlowServers()
+        async with serving(state, AAA, servers) as served:
+            options = {"client_factory": lambda: Answering("secret")} if method != "password" else {}
+            connecting = asyncio.ensure_future(served.connect("eve", "secret", preferred_auth=method, **options).__aenter__())
+            await servers.is_asked.wait()
+            connecting.cancel()
+            while served.server.connections:
+                await asyncio.sleep(0)
+            servers.may_answer.set()
+            await servers.answered.wait()
+
+    asyncio.run(work())
+    assert [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == []
