@@ -103,7 +103,7 @@ def test_what_the_server_is_told(doors: Doors) -> None:
 
 @pytest.mark.parametrize(
     ("user", "password", "code"),
-    [("root15", "wrong", CODE), ("token", PASSWORD, "9999"), ("token", "wrong", CODE), ADMIN + (CODE,)],
+    [("root15", "wrong", CODE), ("token", PASSWORD, "9999"), ("token", "wrong", CODE), (*ADMIN, CODE)],
 )
 def test_a_refusal_of_the_server_counts(doors: Doors, user: str, password: str, code: str) -> None:
     """Also of a local user: a refusal is an answer."""
