@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from agent.aaa.access import Access
+from agent.aaa.accounting.grants import Grants
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods
 from agent.aaa.questions import Questions
@@ -36,7 +37,7 @@ def connect(by_thread: bool) -> list[tuple[str | None, int]]:
         if by_thread:
             questions = Questions(runner.hold, in_order=True)
             methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
-            lab.hub.engine.use_access(Access(config, methods, servers, questions.begin))
+            lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))
         for address in ("192.0.2.101", "192.0.2.102"):
             VpnClient(lab, address).begin()
         await runner.run_to(3 * SECOND)
