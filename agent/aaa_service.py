@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
 
@@ -170,6 +171,17 @@ class Accounting:
         self._sender.close()
 
 
+@dataclass(frozen=True, slots=True)
+class AaaSettings:
+    """What the lab file says about the AAA of a router.
+
+    `spool_limit` is how many of its accounting records may wait for a server before interim records are dropped.
+    """
+
+    spool_limit: int = DEFAULT_LIMIT
+    demand_message_authenticator: bool = True
+
+
 class AaaService:
     """AAA of one router, from its start to its restart. `timers` are those of its clock; without them it has no interim records."""
 
@@ -181,18 +193,19 @@ class AaaService:
         syslog: Syslog,
         debugging: Debugging,
         timers: Timers | None = None,
-        spool_limit: int = DEFAULT_LIMIT,
+        settings: AaaSettings | None = None,
     ) -> None:
+        settings = settings or AaaSettings()
         self._node = node
         self._shared = shared
         self._timers = timers or Scheduler(node.monitor.clock)  # nothing runs these
-        self._spool_limit = spool_limit
+        self._spool_limit = settings.spool_limit
         self._ended = False
         self.accounting: Accounting | None = None  # from `start` on, where something is accounted for
         config, matches = node.document.config, shared.hashes.matches
         self._addresses = NasAddresses(config, node.device)
         node.device.link_listeners.append(lambda state: self._addresses.forget())
-        self.radius = RadiusClient(config, self._addresses, outside)
+        self.radius = RadiusClient(config, self._addresses, outside, demand=settings.demand_message_authenticator)
         self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
         servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)

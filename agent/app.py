@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.aaa.accounting.spool import LabSpool
-from agent.aaa_service import LabAaa
+from agent.aaa_service import AaaSettings, LabAaa
 from agent.base.clock import SECOND, RealClock
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
@@ -120,8 +120,9 @@ class LabService:
     def _serve(self, router: LabRouter) -> RouterService:
         """Make the service of a router."""
         name = router.name
+        settings = AaaSettings(router.accounting_spool, router.radius_message_authenticator)
         service = self.routers[name] = RouterService(
-            router, self._plans, self._options, self._aaa, self._processor, router.timers, router.accounting_spool
+            router, self._plans, self._options, self._aaa, self._processor, router.timers, settings
         )
         router.monitor.subscribe(TunnelLog(name, router.timers.clock.now, router.timers.after))
         self._shown[name] = service.shown(self._lab.slots[name].startup, Reloads(partial(self._restart, name), router.timers.at))

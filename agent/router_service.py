@@ -10,8 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from agent.aaa.accounting.spool import DEFAULT_LIMIT
-from agent.aaa_service import AaaService, LabAaa
+from agent.aaa_service import AaaService, AaaSettings, LabAaa
 from agent.base.bus import Subscription
 from agent.base.clock import RealClock
 from agent.base.endpoints import Endpoint
@@ -93,10 +92,7 @@ def _not_restarted(*_: object) -> NoReturn:
 
 
 class RouterService:
-    """One router with its SNMP agent. It is made within a running event loop. `timers` are those of the router's clock.
-
-    `accounting_spool` is how many accounting records may wait for a server.
-    """
+    """One router with its SNMP agent. It is made within a running event loop. `timers` are those of the router's clock."""
 
     def __init__(
         self,
@@ -106,7 +102,7 @@ class RouterService:
         aaa: LabAaa | None = None,
         processor: ProcessorShares | None = None,
         timers: Timers | None = None,
-        accounting_spool: int = DEFAULT_LIMIT,
+        aaa_settings: AaaSettings | None = None,
     ) -> None:
         self.node, schema = node, plans.schema
         self._processor = processor or ProcessorShares(RealClock())
@@ -139,7 +135,7 @@ class RouterService:
         self.syslog = Syslog(monitor.clock)
         self._outside = OutsideTraffic(_log, options.external_traffic)
         self.debugging = Debugging(config, monitor, self.syslog)
-        self.aaa = AaaService(node, shared, self._outside, self.syslog, self.debugging, timers, accounting_spool)
+        self.aaa = AaaService(node, shared, self._outside, self.syslog, self.debugging, timers, aaa_settings)
         hosts = Hosts(config, lambda: self.agent.local_address, self._outside)
         self.logging = Destinations(self.syslog, config, Stamps(config, node.epoch), hosts, monitor.clock)
         self._box = BoxLog(node, self.syslog)

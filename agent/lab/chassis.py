@@ -25,7 +25,8 @@ from agent.lab.router import Router
 class LabRouter(Node):
     """One router of a lab. `snmp`, `ssh` and `dynamic_author` are the addresses in the lab file where it answers.
 
-    `accounting_spool` is how many accounting records of it may wait for a server. `timers` is its part of the lab's schedule.
+    `accounting_spool` and `radius_message_authenticator` are as in its section of the lab file. `timers` is its part of the lab's
+    schedule.
     """
 
     engine: LabEngine
@@ -33,6 +34,7 @@ class LabRouter(Node):
     ssh: tuple[Endpoint, ...]
     dynamic_author: tuple[Endpoint, ...]
     accounting_spool: int
+    radius_message_authenticator: bool
     router: Router
     timers: Branch
 
@@ -85,6 +87,7 @@ class Chassis:
             ssh=tuple(section.ssh),
             dynamic_author=tuple(section.dynamic_author),
             accounting_spool=section.accounting_spool,
+            radius_message_authenticator=section.radius_message_authenticator,
             router=router,
             timers=timers,
         )

@@ -25,6 +25,7 @@ config = "a.cfg"
 snmp = ["127.0.0.1:1161", "[::1]:1161"]
 sysdescr = "A router"
 accounting_spool = 5000
+radius_message_authenticator = false
 sysobjectid = "1.3.6.1.4.1.9.1.436"
 [router.b]
 config = "b.cfg"
@@ -59,6 +60,7 @@ def test_a_good_file_says_what_it_says() -> None:
     lab = parse_lab_file(GOOD, "lab.toml")
     assert lab.router["a"].snmp == [("127.0.0.1", 1161), ("::1", 1161)]
     assert (lab.router["a"].accounting_spool, lab.router["b"].accounting_spool) == (5000, 100_000)
+    assert (lab.router["a"].radius_message_authenticator, lab.router["b"].radius_message_authenticator) == (False, True)
     assert (lab.link[0].delay, lab.link[0].jitter, lab.link[0].loss) == (1500, 200, 0.5)
     assert lab.link[0].ends == [("a", "FastEthernet0/0"), ("b", "FastEthernet0/0")]
     assert lab.date == datetime(2026, 7, 1, 10, tzinfo=UTC)

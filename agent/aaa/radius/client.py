@@ -83,15 +83,23 @@ class _Port:
 class RadiusClient:
     """Asks groups of servers. It is made within a running event loop, and follows the configuration at each `apply`."""
 
-    def __init__(self, config: RouterConfig, nas_address: NasAddress, outside: OutsideTraffic, times: Times | None = None) -> None:
+    def __init__(
+        self,
+        config: RouterConfig,
+        nas_address: NasAddress,
+        outside: OutsideTraffic,
+        times: Times | None = None,
+        demand: bool = True,
+    ) -> None:
         """`nas_address` gives the address that the router sends to a group from; None is the group of every server.
 
-        Without `times` the event loop gives the time.
+        Without `times` the event loop gives the time. `demand`: an answer to an Access-Request must have a Message-Authenticator.
         """
         loop = asyncio.get_running_loop()
         self._times = times or Times(loop.time, loop.call_later)
         self._nas_address = nas_address
         self._outside = outside
+        self._demand = demand
         self._events: Bus[RadiusEvent] = Bus()
         self._limited = LimitedLog(
             _log, lambda: int(self._times.now() * SECOND), lambda delay, call: loop.call_later(delay / SECOND, call)
@@ -111,7 +119,7 @@ class RadiusClient:
         can be asked. An Access-Request that no packet can carry (its password is too long, say) is answered by an Access-Reject.
         """
         if self._exchanges is None:
-            self._exchanges = Exchanges(self._servers, Packets(), self, self._tell)
+            self._exchanges = Exchanges(self._servers, Packets(), self, self._tell, self._demand)
         self._exchanges.ask(group, request, answered)
         self._arm()
 

@@ -154,6 +154,7 @@ class RouterSection(Section):
     """[router.NAME]. On a real underlay `ike` and `nat` are its ports 500 and 4500; without `nat` it is 4500 of `ike`'s address.
 
     `accounting_spool` is how many accounting records may wait for a server before interim records are dropped.
+    `radius_message_authenticator`: answers of RADIUS servers to Access-Requests must have a Message-Authenticator.
     """
 
     config: FilePath
@@ -165,6 +166,7 @@ class RouterSection(Section):
     sysdescr: Annotated[str, Field(max_length=255)] | None = None  # as long as a DisplayString may be
     sysobjectid: Annotated[str, BeforeValidator(_object_id)] = "0.0"
     accounting_spool: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100_000
+    radius_message_authenticator: bool = True
     trustpoint: dict[str, TrustpointSection] = {}
 
 

@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import pytest
 
 from agent.aaa.radius.client import RadiusClient, Times
-from agent.aaa.radius.events import Discarded, Received, Refused, Withheld
+from agent.aaa.radius.events import Discarded, RadiusEvent, Received, Refused, Withheld
 from agent.aaa.radius.values import Code, Reply, Request
 from agent.base.outside import OutsideTraffic
 from agent.config.aaa_model import RadiusServer, Secret, ServerGroup
@@ -35,6 +35,7 @@ class FakeServer:
         self.address = ip_address(address)
         self.port: int = self.socket.getsockname()[1]
         self.after = after
+        self.signs = True
         self.got: list[tuple[bytes, tuple[str, int]]] = []
         asyncio.get_running_loop().add_reader(self.socket, self._read)
 
@@ -53,7 +54,7 @@ class FakeServer:
     def answer(self, packet: bytes) -> bytes:
         access = packet[0] == Code.ACCESS_REQUEST
         code = Code.ACCESS_ACCEPT if access else Code.ACCOUNTING_RESPONSE
-        return PACKETS.response(code, [], packet, KEY.encode(), signed=access)
+        return PACKETS.response(code, [], packet, KEY.encode(), signed=access and self.signs)
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self.socket)
@@ -250,6 +251,30 @@ def test_strangers_are_not_believed() -> None:
     assert reply is not None
     assert {event.reason for event in events if isinstance(event, Refused)} == {Discarded.SOURCE, Discarded.MALFORMED}
     assert [type(event) for event in events][-1] is Received
+
+
+@pytest.mark.parametrize("demand", [True, False])
+def test_old_servers_may_be_believed(demand: bool) -> None:
+    """Their answers have no Message-Authenticator (RFC 2869 §5.14 demands one with EAP alone)."""
+
+    async def run() -> Reply | None:
+        fake, clock = FakeServer(), FakeTimes()
+        fake.signs = False
+        config = configured(server_at(fake))
+        client = RadiusClient(config, lambda group: IPv4Address(0), OutsideTraffic(LOG), clock.times, demand)
+        heard: asyncio.Future[RadiusEvent] = asyncio.get_running_loop().create_future()
+        client.subscribe(lambda event: heard.set_result(event) if isinstance(event, Received | Refused) else None)
+        answer = asyncio.ensure_future(asked(client, log_in()))
+        await heard
+        for _ in range(4):
+            clock.advance(5)
+        reply = await answer
+        client.close()
+        fake.close()
+        return reply
+
+    reply = asyncio.run(run())
+    assert (reply is None) is demand
 
 
 def test_a_new_configuration_counts_at_once() -> None:
