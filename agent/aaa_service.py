@@ -208,7 +208,11 @@ class AaaService:
         self.radius = RadiusClient(config, self._addresses, outside, demand=settings.demand_message_authenticator)
         self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
-        servers = Servers(lambda group, request: once(partial(self.radius.ask, group, request)), self.new_about)
+        servers = Servers(
+            ask=lambda group, request: once(partial(self.radius.ask, group, request)),
+            about=self.new_about,
+            identifier=lambda: self._addresses.identifier(config.radius.nas_identifier_in_access),
+        )
         methods = Methods(config, users, matches, servers)
         self._grants = Grants()
         self.access = Access(config, methods, servers, shared.questions.begin, self._grants)
@@ -248,8 +252,6 @@ class AaaService:
             return
         self.radius.apply()
         self.dynamic.apply()
-        if any(isinstance(event, AaaChanged) for event in events):
-            self.radius.apply()
         if self.accounting is not None:
             self.accounting.apply()
         else:

@@ -46,16 +46,22 @@ Outcome = Entered | LoginRefused | LoginChallenge
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Groups of servers. `ask` asks one, and gives None if none of its servers answers. `about` numbers the log-ins."""
+    """Groups of servers. `ask` asks one, and gives None if none of its servers answers. `about` numbers the log-ins.
+
+    `identifier` is the router's NAS-Identifier (RFC 2865 §5.32), None if it is not sent.
+    """
 
     ask: Callable[[str, Request], Awaitable[Reply | None]]
     about: Callable[[], int]
+    identifier: Callable[[], str | None] = lambda: None
 
     async def prove(
         self, group: str, user: str, proof: str | ChapResponse, attributes: Sequence[Attribute], about: int | None = None
     ) -> Reply | None:
         """Ask the servers of a group about a user, in an Access-Request (RFC 2865 §4.1)."""
-        said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS)
+        identifier = self.identifier()
+        named = (Attribute("NAS-Identifier", identifier),) if identifier else ()
+        said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS, *named)
         return await self.ask(group, Request(Code.ACCESS_REQUEST, said, self.about() if about is None else about, proof))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from ipaddress import IPv4Address
 
 import pytest
 
 from agent.aaa.accounting.grants import Grant, Grants
+from agent.aaa.methods import Servers
 from agent.aaa.radius.values import Attribute, Code, Reply
 from agent.config.crypto_model import ClientGroup
 from agent.config.document import load
@@ -51,6 +53,17 @@ def test_a_log_in_is_an_access_request(proof: str | ChapResponse) -> None:
         ("NAS-Port", 0),
         ("NAS-IP-Address", "0.0.0.0"),
     ]
+
+
+@pytest.mark.parametrize(("identifier", "sent"), [("hub.example.com", ["hub.example.com"]), (None, []), ("", [])])
+def test_a_router_may_name_itself(identifier: str | None, sent: list[str]) -> None:
+    """NAS-Identifier stands behind NAS-IP-Address, as in published output of `debug radius`."""
+    fake = FakeServers(ACCEPT)
+    asyncio.run(Servers(fake.ask, lambda: 1, lambda: identifier).prove("radius", "eve", "x", ()))
+    names = ["User-Name", "NAS-IP-Address", *("NAS-Identifier" for _ in sent)]
+    ((_, request),) = fake.asked
+    assert [name for name, _ in request.attributes] == names
+    assert [value for name, value in request.attributes if name == "NAS-Identifier"] == sent
 
 
 @pytest.mark.parametrize(
