@@ -22,12 +22,13 @@ from agent.aaa.accounting.spool import DEFAULT_LIMIT, LabSpool, Spool
 from agent.aaa.accounting.traffic import Traffic
 from agent.aaa.cli import CliLogins
 from agent.aaa.debug_accounting import AccountingDebug
+from agent.aaa.debug_dynamic import DynamicAuthorDebug
 from agent.aaa.debug_isakmp import DebuggedAccess, IsakmpAaaDebug
 from agent.aaa.debug_radius import RadiusDebug
 from agent.aaa.dynamic.author import DynamicAuthorServer
 from agent.aaa.dynamic.listener import DynamicAuthorListener
 from agent.aaa.dynamic.router import DynamicRouter
-from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts
+from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts, AuthorFacts
 from agent.aaa.hash_worker import HashWorker
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.nas_address import NasAddresses
@@ -227,10 +228,15 @@ class AaaService:
 
         controlled = DynamicRouter(node, self._session_ids)
         self.dynamic = DynamicAuthorListener(node.name, config, lambda: DynamicAuthorServer(config, controlled))
+        debugging.follow(DynamicAuthorDebug(self.dynamic.subscribe, syslog.log).follow)
 
     def facts(self) -> AaaFacts:
         """What show commands ask."""
-        return AaaFacts(self.radius, lambda: AccountingFacts() if self.accounting is None else self.accounting.facts())
+        return AaaFacts(
+            self.radius,
+            lambda: AccountingFacts() if self.accounting is None else self.accounting.facts(),
+            lambda: AuthorFacts() if self.dynamic.server is None else self.dynamic.server.facts(),
+        )
 
     def _session_ids(self) -> dict[int, str]:
         """The Acct-Session-Id of each session that is accounted for, by the session's number."""

@@ -43,6 +43,35 @@ class AccountingFacts:
     dropped: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class AskedFor:
+    """One kind of requests of a dynamic authorisation client, without those that came again, and how they were answered."""
+
+    requests: int
+    acks: int
+    naks: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorClientFacts:
+    """A client of dynamic authorisation. `ended` are the sessions that it has ended; `dropped` are requests without a reply."""
+
+    address: str
+    disconnects: AskedFor
+    changes: AskedFor
+    duplicates: int
+    ended: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorFacts:
+    """Dynamic authorisation. `strangers` are datagrams of somebody who is no client."""
+
+    clients: Sequence[AuthorClientFacts] = ()
+    strangers: int = 0
+
+
 class RadiusFacts(Protocol):
     """What a RADIUS client tells."""
 
@@ -77,3 +106,4 @@ class AaaFacts:
 
     radius: RadiusFacts = field(default_factory=NoServers)
     accounting: Callable[[], AccountingFacts] = AccountingFacts
+    author: Callable[[], AuthorFacts] = AuthorFacts

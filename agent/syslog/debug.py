@@ -39,6 +39,8 @@ class Debug(Enum):
     """What can be debugged."""
 
     AAA_ACCOUNTING = Kind("AAA Accounting", Subsystem.GENERAL)
+    AAA_POD = Kind("AAA POD packet processing", Subsystem.GENERAL)
+    AAA_COA = Kind("AAA CoA packet processing", Subsystem.GENERAL)
     RADIUS_AUTHENTICATION = Kind("Radius packet protocol (authentication)", Subsystem.RADIUS)
     RADIUS_ACCOUNTING = Kind("Radius packet protocol (accounting)", Subsystem.RADIUS)
     RADIUS_BRIEF = Kind("Radius protocol brief", Subsystem.RADIUS)

@@ -44,6 +44,8 @@ def debugged() -> Debugged:
     ("words", "name", "subsystem"),
     [
         ("aaa accounting", "AAA Accounting", "General OS:"),
+        ("aaa pod", "AAA POD packet processing", "General OS:"),
+        ("aaa coa", "AAA CoA packet processing", "General OS:"),
         ("crypto mib", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),
         ("crypto mib detail", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),
         ("crypto mib error", "Crypto IPsec Mgmt Entity", "Cryptographic Subsystem:"),

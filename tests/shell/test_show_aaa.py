@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from agent.aaa.accounting.record import AcctStatus
-from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts
+from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts, AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.servers import ServerFacts
 from agent.aaa.radius.statistics import ByKind, Counts, Statistics
@@ -22,7 +22,7 @@ from agent.aaa.radius.values import Code, ServerName
 from agent.base.origin import CONSOLE
 from agent.shell.lines import LineState
 from agent.shell.releases import Release
-from agent.shell.render.aaa import accounting_lines, server_lines, session_lines, since_cleared, statistics_lines
+from agent.shell.render.aaa import accounting_lines, client_lines, server_lines, session_lines, since_cleared, statistics_lines
 from agent.shell.session import Session
 from tests.shell.fakes import COMMANDS, CONFIG, Console
 
@@ -284,6 +284,18 @@ def test_accounting() -> None:
         "",
         "Queue length:5",
     ]
+
+
+def test_clients_of_dynamic_authorisation() -> None:
+    client = AuthorClientFacts("10.0.0.9", AskedFor(5, 3, 2), AskedFor(1, 0, 1), duplicates=4, ended=3, dropped=2)
+    assert list(client_lines(AuthorFacts([client], strangers=7))) == [
+        "Dropped request packets: 9",
+        "Client 10.0.0.9",
+        "  PoD: requests 5, Ack responses 3, Nak responses 2",
+        "  CoA: requests 1, Ack responses 0, Nak responses 1",
+        "  Duplicates: 4, dropped: 2, sessions ended: 3",
+    ]
+    assert Console().type("show aaa clients") == "Dropped request packets: 0\n"
 
 
 # --- the commands ---

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Protocol
 
 from agent.aaa.dynamic.sessions import Candidate, ErrorCause, Nas, named, refusal
+from agent.aaa.facts import AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.attributes import MalformedError
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.packets import Packets, check_request, identifier_of, whole
@@ -51,6 +52,20 @@ class ClientCounts:
     naks: Counter[tuple[Code, ErrorCause]] = field(default_factory=Counter)
     sessions: int = 0  # that were ended
     dropped: Counter[Discarded | Dropped] = field(default_factory=Counter)
+
+    def facts(self, address: str) -> AuthorClientFacts:
+        return AuthorClientFacts(
+            address,
+            disconnects=self._asked(Code.DISCONNECT_REQUEST),
+            changes=self._asked(Code.COA_REQUEST),
+            duplicates=self.duplicates,
+            ended=self.sessions,
+            dropped=self.dropped.total(),
+        )
+
+    def _asked(self, code: Code) -> AskedFor:
+        naks = sum(number for (asked, _), number in self.naks.items() if asked is code)
+        return AskedFor(self.requests[code], self.acks[code], naks)
 
 
 class Controlled(Protocol):
@@ -93,6 +108,10 @@ class DynamicAuthorServer:
         self._replies: OrderedDict[tuple[Endpoint, int, bytes], tuple[float, bytes]] = OrderedDict()
         self.counts: dict[str, ClientCounts] = {}  # by the client's address
         self.strangers = 0  # datagrams of somebody whom the configuration does not name
+
+    def facts(self) -> AuthorFacts:
+        """What show commands ask."""
+        return AuthorFacts([counts.facts(address) for address, counts in self.counts.items()], self.strangers)
 
     def received(self, datagram: bytes, source: Endpoint, now: float, date: float) -> bytes | None:
         """The reply to a datagram; None if it gets none.

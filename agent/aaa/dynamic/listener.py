@@ -11,9 +11,13 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from agent.aaa.radius.events import AuthorAsked
+from agent.aaa.radius.values import Place
 from agent.base.binding import why_unbound
+from agent.base.bus import Bus, Subscription
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
 from agent.config.model import RouterConfig
@@ -47,6 +51,11 @@ class DynamicAuthorListener:
         self._given: tuple[Endpoint, ...] | None = None  # of the lab file
         self._wanted: tuple[Endpoint, ...] = ()
         self._sockets: list[socket.socket] = []
+        self._asked: Bus[AuthorAsked] = Bus()
+
+    def subscribe(self, listener: Callable[[AuthorAsked], None]) -> Subscription:
+        """Give a listener each datagram that comes, and its reply."""
+        return self._asked.subscribe(listener)
 
     @property
     def addresses(self) -> list[Endpoint]:
@@ -113,6 +122,9 @@ class DynamicAuthorListener:
             except OSError:
                 continue  # an ICMP error of an earlier reply
             reply = server.received(datagram, source[:2], loop.time(), time.time())
+            if len(self._asked):
+                client = Place(ip_address(source[0]), source[1])
+                self._asked.publish(AuthorAsked(client, datagram, reply, opened.getsockname()[1]))
             if reply is not None:
                 _send(opened, reply, source)
 

@@ -107,3 +107,13 @@ class Withheld:
 
 
 RadiusEvent = Sent | Received | Refused | NoResponse | ServerDead | ServerAlive | AllServersDead | Withheld
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorAsked:
+    """A server has asked for something by a request of its own (RFC 5176). `port` is ours; `reply` None: it gets none."""
+
+    client: Place
+    octets: bytes
+    reply: bytes | None
+    port: int

@@ -188,7 +188,7 @@ _TERMINATE_CAUSES = {
     17: "user-error",
     18: "host-request",
 }
-_ERROR_CAUSES = {
+ERROR_CAUSES = {  # RFC 5176 §3.6
     201: "Residual Context Removed",
     401: "Unsupported Attribute",
     402: "Missing Attribute",
@@ -256,7 +256,7 @@ _FORMS: Mapping[int, _Form] = MappingProxyType(
         87: _Form("NAS-Port-Id", _text),
         88: _Form("Framed-Pool", _text),
         95: _Form("NAS-IPv6-Address", _address6),
-        101: _Form("Dynamic-Author-Error-Cause", _number, _ERROR_CAUSES),
+        101: _Form("Dynamic-Author-Error-Cause", _number, ERROR_CAUSES),
         168: _Form("Framed-IPv6-Address", _address6),
     }
 )

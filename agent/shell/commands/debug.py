@@ -16,6 +16,8 @@ HELP = {
     "debug aaa": "AAA Authentication, Authorization and Accounting",
     "undebug aaa": "AAA Authentication, Authorization and Accounting",
     "aaa accounting": "Accounting",
+    "aaa coa": "AAA CoA processing",
+    "aaa pod": "AAA POD processing",
     "crypto": "Cryptographic subsystem",
     "crypto isakmp": "ISAKMP Key Management",
     "crypto isakmp aaa": "ISAKMP AAA Events",
@@ -41,6 +43,8 @@ _KINDS: dict[str, tuple[frozenset[Debug], frozenset[Debug]]] = {
         words: (frozenset({kind}), frozenset({kind}))
         for words, kind in {
             "aaa accounting": Debug.AAA_ACCOUNTING,
+            "aaa coa": Debug.AAA_COA,
+            "aaa pod": Debug.AAA_POD,
             "crypto ipsec": Debug.IPSEC,
             "crypto isakmp": Debug.ISAKMP,
             "crypto isakmp aaa": Debug.ISAKMP_AAA,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.shell.command import Context, ExecCommand, ExecMatch
 from agent.shell.releases import Release, release_of
-from agent.shell.render.aaa import accounting_lines, server_lines, session_lines, statistics_lines
+from agent.shell.render.aaa import accounting_lines, client_lines, server_lines, session_lines, statistics_lines
 
 HELP = {
     "clear aaa": "Clear AAA values",
@@ -16,6 +16,7 @@ HELP = {
     "clear radius": "Clear RADIUS information",
     "clear radius statistics": "Clear RADIUS statistics",
     "show aaa": "Show AAA values",
+    "show aaa clients": "Show AAA client statistics for server",
     "show aaa servers": "Show AAA servers as seen by AAA Server MIB",
     "servers private": "Show private AAA servers",
     "servers public": "Show public AAA servers",
@@ -45,6 +46,10 @@ async def _sessions(context: Context, match: ExecMatch) -> None:
     await context.out.lines(session_lines(context.router.aaa.accounting()))
 
 
+async def _clients(context: Context, match: ExecMatch) -> None:
+    await context.out.lines(client_lines(context.router.aaa.author()))
+
+
 async def _accounting(context: Context, match: ExecMatch) -> None:
     router = context.router
     zone = router.moment(router.monitor.clock.now()).tzname() or "UTC"
@@ -60,6 +65,7 @@ async def _clear_statistics(context: Context, match: ExecMatch) -> None:
 
 
 COMMANDS = (
+    ExecCommand("show aaa clients", _clients),
     ExecCommand("show aaa servers [which={private | public}]", _servers, user=True),
     ExecCommand("show aaa sessions", _sessions),
     ExecCommand("show accounting", _accounting),

@@ -1,4 +1,4 @@
-"""Shell room: `show aaa servers`, `show aaa sessions`, `show radius statistics` and `show accounting`.
+"""Shell room: `show aaa {clients | servers | sessions}`, `show radius statistics` and `show accounting`.
 
 The classic forms are those of the Cisco IOS Security Command Reference, the forms of IOS XE those that Genie's parsers read. A line
 of IOS XE about what is not here (other processes of the platform, throttling by method, timers of the implementation) is left out
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 from agent.aaa.accounting.record import AcctStatus
-from agent.aaa.facts import AccountedSession, AccountingFacts
+from agent.aaa.facts import AccountedSession, AccountingFacts, AuthorFacts
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.servers import ServerFacts
 from agent.aaa.radius.statistics import LATENCIES, ByKind, Counts
@@ -231,6 +231,19 @@ def session_lines(facts: AccountingFacts) -> Iterator[str]:
         yield f"   IP Address: {session.address}"
         yield "   Idle Time: 0"
         yield "   CT Call Handle: 0"
+
+
+# --- clients of dynamic authorisation ---
+
+
+def client_lines(facts: AuthorFacts) -> Iterator[str]:
+    """`show aaa clients`: the servers that may end sessions. Cisco documents the first line; the others are our own."""
+    yield f"Dropped request packets: {facts.strangers + sum(client.dropped for client in facts.clients)}"
+    for client in facts.clients:
+        yield f"Client {client.address}"
+        for name, asked in (("PoD", client.disconnects), ("CoA", client.changes)):
+            yield f"  {name}: requests {asked.requests}, Ack responses {asked.acks}, Nak responses {asked.naks}"
+        yield f"  Duplicates: {client.duplicates}, dropped: {client.dropped}, sessions ended: {client.ended}"
 
 
 # --- accounting ---

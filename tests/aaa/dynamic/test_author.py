@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pyrad import packet as radius
 
+from agent.aaa.facts import AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.values import Code
 from agent.base.origin import Origin, OriginKind
 from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
@@ -276,3 +277,14 @@ def test_without_the_lines_everybody_is_a_stranger() -> None:
     router = Router(None)
     assert router.receive(request(User_Name="bob").RequestPacket()) is None
     assert router.server.strangers == 1
+
+
+def test_what_show_commands_ask() -> None:
+    router = Router()
+    datagram = request(User_Name="bob").RequestPacket()
+    for octets in (datagram, datagram, request(User_Name="nobody").RequestPacket(), request(COA).RequestPacket(), b"\x28"):
+        router.receive(octets)
+    router.receive(datagram, ("192.0.2.99", 1))
+    assert router.server.facts() == AuthorFacts(
+        [AuthorClientFacts(SERVER[0], AskedFor(2, 1, 1), AskedFor(1, 0, 1), duplicates=1, ended=1, dropped=1)], strangers=1
+    )
