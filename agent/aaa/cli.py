@@ -8,11 +8,11 @@ level of its user. With it, the methods of the line's list are asked in order (`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agent.aaa.methods import Entered, Entrance, Methods, Outcome, Servers, login_service
 from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Request
-from agent.aaa.replies import ADMINISTRATIVE, MOST_PRIVILEGED, privilege_of
+from agent.aaa.replies import ADMINISTRATIVE, MOST_PRIVILEGED, message_of, privilege_of
 from agent.aaa.users import Users
 from agent.config.aaa_model import DEFAULT_LIST, MethodLists
 from agent.config.line_model import CONSOLE, LineSettings, settings_of
@@ -36,10 +36,14 @@ class TerminalLine:
 
 @dataclass(frozen=True, slots=True)
 class CliUser:
-    """Somebody who may log in. A session begins with the privilege level; None: there is no authorization for one."""
+    """Somebody who may log in. A session begins with the privilege level; None: there is no authorization for one.
+
+    `message` is a server's text for the user.
+    """
 
     name: str
     level: int | None
+    message: str = ""
 
 
 CliOutcome = CliUser | LoginRefused | LoginChallenge
@@ -59,7 +63,10 @@ class CliLogins:
         methods = self._list(self._config.aaa.login, self._settings(line).login_list)
         entrance = self._entrance(line, *login_service(self._config))
         outcome = await self._methods.log_in(_LOCAL if methods is None else methods, attempt, entrance)
-        return await self._authorized(outcome, attempt, line) if isinstance(outcome, Entered) else outcome
+        if not isinstance(outcome, Entered):
+            return outcome
+        user = await self._authorized(outcome, attempt, line)
+        return user if outcome.reply is None else replace(user, message=message_of(outcome.reply))
 
     async def by_key(self, name: str, blob: bytes, line: TerminalLine) -> CliOutcome:
         """Log in by a public key."""

@@ -12,6 +12,7 @@ from ipaddress import IPv4Address
 from typing import Any, NamedTuple
 
 from agent.aaa.radius.values import Reply
+from agent.base.printable import printable
 from agent.base.text import text_of
 from agent.config.crypto_model import ClientGroup
 from agent.engine.access import UserPolicy
@@ -71,8 +72,8 @@ def privilege_of(reply: Reply) -> int | None:
 
 
 def message_of(reply: Reply) -> str:
-    """The text for the user (RFC 2865 §5.18): a line for each Reply-Message."""
-    return "\n".join(_text(value) for value in reply.values("Reply-Message"))
+    """The text for the user (RFC 2865 §5.18): the lines of each Reply-Message, without what a terminal would act on."""
+    return "\n".join(printable(line) for value in reply.values("Reply-Message") for line in _text(value).splitlines())
 
 
 # --- groups ---

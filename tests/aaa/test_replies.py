@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.aaa.radius.values import Code, Reply
-from agent.aaa.replies import client_group, pairs_of, privilege_of, user_policy
+from agent.aaa.replies import client_group, message_of, pairs_of, privilege_of, user_policy
 from agent.config.crypto_model import ClientGroup
 from tests.aaa.at_once import reply
 
@@ -68,6 +68,21 @@ def test_the_privilege_level_is_that_of_the_pair_else_of_the_service(said: Reply
 )
 def test_a_user_has_a_pool(said: Reply, pool: str | None) -> None:
     assert user_policy(said).pool == pool
+
+
+@pytest.mark.parametrize(
+    ("messages", "text"),
+    [
+        (("Code: ",), "Code: "),
+        (("Look at your token\r\n", "Code: "), "Look at your token\nCode: "),
+        ((b"caf\xc3\xa9",), "café"),
+        (("\x1b[2Jgone\x07",), "\\x1b[2Jgone\\x07"),
+        ((), ""),
+    ],
+)
+def test_a_message_has_nothing_that_a_terminal_acts_on(messages: tuple[str | bytes, ...], text: str) -> None:
+    """RFC 2865 §5.18: it is text for the user."""
+    assert message_of(reply(Code.ACCESS_REJECT, *(("Reply-Message", message) for message in messages))) == text
 
 
 GROUP = (

@@ -113,6 +113,31 @@ def test_the_method_password_logs_in_by_servers(state: Path) -> None:
     assert asyncio.run(work()) == "Current privilege level is 15\r\n"
 
 
+@pytest.mark.parametrize("code", [Code.ACCESS_ACCEPT, Code.ACCESS_REJECT])
+def test_the_servers_text_is_shown_to_the_user(state: Path, code: Code) -> None:
+    """As a banner (RFC 4252 §5.4)."""
+
+    class Reading(asyncssh.SSHClient):
+        def auth_banner_received(self, msg: str, lang: str) -> None:
+            banners.append(msg)
+
+    banners: list[str] = []
+
+    async def work() -> None:
+        servers = FakeServers(reply(code, ("Reply-Message", "It is late."), ("Reply-Message", "Be quick.")))
+        async with serving(state, AAA, servers) as served:
+            options = {"client_factory": Reading, "preferred_auth": "password"}
+            if code is Code.ACCESS_REJECT:
+                with pytest.raises((asyncssh.PermissionDenied, asyncssh.ConnectionLost)):
+                    await served.connect("eve", "secret", **options)
+            else:
+                async with served.connect("eve", "secret", **options):
+                    pass
+
+    asyncio.run(work())
+    assert banners == ["It is late.\nBe quick.\n"]
+
+
 @pytest.mark.parametrize("command", [None, "show privilege"])
 def test_without_authorization_a_session_ends_at_once(state: Path, command: str | None) -> None:
     """The log-in has succeeded; IOS says why there is no exec."""

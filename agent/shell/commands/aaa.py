@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.aaa.radius.values import Code, Reply
 from agent.aaa.replies import pairs_of
+from agent.base.printable import printable
 from agent.base.text import shown, text_of
 from agent.shell.command import Context, ExecCommand, ExecMatch
 
@@ -58,7 +59,7 @@ def _attributes(reply: Reply) -> Iterator[tuple[str, str]]:
 
 
 def _quoted(value: str) -> str:
-    return f'"{shown(value)}"'
+    return f'"{printable(shown(value))}"'
 
 
 def _hidden(value: str) -> str:

@@ -154,6 +154,8 @@ class Login(asyncssh.SSHServer):
 
     def _finish_try(self, username: str, outcome: CliOutcome) -> bool:
         self._log_authentication(username, isinstance(outcome, CliUser))
+        if outcome.message and self._connection is not None:
+            self._connection.send_auth_banner(shown(outcome.message) + "\n")  # RFC 4252 §5.4: at any time before the success
         if isinstance(outcome, CliUser):
             self._user = outcome
             self._by_key = False
