@@ -62,6 +62,7 @@ def undo(document: Document, *lines: str) -> None:
             RadiusServer(SIX, key=Secret("0822455D0A16", 7)),
             "2001:DB8::1 auth-port 1645 acct-port 1646 key 7 0822455D0A16",
         ),
+        ("ipv6 2001:db8::1 timeout 2", RadiusServer(SIX, timeout=2), "2001:DB8::1 auth-port 1645 acct-port 1646 timeout 2"),
         (
             "10.1.1.1 test username timeout idle-time 5 timeout 4 non-standard alias 10.1.1.9 key 0 7 words",
             RadiusServer(
@@ -355,7 +356,7 @@ def test_a_key_is_known_where_it_can_be(key: Secret, plain: str | None) -> None:
 )
 def test_a_key_that_cannot_be_known_is_told(line: str, why: str) -> None:
     warnings = load(f"{line}\n").warnings
-    assert [warning.message.partition(":")[0] for warning in warnings] == [why]
+    assert [warning.message.partition(",")[0] for warning in warnings] == [why]
 
 
 def test_prompts() -> None:

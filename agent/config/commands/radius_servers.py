@@ -29,6 +29,10 @@ MODES = {MODE: Mode("(config-radius-server)#", MODE)}
 HELP = {
     "radius-server non-standard": "Parse attributes that violate the RADIUS standard",
     "radius-server address": "Specify the radius server address",
+    "host ipv6": "IPv6 address",
+    "server ipv6": "IPv6 address",
+    "server-private ipv6": "IPv6 address",
+    "client ipv6": "IPv6 address",
     "address ipv4": "IPv4 Address",
     "address ipv6": "IPv6 Address",
     "radius-server automate-tester": "Configure server automated testing.",
@@ -68,7 +72,7 @@ TIMEOUT_ARGUMENT, RETRIES = "<timeout:int(1-1000)>", "<retries:int(0-100)>"
 BACKOFF = "backoff exponential [max-delay <max-delay:int(1-120)>] [backoff-retry <backoff-retry:int(1-50)>]"
 _TEST = "[ignore-auth-port|ignore-acct-port|idle-time <idle-time:int(1-35791)>]*"
 _ALIAS = "alias {<alias:host>}*"
-SERVER = "{<host:host>|<host:ipv6>}"
+SERVER = "{<host:host>|<host:ipv6>|ipv6 <host:ipv6>}"
 OPTIONS = (
     f"[{PORTS}|timeout {TIMEOUT_ARGUMENT}|retransmit {RETRIES}|{BACKOFF}|non-standard|test username <test-user:word> {_TEST}]*"
     f" [{_ALIAS}] [key {KEY}]"
@@ -89,7 +93,7 @@ def secret_of(edit: Edit, match: ConfigMatch) -> Secret | None:
     secret = Secret(typed[2], int(typed[1])) if typed else Secret(match.word("key"))
     if secret.plain is None:
         why = "needs the master key of the router that wrote it" if secret.encoding == 6 else "is no text of type 7"
-        edit.warnings.append(f"the key {why}: servers are asked without a key")
+        edit.warnings.append(f"the key {why}, and is not used")
     return secret
 
 
@@ -143,7 +147,7 @@ def server_of(edit: Edit, match: ConfigMatch, opening: int) -> RadiusServer:
         retransmit=match.maybe_number("retries"),
         key=secret_of(edit, match),
         host=host,
-        options=_options(match.words[opening + 1 :]),
+        options=_options(match.words[opening + 1 :] if host or match.words[opening] != "ipv6" else match.words[opening + 2 :]),
     )
 
 
