@@ -13,10 +13,15 @@ PACKAGES := snmp snmptrapd smitools iproute2 iputils-ping nftables conntrack str
 BENCH_TOOLS := snmpd net-snmp-config gcc
 BENCH_PACKAGES := snmpd libsnmp-dev libssl-dev gcc
 
-.PHONY: run test check bench soak clients recording clean
+.PHONY: run radius test check bench soak clients recording clean
 
 run: $(VENV)/.ready
 	$(BIN)/ipsec-agent run $(LAB)
+
+# A lab whose routers ask a FreeRADIUS, which runs beside it.
+radius: $(VENV)/.ready
+	@sh scripts/need.sh freeradius freeradius
+	@sh scripts/radius.sh .radius $(BIN)/ipsec-agent run examples/accounting.toml
 
 test: $(VENV)/.dev-ready tools
 	$(BIN)/pytest -n auto --dist loadfile
@@ -68,5 +73,5 @@ bench-tools:
 	@sh scripts/need.sh "$(BENCH_TOOLS)" "$(BENCH_PACKAGES)"
 
 clean:
-	rm -rf $(VENV) $(CLIENTS) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CLIENTS) .radius build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -301,11 +301,11 @@ class FreeRadius:
 
     def records(self) -> list[Packet]:
         """The Accounting-Requests that it has got, in order."""
-        return list(_packets(self.folder / "accounting.detail"))
+        return list(packets_of(self.folder / "accounting.detail"))
 
     def accesses(self) -> list[Packet]:
         """The Access-Requests that it has got, in order. Passwords are in clear text if the secrets agree."""
-        return list(_packets(self.folder / "access.detail"))
+        return list(packets_of(self.folder / "access.detail"))
 
     def await_records(self, count: int, status: str | None = None) -> list[Packet]:
         """The Accounting-Requests, once there are so many: of a status ("Start", "Stop", "Interim-Update"), or in all."""
@@ -328,7 +328,7 @@ def _ios_address(address: str) -> str:
     return f"ipv6 {address}" if ":" in address else address
 
 
-def _packets(path: Path) -> Iterator[Packet]:
+def packets_of(path: Path) -> Iterator[Packet]:
     """What a detail file has: a line of the date, a line for each attribute, and an empty line. The last may be incomplete."""
     if not path.exists():
         return
