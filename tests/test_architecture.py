@@ -45,6 +45,7 @@ SHELLS = {
     "agent/aaa/hash_worker.py",
     "agent/aaa/questions.py",
     "agent/aaa/radius/client.py",
+    "agent/aaa/radius/sockets.py",
     "agent/__main__.py",
     "agent/aaa_service.py",
     "agent/app.py",

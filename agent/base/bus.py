@@ -35,7 +35,7 @@ class Bus(Generic[T]):
     def __init__(self) -> None:
         self._subscribers: dict[int, Callable[[T], None]] = {}
         self._next = 0
-        self._waiting: deque[T] = deque()
+        self._waiting: deque[T] | None = None  # where a subscriber has published
         self._delivering = False
 
     def subscribe(self, subscriber: Callable[[T], None]) -> Subscription:
@@ -53,6 +53,8 @@ class Bus(Generic[T]):
         if not self._subscribers:
             return
         if self._delivering:
+            if self._waiting is None:
+                self._waiting = deque()
             self._waiting.append(message)
             return
         self._delivering = True

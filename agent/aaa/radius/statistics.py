@@ -72,9 +72,10 @@ class ByKind:
 class Statistics:
     """The counts of one router's client: `totals`, and those of each server."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], began: float | None = None) -> None:
+        """`began` is when the counting has begun, which is now if it is not given."""
         self._now = now
-        self._began = now()
+        self._began = now() if began is None else began
         self.totals = ByKind(self._began)
         self._servers: dict[ServerName, ByKind] = {}
 

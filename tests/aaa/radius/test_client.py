@@ -7,6 +7,7 @@ import logging
 import socket
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -336,6 +337,22 @@ def test_the_facts_of_servers() -> None:
         fake.close()
 
     asyncio.run(run())
+
+
+def test_a_router_without_servers_pays_next_to_nothing() -> None:
+    """A lab may have ten thousand routers."""
+
+    async def run() -> float:
+        config = RouterConfig()
+        made = [client_of(config)]
+        tracemalloc.start()
+        made += [client_of(config) for _ in range(200)]
+        octets, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert [await asked(made[0], record()), made[1].servers()] == [None, []]
+        return octets / 200
+
+    assert asyncio.run(run()) < 2000
 
 
 def test_a_router_without_requests_loads_no_library() -> None:
