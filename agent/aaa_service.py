@@ -199,7 +199,7 @@ class AaaService:
         settings = settings or AaaSettings()
         self._node = node
         self._shared = shared
-        self._timers = timers or Scheduler(node.monitor.clock)  # nothing runs these
+        self._timers = Scheduler(node.monitor.clock) if timers is None else timers  # nothing runs the former
         self._spool_limit = settings.spool_limit
         self._ended = False
         self.accounting: Accounting | None = None  # from `start` on, where something is accounted for
