@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
-from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Request
+from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Place, Reply, Request
 from agent.aaa.replies import message_of
 from agent.aaa.users import Matches, Users
 from agent.base.text import octets_of, text_of
@@ -56,13 +57,20 @@ class Servers:
     identifier: Callable[[], str | None] = lambda: None
 
     async def prove(
-        self, group: str, user: str, proof: str | ChapResponse, attributes: Sequence[Attribute], about: int | None = None
+        self,
+        group: str,
+        user: str,
+        proof: str | ChapResponse,
+        attributes: Sequence[Attribute],
+        about: int | None = None,
+        first: Place | None = None,
     ) -> Reply | None:
         """Ask the servers of a group about a user, in an Access-Request (RFC 2865 §4.1)."""
         identifier = self.identifier()
         named = (Attribute("NAS-Identifier", identifier),) if identifier else ()
         said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS, *named)
-        return await self.ask(group, Request(Code.ACCESS_REQUEST, said, self.about() if about is None else about, proof))
+        number = self.about() if about is None else about
+        return await self.ask(group, Request(Code.ACCESS_REQUEST, said, number, proof, first=first))
 
 
 def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[str]:
@@ -130,11 +138,11 @@ class Methods:
         return Entered(attempt.user if user is None else user.name, user)
 
     async def _group(self, group: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
-        """The servers of a group. Their State goes back to them as it is (RFC 2865 §5.24)."""
+        """The servers of a group. A State goes back to its server as it is (RFC 2865 §5.24)."""
         token = _Token(group, self._servers.about()) if attempt.state is None else _Token.read(attempt.state)
         state = () if token.state is None else (Attribute("State", token.state),)
         attributes = (*entrance.attributes, *state)
-        reply = await self._servers.prove(group, attempt.user, attempt.proof, attributes, token.about)
+        reply = await self._servers.prove(group, attempt.user, attempt.proof, attributes, token.about, token.server)
         if reply is None:
             return None
         if reply.code is Code.ACCESS_ACCEPT:
@@ -147,7 +155,7 @@ class Methods:
         """What a server wants to know of the user. Prompt says whether the answer may be seen (RFC 2869 §5.10)."""
         state = next((_octets(value) for value in reply.values("State")), None)
         echo = next((value == 1 for value in reply.values("Prompt")), not self._config.radius.challenge_noecho)
-        return LoginChallenge(message_of(reply) or _NO_TEXT, replace(token, state=state).written(), echo)
+        return LoginChallenge(message_of(reply) or _NO_TEXT, replace(token, server=reply.server, state=state).written(), echo)
 
     async def _no_answer(self, _: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
         """A method that is not known here."""
@@ -156,10 +164,11 @@ class Methods:
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """What a log-in carries from a challenge to its answer: who has challenged, about which log-in, and its State."""
+    """What a log-in carries from a challenge to its answer: about which log-in it is, which server has made it, and its State."""
 
     group: str
     about: int
+    server: Place | None = None
     state: bytes | None = None
 
     @property
@@ -167,14 +176,15 @@ class _Token:
         return (f"group {self.group}",)
 
     def written(self) -> bytes:
-        named = octets_of(f"{self.about} {self.group}")
+        assert self.server is not None  # a challenge has come from one
+        named = octets_of(f"{self.about} {self.server.address} {self.server.port} {self.group}")
         return named if self.state is None else named + b"\n" + self.state
 
     @classmethod
     def read(cls, written: bytes) -> _Token:
         named, mark, state = written.partition(b"\n")
-        about, _, group = text_of(named).partition(" ")
-        return cls(group, int(about), state if mark else None)
+        about, address, port, group = text_of(named).split(" ", 3)
+        return cls(group, int(about), Place(ip_address(address), int(port)), state if mark else None)
 
 
 def _octets(value: str | int | bytes) -> bytes:

@@ -21,7 +21,7 @@ from agent.engine.access import (
     LoginRefused,
     UserPolicy,
 )
-from tests.aaa.at_once import FakeServers, access_of, reply
+from tests.aaa.at_once import PLACE, FakeServers, access_of, reply
 
 CONFIG = """\
 aaa new-model
@@ -144,6 +144,7 @@ def test_the_answer_to_a_challenge_goes_to_the_group_that_has_challenged_with_it
     assert third[1].proof == "1234"
     assert Attribute("State", b"a\nb") in third[1].attributes
     assert third[1].about == second[1].about != first[1].about
+    assert (second[1].first, third[1].first) == (None, PLACE)
 
 
 def test_a_challenge_that_nobody_takes_the_answer_to_admits_nobody() -> None:

@@ -278,7 +278,7 @@ class Exchanges:
     def _choose(self, exchange: Exchange) -> None:
         """Ask the next server of the group."""
         group, code = self._servers.group(exchange.group), exchange.request.code
-        while group is not None and (server := self._servers.choose(group, code, exchange.tried)) is not None:
+        while group is not None and (server := self._servers.choose(group, exchange.request, exchange.tried)) is not None:
             exchange.server = server
             exchange.tried.append(server)
             address, place = server.name.address, server.place(code)
@@ -302,7 +302,7 @@ class Exchanges:
     def _more(self, exchange: Exchange) -> bool:
         """Whether the group has another server that may be asked."""
         group, passed = self._servers.group(exchange.group), list(exchange.tried)
-        while group is not None and (server := self._servers.choose(group, exchange.request.code, passed)) is not None:
+        while group is not None and (server := self._servers.choose(group, exchange.request, passed)) is not None:
             if not self._edge.withholds(server.name.address):
                 return True
             passed.append(server)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from agent.aaa.radius.events import RadiusEvent, ServerAlive, ServerDead
-from agent.aaa.radius.values import Code, Place, ServerName
+from agent.aaa.radius.values import Code, Place, Request, ServerName
 from agent.base.text import octets_of
 from agent.config.aaa_model import EVERY_SERVER, RadiusConfig, RadiusServer, Secret, ServerGroup, ServerReference
 from agent.config.passwords import revealed
@@ -130,11 +130,14 @@ class Servers:
             groups.append(Group(group.name, tuple(dict.fromkeys(members)), deadtime * _MINUTE, group))
         self._groups = {group.name: group for group in groups}
 
-    def choose(self, group: Group, code: Code, tried: Sequence[Server]) -> Server | None:
+    def choose(self, group: Group, request: Request, tried: Sequence[Server]) -> Server | None:
         """The next server of a group to be asked. A dead one is passed over unless all are dead."""
+        code = request.code
         usable = [server for server in group.servers if server.place(code).port and server.settings.key is not None]
-        alive = [server for server in usable if server.dead_until is None]
-        return next((server for server in alive or usable if server not in tried), None)
+        left = [server for server in usable if server.dead_until is None] or usable
+        if request.first is not None:
+            left.sort(key=lambda server: server.place(code) != request.first)
+        return next((server for server in left if server not in tried), None)
 
     def all_dead(self, group: Group) -> bool:
         return bool(group.servers) and all(server.dead_until is not None for server in group.servers)

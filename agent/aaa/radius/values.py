@@ -73,6 +73,7 @@ class Request:
     `proof` is a user's password or CHAP response, which an Access-Request hides with the key of the server that it goes to.
     `about` is the number in parentheses of the lines of `debug radius`, which one session or log-in has to itself.
     `moment` is when the event of an Accounting-Request happened (seconds since 1970): Acct-Delay-Time counts from it.
+    `first` is the server that is asked first, whatever the order of the group: the one that the request's State comes from.
     """
 
     code: Code
@@ -80,6 +81,7 @@ class Request:
     about: int
     proof: str | ChapResponse | None = field(default=None, repr=False)
     moment: float | None = None
+    first: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

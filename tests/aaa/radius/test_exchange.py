@@ -88,6 +88,19 @@ def test_the_next_server_gets_a_packet_of_its_own() -> None:
     assert desk.replies[1] is not None
 
 
+def test_the_answer_to_a_challenge_goes_to_the_server_that_has_made_it_first() -> None:
+    """RFC 2865 §5.24: it knows the State. If it is away, the others are asked."""
+    desk = Desk(config(server(1, retransmit=0), server(2, retransmit=0)))
+    desk.ask(request=log_in())
+    desk.advance(5)
+    desk.answer(desk.sent[-1], Code.ACCESS_CHALLENGE)
+    challenge = desk.replies[1]
+    assert challenge is not None
+    desk.ask(2, request=replace(log_in(2), first=challenge.server))
+    desk.advance(5)
+    assert [each.to.address for each in desk.sent] == [FIRST, SECOND, SECOND, FIRST]
+
+
 def test_a_server_that_answers_late_is_not_believed() -> None:
     desk = Desk(config(server(1), server(2)))
     desk.ask()
