@@ -207,6 +207,11 @@ class IkeSa:
         return self.state in _AUTHENTICATED
 
     @property
+    def waits_with_proof(self) -> bool:
+        """Whether the peer has proved who it is, and waits until the owner knows it. Then nothing in the clear is believed."""
+        return self.set_up.rest is not None and self.keying.keys is not None
+
+    @property
     def cookies(self) -> bytes:
         return self.initiator_cookie + self.responder_cookie
 

@@ -59,7 +59,7 @@ def receive(sa: IkeSa, message: Message, now: int) -> None:
     if message.header.encrypted:
         sa.check_hash(message)
         sa.used_ids.add(message.header.message_id)
-    elif sa.authenticated:
+    elif sa.authenticated or sa.waits_with_proof:
         raise RefusedError(Trouble.AUTHENTICATION)
     if not sa.authenticated:
         _receive_set_up_error(sa, message, now)

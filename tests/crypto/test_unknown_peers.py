@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.base.ike_counters import IkeCounter
 from agent.crypto import ikev1
-from agent.crypto.doi import Exchange, IdentificationType
+from agent.crypto.doi import Exchange, IdentificationType, NotifyType, Protocol
 from agent.crypto.ike_events import PeerNamed, Phase1Failed, Phase1Up, Trouble
 from agent.crypto.informational import delete_phase1
-from agent.crypto.payloads import Identification
+from agent.crypto.isakmp import Header
+from agent.crypto.payloads import Identification, Notification
 from agent.crypto.states import State
 from tests.crypto.ike_pair import Pair, Side
+from tests.crypto.in_the_clear import encode_message
 
 ROAD = Identification(IdentificationType.KEY_ID, b"road", 17, 500)
 MODES = [(Exchange.AGGRESSIVE, State.AG_NO_STATE, 0), (Exchange.MAIN, State.MM_KEY_EXCH, 2)]
@@ -96,3 +100,35 @@ def test_a_main_mode_counts_from_its_fifth_message_and_not_twice() -> None:
     waited.up()
     assert waited.counts[1].named() == straight.counts[1].named()
     assert waited.counts[1][IkeCounter.IN_NOTIFYS] == 1
+
+
+def error(pair: Pair, kind: NotifyType) -> bytes:
+    """What anybody on the way can send: an error in the clear, with the cookies of the SA."""
+    sa = pair.initiator
+    header = Header(sa.initiator_cookie, pair.responder.responder_cookie, 0, Exchange.INFORMATIONAL, 0, 7)
+    return encode_message(header, (Notification(Protocol.ISAKMP, kind, sa.cookies),))
+
+
+def test_an_error_in_the_clear_does_not_end_what_has_been_proved() -> None:
+    pair = pair_of(Exchange.MAIN).run()
+    ikev1.receive(pair.responder, error(pair, NotifyType.AUTHENTICATION_FAILED), pair.now)
+    ikev1.resume(pair.responder, pair.now)
+    pair.up()
+    assert not pair.of(1, Phase1Failed)
+
+
+KINDS = st.sampled_from([*Exchange, 0, 99])
+
+
+@given(st.sampled_from([Exchange.MAIN, Exchange.AGGRESSIVE]), KINDS, st.integers(0, 7), st.integers(0, 9), st.binary(max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_whatever_comes_meanwhile_breaks_nothing(exchange: Exchange, kind: int, flags: int, message_id: int, body: bytes) -> None:
+    pair = pair_of(exchange).run()
+    sa = pair.responder
+    length = 28 + len(body)
+    header = Header(pair.initiator.initiator_cookie, sa.responder_cookie, 1, kind, flags, message_id, length)
+    ikev1.receive(sa, header.encode() + body, pair.now)
+    ikev1.resume(sa, pair.now)
+    pair.run()
+    pair.wait(200)
+    assert sa.state in (State.QM_IDLE, State.DEAD)

@@ -21,6 +21,7 @@ from agent.engine.access import AccessControl, NobodyKnown
 
 GroupFound = Callable[[ClientGroup | None], None]
 QUESTIONS = 50  # about unknown groups at once, and as many a second
+_MOST_KNOWN = 10_000  # names: a server may know any
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Groups:
         self._config = config
         self._access: AccessControl = NobodyKnown()
         self._waiting: dict[GroupKey, list[GroupFound]] = {}
-        self._known: set[GroupKey] = set()  # those that AAA has known the last time
+        self._known: dict[GroupKey, None] = {}  # those that AAA has known the last time, oldest first
         self._left = Allowance(QUESTIONS, SECOND // QUESTIONS, scheduler.clock.now)
         self._limited = LimitedLog(_log, scheduler.clock.now, scheduler.after)
 
@@ -60,9 +61,10 @@ class Groups:
             self._access.group(*key, lambda group: self._answered(key, group))
 
     def _answered(self, key: GroupKey, group: ClientGroup | None) -> None:
+        self._known.pop(key, None)
         if group is not None:
-            self._known.add(key)
-        else:
-            self._known.discard(key)
+            self._known[key] = None
+            if len(self._known) > _MOST_KNOWN:
+                del self._known[next(iter(self._known))]
         for found in self._waiting.pop(key, ()):
             found(group)
