@@ -314,6 +314,22 @@ def test_octets_of_any_kind_have_lines(octets: bytes, reason: Discarded) -> None
         assert Debugged(*kinds).lines_of(refused(octets, reason))[0].startswith("RADIUS: Received from ")
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ipsec:tunnel-password=lab", "ipsec:tunnel-password=*"),
+        ("ipsec:Tunnel-Password*lab", "ipsec:Tunnel-Password**"),
+        ("ipsec:key-exchange=ike", "ipsec:key-exchange=ike"),
+        ("ipsec:user-save-password=1", "ipsec:user-save-password=1"),
+        ("shell:priv-lvl=15", "shell:priv-lvl=15"),
+    ],
+)
+def test_a_pair_shows_no_key(text: str, shown: str) -> None:
+    """A log may go to other machines."""
+    lines = Debugged(*RADIUS_PACKETS).lines_of(received(packet(2, 1, (pair(text),))))
+    assert lines[3].split("]", 1)[1].split(maxsplit=1)[1] == f'"{shown}"'
+
+
 # --- what goes wrong ---
 
 

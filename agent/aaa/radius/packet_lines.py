@@ -7,6 +7,7 @@ calls a few attributes by other names than RFC 2865 and RFC 2866 do ("Watchdog" 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
@@ -97,6 +98,16 @@ def _text(value: bytes, words: Words) -> str | None:
     return f'"{printable(text_of(value))}"'
 
 
+def _pair(value: bytes, words: Words) -> str | None:
+    """A pair of Cisco's. That of a key (`ipsec:tunnel-password=…`) has an asterisk for it, which IOS does not."""
+    text = printable(text_of(value))
+    key = _KEY.match(text)
+    return f'"{key[0]}*"' if key else f'"{text}"'
+
+
+_KEY = re.compile(r"(\w+:)?([a-z]+-)?password[=*]", re.IGNORECASE)
+
+
 def _number(value: bytes, words: Words) -> str | None:
     """A number, and where it stands for something, its name before it."""
     if len(value) != 4:
@@ -151,7 +162,7 @@ class _Form:
 
 _UNKNOWN = _Form("Unsupported")
 _VENDORS = {_CISCO: "Cisco", 311: "Microsoft"}
-_CISCO_FORMS = {1: _Form("Cisco AVpair", _text), 2: _Form("cisco-nas-port", _text)}
+_CISCO_FORMS = {1: _Form("Cisco AVpair", _pair), 2: _Form("cisco-nas-port", _text)}
 
 _SERVICE_TYPES = {
     1: "Login",
