@@ -172,6 +172,15 @@ def test_a_group_asks_its_members_in_the_order_of_its_lines() -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["radius", "local", "none", "if-authenticated"])
+def test_a_group_has_no_name_of_a_method(name: str) -> None:
+    """The command reference has the words that cannot be used as the group's name."""
+    document, [outcome] = typed(f"aaa group server radius {name}")
+    assert outcome.problem is not None
+    assert outcome.problem.column == len("aaa group server radius ")
+    assert document.config.radius.groups == {}
+
+
 def test_lines_of_a_group_are_taken_back() -> None:
     document, _ = typed(
         "aaa group server radius g",
@@ -246,9 +255,9 @@ def test_dynamic_authorization() -> None:
             ["vsa send accounting"],
         ),
         (
-            ["radius-server attribute 55 include-in-acct-req", "radius-server attribute 44 include-in-access-req"],
-            {"event_timestamp": True, "session_id_in_access": True},
-            ["attribute 44 include-in-access-req", "attribute 55 include-in-acct-req"],
+            ["radius-server attribute 55 include-in-acct-req"],
+            {"event_timestamp": True},
+            ["attribute 55 include-in-acct-req"],
         ),
         (["radius-server attribute 4 10.1.1.1"], {"nas_ip_address": A1}, ["attribute 4 10.1.1.1"]),
         (["radius-server attribute 6 on-for-login-auth"], {"service_type_on_login": True}, ["attribute 6 on-for-login-auth"]),
@@ -307,6 +316,7 @@ def test_values_out_of_range_are_refused_where_they_stand(line: str, wrong: str)
         "radius-server attribute 25 access-request include",
         "radius-server attribute 31 mac format ietf upper-case",
         "radius-server attribute 31 send nas-port-detail mac-only",
+        "radius-server attribute 44 include-in-access-req",
         "radius-server attribute 44 include-in-access-req vrf red",
         "radius-server attribute 69 clear",
         "radius-server attribute nas-port format d",

@@ -18,6 +18,7 @@ from tests.shell.on_lab import typed
 from tests.shell.transcripts import told, transcript
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+GUIDE = Path(__file__).parents[1] / "config" / "golden"
 SECOND = 1_000_000
 
 
@@ -27,6 +28,50 @@ def test_managers_take_every_router_for_one_of_cisco_s(lab_file: Path) -> None:
     for router in tomllib.loads(lab_file.read_text())["router"].values():
         assert "Cisco IOS Software" in router["sysdescr"]
         assert router["sysobjectid"].startswith("1.3.6.1.4.1.9.1.")
+
+
+# What docs/aaa.md lists: (the guide's line, the lines in its place).
+ACCOUNTING_EDITS = {
+    "accounting-with-profile.cfg": (
+        "accounting-clients.cfg",
+        [
+            (
+                "aaa accounting network ipsecaaa start-stop group radius",
+                "aaa authentication login cisco-client group radius\naaa authorization network cisco-client local\n"
+                "aaa accounting network ipsecaaa start-stop group radius",
+            ),
+            ("crypto isakmp policy 1", "ip vrf cisco\n!\ncrypto isakmp policy 1"),
+            ("crypto iakmp client configuration group cclient", "crypto isakmp client configuration group cclient"),
+            ("crypto-isakmp profile groupA", "crypto isakmp profile groupA"),
+            ("accounting acc", "accounting ipsecaaa"),
+            ("reverse-route", "set isakmp-profile groupA\nreverse-route"),
+        ],
+    ),
+    "accounting-without-profile.cfg": ("accounting-site.cfg", []),
+}
+IN_BOTH = [
+    (
+        "ip route 10.0.0.2 255.255.255.255 10.2.80.73",
+        "ip route 10.0.0.2 255.255.255.255 10.2.80.73\nip route 172.31.100.2 255.255.255.255 172.28.100.2",
+    ),
+    (
+        "radius-server host 172.27.162.206 auth-port 1645 acct-port 1646 key cisco123",
+        "radius-server host 127.0.0.1 auth-port 1645 acct-port 1646 key cisco123",
+    ),
+]
+
+
+@pytest.mark.parametrize("original", ACCOUNTING_EDITS)
+def test_accounting_has_the_guide_s_configurations_with_the_listed_edits_alone(original: str) -> None:
+    name, edits = ACCOUNTING_EDITS[original]
+    lines = (GUIDE / original).read_text().split("\n")
+    for line, replacement in [*edits, *IN_BOTH]:
+        at = lines.index(line)
+        assert line not in lines[at + 1 :]
+        lines[at : at + 1] = replacement.split("\n")
+    remark, *rest = (EXAMPLES / name).read_text().split("\n")
+    assert remark.startswith("! ")
+    assert rest == lines
 
 
 def test_the_hub_of_many_spokes_with_fewer_of_them(tmp_path: Path) -> None:

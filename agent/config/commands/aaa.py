@@ -194,8 +194,7 @@ def _render_session_id(state: State, place: Place) -> Iterable[Rendered]:
 
 def _up_to_four(item: str) -> str:
     """IOS takes at most four methods or groups of a list."""
-    optional = f"[{item[1:-1]}]"
-    return " ".join((item, optional, optional, optional))
+    return f"{item} [{item} [{item} [{item}]]]"
 
 
 def methods_of(words: Sequence[str]) -> tuple[str, ...]:
@@ -226,17 +225,7 @@ def _methods(words: str, method: str, rank: int, lists: Callable[[AaaConfig], Me
 _MINUTES = "<minutes:int(1-2147483647)>"
 _PERIODIC = f"periodic {_MINUTES} [jitter maximum <jitter:int(0-2147483)>]"
 NETWORK, SYSTEM = "network", "system"
-_SERVICES = (
-    "auth-proxy",
-    "commands <level:int(0-15)>",
-    "connection",
-    "dot1x",
-    "exec",
-    "identity",
-    NETWORK,
-    "resource",
-    SYSTEM,
-)
+_SERVICES = ("auth-proxy", "commands", "connection", "dot1x", "exec", "identity", NETWORK, "resource", SYSTEM)  # in IOS's order
 _NO_ACCOUNTING = "none"
 _GROUPS = _up_to_four(f"{{{_GROUP}}}")
 _ACTIONS = (
@@ -323,25 +312,25 @@ def _one_line(state: State, service: str, name: str, known: AccountingList) -> s
     return " ".join((f"aaa accounting {service} {name} {known.action}", *broadcast, *groups))
 
 
-def _render_lists(service: str) -> Callable[[State, Place], Iterable[Rendered]]:
-    def render(state: State, place: Place) -> Iterable[Rendered]:
-        for found, name, known in accounting_lists(state.config.aaa):
-            if found.split(" ")[0] == service:
-                line = _one_line(state, found, name, known)
-                yield line or Section(f"aaa accounting {found} {name}", accounting_place(found, name))
-
-    return render
-
-
-def _service_lists(service: str) -> ConfigCommand:
-    name = f"list={{{DEFAULT_LIST}}}" if service == SYSTEM else _LIST
-    pattern = f"aaa accounting {service} {name} ~ [{_ACTIONS}]"
-    return ConfigCommand("config", pattern, 630, _apply_list, _remove_list, _render_lists(service.split(" ")[0]))
+def _render_lists(state: State, place: Place) -> Iterable[Rendered]:
+    lists = sorted(accounting_lists(state.config.aaa), key=lambda each: _SERVICES.index(each[0].split(" ")[0]))
+    for service, name, known in lists:
+        line = _one_line(state, service, name, known)
+        yield line or Section(f"aaa accounting {service} {name}", accounting_place(service, name))
 
 
 def _accounting_lists() -> list[ConfigCommand]:
+    services = "|".join(each for each in _SERVICES if each not in ("commands", SYSTEM))
     return [
-        *(_service_lists(service) for service in _SERVICES),
+        ConfigCommand(
+            "config",
+            f"aaa accounting {{commands <level:int(0-15)>|{services}}} {_LIST} ~ [{_ACTIONS}]",
+            630,
+            _apply_list,
+            _remove_list,
+            _render_lists,
+        ),
+        ConfigCommand("config", f"aaa accounting {SYSTEM} list={{{DEFAULT_LIST}}} ~ [{_ACTIONS}]", 630, _apply_list, _remove_list),
         _list_line(
             "action-type ~ {action={none|stop-only}|action={start-stop} [periodic {period={disable}|interval " + _MINUTES + "}]}",
             10,

@@ -276,7 +276,6 @@ def _global_lines() -> list[ConfigCommand]:
         _switch("radius-server attribute 6 on-for-login-auth", 2500, "service_type_on_login"),
         _nas_identifier("include-in-access-req", 2500, "nas_identifier_in_access"),
         _nas_identifier("include-in-accounting-req", 2500, "nas_identifier_in_accounting"),
-        _switch("radius-server attribute 44 include-in-access-req", 2500, "session_id_in_access"),
         _switch("radius-server attribute 55 include-in-acct-req", 2500, "event_timestamp"),
         *(inert("config", f"radius-server {pattern}", 2501, many=True) for pattern in _ATTRIBUTES),
         _line(
@@ -320,7 +319,7 @@ _ATTRIBUTES = (
     "attribute 25 access-request include",
     "attribute 31 mac format {default|ietf|unformatted} [lower-case|upper-case]",
     "attribute 31 {remote-id|append-circuit-id|send nas-port-detail [mac-only]}",
-    "attribute 44 {include-in-access-req {all|default-vrf|vrf <vrf:word>}|extend-with-addr|sync-with-client}",
+    "attribute 44 {include-in-access-req [all|default-vrf|vrf <vrf:word>]|extend-with-addr|sync-with-client}",
     "attribute 55 access-request include",
     "attribute 61 extended",
     "attribute 69 clear",

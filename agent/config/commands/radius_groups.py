@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from agent.config.aaa_model import ACCT_PORT, AUTH_PORT, RadiusServer, ServerGroup, ServerReference
-from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
+from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves, inert
 from agent.config.commands.radius_servers import (
     BACKOFF,
@@ -58,12 +58,21 @@ HELP = {
 }
 
 
+# "Words that cannot be used as the group-name" in the command reference: they are, or were, methods.
+_RESERVED = (
+    *("auth-guest", "enable", "guest", "if-authenticated", "if-needed", "krb5", "krb-instance", "krb-telnet", "line", "local"),
+    *("none", "radius", "rcmd", "tacacs", "tacacsplus"),
+)
+
+
 def group_place(name: str) -> Place:
     return Place(MODE, (name,))
 
 
 def _enter_group(edit: Edit, match: ConfigMatch) -> Place:
     name = match.word("name")
+    if name in _RESERVED:
+        raise Refused(f"a name that is no word of the lists of methods, as {', '.join(_RESERVED)} are", argument="name")
     edit.config.radius.groups.setdefault(name, ServerGroup(name))
     return group_place(name)
 
