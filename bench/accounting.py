@@ -24,12 +24,12 @@ from pathlib import Path
 from statistics import median
 
 from agent.aaa.accounting.attributes import Accounted, Sender, Usage, session_attributes
-from agent.aaa.accounting.causes import CAUSES, DIED
+from agent.aaa.accounting.causes import DIED, RELOADED
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.spool import Spool
 from agent.app import LabService, load_schema, settle_memory
 from agent.base.clock import RealClock
-from agent.flow.model import EndReason, Identity, PeerEnds
+from agent.flow.model import Identity, PeerEnds
 from agent.flow.sessions import SessionFacts, SessionTotals
 from agent.lab.lab import open_router
 from agent.router_service import Options
@@ -76,7 +76,7 @@ def records(spool: Spool) -> Iterator[tuple[AccountingRecord, AccountingRecord |
 
         yield made(AcctStatus.START, None), made(AcctStatus.STOP, Usage(0, SessionTotals(), DIED))
         totals = SessionTotals(1004, 100_000, 152_608, 1004, 100_000, 152_608)
-        yield made(AcctStatus.STOP, Usage(709, totals, CAUSES[EndReason.OPERATOR])), None
+        yield made(AcctStatus.STOP, Usage(709, totals, RELOADED)), None
 
 
 async def account(spool: Spool, number: int, rate: int) -> float:
