@@ -16,6 +16,7 @@ from agent.config.aaa_model import (
     ServerGroup,
     ServerReference,
 )
+from agent.config.commands import build
 from agent.config.document import Document, load
 from agent.config.session import Outcome, Session
 
@@ -367,6 +368,30 @@ def test_a_key_is_known_where_it_can_be(key: Secret, plain: str | None) -> None:
 def test_a_key_that_cannot_be_known_is_told(line: str, why: str) -> None:
     warnings = load(f"{line}\n").warnings
     assert [warning.message.partition(",")[0] for warning in warnings] == [why]
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "word", "line"),
+    [
+        ("config", "radius-server host ", "Hostname or A.B.C.D", "IP address or name of RADIUS server"),
+        ("config", "radius-server host 10.1.1.1 ", "timeout", "Time to wait for this RADIUS server to reply (overrides default)"),
+        ("config", "radius-server timeout ", "<1-1000>", "Wait time (default 5 seconds)"),
+        ("config", "aaa authentication login default local ", "group", "Use Server-group"),
+        ("config", "aaa authentication login default local ", "enable", "Use enable password for authentication."),
+        ("config", "aaa accounting network l ", "none", "No accounting."),
+        (
+            "config",
+            "aaa accounting update newinfo periodic ",
+            "<1-2147483647>",
+            "Periodic intervals to send accounting update records",
+        ),
+        ("server-group", "ip ", "vrf", "Set VPN Routing Forwarding to use with the servers"),
+        ("dynamic-author", "client 10.1.1.1 ", "vrf", "Virtual Routing/Forwarding parameters"),
+    ],
+)
+def test_help_is_that_of_the_line(place: str, text: str, word: str, line: str) -> None:
+    """The words of Cisco's YANG model, and none of another command that has the same word."""
+    assert dict(build().grammar.help_at(place, text))[word].startswith(line)
 
 
 def test_prompts() -> None:

@@ -12,7 +12,16 @@ from agent.config.commands.building import inert
 LIST_MODE = "accounting-list"
 MODES = {LIST_MODE: Mode("(cfg-acct-mlist)#", LIST_MODE)}
 
+_METHODS = {
+    "cache": "Use Cached-group",
+    "enable": "Use enable password for authentication.",
+    "group": "Use Server-group",
+    "line": "Use line password for authentication.",
+}
+_BEFORE_METHODS = ("<list>", "default", "<server-group>", "local", "local-case", "none", "enable", "line", "if-authenticated")
+
 HELP = {
+    **{f"{before} {method}": text for before in _BEFORE_METHODS for method, text in _METHODS.items()},
     "aaa": "Authentication, Authorization and Accounting.",
     "aaa new-model": "Enable NEW access control commands and functions.(Disables OLD commands.)",
     "aaa accounting": "Accounting configurations parameters.",
@@ -59,7 +68,9 @@ HELP = {
     "wait-start radius": "Use list of all Radius hosts.",
     "broadcast radius": "Use list of all Radius hosts.",
     "tacacs+": "Use list of all Tacacs+ hosts.",
-    "cache": "Use Cached-group",
+    "newinfo periodic <minutes>": "Periodic intervals to send accounting update records (in minutes)",
+    "interval <minutes>": "Periodic intervals to send accounting update records (in minutes)",
+    "enable default": "The default authentication list.",
     "newinfo periodic": "Periodic intervals to send accounting update records(in minutes)",
     "aaa accounting delay-start": "Delay PPP Network start record until peer IP address is known.",
     "delay-start all": "Delay start records for all vrf and non-vrf users",
@@ -85,6 +96,8 @@ HELP = {
     "<jitter>": "Maximum jitter value in seconds (0 disables jitter)",
     f"{LIST_MODE} action-type": "Type of action to be performed on accounting records",
     "action-type none": "No accounting.",
+    "accounting commands <level> <list> none": "No accounting.",
+    "accounting system default none": "No accounting.",
     "action-type start-stop periodic": "Periodic interval of the list's own",
     "periodic disable": "No periodic records",
     "periodic interval": "Interval of periodic records",

@@ -20,6 +20,7 @@ HELP = {
     "radius dynamic-author": "Local server profile for RFC 3576 support",
     f"{MODE} client": "Specify a RADIUS client",
     f"{MODE} server-key": "Encryption key shared with the radius clients",
+    "client <host> vrf": "Virtual Routing/Forwarding parameters",
     "<host> server-key": "Specify a RADIUS client server-key",
     "<vrf> server-key": "Specify a RADIUS client server-key",
     f"{MODE} port": "Specify port for local radius server",

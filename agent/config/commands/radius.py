@@ -28,6 +28,7 @@ from agent.config.commands.radius_servers import (
 
 HELP = {
     "radius-server": "Modify RADIUS query parameters",
+    "radius-server accounting": "Accounting information configuration",
     "radius-server attribute": "Customize selected radius attributes",
     "radius-server backoff": "Retry backoff pattern(Default is retransmits with constant delay)",
     "radius-server challenge-noecho": "Data echoing to screen is disabled during Access-Challenge",
@@ -135,6 +136,8 @@ HELP = {
     "ip radius": "RADIUS configuration commands",
     "ipv6 radius": "RADIUS configuration commands",
     "config ipv6": "Global IPv6 configuration commands",
+    "radius-server timeout <timeout>": "Wait time (default 5 seconds)",
+    "source-interface <interface> vrf": "VPN Routing/Forwarding parameters",
     "radius source-interface": "Specify interface for source address in RADIUS packets",
 }
 

@@ -29,6 +29,8 @@ MODE = "server-group"
 MODES = {MODE: Mode("(config-sg-radius)#", MODE)}
 
 HELP = {
+    f"{MODE} ip vrf": "Set VPN Routing Forwarding to use with the servers",
+    f"{MODE} ip": "Internet Protocol config commands",
     "server name": "Name of radius server",
     "<radius-server>": "Name of radius server",
     "server-group server-private": "Define a private RADIUS server (per group)",

@@ -29,6 +29,21 @@ MODES = {MODE: Mode("(config-radius-server)#", MODE)}
 HELP = {
     "radius-server non-standard": "Parse attributes that violate the RADIUS standard",
     "radius-server address": "Specify the radius server address",
+    **{
+        f"{words} <host>": "IP address or name of RADIUS server"
+        for words in (
+            "radius-server host",
+            "server-group server",
+            "server-private",
+            "address ipv4",
+            "address ipv6",
+            "client",
+            "ipv6",
+        )
+    },
+    "<host> timeout": "Time to wait for this RADIUS server to reply (overrides default)",
+    "key 7 <key>": "The HIDDEN server key",
+    "server-key 7 <key>": "The HIDDEN server key",
     "host ipv6": "IPv6 address",
     "server ipv6": "IPv6 address",
     "server-private ipv6": "IPv6 address",
@@ -49,6 +64,7 @@ HELP = {
     "backoff-retry": "Exponential backoff retry number(default is 8)",
     "<backoff-retry>": "Number of retries",
     "<host> test": "Configure server automated testing.",
+    "automate-tester username": "Username for the test requests",
     "test username": "Username for the test requests",
     "<test-user>": "Name of the user",
     "ignore-acct-port": "Do not test accounting ports of the servers.",
