@@ -6,18 +6,15 @@ form, and are of other kinds of accounting. For Accounting-On and -Off the words
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
-from agent.aaa.radius.events import NoResponse, RadiusEvent, Received, Sent
-from agent.aaa.radius.packet_lines import number_in
-from agent.aaa.radius.values import Code
+from agent.aaa.radius.events import NoResponse, RadiusEvent, Received
 from agent.base.bus import Subscription
 from agent.syslog.debug import Debug
 from agent.syslog.message import Message, debug_line
 
-_STATUS_TYPE = 40
-_NAMES = {
+_NAMES: Mapping[int | None, str] = {
     AcctStatus.START: "START",
     AcctStatus.STOP: "STOP",
     AcctStatus.INTERIM: "UPDATE",
@@ -31,7 +28,7 @@ Records = Callable[[Callable[[AccountingRecord], None]], Subscription]
 Packets = Callable[[Callable[[RadiusEvent], None]], Subscription]
 
 
-def _kind(status: AcctStatus, about: int) -> str:
+def _kind(status: int | None, about: int) -> str:
     return f"AAA/ACCT/{'SYSTEM' if status in _SYSTEM else 'NET'}({about:08X}):"
 
 
@@ -48,7 +45,6 @@ class AccountingDebug:
         self._about = about
         self._log = log
         self._subscriptions: list[Subscription] = []
-        self._asked: dict[int, AcctStatus] = {}  # what servers are being asked to take, by the number in parentheses
 
     def follow(self, on: frozenset[Debug]) -> None:
         if Debug.AAA_ACCOUNTING not in on:
@@ -60,7 +56,6 @@ class AccountingDebug:
         for subscription in self._subscriptions:
             subscription.close()
         self._subscriptions.clear()
-        self._asked.clear()
 
     def _made(self, record: AccountingRecord) -> None:
         about = self._about(record.session)
@@ -69,16 +64,8 @@ class AccountingDebug:
         self._log(debug_line(f"{_kind(record.status, about)} Queueing record is {_NAMES[record.status]}"))
 
     def _passed(self, event: RadiusEvent) -> None:
-        for line in self._answers(event):
-            self._log(debug_line(line))
-
-    def _answers(self, event: RadiusEvent) -> Iterator[str]:
-        if isinstance(event, Sent):
-            status = number_in(event.octets, _STATUS_TYPE)
-            if event.octets[0] == Code.ACCOUNTING_REQUEST and status in _NAMES:
-                self._asked[event.about] = AcctStatus(status)
-        elif isinstance(event, Received) or (isinstance(event, NoResponse) and not event.more):
-            asked = self._asked.pop(event.about, None)
-            if asked is not None:
+        if isinstance(event, Received) or (isinstance(event, NoResponse) and not event.more):
+            name = _NAMES.get(event.status)
+            if name is not None:
                 outcome = "PASS" if isinstance(event, Received) else "FAIL"
-                yield f"{_kind(asked, event.about)} {_NAMES[asked]} protocol reply {outcome}"
+                self._log(debug_line(f"{_kind(event.status, event.about)} {name} protocol reply {outcome}"))

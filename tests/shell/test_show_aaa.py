@@ -17,7 +17,7 @@ from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts, AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.servers import ServerFacts
-from agent.aaa.radius.statistics import ByKind, Counts, Statistics
+from agent.aaa.radius.statistics import ByKind, Counts, Run, Statistics
 from agent.aaa.radius.values import Code, ServerName
 from agent.base.origin import CONSOLE
 from agent.shell.lines import LineState
@@ -62,6 +62,8 @@ COUNTS = ByKind(
         unanswered=2,
         delay=13 * 0.003,
     ),
+    failures=Run(now=1, most=3),
+    timeouts=Run(now=3, most=15),
 )
 
 
@@ -101,9 +103,9 @@ def test_servers_of_ios_xe() -> None:
         "     Estimated Throttled Accounting Transactions: 0",
         "     Maximum Throttled Transactions: access 0, accounting 0",
         "     Consecutive Response Failures: total 8",
-        "             IOSD Platform : max 0, current 0 total 8",
+        "             IOSD Platform : max 3, current 1 total 8",
         "     Consecutive Timeouts: total 33",
-        "             IOSD Platform : max 3, current 3 total 33",
+        "             IOSD Platform : max 15, current 3 total 33",
     ]
 
 

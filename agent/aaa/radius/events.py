@@ -65,7 +65,10 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
-    """A server has not answered the last retransmission of a request. `more`: the next server is asked."""
+    """A server has not answered the last retransmission of a request. `more`: the next server is asked.
+
+    `status` is as in `Sent`.
+    """
 
     about: int
     name: ServerName
@@ -73,6 +76,7 @@ class NoResponse:
     code: Code
     identifier: int
     more: bool
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

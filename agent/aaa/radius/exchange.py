@@ -368,7 +368,8 @@ class Exchanges:
             self._release(exchange)
             more = self._more(exchange)
             code = exchange.request.code
-            self._tell(NoResponse(exchange.request.about, server.name, space.place, code, identifier, more))
+            about = exchange.request.about
+            self._tell(NoResponse(about, server.name, space.place, code, identifier, more, exchange.status))
             self._choose(exchange)
         if server.dead_until is not None and not was_dead:
             for waiting in [each for each in self._waiting.get(space.place, ()) if each.server is server]:

@@ -58,12 +58,29 @@ class Counts:
 
 
 @dataclass(slots=True)
+class Run:
+    """How often something has happened one after another: now, and at most."""
+
+    now: int = 0
+    most: int = 0
+
+    def add(self) -> None:
+        self.now += 1
+        self.most = max(self.most, self.now)
+
+
+@dataclass(slots=True)
 class ByKind:
-    """The counts of both kinds of requests. `since` is when they began, in seconds of the client's clock."""
+    """The counts of both kinds of requests. `since` is when they began, in seconds of the client's clock.
+
+    `failures` are requests without an answer since the last answer, `timeouts` transmissions.
+    """
 
     since: float
     authentication: Counts = field(default_factory=Counts)
     accounting: Counts = field(default_factory=Counts)
+    failures: Run = field(default_factory=Run)
+    timeouts: Run = field(default_factory=Run)
 
     def of(self, accounting: bool) -> Counts:
         return self.accounting if accounting else self.authentication
@@ -95,31 +112,36 @@ class Statistics:
         """Count an event."""
         match event:
             case Sent():
-                for counts in self._both(event.name, event.octets[0] == Code.ACCOUNTING_REQUEST):
-                    _count_sent(counts, event)
+                for each in self._both(event.name):
+                    if event.attempt > 1:
+                        each.timeouts.add()
+                    _count_sent(each.of(event.octets[0] == Code.ACCOUNTING_REQUEST), event)
             case Received():
-                for counts in self._both(event.name, event.octets[0] == Code.ACCOUNTING_RESPONSE):
-                    _count_received(counts, event)
+                for each in self._both(event.name):
+                    each.failures.now = each.timeouts.now = 0
+                    _count_received(each.of(event.octets[0] == Code.ACCOUNTING_RESPONSE), event)
             case NoResponse():
-                for counts in self._both(event.name, event.code is Code.ACCOUNTING_REQUEST):
+                for each in self._both(event.name):
+                    each.failures.add()
+                    each.timeouts.add()
+                    counts = each.of(event.code is Code.ACCOUNTING_REQUEST)
                     counts.timeouts += 1
                     counts.unanswered += 1
                     counts.failovers += event.more
             case Refused():
-                for counts in self._both(event.name, event.octets[:1] == bytes((Code.ACCOUNTING_RESPONSE,))):
-                    counts.refused[event.reason] += 1
+                for each in self._both(event.name):
+                    each.of(event.octets[:1] == bytes((Code.ACCOUNTING_RESPONSE,))).refused[event.reason] += 1
             case _:
                 pass
 
-    def _both(self, server: ServerName | None, accounting: bool) -> tuple[Counts, ...]:
+    def _both(self, server: ServerName | None) -> tuple[ByKind, ...]:
         """The counts of all servers, and those of one."""
-        total = self.totals.of(accounting)
         if server is None:
-            return (total,)
+            return (self.totals,)
         of_server = self._servers.get(server)
         if of_server is None:
             of_server = self._servers[server] = ByKind(self._began)
-        return total, of_server.of(accounting)
+        return self.totals, of_server
 
 
 def _count_sent(counts: Counts, event: Sent) -> None:

@@ -125,9 +125,9 @@ def _load(server: ServerFacts, counts: ByKind) -> Iterator[str]:
     yield f"{_INDENT}Maximum Throttled Transactions: access 0, accounting 0"
     unanswered = counts.authentication.unanswered + counts.accounting.unanswered
     timeouts = counts.authentication.timeouts + counts.accounting.timeouts
-    for what, current, total in (("Response Failures", 0, unanswered), ("Timeouts", server.timeouts, timeouts)):
+    for what, run, total in (("Response Failures", counts.failures, unanswered), ("Timeouts", counts.timeouts, timeouts)):
         yield f"{_INDENT}Consecutive {what}: total {total}"
-        yield f"{_DETAIL}IOSD Platform : max {current}, current {current} total {total}"
+        yield f"{_DETAIL}IOSD Platform : max {run.most}, current {run.now} total {total}"
 
 
 # --- statistics ---

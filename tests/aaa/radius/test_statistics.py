@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.aaa.radius.events import Discarded
-from agent.aaa.radius.statistics import LATENCIES, Statistics
+from agent.aaa.radius.statistics import LATENCIES, Run, Statistics
 from agent.aaa.radius.values import Code
 from tests.aaa.radius.desk import Desk, config, log_in, record, server
 
@@ -31,6 +31,9 @@ def test_a_server_that_answers_and_one_that_does_not() -> None:
     for counts in (first.authentication, first.accounting):
         assert (counts.requests, counts.retransmissions, counts.timeouts) == (2, 6, 8)
         assert (counts.unanswered, counts.failovers, counts.responses) == (2, 2, 0)
+    assert (first.failures, first.timeouts) == (Run(4, 4), Run(16, 16))
+    assert (second.failures, second.timeouts) == (Run(), Run())
+    assert statistics.totals.timeouts == Run(0, 16)  # an answer of any server ends the row
     assert second.authentication.answered == {Code.ACCESS_ACCEPT: 1, Code.ACCESS_REJECT: 1}
     assert (second.accounting.records, second.accounting.acknowledged) == ({1: 2}, {1: 1})
     assert second.accounting.latencies == [0, 0, 0, 1, 0, 0, 0]  # 10 to 20 ms
