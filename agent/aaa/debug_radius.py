@@ -36,6 +36,7 @@ _REASONS: Mapping[Discarded, str] = MappingProxyType(
         Discarded.MESSAGE_AUTHENTICATOR: "message-authenticator decrypt fail, pak len {length}",
         Discarded.UNKNOWN: "Response for non-existent request ident",
         Discarded.NO_MESSAGE_AUTHENTICATOR: "response has no Message-Authenticator, pak len {length}",
+        Discarded.PROXY_STATE: "response has a Proxy-State that was not sent, pak len {length}",
         Discarded.MALFORMED: "response is malformed, pak len {length}",
         Discarded.CODE: "response does not answer this kind of request",
         Discarded.SOURCE: "response is not from a configured server",

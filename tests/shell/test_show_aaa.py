@@ -150,9 +150,13 @@ def test_answers_that_were_refused() -> None:
     refused = Counter({reason: 2**place for place, reason in enumerate(Discarded)})
     counts = ByKind(0.0, authentication=Counts(refused=refused))
     lines = list(server_lines(Release.XE, [SERVER], lambda name: counts, 0.0))
-    wrong = (
-        refused[Discarded.AUTHENTICATOR] + refused[Discarded.MESSAGE_AUTHENTICATOR] + refused[Discarded.NO_MESSAGE_AUTHENTICATOR]
+    reasons = (
+        Discarded.AUTHENTICATOR,
+        Discarded.MESSAGE_AUTHENTICATOR,
+        Discarded.NO_MESSAGE_AUTHENTICATOR,
+        Discarded.PROXY_STATE,
     )
+    wrong = sum(refused[reason] for reason in reasons)
     incorrect = wrong + refused[Discarded.MALFORMED] + refused[Discarded.CODE]
     assert lines[6].strip() == f"Response: unexpected {refused[Discarded.UNKNOWN]}, server error 0, incorrect {incorrect}, time 0ms"
     assert lines[9].strip() == f"Malformed responses: {refused[Discarded.MALFORMED]}"

@@ -15,6 +15,7 @@ class Discarded(Enum):
     AUTHENTICATOR = "authenticator"  # wrong secret, or forged (RFC 2865 §3)
     NO_MESSAGE_AUTHENTICATOR = "no message authenticator"
     MESSAGE_AUTHENTICATOR = "message authenticator"  # it is there, and wrong (RFC 2869 §5.14)
+    PROXY_STATE = "proxy state"  # that we have not sent (RFC 2865 §5.33), and no Message-Authenticator
     CODE = "code"  # no answer to this kind of request
     UNKNOWN = "unknown"  # no request has this identifier: late, duplicate, or forged
     SOURCE = "source"  # no server of ours has this address and port
@@ -25,7 +26,7 @@ class Sent:
     """A request went to a server for the `attempt`th time, from 1. `octets` is the packet; `about` is as in `Request`.
 
     `server` is where the packet goes, `name` the server as messages name it. `status` is the Acct-Status-Type of an
-    Accounting-Request.
+    Accounting-Request. `source` is the port that it leaves from.
     """
 
     about: int
@@ -35,6 +36,7 @@ class Sent:
     attempt: int
     nas_address: str
     status: int | None = None
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,8 +348,18 @@ class Exchanges:
         exchange.attempts += 1
         exchange.sent = self._edge.now()
         self._timers.setdefault(exchange.timeout, {})[exchange] = exchange.sent + exchange.timeout
-        about, attempts = exchange.request.about, exchange.attempts
-        self._tell(Sent(about, server.name, space.place, exchange.packet, attempts, exchange.nas, exchange.status))
+        self._tell(
+            Sent(
+                about=exchange.request.about,
+                name=server.name,
+                server=space.place,
+                octets=exchange.packet,
+                attempt=exchange.attempts,
+                nas_address=exchange.nas,
+                status=exchange.status,
+                source=space.port.number,
+            )
+        )
         space.port.send(exchange.packet, space.to)
 
     def _timed_out(self, exchange: Exchange) -> None:

@@ -23,6 +23,7 @@ LONGEST = 4096  # octets of a packet
 _HEAD = Struct("!BBH")
 _ZEROS = bytes(16)
 _EMPTY_MAC = bytes((MESSAGE_AUTHENTICATOR, 18)) + _ZEROS
+_PROXY_STATE = 33
 _LONGEST_PASSWORD = 128  # octets (RFC 2865 §5.2)
 
 # The codes that answer a request.
@@ -128,7 +129,8 @@ def check_response(response: bytes, request: bytes, key: bytes, demand: bool = T
     """Why a packet is no genuine answer to a request; None if it is one. Its identifier and source are right already.
 
     With `demand`, an answer to an Access-Request must have a Message-Authenticator: without one, whoever sees the request can make
-    a wrong answer with a right authenticator, because MD5 collides (CVE-2024-3596).
+    a wrong answer with a right authenticator, because MD5 collides (CVE-2024-3596). For this the server has to repeat a
+    Proxy-State, which we never send: an answer that has one must have a Message-Authenticator in any case.
     """
     asked = Code(request[0])
     if response[0] not in ANSWERS[asked]:
@@ -154,6 +156,7 @@ def check_request(request: bytes, key: bytes) -> Discarded | None:
 def _check_signature(packet: bytes, authenticator: bytes, key: bytes, demand: bool) -> Discarded | None:
     body = packet[HEADER:]
     at = -1
+    proxied = False
     try:
         place = 0
         for number, value in split(body):
@@ -161,11 +164,14 @@ def _check_signature(packet: bytes, authenticator: bytes, key: bytes, demand: bo
                 if at >= 0 or len(value) != 16:
                     return Discarded.MESSAGE_AUTHENTICATOR
                 at = place
+            proxied |= number == _PROXY_STATE
             place += len(value) + 2
     except MalformedError:
         return Discarded.MALFORMED
     if at < 0:
-        return Discarded.NO_MESSAGE_AUTHENTICATOR if demand else None
+        if demand:
+            return Discarded.NO_MESSAGE_AUTHENTICATOR
+        return Discarded.PROXY_STATE if proxied and packet[0] in ANSWERS[Code.ACCESS_REQUEST] else None
     if packet[0] in _WITH_ZEROS:
         authenticator = _ZEROS
     unsigned = body[: at + 2] + _ZEROS + body[at + 18 :]

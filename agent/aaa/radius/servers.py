@@ -17,7 +17,6 @@ from agent.aaa.radius.events import RadiusEvent, ServerAlive, ServerDead
 from agent.aaa.radius.values import Code, Place, Request, ServerName
 from agent.base.text import octets_of
 from agent.config.aaa_model import EVERY_SERVER, RadiusConfig, RadiusServer, Secret, ServerGroup, ServerReference
-from agent.config.passwords import revealed
 
 _MINUTE = 60.0  # seconds
 _SECONDS_PER_OUTSTANDING = 5  # of the time criterion, as in the example of `show aaa dead-criteria` in Cisco's reference
@@ -227,7 +226,7 @@ class Servers:
 
 def key_of(secret: Secret | None) -> bytes | None:
     """The octets of a shared secret; None if there is none, or it cannot be read."""
-    text = None if secret is None else revealed(secret.text, secret.encoding)
+    text = None if secret is None else secret.plain
     return octets_of(text) if text else None
 
 

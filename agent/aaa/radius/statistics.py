@@ -40,7 +40,7 @@ class Counts:
     longest_delay: float = 0.0
     latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
     largest: int = 0  # octets of the largest packet that was sent
-    last: tuple[int, int] | None = None  # the source port and identifier of the last answer
+    last: tuple[int, int] | None = None  # the source port and identifier of the last request
 
     @property
     def requests(self) -> int:
@@ -151,6 +151,7 @@ def _count_sent(counts: Counts, event: Sent) -> None:
         return
     counts.sent[event.octets[0]] += 1
     counts.largest = max(counts.largest, len(event.octets))
+    counts.last = event.source, identifier_of(event.octets)
     if event.status is not None:
         counts.records[event.status] += 1
 
@@ -160,6 +161,5 @@ def _count_received(counts: Counts, event: Received) -> None:
     counts.delay += event.delay
     counts.longest_delay = max(counts.longest_delay, event.delay)
     counts.latencies[bisect_left(LATENCIES, event.delay * 1000)] += 1
-    counts.last = event.source, identifier_of(event.octets)
     if event.status is not None:
         counts.acknowledged[event.status] += 1

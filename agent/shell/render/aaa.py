@@ -49,7 +49,12 @@ def _incorrect(counts: Counts) -> int:
 
 
 def _bad_authenticators(counts: Counts) -> int:
-    reasons = (Discarded.AUTHENTICATOR, Discarded.MESSAGE_AUTHENTICATOR, Discarded.NO_MESSAGE_AUTHENTICATOR)
+    reasons = (
+        Discarded.AUTHENTICATOR,
+        Discarded.MESSAGE_AUTHENTICATOR,
+        Discarded.NO_MESSAGE_AUTHENTICATOR,
+        Discarded.PROXY_STATE,
+    )
     return sum(counts.refused[reason] for reason in reasons)
 
 

@@ -282,6 +282,14 @@ def test_which_answers_are_genuine(response: bytes, asked: bytes, verdict: Disca
     assert check_response(response, asked, KEY) is verdict
 
 
+def test_what_a_collision_needs_is_refused_where_no_message_authenticator_is_demanded() -> None:
+    """An attacker adds a Proxy-State to the request, and the server repeats it (CVE-2024-3596); RFC 2865 §5.33: we sent none."""
+    proxied = answer(Code.ACCESS_ACCEPT, ASKED, b"\x21\x05abc")
+    assert check_response(proxied, ASKED, KEY, demand=False) is Discarded.PROXY_STATE
+    assert check_response(answer(Code.ACCESS_ACCEPT, ASKED), ASKED, KEY, demand=False) is None
+    assert check_response(answer(Code.ACCOUNTING_RESPONSE, COUNTED, b"\x21\x05abc"), COUNTED, KEY) is None
+
+
 @pytest.mark.parametrize("signed", [True, False])
 def test_an_answer_of_ours_is_genuine(signed: bool) -> None:
     asked = PACKETS.request(Request(Code.DISCONNECT_REQUEST, (Attribute("Acct-Session-Id", "00000001"),), 1), 5, KEY)

@@ -38,7 +38,7 @@ def test_a_server_that_answers_and_one_that_does_not() -> None:
     assert (second.accounting.records, second.accounting.acknowledged) == ({1: 2}, {1: 1})
     assert second.accounting.latencies == [0, 0, 0, 1, 0, 0, 0]  # 10 to 20 ms
     assert round(second.authentication.average_delay, 6) == round(second.authentication.longest_delay, 6) == 0.015
-    assert second.authentication.last == (desk.opened[0].number, reject.identifier)
+    assert second.authentication.last == (desk.opened[0].number, reject.identifier)  # that of the last request
     both = statistics.totals
     assert (both.authentication.requests, both.authentication.responses, both.authentication.timeouts) == (4, 2, 8)
     assert (both.accounting.requests, both.accounting.responses) == (4, 1)
