@@ -44,7 +44,7 @@ USERS = [
 ]
 
 # What decides, by router: {login} and {groups} are methods, {group} is the group that the profile matches.
-RIGHT, WRONG, CHALLENGED, DENIED, OWN, AWAY, LOCAL, STAFF, PAIRED, CERTIFIED, STRANGER, SPOKE = range(1, 13)
+RIGHT, WRONG, CHALLENGED, DENIED, OWN, AWAY, LOCAL, STAFF, PAIRED, CERTIFIED, STRANGER, SPOKE, RETURNING = range(1, 14)
 ROUTER = """hostname {{name}}
 no ip domain lookup
 {aaa}
@@ -83,6 +83,8 @@ aaa group server radius away
  server-private 127.0.0.1 auth-port {away} acct-port {away} timeout 1 retransmit 1 key nobody
 aaa authentication login users {{login}}
 aaa authorization network groups {{groups}}
+radius-server timeout 1
+radius-server retransmit 1
 {servers}"""
 KEYS = """no crypto isakmp key {key} address 10.99.{number}.2
 aaa new-model
@@ -91,7 +93,7 @@ crypto map outside isakmp authorization list keys
 {servers}
 """
 METHODS = {AWAY: "group away", LOCAL: "group away local"}
-GROUPS = {STAFF: "staff", PAIRED: "pairs", CERTIFIED: "staff", STRANGER: "nobody"}
+GROUPS = {STAFF: "staff", PAIRED: "pairs", CERTIFIED: "staff", STRANGER: "nobody", RETURNING: "staff"}
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +125,7 @@ def lab(start_real_lab: StartRealLab, server: FreeRadius, tmp_path_factory: pyte
             "group": GROUPS.get(number, "road"),
             "authentication": "pre-share",
         }
-        for number in range(RIGHT, STRANGER + 1)
+        for number in (*range(RIGHT, SPOKE), RETURNING)
     }
     routers[SPOKE] = {"lines": KEYS.format(key=DEFAULTS["key"], number=SPOKE, servers=server.ios())}
     own = settings(CERTIFIED, tmp_path_factory.mktemp("pki"), signed=True)
@@ -298,3 +300,15 @@ def test_a_spoke_whose_key_radius_has(swan: Charon, lab: RealLab, server: FreeRa
     (request,) = requests(server, SPOKE)
     assert (request["User-Name"], request["User-Password"], request["Service-Type"]) == (name, "cisco", "Outbound-User")
     assert lab.column(SPOKE, "cikeTunRemoteValue") == [name]
+
+
+# --- last, because it stops the server ---
+
+
+def test_a_server_that_comes_back_is_asked_again(swan: Charon, lab: RealLab, server: FreeRadius) -> None:
+    server.stop()
+    assert connect(swan, RETURNING, key="radiuskey")
+    assert lab.count(RETURNING, "cikeGlobalActiveTunnels") == 0
+    server.start()
+    assert connect(swan, RETURNING, key="radiuskey") is None
+    check_tunnel(swan, RETURNING, f"10.3.{RETURNING}.1")

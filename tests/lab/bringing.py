@@ -237,6 +237,13 @@ def with_clients(make_pair: MakePair, group_line: str = "") -> Any:
     return make_pair(west={"lines": CLIENTS.format(group_line=group_line)})
 
 
+@brings("no usable policy: AAA has no key for the name of the client's group or of the peer")
+def _no_group(make_pair: MakePair) -> Bringing:
+    lab = with_clients(make_pair, "no crypto isakmp client configuration group road")
+    yield lab, "west"
+    VpnClient(lab, "192.0.2.101", server="west").connect()
+
+
 @brings("a user's password is wrong")
 def _wrong_password(make_pair: MakePair) -> Bringing:
     lab = with_clients(make_pair)

@@ -232,6 +232,10 @@ CLIENTS = (
         _set_up(_RESPONDER, "authFailure", "DELETE", counters=(_AUTH,), notification=_PROTOCOL),
     ),
     Cause(
+        "no usable policy: AAA has no key for the name of the client's group or of the peer",
+        _set_up(_RESPONDER, "proposalFailure", "NO_PROPOSAL_CHOSEN", notification=_PROTOCOL).logging(_IN_AGGRESSIVE),
+    ),
+    Cause(
         "no method of the list of logins has an answer",
         _set_up(_RESPONDER, "authFailure", "DELETE", counters=(_AUTH,), notification=_PROTOCOL),
     ),

@@ -375,6 +375,27 @@ def test_the_address_is_the_users_again_after_the_end_and_nobody_elses_before(ma
     assert VpnClient(lab, "192.0.2.103").connect().inner == IPv4Address("10.8.0.77")
 
 
+def test_a_client_that_authenticates_again_keeps_the_address_of_its_user(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    with_policy(lab, address=IPv4Address("10.8.0.77"))
+    client = VpnClient(lab, "192.0.2.101").connect().authenticate_again()
+    assert client.inner == IPv4Address("10.8.0.77")
+    assert client.ping("10.0.0.1") == 3
+    client.drop()
+    assert client.ping("10.0.0.1") == 3
+    client.disconnect()
+    assert clients(lab) == 0
+
+
+def test_a_user_who_comes_back_from_elsewhere_gets_the_address_of_the_session_that_is_dead(make_hub: MakeHub) -> None:
+    lab = make_hub()
+    with_policy(lab, address=IPv4Address("10.8.0.77"))
+    VpnClient(lab, "192.0.2.101").connect().vanish()
+    second = VpnClient(lab, "192.0.2.102").connect()
+    lab.wait(3)
+    assert second.inner == IPv4Address("10.8.0.77")
+
+
 def test_an_address_of_a_user_that_the_pool_has_is_given_to_nobody_else(make_hub: MakeHub) -> None:
     lab = make_hub()
     with_policy(lab, address=IPv4Address("10.9.0.1"))

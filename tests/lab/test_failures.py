@@ -42,7 +42,10 @@ WORDED = {
     "an unknown SPI, no ISAKMP SA with the peer, and invalid-spi-recovery": "an unknown SPI",
 }
 # A stranger's address where it is not one of the two routers that causes it.
-STRANGERS = {"a message of another version, such as IKEv2": "192.0.2.65"}
+STRANGERS = {
+    "a message of another version, such as IKEv2": "192.0.2.65",
+    "no usable policy: AAA has no key for the name of the client's group or of the peer": "192.0.2.101",
+}
 PAGE = Path(__file__).parents[2] / "docs" / "failures.md"
 
 

@@ -18,6 +18,7 @@ from agent.lab.policy.isakmp import PeerDecisions
 
 NO_KEY = "no usable policy: there is no key for the peer"
 NO_CERTIFICATE = "no usable policy: this router has no certificate"
+NO_GROUP = "no usable policy: AAA has no key for the name of the client's group or of the peer"
 WRONG_PASSWORD = "a user's password is wrong"
 SILENT_CLIENT = "a client does not answer"
 FULL_POOL = "the pool has no address left"
@@ -114,6 +115,8 @@ def of_set_up(trouble: Trouble, sa: IkeSa, decisions: PeerDecisions) -> str:
     if trouble is Trouble.PROPOSAL and sa.initiator and not decisions.policies(None):
         wanted = {policy.authentication for policy in decisions.isakmp_policies()}
         return NO_KEY if "pre-share" in wanted else NO_CERTIFICATE
+    if trouble is Trouble.PROPOSAL and decisions.has_asked_in_vain and not decisions.policies(sa.remote_identity):
+        return NO_GROUP
     if trouble is Trouble.HASH and sa.exchange is Exchange.AGGRESSIVE:
         return HASH_OF_KEY
     client = decisions.client

@@ -256,6 +256,11 @@ class PeerDecisions:
         key = self._group_key(profile, peer) or self._entry_of(profile, peer)
         return None if key in self.groups else key
 
+    @property
+    def has_asked_in_vain(self) -> bool:
+        """Whether AAA knows nothing that has a key by the name that the peer has given."""
+        return any(found is None or found.key is None for found in self.groups.values())
+
     def _group_key(self, profile: IsakmpProfile | None, peer: Identification | None) -> GroupKey | None:
         """The group that a peer is a client of; None of one that is no client."""
         return group_key(self._rules(profile), peer) if self.clients is not None else None
