@@ -191,6 +191,8 @@ def check_stop(stop: Packet, lab: RealLab, radius: FreeRadius) -> None:
 
 CLIENTS = """ip vrf cisco
  context cisco
+aaa server radius dynamic-author
+ client 127.0.0.1 server-key disconnect-me
 snmp-server context cisco
 snmp mib community-map public context cisco
 interface Loopback1
@@ -269,6 +271,7 @@ def test_a_client_s_session(
             (stop,) = radius.await_records(1, "Stop")
         (login,) = radius.accesses()
         check_stop(stop, lab, radius)
+        the_server_ends_sessions(lab, radius, swan)
 
     assert (login["User-Name"], login["User-Password"], login["Calling-Station-Id"]) == ("alice", "secret", "172.31.100.2")
     assert start.attributes == (*CLIENT, ("Acct-Status-Type", "Start"), *WHERE)
@@ -287,3 +290,19 @@ def test_a_client_s_session(
         ("Acct-Status-Type", "Stop"),
         *WHERE,
     )
+
+
+def the_server_ends_sessions(lab: RealLab, radius: FreeRadius, swan: Charon) -> None:
+    """By what it knows of a session from its Start (RFC 5176)."""
+    for number, names in enumerate((("Acct-Session-Id",), ("User-Name", "Framed-IP-Address"), ("Calling-Station-Id",)), 2):
+        connect(swan)
+        start = radius.await_records(number, "Start")[-1]
+        known = {**dict(start.attributes), "Calling-Station-Id": start.pairs["isakmp-initator-ip"]}
+        assert known["Acct-Session-Id"] == f"0000000{number}"
+        asked = ", ".join(f'{name} = "{known[name]}"' for name in names)
+        said = lab.namespace.run("sh", "-c", f"echo '{asked}' | radclient -x 127.0.0.1:1700 disconnect disconnect-me")
+        assert "Received Disconnect-ACK" in said
+        stop = radius.await_records(number, "Stop")[-1]
+        assert stop["Acct-Session-Id"] == known["Acct-Session-Id"]
+        assert (stop["Acct-Terminate-Cause"], stop.pairs["disc-cause-ext"]) == ("Admin-Reset", "RADIUS Disconnect")
+        wait_for(lambda: not swan.sas(1), "charon to get the delete")
