@@ -227,7 +227,7 @@ class AaaService:
         node.engine.use_access(DebuggedAccess(self.access, isakmp))
 
         controlled = DynamicRouter(node, self._session_ids)
-        self.dynamic = DynamicAuthorListener(node.name, config, lambda: DynamicAuthorServer(config, controlled))
+        self.dynamic = DynamicAuthorListener(node.name, config, lambda log: DynamicAuthorServer(config, controlled, log))
         debugging.follow(DynamicAuthorDebug(self.dynamic.subscribe, syslog.log).follow)
 
     def facts(self) -> AaaFacts:

@@ -20,6 +20,7 @@ from agent.aaa.radius.packets import Packets, check_request, identifier_of, whol
 from agent.aaa.radius.servers import key_of
 from agent.aaa.radius.values import Attribute, Code
 from agent.base.endpoints import Endpoint
+from agent.base.limited_log import LimitedLog
 from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient
 from agent.config.model import RouterConfig
 
@@ -101,9 +102,10 @@ class _Request:
 class DynamicAuthorServer:
     """Replies to the requests of the clients of `aaa server radius dynamic-author`."""
 
-    def __init__(self, config: RouterConfig, router: Controlled) -> None:
+    def __init__(self, config: RouterConfig, router: Controlled, log: LimitedLog) -> None:
         self._config = config
         self._router = router
+        self._log = log
         self._packets = Packets()
         self._replies: OrderedDict[tuple[Endpoint, int, bytes], tuple[float, bytes]] = OrderedDict()
         self.counts: dict[str, ClientCounts] = {}  # by the client's address
@@ -122,6 +124,7 @@ class DynamicAuthorServer:
         client = _client(author, source[0])
         if author is None or client is None:
             self.strangers += 1
+            self._log.info("%s: %s is no client of dynamic-author", *self._whose(source))
             return None
         counts = self.counts.setdefault(source[0], ClientCounts())
         request = self._genuine(datagram, source, author, client)
@@ -129,6 +132,7 @@ class DynamicAuthorServer:
             request = Dropped.STALE
         if not isinstance(request, _Request):
             counts.dropped[request] += 1
+            self._log.warning("%s: a request of dynamic-author's client %s is dropped: %s", *self._whose(source), request.value)
             return None
         self._forget(now)
         what = source, identifier_of(request.octets), request.octets[_AUTHENTICATOR]
@@ -137,6 +141,10 @@ class DynamicAuthorServer:
         else:
             self._replies[what] = now, self._answer(request, author, counts)
         return self._replies[what][1]
+
+    def _whose(self, source: Endpoint) -> tuple[str, str]:
+        """The router and the client, for the log."""
+        return self._config.hostname, source[0]
 
     def _genuine(
         self, datagram: bytes, source: Endpoint, author: DynamicAuthor, client: DynamicAuthorClient
@@ -172,9 +180,11 @@ class DynamicAuthorServer:
         ack, nak = _REPLIES[request.code]
         if cause is None:
             counts.acks[request.code] += 1
+            self._log.info("%s: a request of dynamic-author's client %s is carried out", *self._whose(request.source))
             told = Attribute("Acct-Terminate-Cause", _ADMIN_RESET)  # RFC 5176 §2.1
         else:
             counts.naks[request.code, cause] += 1
+            self._log.info("%s: a request of dynamic-author's client %s is refused: %s", *self._whose(request.source), cause.words)
             told = Attribute("Error-Cause", cause)
         states = [Attribute("Proxy-State", value) for value in request.values("Proxy-State")]
         signed = any(request.values("Message-Authenticator"))

@@ -18,8 +18,10 @@ from agent.aaa.radius.events import AuthorAsked
 from agent.aaa.radius.values import Place
 from agent.base.binding import why_unbound
 from agent.base.bus import Bus, Subscription
+from agent.base.clock import SECOND
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
+from agent.base.limited_log import LimitedLog
 from agent.config.model import RouterConfig
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class DynamicAuthorListenError(UserError):
 class DynamicAuthorListener:
     """The sockets of one router, from `listen` to `close`. `make` makes the server once there is a client to serve."""
 
-    def __init__(self, router: str, config: RouterConfig, make: Callable[[], DynamicAuthorServer]) -> None:
+    def __init__(self, router: str, config: RouterConfig, make: Callable[[LimitedLog], DynamicAuthorServer]) -> None:
         self.server: DynamicAuthorServer | None = None
         self._router = router
         self._config = config
@@ -52,6 +54,7 @@ class DynamicAuthorListener:
         self._wanted: tuple[Endpoint, ...] = ()
         self._sockets: list[socket.socket] = []
         self._asked: Bus[AuthorAsked] = Bus()
+        self._limited: LimitedLog | None = None  # of the server
 
     def subscribe(self, listener: Callable[[AuthorAsked], None]) -> Subscription:
         """Give a listener each datagram that comes, and its reply."""
@@ -92,6 +95,8 @@ class DynamicAuthorListener:
             each.close()
         self._sockets.clear()
         self._wanted = ()
+        if self._limited is not None:
+            self._limited.close()
 
     def _addresses(self) -> tuple[Endpoint, ...]:
         """Where it is to listen."""
@@ -108,9 +113,14 @@ class DynamicAuthorListener:
         except OSError as error:
             opened.close()
             raise DynamicAuthorListenError(self._router, address, error) from None
-        self.server = self.server or self._make()
+        loop = asyncio.get_running_loop()
+        if self.server is None:
+            self._limited = LimitedLog(
+                _log, lambda: round(loop.time() * SECOND), lambda delay, call: loop.call_later(delay / SECOND, call)
+            )
+            self.server = self._make(self._limited)
         self._sockets.append(opened)
-        asyncio.get_running_loop().add_reader(opened, self._read, opened, self.server)
+        loop.add_reader(opened, self._read, opened, self.server)
 
     def _read(self, opened: socket.socket, server: DynamicAuthorServer) -> None:
         loop = asyncio.get_running_loop()

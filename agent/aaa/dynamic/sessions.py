@@ -29,6 +29,11 @@ class ErrorCause(IntEnum):
     SESSION_CONTEXT_NOT_FOUND = 503
     SESSION_CONTEXT_NOT_REMOVABLE = 504
 
+    @property
+    def words(self) -> str:
+        """Its name, for the log."""
+        return self.name.replace("_", " ").lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Nas:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,8 +16,9 @@ from pyrad.dictionary import Dictionary
 import agent.aaa.radius
 from agent.aaa.dynamic.author import DynamicAuthorServer
 from agent.aaa.dynamic.router import DynamicRouter
-from agent.base.clock import VirtualClock
+from agent.base.clock import SECOND, VirtualClock
 from agent.base.ike_counters import IkeCounter
+from agent.base.limited_log import LimitedLog
 from agent.base.origin import Origin
 from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
 from agent.config.document import load
@@ -104,7 +106,8 @@ class Router:
             facts = ipsec_facts(IPv4Address(remote), interface="FastEthernet0/0")
             monitor.ipsec_up(ike, facts, bundle(), PolledCounters((0,) * len(IpsecCounter)))
         router = DynamicRouter(node, lambda: {1: "0000000A", 2: "0000000B", 4: "0000000D"})
-        self.server = DynamicAuthorServer(document.config, router)
+        log = LimitedLog(logging.getLogger(__name__), lambda: round(self.now * SECOND), lambda delay, call: None)
+        self.server = DynamicAuthorServer(document.config, router, log)
         self.now = 0.0
         self.date = 1_000_000.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from dataclasses import replace
 from hashlib import md5
@@ -230,6 +231,29 @@ def test_ten_thousand_random_datagrams_do_nothing() -> None:
         if datagram != genuine:
             assert router.receive(datagram) is None
     assert not router.engine.asked
+
+
+def test_the_log_says_what_has_become_of_a_request(caplog: pytest.LogCaptureFixture) -> None:
+    router = Router()
+    with caplog.at_level(logging.INFO):
+        router.ask(request(User_Name="bob"))
+        router.ask(request(User_Name="carol"))
+        router.receive(request(key="guess", User_Name="bob").RequestPacket())
+        router.receive(SIGNED, ("192.0.2.10", 40000))
+    assert caplog.messages == [
+        "hub: a request of dynamic-author's client 192.0.2.9 is carried out",
+        "hub: a request of dynamic-author's client 192.0.2.9 is refused: session context not found",
+        "hub: a request of dynamic-author's client 192.0.2.9 is dropped: authenticator",
+        "hub: 192.0.2.10 is no client of dynamic-author",
+    ]
+
+
+def test_a_flood_is_not_written_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    router = Router()
+    with caplog.at_level(logging.INFO):
+        for _ in range(100):
+            router.receive(request(key="guess", User_Name="bob").RequestPacket())
+    assert len(caplog.messages) == 5
 
 
 # --- keys and the lines of the configuration ---

@@ -16,6 +16,7 @@ import pytest
 from agent.aaa.dynamic.author import DynamicAuthorServer
 from agent.aaa.dynamic.listener import DynamicAuthorListener, DynamicAuthorListenError
 from agent.base.endpoints import Endpoint
+from agent.base.limited_log import LimitedLog
 from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
 from agent.config.document import load
 from agent.config.model import RouterConfig
@@ -45,7 +46,7 @@ def config_of(author: DynamicAuthor | None = AUTHOR) -> RouterConfig:
 
 @contextmanager
 def listening(config: RouterConfig, router: Router | None = None) -> Iterator[DynamicAuthorListener]:
-    listener = DynamicAuthorListener("hub", config, lambda: (router or Router(AUTHOR)).server)
+    listener = DynamicAuthorListener("hub", config, lambda log: (router or Router(AUTHOR)).server)
     try:
         yield listener
     finally:
@@ -132,7 +133,7 @@ async def test_a_place_of_the_configuration_that_another_program_has_is_logged(c
 async def test_the_server_is_made_when_it_is_needed() -> None:
     made = []
 
-    def make() -> DynamicAuthorServer:
+    def make(log: LimitedLog) -> DynamicAuthorServer:
         made.append(Router(AUTHOR).server)
         return made[-1]
 
