@@ -312,6 +312,9 @@ _MODE_LINES: dict[str, tuple[str, ...]] = {
         "ip {radius|tacacs} source-interface <rest:line>",
         "ip vrf forwarding <name:word>",
     ),
+    "radius-server": ("{address|attribute|description|dtls|key|key-wrap|pac|retransmit|timeout} <rest:line>",),
+    "dynamic-author": ("{client|domain|dtls|ignore|server-key|tls} <rest:line>",),
+    "accounting-list": ("{action-type|group|logger} [<rest:line>]",),
     "control-plane": ("{management-interface|service-policy} <rest:line>",),
     "gatekeeper": (
         "{accounting|alias|arq|bandwidth|endpoint|gw-type-prefix|load-balance|lrq"

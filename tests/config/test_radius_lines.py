@@ -73,6 +73,11 @@ def undo(document: Document, *lines: str) -> None:
             " key 0 7 words",
         ),
         (
+            "10.1.1.1 timeout 3 alias timeout username",
+            RadiusServer(A1, timeout=3, options="alias timeout username"),
+            "10.1.1.1 auth-port 1645 acct-port 1646 timeout 3 alias timeout username",
+        ),
+        (
             "10.1.1.1 backoff exponential max-delay 120 backoff-retry 50",
             RadiusServer(A1, options="backoff exponential max-delay 120 backoff-retry 50"),
             "10.1.1.1 auth-port 1645 acct-port 1646 backoff exponential max-delay 120 backoff-retry 50",
@@ -401,3 +406,19 @@ def test_prompts() -> None:
         session.feed(line, typed=True)
         prompts.append(session.prompt_suffix)
     assert prompts == ["(config-sg-radius)#", "(config-radius-server)#", "(config-locsvr-da-radius)#"]
+
+
+def test_lines_of_ios_that_are_not_understood_stay_in_their_section() -> None:
+    """They are IOS's in these modes: without indentation, too, the section goes on after them."""
+    text = (
+        "radius server s\nkey-wrap encryption-key a message-auth-code-key b\nkey cisco\n"
+        "aaa server radius dynamic-author\nclient 10.1.1.1 dtls\nport 3799\n"
+        "aaa accounting network l\nlogger\naction-type start-stop\ngroup radius\n"
+    )
+    document = load(text)
+    assert [finding.line_number for finding in document.unknown] == [2, 5, 8]
+    assert document.config.radius.servers["s"].key == Secret("cisco")
+    assert document.config.radius.dynamic_author == DynamicAuthor(port=3799)
+    assert document.config.aaa.network_accounting["l"].groups == ("radius",)
+    again = load(document.render())
+    assert (again.config.radius, again.render()) == (document.config.radius, document.render())

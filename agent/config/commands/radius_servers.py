@@ -141,15 +141,15 @@ def _options(words: Iterable[str]) -> str:
     kept: list[str] = []
     rest = iter(words)
     for word in rest:
-        if word in _HELD:
-            next(rest)
-        elif word == "key":
+        if word == "key":
             break
-        elif word in ("username", "alias"):
-            kept += [word, next(rest)]
+        if word in _HELD and "alias" not in kept:  # aliases are last, and have any name
+            next(rest)
+        elif word == "username":
+            kept += [word, next(rest, "")]
         else:
             kept.append(word)
-    return " ".join(kept)
+    return " ".join(kept).strip()
 
 
 def server_of(edit: Edit, match: ConfigMatch, opening: int) -> RadiusServer:
