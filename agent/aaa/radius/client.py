@@ -179,6 +179,7 @@ class _Asking:
     def _receive(self, port: Port, datagram: bytes, source: SocketAddress) -> None:
         assert self._exchanges is not None  # it has opened the port
         self._exchanges.received(port, datagram, source)
+        self._arm()
 
     def _tell(self, event: RadiusEvent) -> None:
         if isinstance(event, Withheld):

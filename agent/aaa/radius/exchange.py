@@ -186,6 +186,7 @@ class Exchanges:
         self._spaces: dict[tuple[Port, SocketAddress], Space] = {}
         self._waiting: dict[Place, deque[Exchange]] = {}
         self._asked: Counter[Place] = Counter()  # how many requests wait for an answer
+        self._left: deque[Exchange] = deque()  # those that have lost their server: `run` chooses another one
         # Those that wait for an answer with their moments, by their timeout: so the first of each is the earliest.
         self._timers: dict[float, dict[Exchange, float]] = {}
 
@@ -231,6 +232,8 @@ class Exchanges:
 
     def next_due(self) -> float | None:
         """When `run` is to be called next; None: not before something else happens."""
+        if self._left:
+            return self._edge.now()
         due = [next(iter(timers.values())) for timers in self._timers.values() if timers]
         revival = self._servers.next_due()
         return min(due if revival is None else [*due, revival], default=None)
@@ -239,6 +242,9 @@ class Exchanges:
         """Do what is due, for at most so many exchanges: the rest stays due."""
         self._servers.revive_due()
         now = self._edge.now()
+        while most and self._left:
+            most -= 1
+            self._choose(self._left.popleft())
         for timers in list(self._timers.values()):
             while most and timers:
                 exchange, due = next(iter(timers.items()))
@@ -263,6 +269,7 @@ class Exchanges:
         self._waiting.clear()
         self._timers.clear()
         self._asked.clear()
+        self._left.clear()
         for space in self._spaces.values():
             space.asked.clear()
         self._close_idle()
@@ -387,7 +394,7 @@ class Exchanges:
         self._place_waiting(space.place)
 
     def _leave(self, exchange: Exchange) -> None:
-        """Choose another server."""
+        """Another server is to be chosen."""
         assert exchange.server is not None
         place = exchange.server.place(exchange.request.code)
         if exchange.stage is Stage.WAITING:
@@ -395,7 +402,7 @@ class Exchanges:
         else:
             self._release(exchange)
         exchange.move(Happening.SERVER_GONE)
-        self._choose(exchange)
+        self._left.append(exchange)
         self._place_waiting(place)
 
     def _release(self, exchange: Exchange) -> None:
@@ -425,7 +432,7 @@ class Exchanges:
             else:
                 exchange = queue.popleft()
                 exchange.move(Happening.SERVER_GONE)
-                self._choose(exchange)
+                self._left.append(exchange)
 
     def _is_of_server(self, place: Place) -> bool:
         """Whether an address and port are those of a server."""

@@ -344,6 +344,7 @@ def test_a_server_that_is_removed_leaves_its_requests_to_the_next() -> None:
         desk.ask(about)
     settings.hosts.pop(0)
     desk.exchanges.apply()
+    desk.advance(0)
     assert {each.to.address for each in desk.sent[256:]} == {SECOND}
     for datagram in list(desk.sent[256:]):
         desk.answer(datagram)
@@ -351,6 +352,20 @@ def test_a_server_that_is_removed_leaves_its_requests_to_the_next() -> None:
         desk.answer(datagram)
     assert len(desk.replies) == 300
     assert None not in desk.replies.values()
+
+
+def test_many_requests_change_their_server_in_shares() -> None:
+    """So that the event loop goes on meanwhile."""
+    settings = config(server(1), server(2))
+    desk = Desk(settings)
+    for about in range(2000):
+        desk.ask(about)
+    settings.hosts.pop(0)
+    desk.exchanges.apply()
+    for turn in range(1, 4):
+        assert desk.exchanges.next_due() == desk.time
+        desk.exchanges.run(64)
+        assert len(desk.sent) == 2000 + 64 * turn
 
 
 def test_a_group_that_is_removed_ends_its_requests() -> None:
@@ -372,6 +387,7 @@ def test_a_server_that_stays_goes_on() -> None:
     desk.ask()
     settings.key, settings.timeout = Secret("new"), 1
     desk.exchanges.apply()
+    desk.advance(0)
     desk.answer(desk.sent[0])  # the packet was made with the key before
     assert desk.replies[1] is not None
     desk.ask(2)
@@ -384,6 +400,7 @@ def test_idle_source_ports_are_closed_with_a_new_configuration() -> None:
     desk.ask()
     desk.answer(desk.sent[0])
     desk.exchanges.apply()
+    desk.advance(0)
     assert desk.opened[0].closed
     desk.ask(2)
     assert (desk.sent[1].port, len(desk.opened)) == (desk.opened[1], 2)
