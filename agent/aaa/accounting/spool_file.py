@@ -8,11 +8,11 @@ SQLite gives up Python's lock in each step of a statement, and waits for it afte
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -171,6 +171,7 @@ class SpoolFile:
             except BaseException:
                 if database.in_transaction:
                     database.execute("ROLLBACK")
+                _shorten(database)
                 raise
 
     def attributes(self, numbers: Sequence[int]) -> dict[int, str]:
@@ -218,7 +219,7 @@ class SpoolFile:
         return Content(waiting, dict(database.execute("SELECT router, session FROM counters")), recovered)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _our_errors() -> Iterator[None]:
     """Turns the errors of SQLite into ours."""
     try:
@@ -226,6 +227,12 @@ def _our_errors() -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
         raise (SpoiltError if code in _SPOILT else UnavailableError)(str(error)) from error
+
+
+def _shorten(database: sqlite3.Connection) -> None:
+    """Put what the log has into the file, and empty the log: on a full disk that may be the space that is needed."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _chunks(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -111,6 +111,7 @@ async def main(folder: Path, port: int, seed: int, last: bool) -> None:
     sender.close()
     client.close()
     lab.close()
+    print("unwritten", spool.counters.unwritten)
 
 
 if __name__ == "__main__":
