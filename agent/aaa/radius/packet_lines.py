@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 
+from agent.aaa.radius.attributes import VENDOR_SPECIFIC
+from agent.aaa.radius.packets import HEADER
 from agent.base.printable import printable
 from agent.base.text import text_of
 
-HEADER = 20  # code, identifier, length, authenticator (RFC 2865 §3)
-VENDOR_SPECIFIC = 26
 _CISCO = 9
 _NAME, _VENDOR_NAME, _VALUE = 20, 19, 26  # columns
 _ROW = 16  # octets in a line of hexadecimal
