@@ -26,7 +26,7 @@ MethodLists = dict[str, tuple[str, ...]]
 class Secret:
     """A key as the configuration has it: `encoding` is the IOS type number (0, 6 or 7)."""
 
-    text: str
+    text: str = field(repr=False)
     encoding: int = 0
 
     @property
