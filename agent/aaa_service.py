@@ -210,6 +210,7 @@ class AaaService:
         self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
         servers = Servers(
+            config=config.radius,
             ask=lambda group, request: once(partial(self.radius.ask, group, request)),
             about=self.new_about,
             identifier=lambda: self._addresses.identifier(config.radius.nas_identifier_in_access),

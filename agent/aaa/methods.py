@@ -14,7 +14,7 @@ from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Place, Repl
 from agent.aaa.replies import message_of
 from agent.aaa.users import Matches, Users
 from agent.base.text import octets_of, text_of
-from agent.config.aaa_model import MethodLists, Secret
+from agent.config.aaa_model import MethodLists, RadiusConfig, Secret
 from agent.config.model import RouterConfig, User
 from agent.engine.access import ChapResponse, LoginAttempt, LoginChallenge, LoginRefused
 
@@ -52,6 +52,7 @@ class Servers:
     `identifier` is the router's NAS-Identifier (RFC 2865 §5.32), None if it is not sent.
     """
 
+    config: RadiusConfig
     ask: Callable[[str, Request], Awaitable[Reply | None]]
     about: Callable[[], int]
     identifier: Callable[[], str | None] = lambda: None
@@ -70,7 +71,14 @@ class Servers:
         named = (Attribute("NAS-Identifier", identifier),) if identifier else ()
         said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS, *named)
         number = self.about() if about is None else about
-        return await self.ask(group, Request(Code.ACCESS_REQUEST, said, number, proof, first=first))
+        reply = await self.ask(group, Request(Code.ACCESS_REQUEST, said, number, proof, first=first))
+        return reply if reply is None or self._may_accept(reply) else replace(reply, code=Code.ACCESS_REJECT)
+
+    def _may_accept(self, reply: Reply) -> bool:
+        """Whether IOS takes an answer as it is ("radius-server attribute 6" in the IOS security command reference)."""
+        services = sum(1 for _ in reply.values("Service-Type"))
+        wanted = services > 0 or not self.config.service_type_mandatory
+        return reply.code is not Code.ACCESS_ACCEPT or (wanted and (services < 2 or self.config.service_types_multiple))
 
 
 def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[str]:

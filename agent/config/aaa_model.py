@@ -151,6 +151,8 @@ class RadiusConfig:
     challenge_noecho: bool = False  # the answer to an Access-Challenge is not shown while it is typed
     nas_ip_address: IPv4Address | None = None  # `radius-server attribute 4`: the value of NAS-IP-Address
     service_type_on_login: bool = False  # `radius-server attribute 6 on-for-login-auth`
+    service_type_mandatory: bool = False  # `… mandatory`: an Access-Accept without one is a refusal
+    service_types_multiple: bool = False  # `… support-multiple`: without it an Access-Accept with several is a refusal
     nas_identifier_in_access: str | None = None  # `radius-server attribute 32 include-in-access-req [format F]`; "": IOS's format
     nas_identifier_in_accounting: str | None = None  # `… include-in-accounting-req [format F]`
     source_interfaces: dict[str | None, str] = field(default_factory=dict)  # `ip radius source-interface I [vrf V]`, by VRF

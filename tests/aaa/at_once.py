@@ -13,6 +13,7 @@ from agent.aaa.cli import CliLogins
 from agent.aaa.methods import Methods, Servers
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
 from agent.aaa.users import Users
+from agent.config.aaa_model import RadiusConfig
 from agent.config.model import RouterConfig
 from agent.config.passwords import password_matches
 
@@ -45,8 +46,8 @@ class FakeServers:
         self.asked.append((group, request))
         return self.replies.pop(0) if self.replies else None
 
-    def servers(self) -> Servers:
-        return Servers(self.ask, count(1).__next__)
+    def servers(self, config: RadiusConfig | None = None) -> Servers:
+        return Servers(config or RadiusConfig(), self.ask, count(1).__next__)
 
 
 PLACE = Place(IPv4Address("127.0.0.1"), 1645)
@@ -61,10 +62,10 @@ def methods_with(config: RouterConfig, servers: Servers) -> Methods:
 
 
 def logins_with(config: RouterConfig, fake: FakeServers | None = None) -> CliLogins:
-    servers = (fake or FakeServers()).servers()
+    servers = (fake or FakeServers()).servers(config.radius)
     return CliLogins(config, Users(config, compare), methods_with(config, servers), servers)
 
 
 def access_of(config: RouterConfig, fake: FakeServers | None = None, grants: Grants | None = None) -> Access:
-    servers = (fake or FakeServers()).servers()
+    servers = (fake or FakeServers()).servers(config.radius)
     return Access(config, methods_with(config, servers), servers, at_once, grants or Grants())

@@ -10,6 +10,7 @@ import pytest
 from agent.aaa.accounting.grants import Grant, Grants
 from agent.aaa.methods import Servers
 from agent.aaa.radius.values import Attribute, Code, Reply
+from agent.config.aaa_model import RadiusConfig
 from agent.config.crypto_model import ClientGroup
 from agent.config.document import load
 from agent.engine.access import (
@@ -59,7 +60,7 @@ def test_a_log_in_is_an_access_request(proof: str | ChapResponse) -> None:
 def test_a_router_may_name_itself(identifier: str | None, sent: list[str]) -> None:
     """NAS-Identifier stands behind NAS-IP-Address, as in published output of `debug radius`."""
     fake = FakeServers(ACCEPT)
-    asyncio.run(Servers(fake.ask, lambda: 1, lambda: identifier).prove("radius", "eve", "x", ()))
+    asyncio.run(Servers(RadiusConfig(), fake.ask, lambda: 1, lambda: identifier).prove("radius", "eve", "x", ()))
     names = ["User-Name", "NAS-IP-Address", *("NAS-Identifier" for _ in sent)]
     ((_, request),) = fake.asked
     assert [name for name, _ in request.attributes] == names
@@ -83,6 +84,25 @@ def test_the_next_method_is_asked_where_no_server_answers(
     fake = FakeServers(*replies)
     assert log_in(fake, "group one group two local", LoginAttempt(user, "wonderland")) == answer
     assert [group for group, _ in fake.asked] == ["one", "two"][:asked]
+
+
+@pytest.mark.parametrize(
+    ("lines", "services", "accepted"),
+    [
+        ("", (), True),
+        ("radius-server attribute 6 mandatory", (), False),
+        ("radius-server attribute 6 mandatory", (5,), True),
+        ("", (5, 1), False),
+        ("radius-server attribute 6 support-multiple", (5, 1), True),
+    ],
+)
+def test_lines_say_which_services_an_answer_may_have(lines: str, services: tuple[int, ...], accepted: bool) -> None:
+    """ "radius-server attribute 6" in the IOS security command reference."""
+    answers: list[LoginAnswer] = []
+    fake = FakeServers(reply(Code.ACCESS_ACCEPT, *(("Service-Type", service) for service in services)))
+    config = load(f"{CONFIG}aaa authentication login vpn group radius\n{lines}\n").config
+    access_of(config, fake).log_in("vpn", LoginAttempt("eve", "x"), answers.append)
+    assert [isinstance(answer, LoginAccepted) for answer in answers] == [accepted]
 
 
 def test_a_user_gets_what_the_server_says() -> None:

@@ -45,7 +45,7 @@ async def log_in(server: FreeRadius, user: Login) -> IPv4Address | None:
     lab = DrivenLab("", {"hub": hub_text(users="group radius", map_lines=server.ios())})
     config, worker = lab.hub.document.config, HashWorker()
     radius = RadiusClient(config, lambda group: IPv4Address("127.0.0.1"), OutsideTraffic(logging.getLogger(__name__), False))
-    servers = Servers(lambda group, request: once(partial(radius.ask, group, request)), count(1).__next__)
+    servers = Servers(config.radius, lambda group, request: once(partial(radius.ask, group, request)), count(1).__next__)
     methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
     questions = Questions(lab.runner.hold, in_order=True)
     lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))

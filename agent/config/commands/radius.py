@@ -277,6 +277,8 @@ def _global_lines() -> list[ConfigCommand]:
             lambda radius: f"radius-server attribute 4 {radius.nas_ip_address}" if radius.nas_ip_address else None,
         ),
         _switch("radius-server attribute 6 on-for-login-auth", 2500, "service_type_on_login"),
+        _switch("radius-server attribute 6 mandatory", 2500, "service_type_mandatory"),
+        _switch("radius-server attribute 6 support-multiple", 2500, "service_types_multiple"),
         _nas_identifier("include-in-access-req", 2500, "nas_identifier_in_access"),
         _nas_identifier("include-in-accounting-req", 2500, "nas_identifier_in_accounting"),
         _switch("radius-server attribute 55 include-in-acct-req", 2500, "event_timestamp"),
@@ -316,7 +318,6 @@ def _global_lines() -> list[ConfigCommand]:
 
 # Lines that change nothing here, as they are written. Those of the first table may stand side by side.
 _ATTRIBUTES = (
-    "attribute 6 {mandatory|support-multiple}",
     "attribute 8 include-in-access-req",
     "attribute 11 default direction {in|out}",
     "attribute 25 access-request include",
