@@ -224,9 +224,9 @@ _DEFINED: Mapping[str, Callable[[State], Collection[str]]] = {
     "IPsec profile": lambda state: state.config.crypto.ipsec_profiles,
     "crypto map": lambda state: state.config.crypto.maps,
     "dynamic map": lambda state: state.config.crypto.dynamic_maps,
-    "login list": lambda state: {DEFAULT_LIST, *state.config.aaa.login},
+    "login list": lambda state: state.config.aaa.login,
     "authorization list": lambda state: state.config.aaa.network,
-    "exec authorization list": lambda state: {DEFAULT_LIST, *state.config.aaa.exec},
+    "exec authorization list": lambda state: state.config.aaa.exec,
     "accounting list": lambda state: state.config.aaa.network_accounting,
     "server group": _defined_groups,
     "RADIUS server": lambda state: state.config.radius.servers,
@@ -287,6 +287,11 @@ def _hosts_without_address(holder: Any) -> _Names:
     """Names of hosts that no `ip host` line knows, of a server or of what has several."""
     several = getattr(holder, "members", getattr(holder, "clients", (holder,)))
     return (each.host for each in several if each.host)
+
+
+def _but_default(name: str | None) -> _Names:
+    """A terminal line may name the list `default`, whether it is there or not."""
+    return () if name == DEFAULT_LIST else (name,)
 
 
 def _group_views(group: Any) -> _Names:
@@ -353,8 +358,8 @@ _REFERENCES = (
     _Reference("VRF", _dynamic_author, lambda each: (client.vrf for client in each.clients), ("client",)),
     _Reference("interface", _server_groups, lambda each: (each.source_interface,), ("ip radius source-interface",)),
     _Reference("interface", _radius, lambda each: each[1:]),
-    _Reference("login list", _lines, lambda each: (each.login_list,), ("login authentication",)),
-    _Reference("exec authorization list", _lines, lambda each: (each.exec_list,), ("authorization exec",)),
+    _Reference("login list", _lines, lambda each: _but_default(each.login_list), ("login authentication",)),
+    _Reference("exec authorization list", _lines, lambda each: _but_default(each.exec_list), ("authorization exec",)),
     _Reference("SNMP view", _communities, lambda each: (each.view,)),
     _Reference("SNMP view", _groups, _group_views),
     _Reference("SNMP group", _users, lambda each: (each.group,)),

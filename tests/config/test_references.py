@@ -128,6 +128,7 @@ def test_what_ios_has_by_itself_is_no_name_that_is_missing(document: Read) -> No
         "snmp-server community c view v1default RO\nsnmp-server group g v3 priv notify *tv.FFFFFFFF\n"
         "ip route 10.0.0.0 255.0.0.0 Null0\naaa authentication login l group radius local\n"
         "crypto map m 10 ipsec-isakmp\n set transform-set default_transform_set_1\n"
+        "line vty 0 4\n login authentication default\n authorization exec default\n"
     )
     assert told(document(text)) == []
 
