@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from agent.aaa.radius.events import Discarded, NoResponse, RadiusEvent, Received, Refused, Sent
+from agent.aaa.radius.events import Discarded, NoResponse, RadiusEvent, Received, Refused, Sent, Withheld
 from agent.aaa.radius.packet_lines import attribute_lines, authenticator_line, number_in
 from agent.aaa.radius.values import Code
 from agent.base.bus import Subscription
@@ -85,12 +85,16 @@ def _answer_lines(event: Received) -> Iterator[str]:
 def _refused_lines(event: Refused) -> Iterator[str]:
     octets = event.octets
     if len(octets) > 1:
-        yield f"RADIUS: Received from id {octets[1]} {event.server}, {_name(octets[0])}, len {len(octets)}"
+        yield f"RADIUS: Received from id {event.source}/{octets[1]} {event.server}, {_name(octets[0])}, len {len(octets)}"
     else:
         yield f"RADIUS: Received from {event.server}, len {len(octets)}"
     yield f"RADIUS: {_REASONS[event.reason].format(length=len(octets))}"
     if event.reason in _NOT_AUTHENTIC:
         yield f"RADIUS: Response ({octets[1]}) failed decrypt"
+
+
+def _moved(how: str, event: Sent) -> str:
+    return f"RADIUS: {how} to ({event.name}) for id {event.source}/{event.octets[1]}"
 
 
 # --- in brief ---
@@ -144,7 +148,9 @@ class RadiusDebug:
         self._failing_over.clear()
 
     def _take(self, event: RadiusEvent) -> None:
-        if isinstance(event, Sent | Received | Refused | NoResponse):
+        if isinstance(event, Withheld):
+            self._log(debug_line(f"RADIUS: Nothing is sent to {event.server}: it is outside loopback"))
+        elif isinstance(event, Sent | Received | Refused | NoResponse):
             shown = self._on & _kind_of(event)
             if not shown:
                 lines = self._moves(event)
@@ -166,7 +172,7 @@ class RadiusDebug:
                 return
             if event.about in self._failing_over:
                 self._failing_over.discard(event.about)
-                yield f"RADIUS: Fail-over to ({event.name}) for id {event.octets[1]}"
+                yield _moved("Fail-over", event)
             yield from _request_lines(event)
         else:
             yield from self._gone(event)
@@ -178,18 +184,18 @@ class RadiusDebug:
                 yield from self._again(event)
             elif event.attempt == 1 and event.about in self._failing_over:
                 self._failing_over.discard(event.about)
-                yield f"RADIUS: Fail-over to ({event.name}) for id {event.octets[1]}"
+                yield _moved("Fail-over", event)
         elif isinstance(event, NoResponse) and Debug.RADIUS_FAILOVER in self._on:
             yield from self._gone(event)
 
     def _again(self, event: Sent) -> Iterator[str]:
         yield f"{_session(event.about)} Request timed out!"
-        yield f"RADIUS: Retransmit to ({event.name}) for id {event.octets[1]}"
+        yield _moved("Retransmit", event)
 
     def _gone(self, event: NoResponse) -> Iterator[str]:
         yield f"{_session(event.about)} Request timed out!"
         if event.more:
             self._failing_over.add(event.about)
         else:
-            yield f"RADIUS: No response from ({event.name}) for id {event.identifier}"
+            yield f"RADIUS: No response from ({event.name}) for id {event.source}/{event.identifier}"
             yield "RADIUS: No response from server"

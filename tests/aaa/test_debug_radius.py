@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.aaa.debug_radius import RadiusDebug
-from agent.aaa.radius.events import AllServersDead, Discarded, NoResponse, RadiusEvent, Received, Refused, Sent
+from agent.aaa.radius.events import AllServersDead, Discarded, NoResponse, RadiusEvent, Received, Refused, Sent, Withheld
 from agent.aaa.radius.values import Code, Place, ServerName
 from agent.base.bus import Bus
 from agent.syslog.debug import RADIUS_PACKETS, Debug
@@ -45,7 +45,7 @@ class Debugged:
 
 def sent(octets: bytes, server: ServerName = SERVER, about: int = 2, attempt: int = 1, nas: str = NAS) -> Sent:
     port = server.acct_port if octets[0] == Code.ACCOUNTING_REQUEST else server.auth_port
-    return Sent(about, server, Place(server.address, port), octets, attempt, nas)
+    return Sent(about, server, Place(server.address, port), octets, attempt, nas, source=1645)
 
 
 def received(octets: bytes, server: ServerName = SERVER, source: int = 21645, about: int = 2) -> Received:
@@ -54,7 +54,7 @@ def received(octets: bytes, server: ServerName = SERVER, source: int = 21645, ab
 
 
 def refused(octets: bytes, reason: Discarded) -> Refused:
-    return Refused(reason, SERVER, Place(SERVER.address, 1645), octets)
+    return Refused(reason, SERVER, Place(SERVER.address, 1645), octets, 1645)
 
 
 # --- the guide's transcripts ---
@@ -339,18 +339,18 @@ def test_a_server_that_does_not_answer() -> None:
     second = ServerName(IPv4Address("10.1.1.5"), 1912, 1913)
     assert debugged.lines_of(sent(START, attempt=2)) == [
         "RADIUS(00000002): Request timed out!",
-        "RADIUS: Retransmit to (10.1.1.4:1645,1646) for id 4",
+        "RADIUS: Retransmit to (10.1.1.4:1645,1646) for id 1645/4",
     ]
     place = Place(SERVER.address, 1646)
-    gone = NoResponse(2, SERVER, place, Code.ACCOUNTING_REQUEST, 4, more=True)
+    gone = NoResponse(2, SERVER, place, Code.ACCOUNTING_REQUEST, 4, more=True, source=1645)
     assert debugged.lines_of(gone) == ["RADIUS(00000002): Request timed out!"]
     lines = debugged.lines_of(sent(START, second))
-    assert lines[0] == "RADIUS: Fail-over to (10.1.1.5:1912,1913) for id 4"
+    assert lines[0] == "RADIUS: Fail-over to (10.1.1.5:1912,1913) for id 1645/4"
     assert lines[2] == "RADIUS(00000002): Send Accounting-Request to 10.1.1.5:1913 id 4, len 218"
-    last = NoResponse(2, second, Place(second.address, 1913), Code.ACCOUNTING_REQUEST, 4, more=False)
+    last = NoResponse(2, second, Place(second.address, 1913), Code.ACCOUNTING_REQUEST, 4, more=False, source=1645)
     assert debugged.lines_of(last) == [
         "RADIUS(00000002): Request timed out!",
-        "RADIUS: No response from (10.1.1.5:1912,1913) for id 4",
+        "RADIUS: No response from (10.1.1.5:1912,1913) for id 1645/4",
         "RADIUS: No response from server",
     ]
     assert debugged.lines_of(sent(START))[0] == "RADIUS(00000002): sending"
@@ -359,14 +359,19 @@ def test_a_server_that_does_not_answer() -> None:
 def test_an_answer_that_is_refused() -> None:
     debugged = Debugged(*RADIUS_PACKETS)
     assert debugged.lines_of(refused(packet(3, 124), Discarded.AUTHENTICATOR)) == [
-        "RADIUS: Received from id 124 10.1.1.4:1645, Access-Reject, len 20",
+        "RADIUS: Received from id 1645/124 10.1.1.4:1645, Access-Reject, len 20",
         "RADIUS: response-authenticator decrypt fail, pak len 20",
         "RADIUS: Response (124) failed decrypt",
     ]
     assert debugged.lines_of(refused(packet(5, 9), Discarded.UNKNOWN)) == [
-        "RADIUS: Received from id 9 10.1.1.4:1645, Accounting-response, len 20",
+        "RADIUS: Received from id 1645/9 10.1.1.4:1645, Accounting-response, len 20",
         "RADIUS: Response for non-existent request ident",
     ]
+
+
+def test_a_server_that_nothing_may_be_sent_to() -> None:
+    lines = Debugged(Debug.RADIUS_ACCOUNTING).lines_of(Withheld(SERVER, Place(SERVER.address, 1646)))
+    assert lines == ["RADIUS: Nothing is sent to 10.1.1.4:1646: it is outside loopback"]
 
 
 # --- which of it is printed ---
@@ -383,7 +388,7 @@ def test_accounting_and_authentication_alone() -> None:
 
 def test_in_brief() -> None:
     """The lines of the RADIUS Debug Enhancements feature (Cisco IOS Debug Command Reference, debug radius)."""
-    unanswered = NoResponse(2, SERVER, Place(SERVER.address, 1646), Code.ACCOUNTING_REQUEST, 4, more=False)
+    unanswered = NoResponse(2, SERVER, Place(SERVER.address, 1646), Code.ACCOUNTING_REQUEST, 4, more=False, source=1645)
     lines = Debugged(*RADIUS_PACKETS, Debug.RADIUS_BRIEF).lines_of(sent(START), sent(START, attempt=2), *BOTH[1:], unanswered)
     assert lines == [
         "RADIUS: Initial Transmit unknown id 4 10.1.1.4:1646, Accounting-Request, len 218",
@@ -398,10 +403,10 @@ def test_in_brief() -> None:
 
 def test_retransmissions_and_fail_overs_alone() -> None:
     place = Place(SERVER.address, 1646)
-    gone = NoResponse(2, SERVER, place, Code.ACCOUNTING_REQUEST, 4, more=True)
+    gone = NoResponse(2, SERVER, place, Code.ACCOUNTING_REQUEST, 4, more=True, source=1645)
     events = (sent(START), sent(START, attempt=2), gone, sent(START, OTHER_SERVER), received(packet(5, 4)))
-    again = ["RADIUS(00000002): Request timed out!", "RADIUS: Retransmit to (10.1.1.4:1645,1646) for id 4"]
-    over = ["RADIUS(00000002): Request timed out!", "RADIUS: Fail-over to (100.1.1.4:1645,1646) for id 4"]
+    again = ["RADIUS(00000002): Request timed out!", "RADIUS: Retransmit to (10.1.1.4:1645,1646) for id 1645/4"]
+    over = ["RADIUS(00000002): Request timed out!", "RADIUS: Fail-over to (100.1.1.4:1645,1646) for id 1645/4"]
     assert Debugged(Debug.RADIUS_RETRANSMIT).lines_of(*events) == again
     assert Debugged(Debug.RADIUS_FAILOVER).lines_of(*events) == over
 

@@ -234,6 +234,20 @@ def test_statistics_of_ios_xe() -> None:
 
 
 @pytest.mark.parametrize(
+    ("authentication", "accounting", "lines"),
+    [
+        (None, None, [" 0 - 0", " 0/0", " 0/0"]),
+        ((46655, 2), None, [" 46655 - 46655", " 46655/2", " 0/0"]),
+        ((46655, 2), (40001, 3), [" 40001 - 46655", " 46655/2", " 40001/3"]),
+    ],
+)
+def test_source_ports(authentication: tuple[int, int] | None, accounting: tuple[int, int] | None, lines: list[str]) -> None:
+    totals = ByKind(0.0, Counts(last=authentication), Counts(last=accounting))
+    printed = list(statistics_lines(Release.CLASSIC, totals, now=0.0))
+    assert [printed[-4], *printed[-2:]] == lines
+
+
+@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0m"), (59.9, "0m"), (60, "1m"), (3600, "1h0m"), (21480, "5h58m"), (86400, "1d0h0m"), (126900, "1d11h15m")],
 )

@@ -57,19 +57,23 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A datagram was discarded. `name` is the server that the request went to, None if there is no such request."""
+    """A datagram was discarded. `name` is the server that the request went to, None if there is no such request.
+
+    `source` is the port that it came to.
+    """
 
     reason: Discarded
     name: ServerName | None
     server: Place
     octets: bytes
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NoResponse:
     """A server has not answered the last retransmission of a request. `more`: the next server is asked.
 
-    `status` is as in `Sent`.
+    `status` and `source` are as in `Sent`.
     """
 
     about: int
@@ -79,6 +83,7 @@ class NoResponse:
     identifier: int
     more: bool
     status: int | None = None
+    source: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,7 +207,7 @@ class Exchanges:
                 fault = Discarded.SOURCE
             else:
                 fault = Discarded.MALFORMED if packet is None else Discarded.UNKNOWN
-            self._tell(Refused(fault, None, place, datagram))
+            self._tell(Refused(fault, None, place, datagram, port.number))
             return
         server = exchange.server
         assert server is not None
@@ -219,7 +219,7 @@ class Exchanges:
             except MalformedError:
                 verdict = Discarded.MALFORMED
         if verdict is not None:
-            self._tell(Refused(verdict, server.name, space.place, packet))
+            self._tell(Refused(verdict, server.name, space.place, packet, port.number))
             return
         exchange.move(Happening.ANSWER)
         delay = self._edge.now() - exchange.sent
@@ -381,12 +381,19 @@ class Exchanges:
             self._send(exchange, server, space)
         else:
             exchange.move(Happening.LAST_TIMEOUT)
-            identifier = identifier_of(exchange.packet)
+            request, identifier = exchange.request, identifier_of(exchange.packet)
             self._release(exchange)
-            more = self._more(exchange)
-            code = exchange.request.code
-            about = exchange.request.about
-            self._tell(NoResponse(about, server.name, space.place, code, identifier, more, exchange.status))
+            unanswered = NoResponse(
+                about=request.about,
+                name=server.name,
+                server=space.place,
+                code=request.code,
+                identifier=identifier,
+                more=self._more(exchange),
+                status=exchange.status,
+                source=space.port.number,
+            )
+            self._tell(unanswered)
             self._choose(exchange)
         if server.dead_until is not None and not was_dead:
             for waiting in [each for each in self._waiting.get(space.place, ()) if each.server is server]:

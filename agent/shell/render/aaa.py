@@ -198,11 +198,11 @@ def _with_sum(both: Sequence[Counts], number: Callable[[Counts], int]) -> tuple[
 
 
 def _ports(both: Sequence[Counts]) -> Iterator[str]:
-    """The ports that answers have come to last, one for each kind; the kernel has chosen them."""
+    """The ports that requests have left by last, one for each kind; the kernel has chosen them. A kind without requests has 0."""
     last = [counts.last or (0, 0) for counts in both]
-    ports = sorted(port for port, _ in last)
+    ports = [port for port, _ in last if port] or [0]
     yield " Source Port Range: (2 ports only)"
-    yield f" {ports[0]} - {ports[1]}"
+    yield f" {min(ports)} - {max(ports)}"
     yield " Last used Source Port/Identifier:"
     for port, identifier in last:
         yield f" {port}/{identifier}"
