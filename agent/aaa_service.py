@@ -43,6 +43,7 @@ from agent.base.scheduler import Scheduler, Timers
 from agent.config.events import AaaChanged, ConfigEvent
 from agent.engine.port import Node
 from agent.flow.records import SessionUp
+from agent.flow.sessions import Session
 from agent.syslog.debug import Debugging
 from agent.syslog.syslog import Syslog
 
@@ -136,9 +137,9 @@ class Accounting:
         """The number of a session in the lines of `debug`."""
         return self._sender.number(session_id)
 
-    def session_ids(self) -> dict[int, str]:
-        """The Acct-Session-Id of each session that is accounted for, by the session's number."""
-        return {opened.row.id: opened.session_id for opened in self.sessions.sessions}
+    def accounted(self, session_id: str) -> list[Session]:
+        """The sessions with an Acct-Session-Id."""
+        return [opened.row for opened in self.sessions.sessions if opened.session_id == session_id]
 
     def facts(self) -> AccountingFacts:
         """What show commands ask."""
@@ -227,7 +228,7 @@ class AaaService:
         debugging.follow(isakmp.follow)
         node.engine.use_access(DebuggedAccess(self.access, isakmp))
 
-        controlled = DynamicRouter(node, self._session_ids)
+        controlled = DynamicRouter(node, self._accounted, self._identifiers)
         self.dynamic = DynamicAuthorListener(node.name, config, lambda log: DynamicAuthorServer(config, controlled, log))
         debugging.follow(DynamicAuthorDebug(self.dynamic.subscribe, syslog.log).follow)
 
@@ -239,9 +240,13 @@ class AaaService:
             lambda: AuthorFacts() if self.dynamic.server is None else self.dynamic.server.facts(),
         )
 
-    def _session_ids(self) -> dict[int, str]:
-        """The Acct-Session-Id of each session that is accounted for, by the session's number."""
-        return {} if self.accounting is None else self.accounting.session_ids()
+    def _accounted(self, session_id: str) -> list[Session]:
+        return [] if self.accounting is None else self.accounting.accounted(session_id)
+
+    def _identifiers(self) -> list[str | None]:
+        """What the router sends as NAS-Identifier."""
+        radius = self._node.document.config.radius
+        return [self._addresses.identifier(form) for form in (radius.nas_identifier_in_access, radius.nas_identifier_in_accounting)]
 
     def _number(self, session_id: str) -> int:
         return 0 if self.accounting is None else self.accounting.number(session_id)

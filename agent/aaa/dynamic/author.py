@@ -7,12 +7,12 @@ datagram of somebody whom the configuration does not name gets no reply, nor one
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from agent.aaa.dynamic.sessions import Candidate, ErrorCause, Nas, named, refusal
+from agent.aaa.dynamic.sessions import ErrorCause, Nas, Sessions, named, refusal
 from agent.aaa.facts import AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.attributes import MalformedError
 from agent.aaa.radius.events import Discarded
@@ -23,6 +23,7 @@ from agent.base.endpoints import Endpoint
 from agent.base.limited_log import LimitedLog
 from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient
 from agent.config.model import RouterConfig
+from agent.flow.sessions import Session
 
 _REMEMBERED = 30.0  # seconds in which a request that comes again gets the same reply (RFC 5080 §2.2.2)
 _MOST_REMEMBERED = 1024
@@ -69,18 +70,14 @@ class ClientCounts:
         return AskedFor(self.requests[code], self.acks[code], naks)
 
 
-class Controlled(Protocol):
+class Controlled(Sessions, Protocol):
     """The router, as far as its servers can control it."""
-
-    def sessions(self) -> Iterable[Candidate]:
-        """Every session that is up."""
-        ...
 
     def nas(self) -> Nas:
         """What identifies the router."""
         ...
 
-    def end(self, found: Sequence[Candidate], client: str) -> bool:
+    def end(self, found: Sequence[Session], client: str) -> bool:
         """End all of these sessions or none, for a server of this address; whether they have been ended."""
         ...
 
@@ -199,7 +196,7 @@ class DynamicAuthorServer:
         cause = refusal(request.attributes, self._router.nas())
         if cause is not None:
             return cause
-        found = list(named(request.attributes, author, self._router.sessions()))
+        found = named(request.attributes, author, self._router)
         if not found:
             return ErrorCause.SESSION_CONTEXT_NOT_FOUND
         if not self._router.end(found, request.source[0]):

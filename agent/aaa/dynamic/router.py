@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from agent.aaa.dynamic.sessions import Candidate, Nas
+from agent.aaa.dynamic.sessions import Nas
 from agent.base.origin import Origin, OriginKind
 from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
@@ -12,29 +12,35 @@ from agent.flow.sessions import Session
 
 
 class DynamicRouter:
-    """`accounting_ids` gives the Acct-Session-Id of each session that is accounted for, by the session's number."""
+    """`accounted` gives the sessions with an Acct-Session-Id, `identifiers` what the router sends as NAS-Identifier."""
 
-    def __init__(self, node: Node, accounting_ids: Callable[[], Mapping[int, str]]) -> None:
+    def __init__(
+        self,
+        node: Node,
+        accounted: Callable[[str], Iterable[Session]],
+        identifiers: Callable[[], Iterable[str | None]] = tuple,
+    ) -> None:
         self._node = node
-        self._accounting_ids = accounting_ids
+        self._identifiers = identifiers
+        self.accounted = accounted
 
-    def sessions(self) -> Iterator[Candidate]:
+    def sessions(self) -> Iterator[Session]:
         """Every session that is up."""
-        ids = self._accounting_ids()
-        return (Candidate(session, ids.get(session.id)) for session in self._node.monitor.sessions())
+        return self._node.monitor.sessions()
 
     def nas(self) -> Nas:
-        """A server may know the router by any of its addresses."""
+        """A server may know the router by any of its addresses and names."""
         config = self._node.document.config
         addresses = {each.ip for interface in config.interfaces.values() for each in interface.addresses}
         if config.radius.nas_ip_address is not None:
             addresses.add(config.radius.nas_ip_address)
-        return Nas(frozenset(addresses), config.hostname)
+        names = {config.hostname, config.full_name, *filter(None, self._identifiers())}
+        return Nas(frozenset(addresses), frozenset(names))
 
-    def end(self, found: Sequence[Candidate], client: str) -> bool:
+    def end(self, found: Sequence[Session], client: str) -> bool:
         """End all of these sessions, or none if the engine refuses one. Whether it has ended them."""
         engine = self._node.engine
-        requests = [ClearSessions(_exactly(candidate.session)) for candidate in found]
+        requests = [ClearSessions(_exactly(session)) for session in found]
         if any(engine.test(request) is not None for request in requests):
             return False
         for request in requests:

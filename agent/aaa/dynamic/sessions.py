@@ -6,14 +6,16 @@ identify sessions fit it. Several sessions may be named; the request is about al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, ip_address
 from types import MappingProxyType
+from typing import Protocol
 
 from agent.aaa.radius.values import Attribute
 from agent.config.aaa_model import DynamicAuthor
+from agent.flow.model import Address
 from agent.flow.sessions import Session
 
 
@@ -35,104 +37,166 @@ class ErrorCause(IntEnum):
         return self.name.replace("_", " ").lower()
 
 
+class Sessions(Protocol):
+    """The sessions of a router that are up."""
+
+    def sessions(self) -> Iterable[Session]:
+        """All of them."""
+        ...
+
+    def accounted(self, session_id: str) -> Iterable[Session]:
+        """Those with an Acct-Session-Id."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Nas:
-    """What identifies a router: its addresses, and its name."""
+    """What identifies a router: its addresses, and its names."""
 
     addresses: frozenset[IPv4Address]
-    name: str
+    names: frozenset[str]
 
     def is_named_by(self, attribute: Attribute) -> bool:
         """Whether an attribute that identifies a router fits this one, which speaks IPv4 alone."""
         if attribute.name == "NAS-Identifier":
-            return attribute.value == self.name
+            return attribute.value in self.names
         return attribute.name == "NAS-IP-Address" and _address(attribute.value) in self.addresses
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A session that may be meant, and its Acct-Session-Id if it is accounted for."""
+Test = Callable[[Session], bool]
 
-    session: Session
-    accounting_id: str | None
+
+def _never(session: Session) -> bool:
+    return False
+
+
+def _in_vrf(value: str) -> Test:
+    return lambda session: session.peer.vrf == value
+
+
+def _of_group(value: str) -> Test:
+    return lambda session: session.facts.group == value
+
+
+def _with_identity(value: str) -> Test:
+    return lambda session: session.peer.key.remote.value == value
+
+
+def _with_user(value: str) -> Test:
+    return lambda session: session.facts.user == value
+
+
+def _on_interface(value: str) -> Test:
+    return lambda session: session.facts.interface == value
+
+
+def _on_port(value: str) -> Test:
+    """Every session of ours says NAS-Port 0."""
+    return lambda session: value == "0"
+
+
+def _at_an_address(of: Callable[[Session], Address | None]) -> Callable[[str], Test]:
+    """For attributes whose value is an address."""
+
+    def test_of(value: str) -> Test:
+        address = _address(value)
+        return (lambda session: of(session) == address) if address is not None else _never
+
+    return test_of
+
+
+def _not_ours(value: str) -> Test:
+    """For attributes that no session of ours has."""
+    return _never
 
 
 _ROUTER = frozenset({"NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier"})
-_NOTHING: tuple[str, ...] = ()
+_ACCOUNTED = "Acct-Session-Id"
 _SESSION_KEY = "Session-Svr-Key"
 _PAIR = "Cisco-AVPair"
 
-# What identifies a session (RFC 5176 §3), as its Accounting-Requests have it. With _NOTHING no session of ours has the attribute.
-_SESSION: Mapping[str, Callable[[Candidate], Iterable[object]]] = MappingProxyType(
+# What identifies a session (RFC 5176 §3), with its value as the session's Accounting-Requests have it.
+_SESSION: Mapping[str, Callable[[str], Test]] = MappingProxyType(
     {
-        "User-Name": lambda found: _known(found.session.facts.user),
-        "NAS-Port": lambda found: ("0",),
-        "Framed-IP-Address": lambda found: _known(found.session.facts.assigned_address),
-        "Called-Station-Id": lambda found: (found.session.peer.local_address,),
-        "Calling-Station-Id": lambda found: (found.session.peer.remote_address,),
-        "Acct-Session-Id": lambda found: _known(found.accounting_id),
-        "Cisco-NAS-Port": lambda found: _known(found.session.facts.interface),
-        "NAS-Port-Id": lambda found: _known(found.session.facts.interface),
-        "Acct-Multi-Session-Id": lambda found: _NOTHING,
-        "Chargeable-User-Identity": lambda found: _NOTHING,
-        "Framed-Interface-Id": lambda found: _NOTHING,
-        "Framed-IPv6-Prefix": lambda found: _NOTHING,
-        _SESSION_KEY: lambda found: _NOTHING,
+        "User-Name": _with_user,
+        "NAS-Port": _on_port,
+        "Framed-IP-Address": _at_an_address(lambda session: session.facts.assigned_address),
+        "Called-Station-Id": _at_an_address(lambda session: session.peer.local_address),
+        "Calling-Station-Id": _at_an_address(lambda session: session.peer.remote_address),
+        "Cisco-NAS-Port": _on_interface,
+        "NAS-Port-Id": _on_interface,
+        "Acct-Multi-Session-Id": _not_ours,
+        "Chargeable-User-Identity": _not_ours,
+        "Framed-Interface-Id": _not_ours,
+        "Framed-IPv6-Prefix": _not_ours,
+        _SESSION_KEY: _not_ours,
     }
 )
 # The same of pairs of Cisco-AVPair, by what stands before the "=".
-_PAIRS: Mapping[str, Callable[[Session], Iterable[object]]] = MappingProxyType(
+_PAIRS: Mapping[str, Callable[[str], Test]] = MappingProxyType(
     {
-        "vrf-id": lambda session: _known(session.vrf),
-        "isakmp-group-id": lambda session: _known(session.facts.group),
-        "isakmp-phase1-id": lambda session: (session.peer.key.remote.value,),
-        "isakmp-initator-ip": lambda session: (session.peer.remote_address,),
-        "isakmp-initiator-ip": lambda session: (session.peer.remote_address,),
+        "vrf-id": _in_vrf,
+        "isakmp-group-id": _of_group,
+        "isakmp-phase1-id": _with_identity,
+        "isakmp-initator-ip": _at_an_address(lambda session: session.peer.remote_address),
+        "isakmp-initiator-ip": _at_an_address(lambda session: session.peer.remote_address),
     }
 )
 # What a request may have beside that: it identifies nothing (RFC 5176 §3.6).
 _BESIDE = frozenset({"Reply-Message", "Class", "Proxy-State", "Acct-Terminate-Cause", "Event-Timestamp", "Message-Authenticator"})
-_SERVICE = "Service-Type"
-_AUTHORIZE_ONLY = 17
+_AUTHORIZE_ONLY = Attribute("Service-Type", 17)
 
 
 def refusal(attributes: Iterable[Attribute], nas: Nas) -> ErrorCause | None:
     """Why a Disconnect-Request is refused, whatever sessions there are."""
-    named = 0
+    identified = False
     for attribute in attributes:
         if attribute.name in _ROUTER:
             if not nas.is_named_by(attribute):
                 return ErrorCause.NAS_IDENTIFICATION_MISMATCH
-        elif attribute.name in _SESSION or (attribute.name == _PAIR and _pair(attribute)[0] in _PAIRS):
-            named += 1
-        elif attribute == Attribute(_SERVICE, _AUTHORIZE_ONLY):
+        elif _identifies(attribute):
+            identified = True
+        elif attribute == _AUTHORIZE_ONLY:
             return ErrorCause.UNSUPPORTED_SERVICE
         elif attribute.name not in _BESIDE:
             return ErrorCause.UNSUPPORTED_ATTRIBUTE
-    return None if named else ErrorCause.MISSING_ATTRIBUTE
+    return None if identified else ErrorCause.MISSING_ATTRIBUTE
 
 
-def named(attributes: Iterable[Attribute], author: DynamicAuthor, sessions: Iterable[Candidate]) -> Iterator[Candidate]:
+def named(attributes: Iterable[Attribute], author: DynamicAuthor, router: Sessions) -> Sequence[Session]:
     """The sessions that all attributes fit, as far as `auth-type` and `ignore session-key` say that they count."""
-    wanted = [attribute for attribute in attributes if _counts(attribute.name, author)]
-    if wanted:
-        for session in sessions:
-            if all(_fits(session, attribute) for attribute in wanted):
-                yield session
+    wanted = [attribute for attribute in attributes if _identifies(attribute) and _counts(attribute.name, author)]
+    if not wanted:
+        return ()
+    ids = {str(attribute.value) for attribute in wanted if attribute.name == _ACCOUNTED}
+    if len(ids) > 1:
+        return ()
+    found = [*router.accounted(ids.pop())] if ids else router.sessions()
+    for attribute in wanted:
+        if attribute.name != _ACCOUNTED:
+            found = list(filter(_test(attribute), found))
+    return list(found)
+
+
+def _identifies(attribute: Attribute) -> bool:
+    """Whether an attribute is understood, and identifies sessions."""
+    if attribute.name == _PAIR:
+        return _pair(attribute)[0] in _PAIRS
+    return attribute.name == _ACCOUNTED or attribute.name in _SESSION
 
 
 def _counts(name: str, author: DynamicAuthor) -> bool:
     """Whether an attribute of this name has to fit. With `auth-type session-key` a session key alone does."""
     if name == _SESSION_KEY:
         return not author.ignore_session_key
-    return (name == _PAIR or name in _SESSION) and (author.auth_type != "session-key" or author.ignore_session_key)
+    return author.auth_type != "session-key" or author.ignore_session_key
 
 
-def _fits(found: Candidate, attribute: Attribute) -> bool:
+def _test(attribute: Attribute) -> Test:
     if attribute.name == _PAIR:
         name, value = _pair(attribute)
-        return any(str(own) == value for own in _PAIRS[name](found.session))
-    return any(str(own) == str(attribute.value) for own in _SESSION[attribute.name](found))
+        return _PAIRS[name](value)
+    return _SESSION[attribute.name](str(attribute.value))
 
 
 def _pair(attribute: Attribute) -> tuple[str, str]:
@@ -140,11 +204,7 @@ def _pair(attribute: Attribute) -> tuple[str, str]:
     return name, value
 
 
-def _known(value: object | None) -> tuple[object, ...]:
-    return _NOTHING if value is None else (value,)
-
-
-def _address(value: object) -> object:
+def _address(value: object) -> Address | None:
     try:
         return ip_address(str(value))
     except ValueError:

@@ -36,6 +36,7 @@ KEY = "disconnect-me"
 CLIENT = DynamicAuthorClient(IPv4Address(SERVER[0]), Secret(KEY))
 AUTHOR = DynamicAuthor((CLIENT,))
 ROUTER = """hostname hub
+ip domain name example.com
 interface FastEthernet0/0
  ip address 10.1.1.2 255.255.255.0
 interface FastEthernet0/1
@@ -105,7 +106,9 @@ class Router:
             )
             facts = ipsec_facts(IPv4Address(remote), interface="FastEthernet0/0")
             monitor.ipsec_up(ike, facts, bundle(), PolledCounters((0,) * len(IpsecCounter)))
-        router = DynamicRouter(node, lambda: {1: "0000000A", 2: "0000000B", 4: "0000000D"})
+        sessions = {session.id: session for session in monitor.sessions()}
+        accounted = {"0000000A": sessions[1], "0000000B": sessions[2], "0000000D": sessions[4]}
+        router = DynamicRouter(node, lambda name: [accounted[name]] if name in accounted else [], lambda: ["the-hub", None])
         log = LimitedLog(logging.getLogger(__name__), lambda: round(self.now * SECOND), lambda delay, call: None)
         self.server = DynamicAuthorServer(document.config, router, log)
         self.now = 0.0
