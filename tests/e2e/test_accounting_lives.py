@@ -1,4 +1,4 @@
-"""What FreeRADIUS is told of sessions that the router's own end has ended: a reload, a killed process, a stop in order."""
+"""What FreeRADIUS is told when a router reloads, is killed, or ends in order, and when its accounting is configured at run time."""
 
 from __future__ import annotations
 
@@ -69,5 +69,29 @@ def test_every_session_has_its_stop_whatever_ends_the_router(start_lab: Callable
             ("Stop", "00000003", "Admin-Reboot"),
             ("Accounting-Off", "00000000"),
         ]
+    finally:
+        server.stop()
+
+
+def test_accounting_is_configured_while_the_router_runs(start_lab: Callable[..., Lab], tmp_path: Path) -> None:
+    """Sessions that come up afterwards are accounted for. A change of the period holds for those that are up."""
+    server = FreeRadius(tmp_path / "radius")
+    server.start()
+    try:
+        lab = start_lab(options=["--speed", "60"])
+        lab.ping("10.22.2.1", "10.20.2.1")  # before, and of the other VRF
+        lines = LINES.format(server=server.ios()).removesuffix("end").splitlines()
+        assert lab.cli(router=HUB, stdin="\n".join(["configure terminal", *lines, "end", ""])).returncode == 0
+        lab.ping()
+        server.await_records(1, "Start")
+        periodic = ["configure terminal", "aaa accounting update periodic 2", "end", ""]
+        assert lab.cli(router=HUB, stdin="\n".join(periodic)).returncode == 0
+        interims = server.await_records(2, "Interim-Update")
+        first, second = (int(record["Acct-Session-Time"]) for record in interims[:2])
+        assert second > first >= 120
+        assert lab.cli("clear", "crypto", "session", router=HUB).returncode == 0
+        (stop,) = server.await_records(1, "Stop")
+        assert (stop["Acct-Terminate-Cause"], stop["Acct-Session-Id"]) == ("Admin-Reset", "00000001")
+        assert server.summary() == {"Start": 1, "Interim-Update": len(server.await_records(2, "Interim-Update")), "Stop": 1}
     finally:
         server.stop()
