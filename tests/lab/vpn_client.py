@@ -49,7 +49,7 @@ class VpnClient:
     """Connects to a router of the lab, gets its address, protects everything to and from it, and pings through that.
 
     `nat`: it is behind one, where `address` is its own. `identity`: "group" is a key ID, "address" its address. `wanted`: what it
-    asks for, too.
+    asks for, too. `later`: what its user says when it is asked again.
     """
 
     def __init__(
@@ -72,6 +72,7 @@ class VpnClient:
         first: bool = False,
         identity: str = "group",
         wanted: Sequence[ConfigurationAttribute] = (),
+        later: Sequence[Login] = (),
     ) -> None:
         self.address = int(IPv4Address(address))
         self.inner: IPv4Address | None = None
@@ -82,6 +83,7 @@ class VpnClient:
         self.silent = False
         self._credential, self._trust = credential, trust
         self._first = first
+        self._later = list(later)
         self._identity, self._wanted = identity, (*WANTED, *wanted)
         self._hears = hears  # how many packets before it falls silent
         self._lab, self._group, self._user, self._key = lab, group, user, key
@@ -287,7 +289,8 @@ class VpnClient:
         return RemoteAccess(False, self._addressing)
 
     def login(self) -> Login | None:
-        return self._user
+        user, self._user = self._user, self._later.pop(0) if self._later else self._user
+        return user
 
     def wanted_attributes(self) -> Sequence[Attribute]:
         return [Attribute(kind, self._wish if kind == WANTED[0] else b"") for kind in self._wanted]

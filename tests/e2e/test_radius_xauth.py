@@ -1,6 +1,7 @@
-"""The login of a client that offers the XAUTH type RADIUS-CHAP, by FreeRADIUS. No free client offers it, so one of ours does.
+"""Logins by FreeRADIUS that strongSwan's client cannot do, so one of ours does them.
 
-The password is not in what the router gets, and not in what it sends to the server (RFC 2865 §2.2).
+It offers the XAUTH type RADIUS-CHAP: then the password is not in what the router gets, and not in what it sends to the server
+(RFC 2865 §2.2). And it answers a challenge by something else than the password.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ from tests.lab.conftest import DrivenLab
 from tests.lab.remote_hub import hub_text
 from tests.lab.vpn_client import VpnClient
 
-USERS = [RadiusUser("alice", "secret", reply=("Framed-IP-Address = 10.8.0.77",))]
+USERS = [
+    RadiusUser("alice", "secret", reply=("Framed-IP-Address = 10.8.0.77",)),
+    RadiusUser("dave", "secret", challenge="Your code?", answer="4711"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FreeRadius]:
     found.stop()
 
 
-async def log_in(server: FreeRadius, user: Login) -> IPv4Address | None:
+async def log_in(server: FreeRadius, user: Login, *later: Login) -> IPv4Address | None:
     """The address that a client gets which logs in to a hub of the lab; None where it is refused."""
     lab = DrivenLab("", {"hub": hub_text(users="group radius", map_lines=server.ios())})
     config, worker = lab.hub.document.config, HashWorker()
@@ -49,7 +53,7 @@ async def log_in(server: FreeRadius, user: Login) -> IPv4Address | None:
     methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
     questions = Questions(lab.runner.hold, in_order=True)
     lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))
-    client = VpnClient(lab, "192.0.2.101", user=user)
+    client = VpnClient(lab, "192.0.2.101", user=user, later=later)
     client.begin()
     await lab.runner.run_to(3_000_000)
     questions.close()
@@ -75,3 +79,13 @@ def test_the_server_judges_the_response(server: FreeRadius, password: str, addre
 def test_without_it_the_password_goes_to_the_server(server: FreeRadius) -> None:
     assert asyncio.run(log_in(server, Login("alice", "secret"))) == IPv4Address("10.8.0.77")
     assert passwords(server)[-1] == "secret"
+
+
+@pytest.mark.parametrize(("code", "address"), [("4711", IPv4Address("10.9.0.1")), ("secret", None)])
+def test_the_answer_to_a_challenge_goes_to_the_server_with_its_state(
+    server: FreeRadius, code: str, address: IPv4Address | None
+) -> None:
+    assert asyncio.run(log_in(server, Login("dave", "secret"), Login("dave", code))) == address
+    first, second = server.accesses()[-2:]
+    assert (first["User-Password"], second["User-Password"]) == ("secret", code)
+    assert ("State" in first, "State" in second) == (False, True)
