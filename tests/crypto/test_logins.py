@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from hashlib import md5
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agent.crypto import transaction
 from agent.crypto.dialogues import Transaction
@@ -55,21 +58,21 @@ def values(attributes: Attributes) -> Mapping[int, int | bytes]:
     return {attribute.kind: attribute.value for attribute in attributes.attributes}
 
 
+def reply_by(patch: pytest.MonkeyPatch, *answers: tuple[Attribute, ...]) -> None:
+    """Have clients answer the requests for a login by the given attributes, one after another."""
+    key = (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST)
+    left = list(answers)
+
+    def handle(sa: IkeSa, exchange: Transaction, said: Attributes, now: int) -> None:
+        transaction._answer(sa, exchange, said, left.pop(0), now)
+
+    step = replace(transaction.TRANSACTION[key], handle=handle)
+    patch.setattr(transaction, "TRANSACTION", {**transaction.TRANSACTION, key: step})
+
+
 @pytest.fixture
 def replies(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Has clients answer the requests for a login by the given attributes, one after another."""
-
-    def change(*answers: tuple[Attribute, ...]) -> None:
-        key = (Role.INITIATOR, State.CONF_XAUTH, ConfigurationType.REQUEST)
-        left = list(answers)
-
-        def handle(sa: IkeSa, exchange: Transaction, said: Attributes, now: int) -> None:
-            transaction._answer(sa, exchange, said, left.pop(0), now)
-
-        step = replace(transaction.TRANSACTION[key], handle=handle)
-        monkeypatch.setattr(transaction, "TRANSACTION", {**transaction.TRANSACTION, key: step})
-
-    return change
+    return partial(reply_by, monkeypatch)
 
 
 NAME = Attribute(XauthAttribute.USER_NAME, b"alice")
@@ -211,3 +214,23 @@ def test_the_owner_has_all_the_time_that_the_isakmp_sa_has() -> None:
     assert pair.responder.state is State.CONF_XAUTH
     pair.responder.transactions.clear()
     assert pair.responder.next_timer() == pair.responder.expires
+
+
+ANSWERS = st.lists(
+    st.builds(
+        Attribute,
+        st.sampled_from([*XauthAttribute]) | st.integers(0, 0x7FFF),
+        st.integers(0, 0xFFFF) | st.binary(max_size=40) | st.just(bytes(17)),
+    ),
+    max_size=6,
+).map(tuple)
+
+
+@given(st.lists(ANSWERS, min_size=1, max_size=4))
+@settings(max_examples=60, deadline=None)
+def test_whatever_a_client_replies_it_breaks_nothing(answers: list[tuple[Attribute, ...]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        reply_by(patch, *answers, *[answers[-1]] * 4)
+        pair = pair_of(asking_once()[0]).run()
+        pair.wait(200)
+    assert pair.responder.state in (State.QM_IDLE, State.DEAD)
