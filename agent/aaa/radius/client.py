@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from agent.aaa.radius.events import RadiusEvent, Withheld
+from agent.aaa.radius.events import Discarded, RadiusEvent, Refused, Withheld
 from agent.aaa.radius.exchange import Answered, Exchanges, Port, SocketAddress
 from agent.aaa.radius.packets import Packets
 from agent.aaa.radius.servers import Server, ServerFacts, Servers
@@ -32,6 +32,12 @@ _log = logging.getLogger(__name__)
 
 NasAddress = Callable[[ServerGroup | None], IPv4Address]
 _TIMEOUTS = 64  # handled in one turn of the loop
+# What the configuration of the server or of the router may have to do with a discarded answer.
+_CONFIGURED_WRONG = {
+    Discarded.AUTHENTICATOR: "its authenticator is wrong, as if the two had different keys",
+    Discarded.NO_MESSAGE_AUTHENTICATOR: "it has no Message-Authenticator. Have the server send one, or set "
+    "radius_message_authenticator = false in the router's section of the lab file",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +190,9 @@ class _Asking:
     def _tell(self, event: RadiusEvent) -> None:
         if isinstance(event, Withheld):
             self._around.outside.tell("RADIUS requests", str(event.server))
+        elif isinstance(event, Refused) and event.name is not None and event.reason in _CONFIGURED_WRONG:
+            what = self._around.config.hostname, event.name, _CONFIGURED_WRONG[event.reason]
+            self._limited.warning("%s: an answer of the RADIUS server %s is discarded: %s", *what)
         self.statistics.take(event)
         self._publish(event)
 

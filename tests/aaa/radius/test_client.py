@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -255,7 +255,7 @@ def test_strangers_are_not_believed() -> None:
 
 
 @pytest.mark.parametrize("demand", [True, False])
-def test_old_servers_may_be_believed(demand: bool) -> None:
+def test_old_servers_may_be_believed(demand: bool, caplog: pytest.LogCaptureFixture) -> None:
     """Their answers have no Message-Authenticator (RFC 2869 §5.14 demands one with EAP alone)."""
 
     async def run() -> Reply | None:
@@ -276,6 +276,27 @@ def test_old_servers_may_be_believed(demand: bool) -> None:
 
     reply = asyncio.run(run())
     assert (reply is None) is demand
+    hints = [message for message in caplog.messages if "Have the server send one, or set radius_message_authenticator" in message]
+    assert len(hints) == demand
+
+
+def test_the_log_says_that_a_server_seems_to_have_another_key(caplog: pytest.LogCaptureFixture) -> None:
+    async def run() -> str:
+        fake = FakeServer()
+        server = replace(server_at(fake), key=Secret("another"))
+        client = client_of(configured(server))
+        heard: asyncio.Future[RadiusEvent] = asyncio.get_running_loop().create_future()
+        client.subscribe(lambda event: heard.set_result(event) if isinstance(event, Refused) else None)
+        asking = asyncio.ensure_future(asked(client, record()))
+        await heard
+        asking.cancel()
+        client.close()
+        fake.close()
+        return f"127.0.0.1:{server.auth_port},{server.acct_port}"
+
+    place = asyncio.run(run())
+    reason = "its authenticator is wrong, as if the two had different keys"
+    assert caplog.messages == [f"Router: an answer of the RADIUS server {place} is discarded: {reason}"]
 
 
 def test_a_new_configuration_counts_at_once() -> None:
