@@ -162,7 +162,7 @@ class RadiusConfig:
 
 @dataclass(slots=True)
 class AaaConfig:
-    """`aaa …`. `new_model` and `unique_session_ids` None: no line says. The lists of methods and of accounting are by name.
+    """`aaa …`. The lists of methods and of accounting are by name. None: no line says.
 
     `other_accounting` are the lists of services that do not happen here (`exec`, `commands 15`, …), by service and name.
     """
@@ -178,4 +178,5 @@ class AaaConfig:
     update: AccountingUpdate | None = None
     delay_start: bool = False
     suppress_null_username: bool = False  # `aaa accounting suppress null-username`: no records of sessions without a user's name
+    gigawords: bool | None = None  # `no aaa accounting gigawords`: octets without their upper 32 bits
     unique_session_ids: bool | None = None  # `aaa session-id {unique|common}`

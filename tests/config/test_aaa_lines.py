@@ -193,6 +193,7 @@ def test_interim_records(line: str, update: AccountingUpdate) -> None:
         ("aaa session-id unique", "unique_session_ids", True, None),
         ("aaa session-id common", "unique_session_ids", False, None),
         ("aaa new-model", "new_model", True, False),
+        ("aaa accounting gigawords", "gigawords", True, False),
     ],
 )
 def test_what_is_on_or_off(line: str, field: str, on: bool, off: bool | None) -> None:

@@ -23,9 +23,13 @@ SYSTEM_SESSION = "00000000"  # Acct-Session-Id of what is about the router, and 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """How the router writes records: whether with attributes of Cisco's; its NAS-Identifier; the moment of Event-Timestamp."""
+    """How the router writes records: whether with attributes of Cisco's, and with gigawords.
+
+    `identifier` is NAS-Identifier, `event` the moment of Event-Timestamp (seconds since 1970). None: the attribute is not sent.
+    """
 
     pairs: bool = True
+    gigawords: bool = True
     identifier: str | None = None
     event: int | None = None
 
@@ -57,7 +61,7 @@ def session_attributes(status: AcctStatus, who: Accounted, usage: Usage | None, 
     if who.facts.user is not None:
         told.append(Attribute("User-Name", who.facts.user))
     if usage is not None:
-        told += _carried(status, usage)
+        told += _carried(status, usage, sender)
         if usage.cause is not None:
             told.append(Attribute("Acct-Terminate-Cause", int(usage.cause.terminate)))
             if sender.pairs:
@@ -100,7 +104,7 @@ def _peer(who: Accounted, sender: Sender) -> Iterator[Attribute]:
         yield _PROGRESS
 
 
-def _carried(status: AcctStatus, usage: Usage) -> Iterator[Attribute]:
+def _carried(status: AcctStatus, usage: Usage, sender: Sender) -> Iterator[Attribute]:
     """Counters, as far as the engine knows them."""
     totals = usage.totals
     received, sent = totals.in_outer_octets, totals.out_outer_octets
@@ -112,7 +116,7 @@ def _carried(status: AcctStatus, usage: Usage) -> Iterator[Attribute]:
         ("Acct-Output-Packets", totals.out_packets),
     ]
     # A Stop always has the gigawords, an interim record once one is needed.
-    if status is AcctStatus.STOP or max(received or 0, sent or 0) > _WORD:
+    if sender.gigawords and (status is AcctStatus.STOP or max(received or 0, sent or 0) > _WORD):
         counts += [
             ("Acct-Input-Gigawords", received and received >> _GIGAWORD),
             ("Acct-Output-Gigawords", sent and sent >> _GIGAWORD),

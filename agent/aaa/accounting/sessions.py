@@ -286,6 +286,7 @@ class SessionAccounting:
         radius, around = self._config.radius, self._around
         return Sender(
             pairs=radius.vsa_accounting,
+            gigawords=self._config.aaa.gigawords is not False,
             identifier=around.identifier(),
             event=around.event(self._clock.now()) if radius.event_timestamp else None,
         )

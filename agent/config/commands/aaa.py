@@ -116,7 +116,7 @@ _WITH_NAME = ("group", "cache")
 def commands() -> list[ConfigCommand]:
     mode = "config"
     return [
-        ConfigCommand(mode, "aaa new-model", 600, _new_model(True), _new_model(False), _render_new_model, _new_model(None)),
+        _either("aaa new-model", 600, "new_model"),
         inert(mode, "aaa local authentication attempts max-fail ~ <failures:int(1-65535)>", 606),
         inert(mode, "aaa authentication attempts login ~ <attempts:int(1-25)>", 607),
         inert(mode, "aaa authentication {password-prompt|username-prompt} ~ <text:line>", 608, many=True),
@@ -139,7 +139,7 @@ def commands() -> list[ConfigCommand]:
             many=True,
         ),
         inert(mode, "aaa accounting {nested|session-duration ntp-adjusted}", 626, many=True),
-        inert(mode, "aaa accounting gigawords", 626, shows="both"),
+        _either("aaa accounting gigawords", 626, "gigawords"),
         _switch("aaa accounting delay-start", 627, "delay_start", "[all]"),
         inert(
             mode,
@@ -162,16 +162,20 @@ def commands() -> list[ConfigCommand]:
     ]
 
 
-def _new_model(value: bool | None) -> Callable[[Edit, ConfigMatch], None]:
-    def change(edit: Edit, match: ConfigMatch) -> None:
-        edit.config.aaa.new_model = value
+def _either(words: str, rank: int, field: str) -> ConfigCommand:
+    """A line that is written as it was said, with or without `no`. Nothing is written if no line says."""
 
-    return change
+    def to(value: bool | None) -> Negate:
+        def change(edit: Edit, match: ConfigMatch) -> None:
+            setattr(edit.config.aaa, field, value)
 
+        return change
 
-def _render_new_model(state: State, place: Place) -> Iterable[Rendered]:
-    stated = state.config.aaa.new_model
-    return () if stated is None else ("aaa new-model" if stated else "no aaa new-model",)
+    def render(state: State, place: Place) -> Iterable[Rendered]:
+        stated = getattr(state.config.aaa, field)
+        return () if stated is None else (words if stated else f"no {words}",)
+
+    return ConfigCommand("config", words, rank, to(True), to(False), render, to(None))
 
 
 def _switch(words: str, rank: int, field: str, more: str = "") -> ConfigCommand:

@@ -138,6 +138,14 @@ def test_octets_above_32_bits_are_counted_in_gigawords(status: AcctStatus) -> No
     assert attributes["Acct-Input-Packets"] == 5  # 32 bits, without a word above them (RFC 2866 §5.8)
 
 
+def test_without_gigawords_octets_are_modulo_32_bits() -> None:
+    """`no aaa accounting gigawords` (Cisco IOS Security Command Reference): attributes 52 and 53 are not sent."""
+    usage = Usage(1, SessionTotals(0, 0, 3 * GIGA + 7, 0, 0, 0), DIED)
+    attributes = dict(session_attributes(AcctStatus.STOP, site(), usage, Sender(gigawords=False)))
+    assert attributes["Acct-Input-Octets"] == 7
+    assert not {"Acct-Input-Gigawords", "Acct-Output-Gigawords"} & set(attributes)
+
+
 def test_what_an_engine_cannot_tell_is_left_out() -> None:
     attributes = session_attributes(AcctStatus.STOP, site(), Usage(1, SessionTotals(1, None, None, 2, None, 3), DIED), Sender())
     names = {name for name, _ in attributes}

@@ -127,6 +127,16 @@ def test_a_stop_tells_how_long_the_session_was_up_and_what_it_has_carried() -> N
     assert pairs(stop)["disc-cause-ext"] == "Remote Hangup"
 
 
+def test_the_gigawords_of_a_stop_may_be_left_out() -> None:
+    router = AccountedRouter()
+    ike = router.ike()
+    router.end(router.ipsec(ike))
+    router.config.aaa.gigawords = False
+    router.end(router.ipsec(ike, 512))
+    stops = [record for record in router.records if record.status is STOP]
+    assert [value(stop, "Acct-Input-Gigawords") for stop in stops] == [0, None]
+
+
 def test_a_second_session_of_a_peer_has_an_id_of_its_own() -> None:
     router = AccountedRouter()
     ike = router.ike()
