@@ -14,6 +14,7 @@ from functools import partial
 from itertools import count
 
 from agent.aaa.access import Access
+from agent.aaa.access_requests import AccessRequests
 from agent.aaa.accounting.grants import Grants
 from agent.aaa.accounting.lists import list_of
 from agent.aaa.accounting.sender import RecordSender
@@ -30,7 +31,7 @@ from agent.aaa.dynamic.listener import DynamicAuthorListener
 from agent.aaa.dynamic.router import DynamicRouter
 from agent.aaa.facts import AaaFacts, AccountedSession, AccountingFacts, AuthorFacts
 from agent.aaa.hash_worker import HashWorker
-from agent.aaa.methods import Methods, Servers
+from agent.aaa.methods import Methods
 from agent.aaa.nas_address import NasAddresses
 from agent.aaa.questions import Questions, once
 from agent.aaa.radius.client import RadiusClient
@@ -210,16 +211,16 @@ class AaaService:
         self.radius = RadiusClient(config, self._addresses, outside, demand=settings.demand_message_authenticator)
         self.new_about = count(1).__next__  # numbers log-ins and sessions, as `debug radius` does
         users = Users(config, matches)
-        servers = Servers(
+        requests = AccessRequests(
             config=config.radius,
             ask=lambda group, request: once(partial(self.radius.ask, group, request)),
             about=self.new_about,
             identifier=lambda: self._addresses.identifier(config.radius.nas_identifier_in_access),
         )
-        methods = Methods(config, users, matches, servers)
+        methods = Methods(config, users, matches, requests)
         self._grants = Grants()
-        self.access = Access(config, methods, servers, shared.questions.begin, self._grants)
-        self.logins = CliLogins(config, users, methods, servers)
+        self.access = Access(config, methods, requests, shared.questions.begin, self._grants)
+        self.logins = CliLogins(config, users, methods, requests)
         self.radius.subscribe(partial(log_event, log=syslog.log))
         debugging.follow(RadiusDebug(self.radius.subscribe, syslog.log).follow)
         self._traffic = traffic = Traffic()

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
+from agent.aaa.access_requests import AccessRequests, login_service
 from agent.aaa.accounting.grants import Grants
-from agent.aaa.methods import Entered, Entrance, Methods, Servers, login_service, methods_of
+from agent.aaa.methods import Entered, Entrance, Methods, methods_of
 from agent.aaa.radius.values import Attribute, Code
 from agent.aaa.replies import OUTBOUND, client_group, message_of, user_policy
 from agent.config.crypto_model import ClientGroup
@@ -34,10 +35,10 @@ class Begin(Protocol):
 class Access:
     """The access control of one router, until `close`, which forgets what is not answered."""
 
-    def __init__(self, config: RouterConfig, methods: Methods, servers: Servers, begin: Begin, grants: Grants) -> None:
+    def __init__(self, config: RouterConfig, methods: Methods, requests: AccessRequests, begin: Begin, grants: Grants) -> None:
         self._config = config
         self._methods = methods
-        self._servers = servers
+        self._requests = requests
         self._begin = begin
         self._grants = grants
         self._waiting: dict[object, Callable[[], None]] = {}
@@ -69,7 +70,7 @@ class Access:
     async def _log_in(self, list_name: str, attempt: LoginAttempt) -> LoginAnswer:
         methods = methods_of(self._config, self._config.aaa.login, list_name)
         caller = (Attribute("Calling-Station-Id", attempt.remote),) if attempt.remote else ()
-        outcome = await self._methods.log_in(methods, attempt, Entrance((*login_service(self._config), *caller, *_PORT)))
+        outcome = await self._methods.log_in(methods, attempt, Entrance((*login_service(self._config.radius), *caller, *_PORT)))
         if not isinstance(outcome, Entered):
             return outcome
         reply = outcome.reply
@@ -84,7 +85,7 @@ class Access:
             if kind == "none":
                 return None
             if kind == "group":
-                reply = await self._servers.prove(servers, name, _GROUP_PASSWORD, _OF_GROUPS)
+                reply = await self._requests.prove(servers, name, _GROUP_PASSWORD, _OF_GROUPS)
                 if reply is not None:
                     return client_group(name, reply) if reply.code is Code.ACCESS_ACCEPT else None
         return None

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.aaa.methods import Entered, Entrance, Methods, Outcome, Servers, login_service
+from agent.aaa.access_requests import AccessRequests, login_service
+from agent.aaa.methods import Entered, Entrance, Methods, Outcome
 from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Request
 from agent.aaa.replies import ADMINISTRATIVE, MOST_PRIVILEGED, message_of, privilege_of
 from agent.aaa.users import Users
@@ -52,16 +53,16 @@ CliOutcome = CliUser | LoginRefused | LoginChallenge
 class CliLogins:
     """Who may log in to the CLI. It reads the configuration at each question, so that a change counts at once."""
 
-    def __init__(self, config: RouterConfig, users: Users, methods: Methods, servers: Servers) -> None:
+    def __init__(self, config: RouterConfig, users: Users, methods: Methods, requests: AccessRequests) -> None:
         self._config = config
         self._users = users
         self._methods = methods
-        self._servers = servers
+        self._requests = requests
 
     async def log_in(self, attempt: LoginAttempt, line: TerminalLine) -> CliOutcome:
         """Log in by a password, or by the answer to a challenge."""
         methods = self._list(self._config.aaa.login, self._settings(line).login_list)
-        entrance = self._entrance(line, *login_service(self._config))
+        entrance = self._entrance(line, *login_service(self._config.radius))
         outcome = await self._methods.log_in(_LOCAL if methods is None else methods, attempt, entrance)
         if not isinstance(outcome, Entered):
             return outcome
@@ -102,7 +103,7 @@ class CliLogins:
     async def test(self, group: str, name: str, password: str) -> Reply | None:
         """Ask a group of servers about a user, as `test aaa group` does. None: no server has answered."""
         said = (NAS_IP_ADDRESS, Attribute("NAS-Port-Type", _ASYNC), Attribute("User-Name", name))
-        return await self._servers.ask(group, Request(Code.ACCESS_REQUEST, said, 0, password))
+        return await self._requests.ask(group, Request(Code.ACCESS_REQUEST, said, 0, password))
 
     # --- authorization ---
 
@@ -136,7 +137,7 @@ class CliLogins:
         """
         if entered.reply is not None or attempt is None:
             return entered.reply
-        return await self._servers.prove(group, entered.name, attempt.proof, self._entrance(line).attributes)
+        return await self._requests.prove(group, entered.name, attempt.proof, self._entrance(line).attributes)
 
     # --- lines ---
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
-from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Place, Reply, Request
+from agent.aaa.access_requests import AccessRequests
+from agent.aaa.challenges import ChallengeState
+from agent.aaa.radius.values import Attribute, Code, Reply
 from agent.aaa.replies import message_of
 from agent.aaa.users import Matches, Users
-from agent.base.text import octets_of, text_of
-from agent.config.aaa_model import MethodLists, RadiusConfig, Secret
+from agent.base.text import octets_of
+from agent.config.aaa_model import MethodLists, Secret
 from agent.config.model import RouterConfig, User
-from agent.engine.access import ChapResponse, LoginAttempt, LoginChallenge, LoginRefused
+from agent.engine.access import LoginAttempt, LoginChallenge, LoginRefused
 
-_LOGIN = 1  # Service-Type (RFC 2865 §5.6)
 _NO_TEXT = "Response: "  # what is asked where a challenge has no text
 
 
@@ -45,64 +45,23 @@ class Entered:
 Outcome = Entered | LoginRefused | LoginChallenge
 
 
-@dataclass(frozen=True, slots=True)
-class Servers:
-    """Groups of servers. `ask` asks one, and gives None if none of its servers answers. `about` numbers the log-ins.
-
-    `identifier` is the router's NAS-Identifier (RFC 2865 §5.32), None if it is not sent.
-    """
-
-    config: RadiusConfig
-    ask: Callable[[str, Request], Awaitable[Reply | None]]
-    about: Callable[[], int]
-    identifier: Callable[[], str | None] = lambda: None
-
-    async def prove(
-        self,
-        group: str,
-        user: str,
-        proof: str | ChapResponse,
-        attributes: Sequence[Attribute],
-        about: int | None = None,
-        first: Place | None = None,
-    ) -> Reply | None:
-        """Ask the servers of a group about a user, in an Access-Request (RFC 2865 §4.1)."""
-        identifier = self.identifier()
-        named = (Attribute("NAS-Identifier", identifier),) if identifier else ()
-        said = (Attribute("User-Name", user), *attributes, NAS_IP_ADDRESS, *named)
-        number = self.about() if about is None else about
-        reply = await self.ask(group, Request(Code.ACCESS_REQUEST, said, number, proof, first=first))
-        return reply if reply is None or self._may_accept(reply) else replace(reply, code=Code.ACCESS_REJECT)
-
-    def _may_accept(self, reply: Reply) -> bool:
-        """Whether IOS takes an answer as it is ("radius-server attribute 6" in the IOS security command reference)."""
-        services = sum(1 for _ in reply.values("Service-Type"))
-        wanted = services > 0 or not self.config.service_type_mandatory
-        return reply.code is not Code.ACCESS_ACCEPT or (wanted and (services < 2 or self.config.service_types_multiple))
-
-
 def methods_of(config: RouterConfig, lists: MethodLists, name: str) -> Sequence[str]:
     """The methods of a list. One that is not defined has none, and no list counts without `aaa new-model`."""
     return lists.get(name, ()) if config.aaa.new_model else ()
 
 
-def login_service(config: RouterConfig) -> tuple[Attribute, ...]:
-    """The service of a log-in, which IOS says to servers only if it is told to."""
-    return (Attribute("Service-Type", _LOGIN),) if config.radius.service_type_on_login else ()
-
-
 class Methods:
     """The methods by which a router knows somebody."""
 
-    def __init__(self, config: RouterConfig, users: Users, matches: Matches, servers: Servers) -> None:
+    def __init__(self, config: RouterConfig, users: Users, matches: Matches, requests: AccessRequests) -> None:
         self._config = config
         self._users = users
         self._matches = matches
-        self._servers = servers
+        self._requests = requests
 
     async def log_in(self, methods: Sequence[str], attempt: LoginAttempt, entrance: Entrance) -> Outcome:
         """Ask methods in order, until one has an answer. An answer to a challenge is for the group whose server has made it."""
-        asked = methods if attempt.state is None else _Token.read(attempt.state).methods
+        asked = methods if attempt.state is None else ChallengeState.read(attempt.state).methods
         for method in asked:
             kind, _, argument = method.partition(" ")
             outcome = await _METHODS.get(kind, Methods._no_answer)(self, argument, attempt, entrance)
@@ -147,10 +106,10 @@ class Methods:
 
     async def _group(self, group: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
         """The servers of a group. A State goes back to its server as it is (RFC 2865 §5.24)."""
-        token = _Token(group, self._servers.about()) if attempt.state is None else _Token.read(attempt.state)
+        token = ChallengeState(group, self._requests.about()) if attempt.state is None else ChallengeState.read(attempt.state)
         state = () if token.state is None else (Attribute("State", token.state),)
         attributes = (*entrance.attributes, *state)
-        reply = await self._servers.prove(group, attempt.user, attempt.proof, attributes, token.about, token.server)
+        reply = await self._requests.prove(group, attempt.user, attempt.proof, attributes, token.about, token.server)
         if reply is None:
             return None
         if reply.code is Code.ACCESS_ACCEPT:
@@ -159,7 +118,7 @@ class Methods:
             return self._challenge(reply, token)
         return LoginRefused(message_of(reply))
 
-    def _challenge(self, reply: Reply, token: _Token) -> LoginChallenge:
+    def _challenge(self, reply: Reply, token: ChallengeState) -> LoginChallenge:
         """What a server wants to know of the user. Prompt says whether the answer may be seen (RFC 2869 §5.10)."""
         state = next((_octets(value) for value in reply.values("State")), None)
         echo = next((value == 1 for value in reply.values("Prompt")), not self._config.radius.challenge_noecho)
@@ -168,31 +127,6 @@ class Methods:
     async def _no_answer(self, _: str, attempt: LoginAttempt, entrance: Entrance) -> Outcome | None:
         """A method that is not known here."""
         return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    """What a log-in carries from a challenge to its answer: about which log-in it is, which server has made it, and its State."""
-
-    group: str
-    about: int
-    server: Place | None = None
-    state: bytes | None = None
-
-    @property
-    def methods(self) -> Sequence[str]:
-        return (f"group {self.group}",)
-
-    def written(self) -> bytes:
-        assert self.server is not None  # a challenge has come from one
-        named = octets_of(f"{self.about} {self.server.address} {self.server.port} {self.group}")
-        return named if self.state is None else named + b"\n" + self.state
-
-    @classmethod
-    def read(cls, written: bytes) -> _Token:
-        named, mark, state = written.partition(b"\n")
-        about, address, port, group = text_of(named).split(" ", 3)
-        return cls(group, int(about), Place(ip_address(address), int(port)), state if mark else None)
 
 
 def _octets(value: str | int | bytes) -> bytes:

@@ -8,9 +8,10 @@ from itertools import count
 from typing import Any, TypeVar
 
 from agent.aaa.access import Access
+from agent.aaa.access_requests import AccessRequests
 from agent.aaa.accounting.grants import Grants
 from agent.aaa.cli import CliLogins
-from agent.aaa.methods import Methods, Servers
+from agent.aaa.methods import Methods
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
 from agent.aaa.users import Users
 from agent.config.aaa_model import RadiusConfig
@@ -46,8 +47,8 @@ class FakeServers:
         self.asked.append((group, request))
         return self.replies.pop(0) if self.replies else None
 
-    def servers(self, config: RadiusConfig | None = None) -> Servers:
-        return Servers(config or RadiusConfig(), self.ask, count(1).__next__)
+    def requests(self, config: RadiusConfig | None = None) -> AccessRequests:
+        return AccessRequests(config or RadiusConfig(), self.ask, count(1).__next__)
 
 
 PLACE = Place(IPv4Address("127.0.0.1"), 1645)
@@ -57,15 +58,15 @@ def reply(code: Code, *attributes: tuple[str, str | int | bytes]) -> Reply:
     return Reply(code, tuple(Attribute(*each) for each in attributes), PLACE)
 
 
-def methods_with(config: RouterConfig, servers: Servers) -> Methods:
-    return Methods(config, Users(config, compare), compare, servers)
+def methods_with(config: RouterConfig, requests: AccessRequests) -> Methods:
+    return Methods(config, Users(config, compare), compare, requests)
 
 
 def logins_with(config: RouterConfig, fake: FakeServers | None = None) -> CliLogins:
-    servers = (fake or FakeServers()).servers(config.radius)
-    return CliLogins(config, Users(config, compare), methods_with(config, servers), servers)
+    requests = (fake or FakeServers()).requests(config.radius)
+    return CliLogins(config, Users(config, compare), methods_with(config, requests), requests)
 
 
 def access_of(config: RouterConfig, fake: FakeServers | None = None, grants: Grants | None = None) -> Access:
-    servers = (fake or FakeServers()).servers(config.radius)
-    return Access(config, methods_with(config, servers), servers, at_once, grants or Grants())
+    requests = (fake or FakeServers()).requests(config.radius)
+    return Access(config, methods_with(config, requests), requests, at_once, grants or Grants())

@@ -99,8 +99,8 @@ def test_the_end_cancels_what_is_not_answered() -> None:
         question.close()
         return lambda: cancelled.append("cancelled")
 
-    config, servers = load(CONFIG).config, FakeServers().servers()
-    access = Access(config, methods_with(config, servers), servers, never, Grants())
+    config, requests = load(CONFIG).config, FakeServers().requests()
+    access = Access(config, methods_with(config, requests), requests, never, Grants())
     access.log_in("vpn", LoginAttempt("alice", "wonderland"), lambda answer: None)
     access.close()
     assert cancelled == ["cancelled"]

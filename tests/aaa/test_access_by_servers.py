@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from agent.aaa.access_requests import AccessRequests
 from agent.aaa.accounting.grants import Grant, Grants
-from agent.aaa.methods import Servers
 from agent.aaa.radius.values import Attribute, Code, Reply
 from agent.config.aaa_model import RadiusConfig
 from agent.config.crypto_model import ClientGroup
@@ -60,7 +60,7 @@ def test_a_log_in_is_an_access_request(proof: str | ChapResponse) -> None:
 def test_a_router_may_name_itself(identifier: str | None, sent: list[str]) -> None:
     """NAS-Identifier stands behind NAS-IP-Address, as in published output of `debug radius`."""
     fake = FakeServers(ACCEPT)
-    asyncio.run(Servers(RadiusConfig(), fake.ask, lambda: 1, lambda: identifier).prove("radius", "eve", "x", ()))
+    asyncio.run(AccessRequests(RadiusConfig(), fake.ask, lambda: 1, lambda: identifier).prove("radius", "eve", "x", ()))
     names = ["User-Name", "NAS-IP-Address", *("NAS-Identifier" for _ in sent)]
     ((_, request),) = fake.asked
     assert [name for name, _ in request.attributes] == names

@@ -42,8 +42,8 @@ VTY_0 = TerminalLine("vty", 0, 2, "192.0.2.7")
 
 def logins(config: str, matches: Matches) -> CliLogins:
     loaded = load(config).config
-    users, servers = Users(loaded, matches), FakeServers().servers()
-    return CliLogins(loaded, users, Methods(loaded, users, matches, servers), servers)
+    users, requests = Users(loaded, matches), FakeServers().requests()
+    return CliLogins(loaded, users, Methods(loaded, users, matches, requests), requests)
 
 
 def outcome(config: str, name: str, password: str, fake: FakeServers | None = None, line: TerminalLine = VTY_0) -> CliOutcome:

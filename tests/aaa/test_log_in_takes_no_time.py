@@ -33,11 +33,11 @@ def connect(by_thread: bool) -> list[tuple[str | None, int]]:
     async def run() -> list[tuple[str | None, int]]:
         lab = DrivenLab("", {"hub": hub_text() + USERS})
         worker = HashWorker()
-        config, servers, runner = lab.hub.document.config, FakeServers().servers(), lab.runner
+        config, requests, runner = lab.hub.document.config, FakeServers().requests(), lab.runner
         if by_thread:
             questions = Questions(runner.hold, in_order=True)
-            methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
-            lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))
+            methods = Methods(config, Users(config, worker.matches), worker.matches, requests)
+            lab.hub.engine.use_access(Access(config, methods, requests, questions.begin, Grants()))
         for address in ("192.0.2.101", "192.0.2.102"):
             VpnClient(lab, address).begin()
         await runner.run_to(3 * SECOND)

@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 
 from agent.aaa.access import Access
+from agent.aaa.access_requests import AccessRequests
 from agent.aaa.accounting.grants import Grants
 from agent.aaa.hash_worker import HashWorker
-from agent.aaa.methods import Methods, Servers
+from agent.aaa.methods import Methods
 from agent.aaa.questions import Questions, once
 from agent.aaa.radius.client import RadiusClient
 from agent.aaa.users import Users
@@ -49,10 +50,10 @@ async def log_in(server: FreeRadius, user: Login, *later: Login) -> IPv4Address 
     lab = DrivenLab("", {"hub": hub_text(users="group radius", map_lines=server.ios())})
     config, worker = lab.hub.document.config, HashWorker()
     radius = RadiusClient(config, lambda group: IPv4Address("127.0.0.1"), OutsideTraffic(logging.getLogger(__name__), False))
-    servers = Servers(config.radius, lambda group, request: once(partial(radius.ask, group, request)), count(1).__next__)
-    methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
+    requests = AccessRequests(config.radius, lambda group, request: once(partial(radius.ask, group, request)), count(1).__next__)
+    methods = Methods(config, Users(config, worker.matches), worker.matches, requests)
     questions = Questions(lab.runner.hold, in_order=True)
-    lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))
+    lab.hub.engine.use_access(Access(config, methods, requests, questions.begin, Grants()))
     client = VpnClient(lab, "192.0.2.101", user=user, later=later)
     client.begin()
     await lab.runner.run_to(3_000_000)

@@ -22,10 +22,10 @@ CAROL = Login("carol", "hashcat")  # her password is a hash of type 5, which tak
 
 async def connected(lab: DrivenLab, worker: HashWorker) -> list[Any]:
     """What clients whose passwords a thread compares have got, and when, to the microsecond."""
-    config, servers = lab.hub.document.config, FakeServers().servers()
-    methods = Methods(config, Users(config, worker.matches), worker.matches, servers)
+    config, requests = lab.hub.document.config, FakeServers().requests()
+    methods = Methods(config, Users(config, worker.matches), worker.matches, requests)
     questions = Questions(lab.runner.hold, in_order=True)
-    lab.hub.engine.use_access(Access(config, methods, servers, questions.begin, Grants()))
+    lab.hub.engine.use_access(Access(config, methods, requests, questions.begin, Grants()))
     clients = [VpnClient(lab, f"192.0.2.{number}", user=CAROL) for number in (101, 102, 103)]
     for client in clients:
         client.begin()
