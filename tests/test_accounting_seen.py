@@ -323,7 +323,7 @@ def test_what_the_show_commands_print(schema: Schema, tmp_path: Path) -> None:
         ]
         accounting = (await seen.type("show accounting")).splitlines()
         assert accounting[:2] == [
-            "Active Accounted actions on Interface FastEthernet0/0.1, User username1",
+            "Active Accounted actions on Interface FastEthernet0/0.1, User username1 Priv 1",
             " Task ID 1, Network Accounting record, 00:01:15 Elapsed",
         ]
         assert "Network     1        0      1       1       0" in accounting

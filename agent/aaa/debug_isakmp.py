@@ -68,7 +68,7 @@ class IsakmpAaaDebug:
     def _made(self, record: AccountingRecord) -> None:
         if record.status in _OF_SESSIONS:
             for line in _record_lines(record):
-                self._log(debug_line(f"ISAKMP AAA: {line}"))
+                self._log(debug_line(line))
 
 
 class DebuggedAccess:
@@ -110,15 +110,15 @@ def _outcome(answer: LoginAnswer) -> str:
 def _record_lines(record: AccountingRecord) -> Iterator[str]:
     values = {attribute.name: attribute.value for attribute in record.attributes}
     if record.status is not AcctStatus.START:
-        yield "Updating Stats"
         received, sent = (values.get(f"Acct-{way}-Packets", 0) for way in ("Input", "Output"))
-        yield f"Traffic on sa (PKTS) IN: {received!s} OUT: {sent!s}"
-    yield "Sent Accounting Message"
-    yield "Accounting message successful"
-    yield "Rx Accounting Message"
+        yield "ISAKMP AAA: Updating Stats"
+        yield f" Traffic on sa (PKTS) IN: {received!s} OUT: {sent!s}"
+    yield "ISAKMP AAA: Sent Accounting Message"
+    yield "ISAKMP AAA: Accounting message successful"
+    yield "ISAKMP AAA: Rx Accounting Message"
     if "User-Name" in values:
-        yield "Adding Client Attributes to Accounting Record"
+        yield "ISAKMP AAA: Adding Client Attributes to Accounting Record"
     if record.status is AcctStatus.START:
-        yield "Accounting Started"
+        yield "ISAKMP AAA: Accounting Started"
     elif record.status is AcctStatus.STOP:
-        yield "Accounting Stopped"
+        yield "ISAKMP AAA: Accounting Stopped"

@@ -72,7 +72,7 @@ def test_the_records_of_a_client() -> None:
     assert debugged.lines == [*told, client, "ISAKMP AAA: Accounting Started"]
     debugged.lines.clear()
     packets = (Attribute("Acct-Input-Packets", 176), Attribute("Acct-Output-Packets", 10))
-    updated = ["ISAKMP AAA: Updating Stats", "ISAKMP AAA: Traffic on sa (PKTS) IN: 176 OUT: 10"]
+    updated = ["ISAKMP AAA: Updating Stats", " Traffic on sa (PKTS) IN: 176 OUT: 10"]
     debugged.traffic.add(record(AcctStatus.INTERIM, *packets))
     assert debugged.lines == [*updated, *told]
     debugged.lines.clear()

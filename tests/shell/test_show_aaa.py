@@ -289,7 +289,7 @@ def test_accounting() -> None:
         " Task ID 359, Network Accounting record, 00:00:18 Elapsed",
         " task_id=359 timezone=PDT service=ipsec protocol=ip addr=192.168.0.1",
         "",
-        "Active Accounted actions on Virtual interface, User alice",
+        "Active Accounted actions on Virtual interface, User alice Priv 1",
         " Task ID 360, Network Accounting record, 01:01:01 Elapsed",
         " task_id=360 timezone=PDT service=ipsec protocol=ip addr=10.13.13.1",
         "",

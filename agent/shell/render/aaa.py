@@ -280,7 +280,7 @@ def accounting_lines(facts: AccountingFacts, zone: str) -> Iterator[str]:
 
 def _accounted(session: AccountedSession, zone: str) -> Iterator[str]:
     where = f"Interface {session.interface}" if session.interface else "Virtual interface"
-    user = f", User {session.user}" if session.user else ""
+    user = f", User {session.user} Priv 1" if session.user else ""
     yield f"Active Accounted actions on {where}{user}"
     yield f" Task ID {session.number}, Network Accounting record, {hours(session.seconds)} Elapsed"
     yield f" task_id={session.number} timezone={zone} service=ipsec protocol=ip addr={session.address}"
