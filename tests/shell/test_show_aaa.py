@@ -306,6 +306,13 @@ def test_accounting() -> None:
     ]
 
 
+def test_the_name_of_a_user_does_not_act_on_a_terminal() -> None:
+    session = AccountedSession(1, 2, "al\x1b[2Jice\n", None, IPv4Address("10.13.13.1"), 0)
+    facts = AccountingFacts([session], active=1, sessions_made=1)
+    assert "   User Name: al\\x1b[2Jice\\n" in session_lines(facts)
+    assert "Active Accounted actions on Virtual interface, User al\\x1b[2Jice\\n Priv 1" in accounting_lines(facts, "UTC")
+
+
 def test_clients_of_dynamic_authorisation() -> None:
     client = AuthorClientFacts("10.0.0.9", AskedFor(5, 3, 2), AskedFor(1, 0, 1), duplicates=4, ended=3, dropped=2)
     assert list(client_lines(AuthorFacts([client], strangers=7))) == [
