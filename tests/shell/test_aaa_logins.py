@@ -163,6 +163,7 @@ ENABLE = f"{CONFIG}aaa new-model\naaa authentication enable default group radius
         (ENABLE, (REJECT,), ("lab",), "Password: \n% Error in authentication.\n\n"),
         (ENABLE, (None,), ("lab",), "Password: \n"),
         (ENABLE, (challenge("Code: "), ACCEPT), ("pin", "1234"), "Password: \nCode: 1234\n"),
+        (ENABLE, (challenge("One", "Code: "), ACCEPT), ("pin", "1234"), "Password: \nOne\nCode: 1234\n"),
         (f"{CONFIG}aaa new-model\n", (), ("wrong",), "Password: \n% Access denied\n\n"),
         (f"{CONFIG}aaa new-model\n", (), ("lab",), "Password: \n"),
         ("hostname far\naaa new-model\n", (), (), ""),

@@ -71,7 +71,10 @@ async def _proves(context: Context, level: int, line: TerminalLine) -> bool | No
     """Whether what is typed is right: the password, and what a server wants to know beside it. None: nothing more is typed."""
     outcome: Outcome = _PASSWORD
     while isinstance(outcome, LoginChallenge):
-        typed = await context.terminal.ask(shown(outcome.message), secret=not outcome.echo)
+        *instructions, question = shown(outcome.message).split("\n")
+        for instruction in instructions:
+            context.out.line(instruction)
+        typed = await context.terminal.ask(question, secret=not outcome.echo)
         if typed is None:
             return None
         outcome = await context.router.logins.enable(level, LoginAttempt("", typed, outcome.state or None), line)
