@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from agent.aaa.radius.values import Attribute
 from agent.base.clock import SECOND
 
 FILE = "lab.accounting.sqlite"
+PATIENCE = 30.0  # seconds for what must happen; a test that passes does not wait
 
 
 def record(
@@ -57,6 +58,14 @@ class Holds:
         self.now -= 1
 
 
+async def read(spool: Spool, wanted: Sequence[Waiting]) -> None:
+    """Have records read from the disk."""
+    loaded = asyncio.Event()
+    spool.load(wanted, loaded.set)
+    async with asyncio.timeout(PATIENCE):
+        await loaded.wait()
+
+
 @asynccontextmanager
 async def opened(folder: Path, hold: Callable[[], Callable[[], None]] | None = None) -> AsyncIterator[LabSpool]:
     """The spool of a lab. The end closes it, and all that has been given to it is on disk then."""
@@ -88,9 +97,10 @@ class Arrivals:
 
     async def until(self, number: int) -> list[Waiting]:
         """Wait for so many."""
-        while len(self.all) < number:
-            self._came.clear()
-            await self._came.wait()
+        async with asyncio.timeout(PATIENCE):
+            while len(self.all) < number:
+                self._came.clear()
+                await self._came.wait()
         return self.all
 
     def told(self) -> list[tuple[str, str]]:

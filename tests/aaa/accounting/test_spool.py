@@ -22,7 +22,7 @@ from agent.aaa.accounting.record_codec import CodecError, attributes_of, attribu
 from agent.aaa.accounting.spool import HELD_ABOVE
 from agent.aaa.accounting.spool_file import Group, SpoiltError, SpoolFile, UnavailableError
 from agent.aaa.radius.values import Attribute
-from tests.aaa.accounting.spools import FILE, Arrivals, Holds, interim, leave, opened, record, rows, start, stop
+from tests.aaa.accounting.spools import FILE, PATIENCE, Arrivals, Holds, interim, leave, opened, read, record, rows, start, stop
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -39,7 +39,8 @@ def test_a_record_is_on_disk_when_it_may_be_sent(tmp_path: Path) -> None:
             spool.listen(lambda waiting: (on_disk.append(rows(tmp_path)), arrivals.set()))
             spool.append(start("00000001"))
             assert on_disk == []  # nothing here waits for the disk
-            await arrivals.wait()
+            async with asyncio.timeout(PATIENCE):
+                await arrivals.wait()
             assert on_disk == [[("00000001", AcctStatus.START, "A")]]
 
     run(body())
@@ -93,9 +94,7 @@ def test_another_process_finds_what_was_left_in_order_and_as_it_was(tmp_path: Pa
             spool = lab.router("r1")
             arrivals = Arrivals(spool)
             assert arrivals.told() == [("00000001", "START"), ("00000001", "STOP")]
-            loaded = asyncio.Event()
-            spool.load(arrivals.all, loaded.set)
-            await loaded.wait()
+            await read(spool, arrivals.all)
             assert [waiting.record for waiting in arrivals.all] == [
                 start("00000001", "A", "B", octets=7, moment=12.25),
                 stop("00000001", "A", "B", octets=9),
@@ -150,9 +149,7 @@ def test_an_open_session_gets_the_stop_of_its_will_before_anything_new(tmp_path:
             arrivals = Arrivals(spool)
             await arrivals.until(3)
             assert arrivals.told() == [("00000001", "START"), ("00000001", "STOP"), ("00000000", "ON")]
-            loaded = asyncio.Event()
-            spool.load(arrivals.all[:2], loaded.set)
-            await loaded.wait()
+            await read(spool, arrivals.all[:2])
             assert arrivals.all[1].record == stop("00000001", octets=2, moment=1060.0)
 
     run(body())
@@ -306,9 +303,7 @@ def test_records_beyond_a_number_are_read_again_when_they_are_sent(tmp_path: Pat
             assert [waiting.record is not None for waiting in arrived] == [True, True, False, False]
             spool.acknowledge(arrived[0])
             spool.append(start("00000009"))
-            loaded = asyncio.Event()
-            spool.load(arrived[2:4], loaded.set)
-            await loaded.wait()
+            await read(spool, arrived[2:4])
             assert [waiting.record for waiting in arrived[2:4]] == [start("00000002"), start("00000003")]
 
     run(body())
@@ -324,9 +319,7 @@ def test_a_record_that_cannot_be_read_again_is_lost_and_counted(tmp_path: Path, 
         async with opened(tmp_path) as lab:
             spool = lab.router("r1")
             arrivals = Arrivals(spool)
-            loaded = asyncio.Event()
-            spool.load(arrivals.all, loaded.set)
-            await loaded.wait()
+            await read(spool, arrivals.all)
             assert [waiting.gone for waiting in arrivals.all] == [True, False]
             assert (len(spool), spool.counters.lost) == (1, 1)
 
@@ -390,8 +383,9 @@ def said(caplog: pytest.LogCaptureFixture, part: str) -> Callable[[], bool]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0)
 
 
 def test_a_full_disk_is_said_and_records_wait_for_it(
@@ -526,9 +520,7 @@ def test_a_file_that_turns_out_to_be_spoilt_is_set_aside(
             faults.append(SpoiltError("database disk image is malformed"))
             spool.append(start("00000003"))
             await arrivals.until(3)
-            loaded = asyncio.Event()
-            spool.load(arrivals.all[:1], loaded.set)
-            await loaded.wait()
+            await read(spool, arrivals.all[:1])
             assert (arrivals.all[0].gone, spool.counters.lost, len(spool)) == (True, 1, 2)
             assert arrivals.all[1].record == start("00000002")
 
