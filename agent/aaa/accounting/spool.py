@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 DEFAULT_LIMIT = 100_000  # records of a router
 HELD_ABOVE = 1_000  # records of a lab: a virtual clock waits while there are more
 IN_MEMORY = 5_000  # records of a lab that need not be read from the disk to be sent
+_STATUSES = frozenset(AcctStatus)
 _SESSIONS = 1 << 32  # Acct-Session-Id has 8 hexadecimal digits
 _UNWRITTEN_INTERIMS = 1_000  # records that wait for a full disk before interim records are dropped
 _AFTER_ALL = 1 << 40  # numbers of records from here on are greater than those of a file that cannot be read yet
@@ -342,11 +343,16 @@ class LabSpool:
 
     def _opened(self, content: Content) -> None:
         if content.recovered:
-            _log.warning("%s: %d sessions were open when the process ended: each gets a Stop record", self._path, content.recovered)
+            _log.warning(
+                "%s: sessions that were open when the process ended: %d. Each gets a Stop record", self._path, content.recovered
+            )
         for number, router, session, status, groups, moment in content.waiting:
-            waiting = Waiting(number, session, AcctStatus(status), tuple(groups.split(" ")), moment)
-            self._left.setdefault(router, []).append(waiting)
             self._number = max(self._number, number)
+            if status in _STATUSES:
+                waiting = Waiting(number, session, AcctStatus(status), tuple(groups.split(" ")), moment)
+                self._left.setdefault(router, []).append(waiting)
+            else:
+                self.log.error("%s: %s: a record of status %d is not one of ours: it stays there", self._path, router, status)
         for spool in self._spools.values():
             self._hand_over(spool)
 

@@ -6,6 +6,7 @@ Changes wait for at most 10 ms, and are written as one group, with one sync of t
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -121,6 +122,11 @@ class SpoolWriter:
 
     # --- in the thread ---
 
+    def _tell(self, call: Callable[[], None]) -> None:
+        """Have something called in the event loop, unless it has ended before us: then nobody wants to know."""
+        with contextlib.suppress(RuntimeError):
+            self._in_loop(call)
+
     def _run(self, opened: Future[Content | None]) -> None:
         try:
             opened.set_result(self._first_open())
@@ -131,7 +137,7 @@ class SpoolWriter:
             if isinstance(work, _Load):
                 self._load(work)
             elif self._until_done(partial(self._commit, work)):
-                self._in_loop(partial(_call_all, work.written))
+                self._tell(partial(_call_all, work.written))
             else:
                 self._abandoned += len(work.records)
         self._file.close()
@@ -167,7 +173,7 @@ class SpoolWriter:
 
     def _commit(self, group: Group) -> None:
         if not self._open:
-            self._in_loop(partial(self._told.opened, self._file_opened()))
+            self._tell(partial(self._told.opened, self._file_opened()))
         self._file.commit(group)
 
     def _load(self, load: _Load) -> None:
@@ -177,7 +183,7 @@ class SpoolWriter:
             found.update(self._file.attributes(load.numbers))
 
         self._until_done(read)
-        self._in_loop(partial(load.loaded, found))
+        self._tell(partial(load.loaded, found))
 
     def _until_done(self, step: Callable[[], None]) -> bool:
         """Do a step again until the file lets it be done; False if the writer is to end before that."""
@@ -210,17 +216,17 @@ class SpoolWriter:
         except UnavailableError as error:
             self._fail(str(error))
         else:
-            self._in_loop(partial(self._told.spoilt, reason, aside))
+            self._tell(partial(self._told.spoilt, reason, aside))
 
     def _fail(self, reason: str) -> None:
         if not self._failing:
             self._failing = True
-            self._in_loop(partial(self._told.failing, reason))
+            self._tell(partial(self._told.failing, reason))
 
     def _succeed(self) -> None:
         if self._failing:
             self._failing = False
-            self._in_loop(self._told.writing)
+            self._tell(self._told.writing)
 
 
 def _call_all(calls: Sequence[Callable[[], None]]) -> None:

@@ -328,6 +328,21 @@ def test_a_record_that_cannot_be_read_again_is_lost_and_counted(tmp_path: Path, 
     assert rows(tmp_path) == [("00000001", AcctStatus.STOP, "A")]
 
 
+def test_a_record_of_an_unknown_kind_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    leave(tmp_path, start("00000001"), stop("00000001"))
+    with closing(sqlite3.connect(tmp_path / FILE)) as database:
+        database.execute("UPDATE records SET status = 99 WHERE status = 1")
+        database.commit()
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            assert Arrivals(lab.router("r1")).told() == [("00000001", "STOP")]
+
+    run(body())
+    assert said(caplog, "a record of status 99 is not one of ours")()
+    assert len(rows(tmp_path)) == 2
+
+
 def test_a_virtual_clock_waits_while_many_records_wait(tmp_path: Path) -> None:
     holds = Holds()
 
