@@ -18,7 +18,7 @@ _METHODS = {
     "group": "Use Server-group",
     "line": "Use line password for authentication.",
 }
-_BEFORE_METHODS = ("<list>", "default", "<server-group>", "local", "local-case", "none", "enable", "line", "if-authenticated")
+_BEFORE_METHODS = ("<list>", "default", "local", "none")  # what paths have before a method: of alternatives the first
 
 HELP = {
     **{f"{before} {method}": text for before in _BEFORE_METHODS for method, text in _METHODS.items()},
@@ -64,9 +64,6 @@ HELP = {
     "accounting system default": "The default accounting list.",
     "guarantee-first": "Guarantee system accounting as first record.",
     "start-stop radius": "Use list of all Radius hosts.",
-    "stop-only radius": "Use list of all Radius hosts.",
-    "wait-start radius": "Use list of all Radius hosts.",
-    "broadcast radius": "Use list of all Radius hosts.",
     "tacacs+": "Use list of all Tacacs+ hosts.",
     "newinfo periodic <minutes>": "Periodic intervals to send accounting update records (in minutes)",
     "interval <minutes>": "Periodic intervals to send accounting update records (in minutes)",
@@ -78,7 +75,6 @@ HELP = {
     "extended-time": "Wait longer for the address",
     "<extended>": "Extended delay in seconds",
     "aaa accounting gigawords": "64 bit interface counters to support Radius attributes 52 & 53.",
-    "aaa accounting include": "Include attributes in accounting records",
     "aaa accounting nested": "When starting PPP from EXEC, generate NETWORK records before EXEC-STOP record.",
     "aaa accounting send": "Send records to accounting server.",
     "stop-record": "Generate STOP records for a specified event.",

@@ -22,7 +22,6 @@ HELP = {
     f"{MODE} server-key": "Encryption key shared with the radius clients",
     "client <host> vrf": "Virtual Routing/Forwarding parameters",
     "<host> server-key": "Specify a RADIUS client server-key",
-    "<vrf> server-key": "Specify a RADIUS client server-key",
     f"{MODE} port": "Specify port for local radius server",
     f"{MODE} port <port>": "Port number",
     f"{MODE} auth-type": "Specify the server authorization type",

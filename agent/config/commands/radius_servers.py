@@ -42,8 +42,6 @@ HELP = {
         )
     },
     "<host> timeout": "Time to wait for this RADIUS server to reply (overrides default)",
-    "key 7 <key>": "The HIDDEN server key",
-    "server-key 7 <key>": "The HIDDEN server key",
     "host ipv6": "IPv6 address",
     "server ipv6": "IPv6 address",
     "server-private ipv6": "IPv6 address",
