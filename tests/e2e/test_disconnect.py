@@ -6,7 +6,7 @@ import re
 import subprocess
 from collections.abc import Callable
 
-from tests.e2e.conftest import Lab, free_port, run_tool
+from tests.e2e.conftest import Lab, run_tool, wait_for
 
 HUB = "ipsecf-3745b"
 KEY = "disconnect-me"
@@ -14,7 +14,6 @@ LINES = f"""
 aaa new-model
 aaa server radius dynamic-author
  client 127.0.0.1 server-key {KEY}
- port {{port}}
 end"""
 
 
@@ -49,15 +48,20 @@ def configure(lab: Lab, *lines: str) -> None:
 
 def test_radclient_ends_sessions_and_is_told_what_it_cannot_have(start_lab: Callable[..., Lab]) -> None:
     """The guide's hub, with a session in each VRF."""
-    port = free_port()
-    lab = start_lab({f"{HUB}.cfg": lambda text: text.replace("\nend", LINES.format(port=port))})
-    assert f"{HUB}: dynamic authorisation at 127.0.0.1:{port}\n" in lab.output
+    edits = {
+        f"{HUB}.cfg": lambda text: text.replace("\nend", LINES),
+        "two-vrf-hub.toml": lambda text: text.replace(f"[router.{HUB}]", f'[router.{HUB}]\ndynamic_author = ["127.0.0.1:0"]'),
+    }
+    lab = start_lab(edits)
+    (line,) = [line for line in lab.output if line.startswith(f"{HUB}: dynamic authorisation at 127.0.0.1:")]
+    port = int(line.rpartition(":")[2])
     lab.ping()
     lab.ping("10.22.2.1", "10.20.2.1")
     assert remotes(lab) == ["010.001.001.001", "010.001.002.001"]
     some_requests_are_refused(lab, port)
     one_session_ends(lab, port)
     the_lines_come_and_go(lab, port)
+    the_router_restarts(lab, port)
 
 
 def some_requests_are_refused(lab: Lab, port: int) -> None:
@@ -83,6 +87,12 @@ def the_lines_come_and_go(lab: Lab, port: int) -> None:
     vrf1 = 'Cisco-AVPair = "vrf-id=vrf1"'
     configure(lab, "no aaa server radius dynamic-author")
     assert SILENCE in radclient(port, "disconnect", vrf1, patience=1)
-    configure(lab, "aaa server radius dynamic-author", "client 127.0.0.1", "server-key other", f"port {port}")
+    configure(lab, "aaa server radius dynamic-author", "client 127.0.0.1", "server-key other")
     assert "Received Disconnect-ACK" in radclient(port, "disconnect", vrf1, key="other")
     assert remotes(lab) == ["010.001.002.001"]
+
+
+def the_router_restarts(lab: Lab, port: int) -> None:
+    """It listens where it did, with the key of its startup configuration."""
+    assert lab.cli(router=HUB, stdin="reload\nno\n\n").returncode == 0
+    wait_for(lambda: "Missing-Attribute" in radclient(port, "disconnect", "NAS-Identifier = ipsecf-3745b", patience=1), "a reply")

@@ -87,6 +87,9 @@ class DynamicAuthorListener:
             if strictly:
                 raise
             _log.error("%s", error)
+        else:
+            if self._given and wanted:  # a port that the system has chosen stays
+                self._given = self._wanted = tuple(self.addresses)
 
     def close(self) -> None:
         """Listen no more, until `apply` or `listen`."""

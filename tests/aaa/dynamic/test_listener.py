@@ -98,6 +98,9 @@ async def test_it_listens_while_the_configuration_wants_it() -> None:
         config.aaa.new_model = None
         listener.apply()
         assert not listener.addresses
+        config.aaa.new_model = True
+        listener.apply()
+        assert listener.addresses == first  # the port that the system had chosen
 
 
 @in_a_loop
