@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 
 from agent.aaa.accounting.spool import LabSpool
+from agent.aaa.radius.events import ServerAlive, ServerDead
+from agent.aaa.radius.values import ServerName
 from agent.aaa_service import LabAaa
 from agent.base.clock import SECOND, VirtualClock
 from agent.base.ike_counters import IkeCounter
@@ -337,3 +339,20 @@ def test_what_the_show_commands_print(schema: Schema, tmp_path: Path) -> None:
         assert "Network     1        1      1       0       0" in await seen.type("show accounting")
 
     with_server(schema, tmp_path, act, update=1)
+
+
+# --- the log ---
+
+
+def test_the_log_tells_of_servers_whatever_is_debugged(schema: Schema, tmp_path: Path) -> None:
+    async def act(seen: Seen) -> None:
+        seen.since()
+        name = ServerName(IPv4Address("127.0.0.1"), 1645, seen.server.port)
+        for event in (ServerDead(name), ServerAlive(name)):
+            seen.service.aaa.radius._events.publish(event)
+        assert seen.since() == [
+            f"%RADIUS-4-RADIUS_DEAD: RADIUS server 127.0.0.1:1645,{seen.server.port} is not responding.",
+            f"%RADIUS-4-RADIUS_ALIVE: RADIUS server 127.0.0.1:1645,{seen.server.port} is being marked alive.",
+        ]
+
+    with_server(schema, tmp_path, act)
