@@ -97,7 +97,7 @@ def test_the_three_transcripts(start_lab: Callable[..., Lab], server: FreeRadius
     def edit(text: str) -> str:
         return text.replace("\nend", f"\n{LINES}exit\n{server.ios()}\nend")
 
-    lab = start_lab({f"{HUB}.cfg": edit}, ["--speed", "30"])
+    lab = start_lab({f"{HUB}.cfg": edit}, ["--speed", "15"])
     for line in DEBUG:
         assert "is on" in lab.cli(*line.split(), router=HUB).stdout
     lab.ping()
