@@ -229,7 +229,7 @@ class AaaService:
         debugging.follow(isakmp.follow)
         node.engine.use_access(DebuggedAccess(self.access, isakmp))
 
-        controlled = DynamicRouter(node, self._accounted, self._identifiers)
+        controlled = DynamicRouter(node, self._accounted, self._identifiers, self._user)
         self.dynamic = DynamicAuthorListener(node.name, config, lambda log: DynamicAuthorServer(config, controlled, log))
         debugging.follow(DynamicAuthorDebug(self.dynamic.subscribe, syslog.log).follow)
 
@@ -243,6 +243,11 @@ class AaaService:
 
     def _accounted(self, session_id: str) -> list[Session]:
         return [] if self.accounting is None else self.accounting.accounted(session_id)
+
+    def _user(self, session: Session) -> str | None:
+        """The user of a session, as its accounting records say it."""
+        opened = self.accounting.sessions.opened(session.id) if self.accounting is not None else None
+        return opened.facts.user if opened is not None else None
 
     def _identifiers(self) -> list[str | None]:
         """What the router sends as NAS-Identifier."""

@@ -111,6 +111,10 @@ class SessionAccounting:
         """The sessions that are accounted for, oldest first."""
         return self._open.values()
 
+    def opened(self, number: int) -> OpenSession | None:
+        """The session of this number, if it is accounted for."""
+        return self._open.get(number)
+
     def start(self) -> None:
         """The router has started."""
         self._tell_of_router(AcctStatus.ON)
@@ -229,7 +233,7 @@ class SessionAccounting:
 
     def _ike_started(self, record: IkeTunnelStarted) -> None:
         """A later IKE SA of an association may have a user or an address that its session has not."""
-        opened = self._opened(self._peer(record.vrf, record.peer))
+        opened = self._opened_of(self._peer(record.vrf, record.peer))
         if opened is not None:
             before, ike = (opened.facts, opened.classes), record.facts
             had = opened.facts
@@ -246,7 +250,7 @@ class SessionAccounting:
             opened.facts, opened.classes = replace(opened.facts, user=grant.name or user), grant.classes
 
     def _moved(self, record: PeerMoved) -> None:
-        opened = self._opened(self._peer(record.vrf, record.peer))
+        opened = self._opened_of(self._peer(record.vrf, record.peer))
         if opened is not None:
             self._tell_news(opened, False)
 
@@ -296,7 +300,7 @@ class SessionAccounting:
     def _peer(self, vrf: str | None, key: PeerKey) -> Peer | None:
         return self._around.monitor.vrf(vrf).peers.get(key)
 
-    def _opened(self, peer: Peer | None) -> OpenSession | None:
+    def _opened_of(self, peer: Peer | None) -> OpenSession | None:
         """The session of an association, if it is up and accounted for."""
         return self._open.get(peer.session.id) if peer is not None and peer.session is not None else None
 

@@ -12,21 +12,29 @@ from agent.flow.sessions import Session
 
 
 class DynamicRouter:
-    """`accounted` gives the sessions with an Acct-Session-Id, `identifiers` what the router sends as NAS-Identifier."""
+    """`accounted` gives the sessions with an Acct-Session-Id, `identifiers` what the router sends as NAS-Identifier.
+
+    `user` gives the name of a session's user in its accounting records, if it has some.
+    """
 
     def __init__(
         self,
         node: Node,
         accounted: Callable[[str], Iterable[Session]],
         identifiers: Callable[[], Iterable[str | None]] = tuple,
+        user: Callable[[Session], str | None] = lambda session: None,
     ) -> None:
         self._node = node
+        self._user = user
         self._identifiers = identifiers
         self.accounted = accounted
 
     def sessions(self) -> Iterator[Session]:
         """Every session that is up."""
         return self._node.monitor.sessions()
+
+    def users(self, session: Session) -> tuple[str | None, str | None]:
+        return session.facts.user, self._user(session)
 
     def nas(self) -> Nas:
         """A server may know the router by any of its addresses and names."""

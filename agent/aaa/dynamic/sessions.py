@@ -6,7 +6,7 @@ identify sessions fit it. Several sessions may be named; the request is about al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address, ip_address
@@ -48,6 +48,10 @@ class Sessions(Protocol):
         """Those with an Acct-Session-Id."""
         ...
 
+    def users(self, session: Session) -> Collection[str | None]:
+        """The names of a session's user: the one that was typed, and that of its accounting records."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Nas:
@@ -82,10 +86,6 @@ def _with_identity(value: str) -> Test:
     return lambda session: session.peer.key.remote.value == value
 
 
-def _with_user(value: str) -> Test:
-    return lambda session: session.facts.user == value
-
-
 def _on_interface(value: str) -> Test:
     return lambda session: session.facts.interface == value
 
@@ -112,13 +112,13 @@ def _not_ours(value: str) -> Test:
 
 _ROUTER = frozenset({"NAS-IP-Address", "NAS-IPv6-Address", "NAS-Identifier"})
 _ACCOUNTED = "Acct-Session-Id"
+_USER = "User-Name"
 _SESSION_KEY = "Session-Svr-Key"
 _PAIR = "Cisco-AVPair"
 
 # What identifies a session (RFC 5176 §3), with its value as the session's Accounting-Requests have it.
 _SESSION: Mapping[str, Callable[[str], Test]] = MappingProxyType(
     {
-        "User-Name": _with_user,
         "NAS-Port": _on_port,
         "Framed-IP-Address": _at_an_address(lambda session: session.facts.assigned_address),
         "Called-Station-Id": _at_an_address(lambda session: session.peer.local_address),
@@ -173,7 +173,9 @@ def named(attributes: Iterable[Attribute], author: DynamicAuthor, router: Sessio
         return ()
     found = [*router.accounted(ids.pop())] if ids else router.sessions()
     for attribute in wanted:
-        if attribute.name != _ACCOUNTED:
+        if attribute.name == _USER:
+            found = [session for session in found if attribute.value in router.users(session)]
+        elif attribute.name != _ACCOUNTED:
             found = list(filter(_test(attribute), found))
     return list(found)
 
@@ -182,7 +184,7 @@ def _identifies(attribute: Attribute) -> bool:
     """Whether an attribute is understood, and identifies sessions."""
     if attribute.name == _PAIR:
         return _pair(attribute)[0] in _PAIRS
-    return attribute.name == _ACCOUNTED or attribute.name in _SESSION
+    return attribute.name in (_ACCOUNTED, _USER) or attribute.name in _SESSION
 
 
 def _counts(name: str, author: DynamicAuthor) -> bool:

@@ -108,7 +108,12 @@ class Router:
             monitor.ipsec_up(ike, facts, bundle(), PolledCounters((0,) * len(IpsecCounter)))
         sessions = {session.id: session for session in monitor.sessions()}
         accounted = {"0000000A": sessions[1], "0000000B": sessions[2], "0000000D": sessions[4]}
-        router = DynamicRouter(node, lambda name: [accounted[name]] if name in accounted else [], lambda: ["the-hub", None])
+        router = DynamicRouter(
+            node,
+            lambda name: [accounted[name]] if name in accounted else [],
+            lambda: ["the-hub", None],
+            lambda session: "bob@example.com" if session.facts.user == "bob" else None,
+        )
         log = LimitedLog(logging.getLogger(__name__), lambda: round(self.now * SECOND), lambda delay, call: None)
         self.server = DynamicAuthorServer(document.config, router, log)
         self.now = 0.0

@@ -29,6 +29,7 @@ ALICE, ALICE_TOO, BOB, PEER = "198.51.100.1:4500", "198.51.100.2:1024", "198.51.
         ({"Acct_Session_Id": "0000000B"}, [ALICE_TOO]),
         ({"User_Name": "bob"}, [BOB]),
         ({"User_Name": "alice"}, [ALICE, ALICE_TOO]),
+        ({"User_Name": "bob@example.com"}, [BOB]),  # the name of its accounting records
         ({"Framed_IP_Address": "10.9.0.3"}, [BOB]),
         ({"Calling_Station_Id": "198.51.100.4"}, [PEER]),
         ({"Calling_Station_Id": "198.51.100.2", "User_Name": "alice"}, [ALICE_TOO]),
