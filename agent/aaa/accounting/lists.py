@@ -51,3 +51,8 @@ def period_of(config: RouterConfig, found: AccountingList) -> int:
         return 0
     update = config.aaa.update
     return found.periodic if found.periodic is not None else (update.periodic if update else None) or 0
+
+
+def jitter_of(config: RouterConfig) -> int | None:
+    """The most seconds that an interim record waits for others; None where no line says."""
+    return config.aaa.update.jitter if config.aaa.update else None

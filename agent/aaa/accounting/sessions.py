@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from agent.aaa.accounting.attributes import SYSTEM_SESSION, Accounted, Sender, Usage, session_attributes, system_attributes
 from agent.aaa.accounting.causes import DIED, RELOADED, Cause, cause_of
 from agent.aaa.accounting.grants import NOTHING_SAID, Grants
-from agent.aaa.accounting.lists import has_starts, list_of, list_of_system, period_of
+from agent.aaa.accounting.lists import has_starts, jitter_of, list_of, list_of_system, period_of
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.rounds import Rounds
 from agent.base.clock import SECOND
@@ -99,7 +99,7 @@ class SessionAccounting:
         self._open: dict[int, OpenSession] = {}  # by the session's number
         self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will)
         self._interims: dict[int, Rounds[int]] = {}  # by their period in minutes
-        self._jitter: int | None = None  # seconds
+        self._jitter = jitter_of(self._config)
 
     def __call__(self, record: FlowRecord) -> None:
         handle = _HANDLERS.get(type(record))
@@ -130,7 +130,7 @@ class SessionAccounting:
 
     def apply(self) -> None:
         """Follow a change of the configuration: of the period of interim records, and of `delay-start`."""
-        jitter = self._config.aaa.update.jitter if self._config.aaa.update else None
+        jitter = jitter_of(self._config)
         if jitter != self._jitter:
             self._jitter = jitter
             self._forget_interims()

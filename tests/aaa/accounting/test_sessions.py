@@ -236,14 +236,23 @@ def test_a_list_may_have_a_period_of_its_own_or_none() -> None:
 @pytest.mark.parametrize(("jitter", "at_once"), [(0, 100), (10, 8)])
 def test_jitter_is_the_longest_that_a_record_of_many_waits(jitter: int, at_once: int) -> None:
     """`aaa accounting update periodic N jitter maximum SECONDS`; 0 disables it (Cisco IOS Security Command Reference)."""
-    router = AccountedRouter()
-    router.config.aaa.update = AccountingUpdate(periodic=5, jitter=jitter)
-    router.accounting.apply()
+    router = AccountedRouter(periodic=5, jitter=jitter)
     for number in range(100):
         router.session(spoke=SPOKE + number, remote=Identity(True, str(SPOKE + number)))
     router.run(5 * MINUTE)
     assert sum(record.status is INTERIM for record in router.records) == at_once
     router.run(jitter * SECOND)
+    assert sum(record.status is INTERIM for record in router.records) == 100
+
+
+def test_another_jitter_holds_for_sessions_that_are_up() -> None:
+    router = AccountedRouter(periodic=5)
+    for number in range(100):
+        router.session(spoke=SPOKE + number, remote=Identity(True, str(SPOKE + number)))
+    router.run(MINUTE)
+    router.config.aaa.update = AccountingUpdate(periodic=5, jitter=0)
+    router.accounting.apply()
+    router.run(4 * MINUTE)
     assert sum(record.status is INTERIM for record in router.records) == 100
 
 

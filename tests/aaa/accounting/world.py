@@ -52,13 +52,19 @@ class Keeper:
 class AccountedRouter:
     """Its tunnels are the guide's. Its map `vrf1-map` has the list `acc`, which is start-stop; profile `p` has none of its own."""
 
-    def __init__(self, plan: AccountingList | None = START_STOP, periodic: int | None = None, newinfo: bool = False) -> None:
+    def __init__(
+        self,
+        plan: AccountingList | None = START_STOP,
+        periodic: int | None = None,
+        newinfo: bool = False,
+        jitter: int | None = None,
+    ) -> None:
         self.config = config = RouterConfig()
         config.aaa.new_model = True
         if plan is not None:
             config.aaa.network_accounting["acc"] = plan
         if periodic or newinfo:
-            config.aaa.update = AccountingUpdate(newinfo, periodic)
+            config.aaa.update = AccountingUpdate(newinfo, periodic, jitter)
         config.radius.vsa_accounting = True
         config.crypto.maps["vrf1-map"] = CryptoMap("vrf1-map", accounting_list="acc")
         config.crypto.profiles["p"] = IsakmpProfile("p")
