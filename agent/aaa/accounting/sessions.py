@@ -31,7 +31,8 @@ from agent.flow.records import FlowRecord, IkeTunnelStarted, PeerMoved, SessionD
 from agent.flow.sessions import Session, SessionFacts, SessionTotals
 
 _MINUTE = 60 * SECOND
-WILL_PERIOD = 55 * SECOND  # and up to half a second of waiting for others that are due, so that no will is older than a minute
+# A will is renewed in each period, and up to so much later where many are due. So none is older than a minute.
+WILL_PERIOD, WILL_WITHIN = 45 * SECOND, 14 * SECOND
 
 
 class Keeper(Protocol):
@@ -97,7 +98,7 @@ class SessionAccounting:
         self._around = around
         self._config, self._clock = around.config, around.timers.clock
         self._open: dict[int, OpenSession] = {}  # by the session's number
-        self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will)
+        self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will, WILL_WITHIN)
         self._interims: dict[int, Rounds[int]] = {}  # by their period in minutes
         self._jitter = jitter_of(self._config)
 
@@ -247,7 +248,9 @@ class SessionAccounting:
         """A user has logged in: a server may have said another name, and a Class."""
         if user is not None:
             grant = self._around.grants.of(user, str(opened.row.peer.remote_address))
-            opened.facts, opened.classes = replace(opened.facts, user=grant.name or user), grant.classes
+            name, opened.classes = grant.name or user, grant.classes
+            if name != opened.facts.user:
+                opened.facts = replace(opened.facts, user=name)
 
     def _moved(self, record: PeerMoved) -> None:
         opened = self._opened_of(self._peer(record.vrf, record.peer))

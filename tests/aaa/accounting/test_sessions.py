@@ -431,6 +431,18 @@ def test_an_open_session_has_a_will_with_its_numbers_of_the_last_minute() -> Non
     assert router.keeper.wills == {}
 
 
+def test_no_will_is_older_than_a_minute_though_a_thousand_sessions_came_up_together() -> None:
+    router = AccountedRouter()
+    for number in range(1_000):
+        router.session(spoke=SPOKE + number, remote=Identity(True, str(SPOKE + number)))
+    oldest = []
+    for seconds in range(4, 181, 4):
+        router.run(4 * SECOND)
+        router.run_really(4 * SECOND)
+        oldest.append(max(seconds - int(value(will, "Acct-Session-Time") or 0) for will in router.keeper.wills.values()))
+    assert max(oldest) <= 60
+
+
 def test_a_will_is_not_kept_again_while_the_routers_time_stands_still() -> None:
     router = AccountedRouter()
     router.session()
