@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 # The port of a client, as IOS describes it: a virtual one, without a number.
 _PORT = (Attribute("NAS-Port-Type", 5), Attribute("NAS-Port", 0))
+_DEFAULT_GROUP = "default"  # that of clients whose group is not configured
 _GROUP_PASSWORD = "cisco"  # that of every group, by which IOS asks for it
 _OF_GROUPS = (*_PORT, Attribute("Service-Type", OUTBOUND))
 
@@ -80,8 +81,9 @@ class Access:
     async def _group(self, list_name: str, name: str) -> ClientGroup | None:
         for method in methods_of(self._config, self._config.aaa.network, list_name):
             kind, _, servers = method.partition(" ")
-            if kind == "local" and name in self._config.crypto.client_groups:
-                return self._config.crypto.client_groups[name]
+            groups = self._config.crypto.client_groups
+            if kind == "local" and (found := groups.get(name) or groups.get(_DEFAULT_GROUP)) is not None:
+                return found
             if kind == "none":
                 return None
             if kind == "group":

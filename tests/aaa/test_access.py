@@ -92,6 +92,15 @@ def test_a_group_comes_from_the_configuration(methods: Sequence[str], name: str,
     assert (group.key if group is not None else None) == ("groupkey" if known else None)
 
 
+def test_the_group_default_is_that_of_clients_whose_group_is_not_configured() -> None:
+    """ "crypto isakmp client configuration group" in the IOS security command reference."""
+    lines = "crypto isakmp client configuration group default\n key everybody\naaa authorization network vpn local\n"
+    access, groups = access_of(load(CONFIG + lines).config), list[ClientGroup | None]()
+    for name in ("staff", "other"):
+        access.group("vpn", name, groups.append)
+    assert [group.key for group in groups if group is not None] == ["groupkey", "everybody"]
+
+
 def test_the_end_cancels_what_is_not_answered() -> None:
     cancelled: list[str] = []
 
