@@ -8,9 +8,10 @@ import socket
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, TypeVar
 
 import pytest
 
@@ -23,6 +24,12 @@ from agent.config.model import RouterConfig
 from tests.aaa.radius.desk import KEY, PACKETS, log_in, record
 
 LOG = logging.getLogger("tests.radius")
+T = TypeVar("T")
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """The result of some work in an event loop of its own. Work that waits for ever fails."""
+    return asyncio.run(asyncio.wait_for(work, 30))
 
 
 class FakeServer:
@@ -132,7 +139,7 @@ def test_a_server_is_asked(address: str, request_: Request) -> None:
         fake.close()
         return reply
 
-    reply = asyncio.run(run())
+    reply = finished(run())
     assert reply is not None
     assert reply.server.address == ip_address(address)
 
@@ -154,7 +161,7 @@ def test_where_requests_come_from(nas: str, source: str) -> None:
         fake.close()
         return fake.got[0][1][0]
 
-    assert asyncio.run(run()) == source
+    assert finished(run()) == source
 
 
 def test_a_thousand_requests_are_under_way_at_once() -> None:
@@ -166,7 +173,7 @@ def test_a_thousand_requests_are_under_way_at_once() -> None:
         fake.close()
         return replies, len({source for _, source in fake.got})
 
-    replies, ports = asyncio.run(run())
+    replies, ports = finished(run())
     assert len(replies) == 1000
     assert None not in replies
     assert ports == 4  # 256 identifiers each (RFC 2865 §3)
@@ -183,7 +190,7 @@ def test_nothing_goes_outside(address: IPv4Address | IPv6Address, caplog: pytest
         return events
 
     with caplog.at_level(logging.WARNING):
-        events = asyncio.run(run())
+        events = finished(run())
     assert [type(event) for event in events] == [Withheld, Withheld]
     (line,) = [entry.getMessage() for entry in caplog.records]  # once for each destination
     assert line.startswith(f"RADIUS requests to {address}:1646 are not sent")
@@ -204,7 +211,7 @@ def test_an_unanswered_request_is_sent_again_by_the_clients_time() -> None:
         fake.close()
         return [packet for packet, _ in fake.got], replies
 
-    packets, replies = asyncio.run(run())
+    packets, replies = finished(run())
     assert (len(packets), len(set(packets))) == (4, 1)
     assert replies == [None]
 
@@ -224,7 +231,7 @@ def test_a_server_that_is_not_there_is_one_that_does_not_answer() -> None:
         client.close()
         return replies
 
-    assert asyncio.run(run()) == [None]
+    assert finished(run()) == [None]
 
 
 def test_strangers_are_not_believed() -> None:
@@ -248,7 +255,7 @@ def test_strangers_are_not_believed() -> None:
         stranger.close()
         return events, answer
 
-    events, reply = asyncio.run(run())
+    events, reply = finished(run())
     assert reply is not None
     assert {event.reason for event in events if isinstance(event, Refused)} == {Discarded.SOURCE, Discarded.MALFORMED}
     assert [type(event) for event in events][-1] is Received
@@ -274,7 +281,7 @@ def test_old_servers_may_be_believed(demand: bool, caplog: pytest.LogCaptureFixt
         fake.close()
         return reply
 
-    reply = asyncio.run(run())
+    reply = finished(run())
     assert (reply is None) is demand
     hints = [message for message in caplog.messages if "Have the server send one, or set radius_message_authenticator" in message]
     assert len(hints) == demand
@@ -294,7 +301,7 @@ def test_the_log_says_that_a_server_seems_to_have_another_key(caplog: pytest.Log
         fake.close()
         return f"127.0.0.1:{server.auth_port},{server.acct_port}"
 
-    place = asyncio.run(run())
+    place = finished(run())
     reason = "its authenticator is wrong, as if the two had different keys"
     assert caplog.messages == [f"Router: an answer of the RADIUS server {place} is discarded: {reason}"]
 
@@ -314,7 +321,7 @@ def test_a_new_configuration_counts_at_once() -> None:
             each.close()
         return answers
 
-    first, second = asyncio.run(run())
+    first, second = finished(run())
     assert first is not None
     assert second is not None
 
@@ -333,7 +340,7 @@ def test_a_closed_client_calls_nobody() -> None:
         fake.close()
         return replies
 
-    assert asyncio.run(run()) == []
+    assert finished(run()) == []
 
 
 def test_the_facts_of_servers() -> None:
@@ -357,7 +364,7 @@ def test_the_facts_of_servers() -> None:
         client.close()
         fake.close()
 
-    asyncio.run(run())
+    finished(run())
 
 
 def test_a_router_without_servers_pays_next_to_nothing() -> None:
@@ -373,7 +380,7 @@ def test_a_router_without_servers_pays_next_to_nothing() -> None:
         assert [await asked(made[0], record()), made[1].servers()] == [None, []]
         return octets / 200
 
-    assert asyncio.run(run()) < 2000
+    assert finished(run()) < 2000
 
 
 def test_a_router_without_requests_loads_no_library() -> None:
