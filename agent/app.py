@@ -139,6 +139,8 @@ class LabService:
         """Start everything. The lines say at which addresses it answers. Raises ListenError."""
         lines = []
         signal.signal(signal.SIGPROF, lambda _, frame: self._processor.sample(frame))
+        # Each signal wakes the loop by an octet in a pipe. In a turn of some seconds the pipe is full, which does no harm.
+        signal.set_wakeup_fd(signal.set_wakeup_fd(-1), warn_on_full_buffer=False)
         signal.setitimer(signal.ITIMER_PROF, INTERVAL / SECOND, INTERVAL / SECOND)
         await self._cli.start()
         for name, service in self.routers.items():

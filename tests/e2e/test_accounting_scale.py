@@ -1,14 +1,14 @@
-"""Ten thousand sessions of a hub, for an hour of its clock: each has one Start and one Stop at the server, rekeys have none."""
+"""Ten thousand sessions of a hub, for an hour of its clock: each has one Start and one Stop at FreeRADIUS, rekeys have none."""
 
 from __future__ import annotations
 
-import asyncio
 import re
+import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from tests.aaa.accounting.server import SECRET, AccountingServer
-from tests.e2e.tools import AGENT, ROOT, run_tool
+from tests.e2e.freeradius import FreeRadius
+from tests.e2e.tools import AGENT, ROOT, run_tool, until_ready
 
 SPOKES = 10_000
 HUB, SPOKE = (ROOT / "examples" / f"hub-100k{end}.cfg" for end in ("", "-spoke"))
@@ -16,7 +16,8 @@ ACCOUNTING = """\
 aaa new-model
 aaa accounting network billing start-stop group radius
 aaa accounting update periodic 45
-radius-server host 127.0.0.1 auth-port 0 acct-port {port} key {secret}
+radius-server timeout 60
+{server}
 crypto map outside client accounting list billing
 crypto ipsec security-association lifetime seconds 1500
 """
@@ -43,37 +44,43 @@ run = "clear crypto session"
 """
 
 
-async def an_hour(folder: Path) -> tuple[AccountingServer, list[int]]:
-    """Run the hub to the end of its hour. Returns the server with what it has got, and how often tunnels were rekeyed."""
-    server = AccountingServer(asyncio.get_running_loop().time)
-    lines = ACCOUNTING.format(port=server.port, secret=SECRET.decode())
-    (folder / "hub.cfg").write_text(HUB.read_text().replace("!\nend\n", f"{lines}!\nend\n"))
+def an_hour(folder: Path, server: FreeRadius) -> list[int]:
+    """Run the hub to the end of its hour. Returns how often tunnels were rekeyed."""
+    (folder / "hub.cfg").write_text(HUB.read_text().replace("!\nend\n", f"{ACCOUNTING.format(server=server.ios())}!\nend\n"))
     (folder / "spoke.cfg").write_text(SPOKE.read_text())
     (folder / "lab.toml").write_text(LAB)
-    process = await asyncio.create_subprocess_exec(
-        *AGENT, "run", str(folder / "lab.toml"), "--state-dir", str(folder / "state"), "--clock", "virtual", "--until", "60m",
-        cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    assert process.stdout is not None
-    port = ""
-    while (line := (await process.stdout.readline()).decode().strip()) != "ready":
-        assert line, "the lab does not start"
-        if found := re.search(r"SNMP at 127\.0\.0\.1:(\d+)", line):
-            port = found[1]
-    told = run_tool("snmpbulkwalk", "-OQv", "-v2c", "-c", "public", f"127.0.0.1:{port}", "cipSecTunHistTotalRefreshes")
-    process.terminate()
-    _, errors = await process.communicate()
-    assert process.returncode == 0, errors.decode()[-2000:]
-    server.close()
-    return server, [int(number) for number in re.findall(r"^(\d+)", told, re.MULTILINE)]
+    command = [
+        *AGENT,
+        "run",
+        str(folder / "lab.toml"),
+        "--state-dir",
+        str(folder / "state"),
+        "--clock",
+        "virtual",
+        "--until",
+        "60m",
+    ]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        ports: dict[str, int] = {}
+        until_ready(process, ports, [])
+        told = run_tool("snmpbulkwalk", "-OQv", "-v2c", "-c", "public", f"127.0.0.1:{ports['hub']}", "cipSecTunHistTotalRefreshes")
+        process.terminate()
+        assert process.wait(60) == 0
+    return [int(number) for number in re.findall(r"^(\d+)", told, re.MULTILINE)]
 
 
 def test_each_of_ten_thousand_sessions_has_one_start_and_one_stop_in_order(tmp_path: Path) -> None:
-    server, rekeys = asyncio.run(an_hour(tmp_path))
+    server = FreeRadius(tmp_path / "radius")
+    server.start()
+    try:
+        rekeys = an_hour(tmp_path, server)
+        records = server.records()
+    finally:
+        server.kill()
     order: dict[str, list[str]] = defaultdict(list)
-    for got in server.first():
-        order[got.session].append(got.status)
-    assert Counter(map(tuple, order.values())) == {("START", "INTERIM", "STOP"): SPOKES}
+    for record in records:
+        order[record["Acct-Session-Id"]].append(record["Acct-Status-Type"])
+    assert Counter(map(tuple, order.values())) == {("Start", "Interim-Update", "Stop"): SPOKES}
     assert set(order) == {f"{number:08X}" for number in range(1, SPOKES + 1)}
     assert rekeys
     assert min(rekeys) >= 2
