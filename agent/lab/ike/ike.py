@@ -371,7 +371,6 @@ class Ike:
         decisions = self._decisions(pair, None, self.clients)
         ends = ends_of(pair, local_port, remote_port)
         exchange = Exchange(header.exchange)
-        decisions.named_first = exchange is Exchange.AGGRESSIVE
         sa = ikev1.respond(decisions, counters, self._random, ends, self._traversal(), exchange, self._engine)
         return IkeRecord(pair, sa, decisions, counters, self._scheduler.clock.now())
 

@@ -209,7 +209,7 @@ class PeerDecisions:
     """The decisions of one phase 1. `profile` is the one that the initiator's crypto map names, or the one that matched.
 
     `clients` are those of a responder; the peer may be one of them. `groups` are the answers of AAA about the group that the peer
-    names: None is a group that is not there. `named_first`: the peer names itself before its key is needed.
+    names: None is a group that is not there.
     """
 
     config: RouterConfig
@@ -228,7 +228,6 @@ class PeerDecisions:
     client: Client | None = None
     peer: Identification | None = None  # once it has been accepted
     groups: dict[GroupKey, ClientGroup | None] = field(default_factory=dict)
-    named_first: bool = False
 
     @property
     def inside_vrf(self) -> str | None:
@@ -266,8 +265,11 @@ class PeerDecisions:
         return group_key(self._rules(profile), peer) if self.clients is not None else None
 
     def _entry_of(self, profile: IsakmpProfile | None, peer: Identification | None) -> GroupKey | None:
-        """Where AAA has the key of a peer that is no client, and of which the configuration has neither key nor certificate."""
-        if not self.named_first or peer is None or self.credential(()) is not None:
+        """Where AAA has the key of a peer that is no client, and of which the configuration has neither key nor certificate.
+
+        In main mode such a peer gets no further than its first message, before it has named itself.
+        """
+        if peer is None or self.credential(()) is not None:
             return None
         if pre_shared_key(self.config, self.pair, profile, peer) is not None:
             return None
