@@ -156,23 +156,25 @@ class Delivery:
         for group in self._groups.values():
             group.rests_until = 0.0
 
-    def answered(self, attempt: Attempt, now: float) -> None:
-        """A server has taken the record."""
+    def answered(self, attempt: Attempt, now: float) -> bool:
+        """A server has taken the record. Whether the group is back: it has not answered for a time."""
         group = self._groups[attempt.group]
         group.asked -= 1
-        group.failures = 0
+        is_back, group.failures = group.failures > 0, 0
         group.rests_until = 0.0
         group.answered = now
         self._take_off(attempt.waiting)
+        return is_back
 
     def lost(self, attempt: Attempt) -> None:
         """The record could not be sent: it is not there any more."""
         self._groups[attempt.group].asked -= 1
         self._take_off(attempt.waiting)
 
-    def failed(self, attempt: Attempt, now: float) -> None:
-        """No server of the group has answered."""
+    def failed(self, attempt: Attempt, now: float) -> bool:
+        """No server of the group has answered. Whether the group is left alone from now on, and was not before."""
         waiting, group = attempt.waiting, self._groups[attempt.group]
+        answered_before = not group.failures
         session = self._sessions[waiting.session, waiting.groups]
         group.asked -= 1
         if group.answered > attempt.began:
@@ -184,7 +186,13 @@ class Delivery:
         if any(self._group(name).rests_until <= now for name in waiting.groups[attempt.place + 1 :]):
             session.next = attempt.place + 1
             lane.ready.appendleft(session)
-            return
+        else:
+            self._end_round(session, lane, group, now)
+        return answered_before and group.failures > 0
+
+    def _end_round(self, session: _Session, lane: _Lane, group: _Group, now: float) -> None:
+        """All groups have been asked, `group` the last: the session waits."""
+        waiting = session.records[0]
         session.next = 0
         if session.refused:
             self._overtake(session, lane)

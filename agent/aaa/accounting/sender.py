@@ -96,11 +96,16 @@ class RecordSender:
                 self._servers.ask(attempt.group, request, partial(self._answered, attempt))
 
     def _answered(self, attempt: Attempt, reply: Reply | None) -> None:
+        spool, now = self._spool, self._loop.time()
         if reply is None:
-            self._delivery.failed(attempt, self._loop.time())
+            if self._delivery.failed(attempt, now):
+                spool.log.warning(
+                    "%s: no server of group %s takes accounting records: %d wait", spool.router, attempt.group, len(spool)
+                )
         else:
-            self._delivery.answered(attempt, self._loop.time())
-            self._spool.acknowledge(attempt.waiting)
+            if self._delivery.answered(attempt, now):
+                spool.log.warning("%s: group %s takes accounting records again: %d wait", spool.router, attempt.group, len(spool))
+            spool.acknowledge(attempt.waiting)
             if attempt.waiting.status is AcctStatus.STOP:
                 self._about.pop(attempt.waiting.session, None)
         self._plan()

@@ -60,6 +60,7 @@ class Spool:
     def __init__(self, lab: LabSpool, router: str, limit: int) -> None:
         """`LabSpool.router` makes it. `limit` is that of `accounting_spool` in the lab file."""
         self._lab = lab
+        self.log = lab.log
         self.router = router
         self.limit = limit
         self.counters = SpoolCounters()
@@ -145,7 +146,7 @@ class Spool:
 
     def _has_room(self, interim: bool) -> bool:
         """Whether another record may be kept. The oldest interim record may make room for it."""
-        log = self._lab.log
+        log = self.log
         if self._lab.failing and self._unwritten >= (min(_UNWRITTEN_INTERIMS, self.limit) if interim else self.limit):
             self.counters.unwritten += 1
             log.error("%s: an accounting record is dropped: %d wait until the spool can be written", self.router, self._unwritten)
@@ -202,9 +203,7 @@ class Spool:
                 attributes = attributes_of(found[waiting.number])
             except (KeyError, CodecError):
                 self.counters.lost += 1
-                self._lab.log.error(
-                    "%s: the accounting record %d of the spool cannot be read: it is lost", self.router, waiting.number
-                )
+                self.log.error("%s: the accounting record %d of the spool cannot be read: it is lost", self.router, waiting.number)
                 self._remove(waiting)
                 continue
             record = AccountingRecord(waiting.status, waiting.session, attributes, waiting.groups, False, waiting.moment)

@@ -15,6 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agent.aaa.accounting.record import ACCT_DELAY_TIME, AccountingRecord, AcctStatus
 from agent.aaa.accounting.sender import RecordSender
 from agent.aaa.accounting.spool import LabSpool
@@ -285,6 +287,28 @@ def test_a_server_that_dies_between_request_and_answer_has_the_record_twice(tmp_
         router.close()
 
     run(body)
+
+
+def test_the_log_says_that_a_group_takes_no_records_and_that_it_takes_them_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def body() -> None:
+        server = AccountingServer(asyncio.get_running_loop().time)
+        server.answer = server.ignore
+        router = Router(tmp_path, server.port)
+        for number in range(10):
+            router.say(START, f"{number:08X}")
+        await asyncio.sleep(10 * MINUTE)
+        server.answer = server.accept
+        await until(lambda: len(router.spool) == 0)
+        server.close()
+        router.close()
+
+    run(body)
+    assert [message for message in caplog.messages if "accounting records" in message] == [
+        "r1: no server of group radius takes accounting records: 10 wait",
+        "r1: group radius takes accounting records again: 10 wait",
+    ]
 
 
 def test_the_next_server_of_a_group_takes_what_the_first_does_not(tmp_path: Path) -> None:
