@@ -69,13 +69,9 @@ class _Group:
 
 @dataclass(slots=True, eq=False)
 class _Lane:
-    """The sessions whose records go to the same groups. The `ready` ones have a record that can be sent.
-
-    `ahead` counts the records that a new system record has to wait for.
-    """
+    """The sessions whose records go to the same groups. The `ready` ones have a record that can be sent."""
 
     ready: deque[_Session] = field(default_factory=deque)
-    ahead: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -83,8 +79,9 @@ class _System:
     """A system record that no server has taken yet. It waits for `ahead` records, and holds those that came after it.
 
     `failures` counts the rounds in which no group has answered. From the first one on, records that can go to another group are not
-    held. From TRIES_ALONE on, one record more may go, the `probe`. If it is taken and the system record is not, the servers do not
-    take system records, and nothing is held (`given_up`).
+    held. From TRIES_ALONE on, one record more may go, the `probe`: right behind each attempt of the system record, so that servers
+    that are back get this first. While it is not on its way it is `parked`. If it is taken and the system record is not, the
+    servers do not take system records, and nothing is held (`given_up`).
     """
 
     waiting: Waiting
@@ -94,6 +91,7 @@ class _System:
     failures: int = 0
     failed: float = float("inf")  # the moment of the last failure
     probe: Waiting | None = None
+    parked: bool = False
     given_up: bool = False
 
     def holds(self, waiting: Waiting) -> bool:
@@ -126,7 +124,7 @@ class Delivery:
             holder.held.append(waiting)
         elif waiting.status in SYSTEM:
             groups = frozenset(waiting.groups)
-            ahead = sum(lane.ahead for names, lane in self._lanes.items() if not groups.isdisjoint(names))
+            ahead = self._ahead(waiting)
             self._systems.append(_System(waiting, groups, ahead))
             if not ahead:
                 self._admit(waiting)
@@ -183,7 +181,9 @@ class Delivery:
             group.failures += 1
             group.rests_until = now + self._pause(group.failures)
         group.tried_by = lane = self._lanes[waiting.groups]
-        if any(self._group(name).rests_until <= now for name in waiting.groups[attempt.place + 1 :]):
+        if not self._is_probe(waiting) and any(
+            self._group(name).rests_until <= now for name in waiting.groups[attempt.place + 1 :]
+        ):
             session.next = attempt.place + 1
             lane.ready.appendleft(session)
         else:
@@ -194,8 +194,10 @@ class Delivery:
         """All groups have been asked, `group` the last: the session waits."""
         waiting = session.records[0]
         session.next = 0
+        if self._park(waiting):
+            return
         if session.refused:
-            self._overtake(session, lane)
+            self._overtake(session)
             heapq.heappush(self._resting, (now + self._pause(session.refused), next(self._tie), session))
         else:
             lane.ready.append(session)
@@ -204,19 +206,23 @@ class Delivery:
 
     # --- sessions ---
 
-    def _admit(self, waiting: Waiting) -> None:
-        """Put a record into its session, from where it is sent when its turn comes."""
+    def _admit(self, waiting: Waiting, parked: bool = False) -> bool:
+        """Put a record into its session, from where it is sent when its turn comes.
+
+        The first record of a session may be `parked`: whether it is.
+        """
         lane = self._lanes.get(waiting.groups)
         if lane is None:
             lane = self._lanes[waiting.groups] = _Lane()
         key = waiting.session, waiting.groups
         session = self._sessions.get(key)
+        is_first = session is None
         if session is None:
             session = self._sessions[key] = _Session()
-            lane.ready.append(session)
+            if not parked:
+                lane.ready.append(session)
         session.records.append(waiting)
-        if not session.overtaken:
-            lane.ahead += 1
+        return parked and is_first
 
     def _due(self, lane: _Lane, again: bool) -> Iterator[Attempt]:
         while lane.ready:
@@ -232,6 +238,8 @@ class Delivery:
             lane.ready.popleft()
             self._group(first.groups[place]).asked += 1
             yield Attempt(first, place, self._now)
+            if first.status in SYSTEM:
+                yield from self._behind(first, first.groups[place])
 
     def _place(self, groups: Groups, start: int, turn_of_others: _Lane | None) -> int | None:
         """The place of the group that may be asked now: the first one from `start`, else the first of all.
@@ -257,7 +265,7 @@ class Delivery:
         else:
             del self._sessions[key]
         if not session.overtaken:
-            self._go_on(lane, waiting.groups, (waiting,))
+            self._go_on(waiting.groups, (waiting,))
         if waiting.status in SYSTEM:
             self._finish_system(waiting)
 
@@ -273,9 +281,17 @@ class Delivery:
 
     # --- system records ---
 
-    def _go_on(self, lane: _Lane, groups: Groups, done: Sequence[Waiting]) -> None:
+    def _ahead(self, system: Waiting) -> int:
+        """How many records a new system record has to wait for."""
+        return sum(
+            waiting.number < system.number
+            for (_, groups), session in self._sessions.items()
+            if not session.overtaken and not set(groups).isdisjoint(system.groups)
+            for waiting in session.records
+        )
+
+    def _go_on(self, groups: Groups, done: Sequence[Waiting]) -> None:
         """No system record waits for these records any more."""
-        lane.ahead -= len(done)
         for system in list(self._systems):
             before = sum(waiting.number < system.waiting.number for waiting in done)
             if before and system.concerns(groups):
@@ -283,11 +299,37 @@ class Delivery:
                 if system.ahead == 0:
                     self._admit(system.waiting)
 
-    def _overtake(self, session: _Session, lane: _Lane) -> None:
+    def _overtake(self, session: _Session) -> None:
         """The servers do not take a record of this session: system records do not wait for it."""
         if not session.overtaken and session.refused > 1:
             session.overtaken = True
-            self._go_on(lane, session.records[0].groups, session.records)
+            self._go_on(session.records[0].groups, session.records)
+
+    def _behind(self, waiting: Waiting, group: str) -> Iterator[Attempt]:
+        """The probe of a system record that a group is asked to take."""
+        system = next(system for system in self._systems if system.waiting is waiting)
+        probe = system.probe
+        if probe is not None and system.parked and not probe.gone and group in probe.groups:
+            system.parked = False
+            self._group(group).asked += 1
+            yield Attempt(probe, probe.groups.index(group), self._now)
+
+    def _is_probe(self, waiting: Waiting) -> bool:
+        return any(system.probe is waiting for system in self._systems)
+
+    def _park(self, waiting: Waiting) -> bool:
+        """Have a probe that was not taken wait for the next attempt of its system record; whether it is a probe."""
+        system = next((system for system in self._systems if system.probe is waiting), None)
+        if system is None or system.given_up:
+            return False
+        system.parked = True
+        return True
+
+    def _unpark(self, system: _System) -> None:
+        """The probe is a record like others now."""
+        if system.parked and system.probe is not None:
+            system.parked = False
+            self._lanes[system.probe.groups].ready.append(self._sessions[system.probe.session, system.probe.groups])
 
     def _fail_system(self, waiting: Waiting, group: _Group, now: float) -> None:
         system = next(system for system in self._systems if system.waiting is waiting)
@@ -295,14 +337,19 @@ class Delivery:
         system.given_up |= group.answered > system.failed
         system.failed = now
         held, system.held = system.held, deque()
-        if system.failures >= TRIES_ALONE and held and (system.probe is None or system.probe.gone):
-            system.probe = held.popleft()
-            self._admit(system.probe)
+        if system.given_up:
+            self._unpark(system)
+        elif system.failures >= TRIES_ALONE and (system.probe is None or system.probe.gone):
+            self._unpark(system)
+            if held and held[0].status not in SYSTEM:
+                system.probe = held.popleft()
+                system.parked = self._admit(system.probe, parked=True)
         for each in held:
             self.add(each)
 
     def _finish_system(self, waiting: Waiting) -> None:
         system = next(system for system in self._systems if system.waiting is waiting)
         self._systems.remove(system)
+        self._unpark(system)
         for held in system.held:
             self.add(held)

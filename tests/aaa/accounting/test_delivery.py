@@ -25,7 +25,8 @@ class Bench:
         self.now = 1000.0
         self.delivery = Delivery(random)
         self.down: set[str] = set()
-        self.refuses: Callable[[Waiting], bool] = lambda waiting: False
+        self.refuses: Callable[[Waiting], bool] = lambda waiting: waiting.status in self.refused
+        self.refused: set[AcctStatus] = set()
         self.taken: list[tuple[str, str, str]] = []  # (group, session, status)
         self.in_order: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # statuses by session and groups
         self.asked: list[tuple[float, str]] = []  # (when, group), of every attempt
@@ -276,6 +277,30 @@ def test_sessions_with_another_group_do_not_wait_for_a_system_record_that_is_not
     assert bench.taken == [("B", "1", "START")]
 
 
+@pytest.mark.parametrize("away", [10.0, 200.0])
+def test_off_and_on_of_a_restart_stay_in_order_however_long_the_servers_are_away(away: float) -> None:
+    bench = Bench()
+    bench.down = {"A"}
+    for session, status in [("0", OFF), ("0", ON), ("2", START)]:
+        bench.add(session, status)
+    bench.run(away)
+    bench.down = set()
+    bench.run(TIMEOUT + LONGEST_PAUSE)
+    assert [status for _, _, status in bench.taken] == ["OFF", "ON", "START"]
+
+
+def test_system_records_for_other_groups_after_a_change_of_the_configuration_stay_in_order() -> None:
+    bench = Bench()
+    bench.down = {"A"}
+    bench.add("0", ON)
+    bench.turn()
+    bench.add("0", ON)
+    bench.add("0", ON, "A", "B")
+    bench.down = set()
+    bench.run(TIMEOUT + LONGEST_PAUSE)
+    assert len(bench.taken) == 3
+
+
 def test_servers_that_do_not_take_system_records_get_the_sessions() -> None:
     bench = Bench()
     bench.refuses = lambda waiting: waiting.status is ON
@@ -287,19 +312,31 @@ def test_servers_that_do_not_take_system_records_get_the_sessions() -> None:
     assert len(bench.taken) == 100
 
 
-def test_servers_that_were_away_for_long_get_the_system_record_first_or_one_session_with_it() -> None:
-    """One session finds out whether they take anything; no other overtakes the record."""
+@pytest.mark.parametrize("away", [50.0, 100.0, 600.0])
+def test_servers_that_were_away_get_the_system_record_first(away: float) -> None:
+    """IOS guarantees it, too (`aaa accounting system guarantee-first`, its default): else it would end the new sessions."""
     bench = Bench()
     bench.down = {"A"}
     bench.add("on", ON)
     for number in range(100):
         bench.add(str(number), START)
-    bench.run(600.0)
+    bench.run(away)
     bench.down = set()
     bench.run(TIMEOUT + LONGEST_PAUSE)
-    statuses = [status for _, _, status in bench.taken]
-    assert statuses.index("ON") <= 1
-    assert statuses.count("START") == 100
+    assert [status for _, _, status in bench.taken] == ["ON", *["START"] * 100]
+
+
+def test_servers_that_are_others_after_a_change_of_the_configuration_get_the_system_record_first() -> None:
+    bench = Bench()
+    bench.down = {"A"}
+    bench.add("on", ON)
+    for number in range(10):
+        bench.add(str(number), START)
+    bench.run(TRIES_ALONE * TIMEOUT + 10.0)
+    bench.down = set()
+    bench.delivery.retry()
+    bench.run(TIMEOUT + LONGEST_PAUSE)
+    assert [status for _, _, status in bench.taken] == ["ON", *["START"] * 10]
 
 
 def test_accounting_on_does_not_wait_for_a_session_whose_record_is_never_taken() -> None:
@@ -322,6 +359,7 @@ STEPS = st.lists(
         st.tuples(st.just("add"), st.integers(0, 5), STATUSES, GROUPS),
         st.tuples(st.just("down"), st.sampled_from("ABC")),
         st.tuples(st.just("up"), st.sampled_from("ABC")),
+        st.tuples(st.just("picky"), st.booleans()),
         st.tuples(st.just("run"), st.floats(0, 60)),
     ),
     max_size=60,
@@ -341,9 +379,12 @@ def test_whatever_happens_each_record_is_taken_once_and_those_of_a_session_in_or
                 bench.down.add(group)
             case ("up", str(group)):
                 bench.down.discard(group)
+            case ("picky", bool(picky)):  # the servers take no system records
+                bench.refused = {ON} if picky else set()
             case ("run", float(seconds)):
                 bench.run(seconds)
     bench.down = set()
+    bench.refused = set()
     bench.run(100 * (TIMEOUT + LONGEST_PAUSE))
     assert bench.in_order == added
     assert bench.delivery.wakes() is None
