@@ -255,12 +255,13 @@ class Exchanges:
                 self._timed_out(exchange)
 
     def apply(self) -> None:
-        """Follow the configuration. What is asked of a server that is gone is asked of another one."""
+        """Follow the configuration. What is asked of a server that is gone, or has no key any more, is asked of another one."""
         self._servers.apply()
         waiting = [exchange for queue in self._waiting.values() for exchange in queue]
         asked = [exchange for space in self._spaces.values() for exchange in space.asked.values()]
         for exchange in [*waiting, *asked]:
-            if exchange.server is not None and exchange.server not in self._servers:
+            server = exchange.server
+            if server is not None and (server not in self._servers or server.settings.key is None):
                 self._leave(exchange)
         self._close_idle()
 
@@ -335,14 +336,14 @@ class Exchanges:
         """Send an exchange's first packet to a server."""
         request, settings = exchange.request, server.settings
         assert settings.key is not None
-        identifier = space.free.popleft()
+        identifier = space.free[0]
         try:
             exchange.packet = self._packets.request(_filled(request, exchange.nas, self._edge.date()), identifier, settings.key)
         except TooLongError:
-            space.free.appendleft(identifier)
             exchange.move(Happening.UNASKABLE)
             self._edge.deliver(exchange.answered, Reply(Code.ACCESS_REJECT, (), space.place))
             return
+        space.free.popleft()
         exchange.move(Happening.PLACED)
         exchange.space, exchange.key, exchange.attempts = space, settings.key, 0
         exchange.timeout, exchange.retransmit = settings.timeout, settings.retransmit

@@ -354,6 +354,17 @@ def test_a_server_that_is_removed_leaves_its_requests_to_the_next() -> None:
     assert None not in desk.replies.values()
 
 
+def test_requests_that_wait_for_a_server_without_a_key_go_to_the_next() -> None:
+    settings = config(replace(server(1), key=Secret(KEY)), server(2))
+    desk = Desk(settings, ports=1)
+    for about in range(300):
+        desk.ask(about)
+    settings.hosts[0], settings.hosts[1], settings.key = server(1), replace(server(2), key=Secret(KEY)), None
+    desk.exchanges.apply()
+    desk.advance(0)
+    assert {each.to.address for each in desk.sent[256:]} == {SECOND}
+
+
 def test_many_requests_change_their_server_in_shares() -> None:
     """So that the event loop goes on meanwhile."""
     settings = config(server(1), server(2))

@@ -22,6 +22,7 @@ def changed(settings: RadiusConfig, chance: random.Random) -> None:
         )
         for number in chance.sample(range(1, 5), chance.randrange(5))
     ]
+    settings.key = chance.choice((None, Secret(KEY), Secret(KEY), Secret(KEY)))
     settings.deadtime = chance.randrange(3)
     settings.dead_criteria = DeadCriteria(chance.randrange(1, 20), chance.randrange(1, 9))
     references = tuple(ServerReference(address=IPv4Address(f"127.0.0.{number}")) for number in (3, 1, 2))
