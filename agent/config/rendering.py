@@ -26,6 +26,8 @@ def render(state: State, commands: CommandSet) -> str:
     lines = ["!"]
     previous: _Item | None = None
     for item in _items(state, commands, GLOBAL):
+        if previous is not None and _would_take(previous, item, commands):
+            lines.append(" exit")
         if previous is not None and _need_separator(previous, item):
             lines.append("!")
         lines.extend(item.lines)
@@ -38,6 +40,16 @@ def _need_separator(before: _Item, after: _Item) -> bool:
     if after.kept and before.section:
         return True  # or else, read again, it would seem to stand under that section
     return before.rank // 100 != group or (group in _SET_OFF and (before.section or after.section))
+
+
+def _would_take(before: _Item, after: _Item, commands: CommandSet) -> bool:
+    """Whether the section before a global line has that line, too, and would take it when the text is read again.
+
+    A group of RADIUS servers has `ip radius source-interface`, as the router has it.
+    """
+    if after.section or after.kept or not isinstance(before.identity, Place):
+        return False
+    return commands.understands(commands.table(before.identity), after.lines[0])
 
 
 def _items(state: State, commands: CommandSet, place: Place) -> list[_Item]:

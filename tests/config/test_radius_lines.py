@@ -206,6 +206,16 @@ def test_lines_of_a_group_are_taken_back() -> None:
     assert document.config.radius.groups == {}
 
 
+def test_the_source_interface_of_the_router_is_not_that_of_the_group_before_it() -> None:
+    document, _ = typed("aaa group server radius g", "server name s", "exit", "ip radius source-interface Loopback0")
+    text = document.render()
+    assert "aaa group server radius g\n server name s\n exit\n!\nip radius source-interface Loopback0\n" in text
+    again = load(text)
+    assert again.config.radius.source_interfaces == {None: "Loopback0"}
+    assert again.config.radius.groups["g"].source_interface is None
+    assert again.render() == text
+
+
 def test_dynamic_authorization() -> None:
     lines = [
         "aaa server radius dynamic-author",
