@@ -19,7 +19,7 @@ from pathlib import Path
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.record_codec import CodecError, attributes_of, attributes_text
 from agent.aaa.accounting.spool_file import Content, Row, WillRow
-from agent.aaa.accounting.spool_writer import InLoop, SpoolWriter, Told
+from agent.aaa.accounting.spool_writer import InLoop, SpoolWriter, Told, Will
 from agent.aaa.accounting.waiting import Waiting
 from agent.base.bus import Subscription
 from agent.base.clock import SECOND, world_date
@@ -85,25 +85,26 @@ class Spool:
     def append(self, record: AccountingRecord, will: AccountingRecord | None = None) -> None:
         """Keep a record until a server has it. With a Start or an interim record comes the session's new will.
 
-        A Stop ends the session's will.
+        A Stop ends the session's will: both come to the disk together.
         """
-        if will is not None:
-            self.will(will.session, will)
-        elif record.status is AcctStatus.STOP:
-            self.forget(record.session)
         text = attributes_text(record.attributes)
-        for groups in _copies(record):
-            self._append(replace(record, groups=groups, broadcast=False), text)
+        kept = [waiting for groups in _copies(record) if (waiting := self._accept(record, groups)) is not None]
+        if will is not None:
+            change: Will | None = self._will(will)
+        else:
+            change = Will(self.router, record.session) if record.status is AcctStatus.STOP else None
+        if kept:
+            self._lab.writer.add([self._row(waiting, text) for waiting in kept], partial(self._written, kept), change)
+        elif will is not None:
+            self.will(will.session, will)
 
     def will(self, session: str, record: AccountingRecord) -> None:
         """Keep the Stop that an open session is to get if the process dies from now on."""
-        text = attributes_text(record.attributes)
-        rows = tuple(WillRow(self.router, session, " ".join(groups), record.moment, text) for groups in _copies(record))
-        self._lab.writer.will(self.router, session, rows)
+        self._lab.writer.will(self._will(record))
 
     def forget(self, session: str) -> None:
         """Keep no will of a session any more."""
-        self._lab.writer.will(self.router, session, ())
+        self._lab.writer.will(Will(self.router, session))
 
     # --- for the delivery ---
 
@@ -126,23 +127,29 @@ class Spool:
 
     # --- inside ---
 
-    def _append(self, record: AccountingRecord, text: str) -> None:
+    def _accept(self, record: AccountingRecord, groups: tuple[str, ...]) -> Waiting | None:
+        """Take one copy of a record; None if there is no room for it."""
         interim = record.status is AcctStatus.INTERIM
         self.counters.appended += 1
         if not self._has_room(interim):
-            return
-        waiting = Waiting(self._lab.next_number(), record.session, record.status, record.groups, record.moment)
-        self._lab.keep_in_memory(waiting, record)
+            return None
+        waiting = Waiting(self._lab.next_number(), record.session, record.status, groups, record.moment)
+        self._lab.keep_in_memory(waiting, replace(record, groups=groups, broadcast=False) if record.broadcast else record)
         if interim:
             self._interims[waiting.number] = waiting
         self._unwritten += 1
         self._lab.changed(1)
-        self._write(waiting, text, partial(self._written, waiting))
+        return waiting
 
-    def _write(self, waiting: Waiting, attributes: str, written: Callable[[], None]) -> None:
+    def _row(self, waiting: Waiting, attributes: str) -> Row:
         status, groups = waiting.status.value, " ".join(waiting.groups)
-        row = Row(waiting.number, self.router, waiting.session, status, groups, waiting.moment, attributes)
-        self._lab.writer.add(row, written)
+        return Row(waiting.number, self.router, waiting.session, status, groups, waiting.moment, attributes)
+
+    def _will(self, record: AccountingRecord) -> Will:
+        text = attributes_text(record.attributes)
+        copies = (" ".join(groups) for groups in _copies(record))
+        rows = tuple(WillRow(self.router, record.session, groups, record.moment, text) for groups in copies)
+        return Will(self.router, record.session, rows)
 
     def _has_room(self, interim: bool) -> bool:
         """Whether another record may be kept. The oldest interim record may make room for it."""
@@ -177,15 +184,16 @@ class Spool:
         self._remove(next(iter(self._interims.values())))
         return True
 
-    def _written(self, waiting: Waiting) -> None:
-        """It is on disk, and may be sent."""
-        self._unwritten -= 1
-        if waiting.gone:
-            self._lab.changed(-1)
-            return
-        self._waiting[waiting.number] = waiting
-        if self._arrived is not None:
-            self._arrived(waiting)
+    def _written(self, kept: Sequence[Waiting]) -> None:
+        """They are on disk, and may be sent."""
+        self._unwritten -= len(kept)
+        for waiting in kept:
+            if waiting.gone:
+                self._lab.changed(-1)
+                continue
+            self._waiting[waiting.number] = waiting
+            if self._arrived is not None:
+                self._arrived(waiting)
 
     def _remove(self, waiting: Waiting) -> None:
         waiting.gone = True
@@ -227,9 +235,9 @@ class Spool:
     def write_again(self) -> None:
         """There is a new file: write what memory has. Wills are renewed soon in any case."""
         self._lab.writer.count(self.router, self._session)
-        for waiting in self._waiting.values():
-            if waiting.record is not None:
-                self._write(waiting, attributes_text(waiting.record.attributes), _nothing)
+        found = ((waiting, waiting.record) for waiting in self._waiting.values())
+        rows = [self._row(waiting, attributes_text(record.attributes)) for waiting, record in found if record is not None]
+        self._lab.writer.add(rows, _nothing)
 
     def count_from(self, session: int) -> None:
         """Go on from the last number of Acct-Session-Id that an earlier process has used."""
@@ -384,7 +392,7 @@ class LabSpool:
 
 
 def _nothing() -> None:
-    """It was on disk before."""
+    """They were on disk before."""
 
 
 def _copies(record: AccountingRecord) -> tuple[tuple[str, ...], ...]:

@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from agent.aaa.accounting.spool_file import Content, Group, Row, SpoiltError, SpoolFile, UnavailableError, WillRow
 from agent.base.clock import world_date, world_seconds
@@ -31,6 +32,14 @@ class _Load:
 
     numbers: tuple[int, ...]
     loaded: Callable[[dict[int, str]], None]
+
+
+class Will(NamedTuple):
+    """The will of a session, a row for each of its copies. Without rows the session has none any more."""
+
+    router: str
+    session: str
+    rows: tuple[WillRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +88,24 @@ class SpoolWriter:
             self._thread.join()
         return self._abandoned
 
-    def add(self, row: Row, written: Callable[[], None]) -> None:
-        """Keep a record."""
+    def add(self, rows: Sequence[Row], written: Callable[[], None], will: Will | None = None) -> None:
+        """Keep records, and a session's will or its end, all together or nothing."""
         with self._changed:
             group = self._group(URGENT)
-            group.records.append(row)
+            group.records += rows
             group.written.append(written)
+            if will is not None:
+                group.wills[will.router, will.session] = will.rows
 
     def acknowledge(self, number: int) -> None:
         """Forget a record."""
         with self._changed:
             self._group(LATER).acknowledged.append(number)
 
-    def will(self, router: str, session: str, rows: tuple[WillRow, ...]) -> None:
+    def will(self, will: Will) -> None:
         """Keep the will of a session, or none any more."""
         with self._changed:
-            self._group(LATER).wills[router, session] = rows
+            self._group(LATER).wills[will.router, will.session] = will.rows
 
     def count(self, router: str, session: int) -> None:
         """Keep the last number of Acct-Session-Id."""

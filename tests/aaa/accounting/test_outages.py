@@ -122,7 +122,7 @@ class Router:
 
             return called
 
-        writer.add = lambda row, written: add(row, counted(written))
+        writer.add = lambda rows, written, will=None: add(rows, counted(written), will)
         writer.load = lambda numbers, loaded: read(numbers, counted(loaded))
 
     def _called(self, call: Callable[[], None]) -> None:

@@ -172,6 +172,28 @@ def test_a_start_and_an_interim_record_bring_a_will(tmp_path: Path) -> None:
     ]
 
 
+def test_a_record_and_what_it_changes_of_the_will_are_on_disk_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a process that is killed between them would leave a session without its Stop. Here each group is full at once."""
+    groups: list[tuple[list[int], list[bool]]] = []
+    commit = SpoolFile.commit
+
+    def watched(file: SpoolFile, group: Group) -> None:
+        groups.append(([row.status for row in group.records], [bool(rows) for rows in group.wills.values()]))
+        commit(file, group)
+
+    monkeypatch.setattr(SpoolFile, "commit", watched)
+    monkeypatch.setattr(spool_writer, "MOST_ROWS", 1)
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            spool = lab.router("r1")
+            spool.append(start("00000001", "A", "B", broadcast=True), stop("00000001"))
+            spool.append(stop("00000001", "A", "B", broadcast=True))
+
+    run(body())
+    assert groups == [([AcctStatus.START] * 2, [True]), ([AcctStatus.STOP] * 2, [False])]
+
+
 def test_a_session_that_has_ended_has_no_will(tmp_path: Path) -> None:
     leave(tmp_path, stop("00000001"), wills=[])
 
@@ -449,6 +471,30 @@ def test_what_a_full_disk_does_not_take_is_bounded_and_counted(
 
     run(body())
     assert said(caplog, "an accounting record is dropped: 2000 wait until the spool can be written")()
+
+
+def test_a_stop_that_a_full_disk_does_not_take_leaves_the_will(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So the next start sends the session a Stop."""
+    disk = Disk(monkeypatch)
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            spool = lab.router("r1", limit=2)
+            spool.append(start("00000001"), stop("00000001", octets=1))
+            arrivals = await Arrivals(spool).until(1)
+            spool.acknowledge(arrivals[0])
+            disk.full = True
+            spool.append(start("00000002"))
+            await until(lambda: lab.failing)
+            spool.append(start("00000003"))
+            spool.append(stop("00000001", octets=2))
+            assert spool.counters.unwritten == 1
+            disk.full = False
+
+    run(body())
+    assert rows(tmp_path, "wills", "session") == [("00000001",)]
 
 
 def test_records_that_the_disk_does_not_take_until_the_end_are_said_to_be_lost(
