@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.aaa.accounting.record import ACCT_DELAY_TIME, AccountingRecord, AcctStatus
 from agent.aaa.accounting.spool import LabSpool, Spool
 from agent.aaa.accounting.waiting import Waiting
 from agent.aaa.radius.values import Attribute
 from agent.base.clock import SECOND
+
+if TYPE_CHECKING:
+    import pytest
 
 FILE = "lab.accounting.sqlite"
 PATIENCE = 30.0  # seconds for what must happen; a test that passes does not wait
@@ -125,3 +128,17 @@ def leave(folder: Path, *records: AccountingRecord, wills: Iterable[AccountingRe
                 spool.will(will.session, will)
 
     asyncio.run(run())
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(test)
+
+
+def said(caplog: pytest.LogCaptureFixture, part: str) -> Callable[[], bool]:
+    return lambda: any(part in message for message in caplog.messages)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not condition():
+            await asyncio.sleep(0)
