@@ -11,6 +11,7 @@ from agent.config.aaa_model import AccountingList
 from agent.config.model import RouterConfig
 from agent.flow.sessions import Session
 
+MINUTE = 60  # seconds
 _ACTIONS = ("start-stop", "stop-only")
 
 
@@ -45,12 +46,14 @@ def has_starts(found: AccountingList) -> bool:
     return found.action == "start-stop"
 
 
-def period_of(config: RouterConfig, found: AccountingList) -> int:
-    """The minutes between two interim records, 0 for none: those of the list, else of `aaa accounting update periodic`."""
+def period_of(config: RouterConfig, found: AccountingList, granted: int | None) -> int:
+    """The seconds between two interim records, 0 for none: of the list, else of `aaa accounting update`, else as `granted`."""
     if not has_starts(found):
         return 0
+    if found.periodic is not None:
+        return found.periodic * MINUTE
     update = config.aaa.update
-    return found.periodic if found.periodic is not None else (update.periodic if update else None) or 0
+    return update.periodic * MINUTE if update and update.periodic else granted or 0
 
 
 def jitter_of(config: RouterConfig) -> int | None:

@@ -30,7 +30,6 @@ from agent.flow.monitor import FlowMonitor
 from agent.flow.records import FlowRecord, IkeTunnelStarted, PeerMoved, SessionDown, SessionUp
 from agent.flow.sessions import Session, SessionFacts, SessionTotals
 
-_MINUTE = 60 * SECOND
 # A will is renewed in each period, and up to so much later where many are due. So none is older than a minute.
 WILL_PERIOD, WILL_WITHIN = 45 * SECOND, 14 * SECOND
 
@@ -74,9 +73,9 @@ class Surroundings:
 class OpenSession:
     """A session that is accounted for. `row` is the monitor's, `plan` the list that it came up with.
 
-    `facts` are those of the session, and what log-ins and later IKE SAs have added; `classes` are a server's Class attributes.
-    `remote` is the peer's address that was last told. `started` says whether its Start has been made. `minutes` is the period of
-    its interim records, 0 for none. `willed` is the moment of the numbers in its will, by the router's clock.
+    `facts` are those of the session, and what log-ins and later IKE SAs have added. `classes` and `interval` are those of the grant.
+    `remote` is the peer's address that was last told. `started` says whether its Start has been made. `period` is that of its
+    interim records in seconds, 0 for none. `willed` is the moment of the numbers in its will, by the router's clock.
     """
 
     row: Session
@@ -85,8 +84,9 @@ class OpenSession:
     facts: SessionFacts
     remote: Address
     classes: tuple[bytes, ...] = NOTHING_SAID.classes
+    interval: int | None = NOTHING_SAID.interval
     started: bool = False
-    minutes: int = 0
+    period: int = 0
     willed: int = 0
 
 
@@ -99,7 +99,7 @@ class SessionAccounting:
         self._config, self._clock = around.config, around.timers.clock
         self._open: dict[int, OpenSession] = {}  # by the session's number
         self._wills: Rounds[int] = Rounds(around.real_timers, WILL_PERIOD, self._renew_will, WILL_WITHIN)
-        self._interims: dict[int, Rounds[int]] = {}  # by their period in minutes
+        self._interims: dict[int, Rounds[int]] = {}  # by their period in seconds
         self._jitter = jitter_of(self._config)
 
     def __call__(self, record: FlowRecord) -> None:
@@ -188,8 +188,8 @@ class SessionAccounting:
     def _end(self, number: int, opened: OpenSession, now: int, totals: SessionTotals, cause: Cause) -> None:
         del self._open[number]
         self._wills.remove(number)
-        if opened.minutes:
-            self._interims[opened.minutes].remove(number)
+        if opened.period:
+            self._interims[opened.period].remove(number)
         if has_starts(opened.plan) and not opened.started:
             self._start(opened)  # the address that it has waited for does not come any more
         usage = Usage((now - opened.row.start) // SECOND, totals, cause)
@@ -201,33 +201,33 @@ class SessionAccounting:
         """Follow the periods of the configuration."""
         changed: dict[int, list[int]] = {}
         for number, opened in self._open.items():
-            minutes = period_of(self._config, opened.plan)
-            if minutes != opened.minutes:
-                if opened.minutes:
-                    self._interims[opened.minutes].remove(number)
-                opened.minutes = minutes
-                changed.setdefault(minutes, []).append(number)
-        for minutes, numbers in changed.items():
-            if minutes:
-                self._rounds(minutes).add_all((number, self._open[number].row.start) for number in numbers)
+            period = period_of(self._config, opened.plan, opened.interval)
+            if period != opened.period:
+                if opened.period:
+                    self._interims[opened.period].remove(number)
+                opened.period = period
+                changed.setdefault(period, []).append(number)
+        for period, numbers in changed.items():
+            if period:
+                self._rounds(period).add_all((number, self._open[number].row.start) for number in numbers)
 
     def _expect_interim(self, number: int, opened: OpenSession) -> None:
-        opened.minutes = period_of(self._config, opened.plan)
-        if opened.minutes:
-            self._rounds(opened.minutes).add(number, opened.row.start)
+        opened.period = period_of(self._config, opened.plan, opened.interval)
+        if opened.period:
+            self._rounds(opened.period).add(number, opened.row.start)
 
     def _forget_interims(self) -> None:
         for rounds in self._interims.values():
             rounds.close()
         self._interims.clear()
         for opened in self._open.values():
-            opened.minutes = 0
+            opened.period = 0
 
-    def _rounds(self, minutes: int) -> Rounds[int]:
-        rounds = self._interims.get(minutes)
+    def _rounds(self, period: int) -> Rounds[int]:
+        rounds = self._interims.get(period)
         if rounds is None:
             within = None if self._jitter is None else self._jitter * SECOND
-            rounds = self._interims[minutes] = Rounds(self._around.timers, minutes * _MINUTE, self._interim, within)
+            rounds = self._interims[period] = Rounds(self._around.timers, period * SECOND, self._interim, within)
         return rounds
 
     # --- news ---
@@ -248,7 +248,7 @@ class SessionAccounting:
         """A user has logged in: a server may have said another name, and a Class."""
         if user is not None:
             grant = self._around.grants.of(user, str(opened.row.peer.remote_address))
-            name, opened.classes = grant.name or user, grant.classes
+            name, opened.classes, opened.interval = grant.name or user, grant.classes, grant.interval
             if name != opened.facts.user:
                 opened.facts = replace(opened.facts, user=name)
 

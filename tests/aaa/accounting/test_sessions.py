@@ -329,6 +329,26 @@ def test_the_name_of_the_access_accept_is_that_of_the_records() -> None:
     assert value(router.records[0], "User-Name") == "alice@example.com"
 
 
+@pytest.mark.parametrize(
+    ("own", "periodic", "said", "times"),
+    [
+        (None, None, 90, [90, 180, 270]),
+        (None, 2, 90, [120, 240]),  # the router's own goes before it
+        (0, None, 90, []),  # a list with `periodic disable`
+        (None, None, 59, []),  # too short
+    ],
+)
+def test_a_server_may_say_how_often_there_are_interim_records(
+    own: int | None, periodic: int | None, said: int, times: list[int]
+) -> None:
+    """Acct-Interim-Interval (RFC 2869 §5.16), in seconds: at least 60, and a locally configured value must override it."""
+    router = AccountedRouter(replace(START_STOP, periodic=own), periodic=periodic)
+    router.grants.add("alice", str(SPOKE), accepted(Attribute("Acct-Interim-Interval", said)))
+    router.session(**CLIENT)
+    router.run(5 * MINUTE)
+    assert [value(record, "Acct-Session-Time") for record in router.records[1:]] == times
+
+
 def test_a_class_belongs_to_one_log_in() -> None:
     router = AccountedRouter()
     router.grants.add("alice", "203.0.113.7", accepted(Attribute("Class", b"other place")))
