@@ -132,7 +132,7 @@ def test_the_server_is_tested_from_the_cli(doors: Doors) -> None:
     test = doors.ssh("root15", PASSWORD, f"test aaa group radius reader {PASSWORD} legacy").stdout
     assert "User was successfully authenticated." in test
     shown = doors.ssh("root15", PASSWORD, f"test aaa group radius root15 {PASSWORD} new-code").stdout.splitlines()
-    assert shown[-2:] == ['username             0   "root15"', 'priv-lvl             0   "15"']
+    assert shown[-2:] == ['username             0   "root15"', "priv-lvl             0   15 (0xF)"]
 
 
 def test_local_users_log_in_while_the_server_is_away(doors: Doors) -> None:

@@ -203,6 +203,8 @@ def test_a_test_in_new_code_shows_what_the_server_says() -> None:
         ("Cisco-AVPair", "ipsec:addr-pool=vpn"),
         ("Cisco-AVPair", "ipsec:dns-servers=10.1.1.101"),
         ("Cisco-AVPair", "ipsec:tunnel-password=groupkey"),
+        ("Cisco-AVPair", "shell:priv-lvl=15"),
+        ("Cisco-AVPair", "shell:priv-lvl=high"),
     )
     assert Console(servers=FakeServers(accept)).type("test aaa group radius eve secret new-code") == (
         "User successfully authenticated\n\n"
@@ -214,6 +216,8 @@ def test_a_test_in_new_code_shows_what_the_server_says() -> None:
         'addr-pool            0   "vpn"\n'
         'dns-servers          0   "10.1.1.101"\n'
         "tunnel-password      0   <hidden>\n"
+        "priv-lvl             0   15 (0xF)\n"
+        'priv-lvl             0   "high"\n'
     )
 
 

@@ -55,7 +55,7 @@ def _attributes(reply: Reply) -> Iterator[tuple[str, str]]:
         for value in reply.values(attribute):
             yield name, write(text_of(value) if isinstance(value, bytes) else str(value))
     for pair in pairs_of(reply):
-        yield pair.name, _hidden(pair.value) if pair.name == _SECRET else _quoted(pair.value)
+        yield pair.name, _PAIRS.get(pair.name, _quoted)(pair.value)
 
 
 def _quoted(value: str) -> str:
@@ -64,6 +64,10 @@ def _quoted(value: str) -> str:
 
 def _hidden(value: str) -> str:
     return "<hidden>"
+
+
+def _number(value: str) -> str:
+    return f"{int(value)} (0x{int(value):X})" if value.isascii() and value.isdigit() else _quoted(value)
 
 
 def _service(value: str) -> str:
@@ -78,6 +82,7 @@ _NAMES: Mapping[str, tuple[str, Callable[[str], str]]] = {
     "Tunnel-Password": (_SECRET, _hidden),
     "Reply-Message": ("reply-message", _quoted),
 }
+_PAIRS: Mapping[str, Callable[[str], str]] = {_SECRET: _hidden, "priv-lvl": _number}
 _QUESTION = "test aaa group <server-group:word> <user:word> <password:word>"
 
 COMMANDS = (
