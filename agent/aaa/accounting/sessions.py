@@ -73,7 +73,7 @@ class Surroundings:
 class OpenSession:
     """A session that is accounted for. `row` is the monitor's, `plan` the list that it came up with.
 
-    `facts` are those of the session, and what log-ins and later IKE SAs have added. `classes` and `interval` are those of the grant.
+    `facts` are those of the session, and what log-ins and later IKE SAs have added. `classes` and `interval` are the grant's.
     `remote` is the peer's address that was last told. `started` says whether its Start has been made. `period` is that of its
     interim records in seconds, 0 for none. `willed` is the moment of the numbers in its will, by the router's clock.
     """
