@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from socket import AF_INET, AF_INET6, inet_pton
@@ -45,7 +45,10 @@ class Sealing:
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """One attribute of the dictionary. `vendor` is 0 for those of the RFCs. `text`: its value may be cut."""
+    """One attribute of the dictionary. `vendor` is 0 for those of the RFCs. `text`: its value may be cut.
+
+    `heads` are what stands before values on the wire, by the length of the value, as far as they have been used.
+    """
 
     name: str
     number: int
@@ -55,15 +58,24 @@ class Codec:
     text: bool
     tagged: bool
     salted: bool
+    heads: dict[int, bytes] = field(default_factory=dict)
 
     @property
-    def head(self) -> bytes:
-        """The vendor's number of an attribute of a vendor."""
-        return self.vendor.to_bytes(4, "big") if self.vendor else b""
+    def most(self) -> int:
+        """How many octets a value may have."""
+        return _MOST_OF_VENDOR if self.vendor else _MOST
+
+    def head(self, length: int) -> bytes:
+        """What stands before a value."""
+        own = bytes((self.number, length + 2))
+        if self.vendor:
+            own = bytes((VENDOR_SPECIFIC, length + 8)) + self.vendor.to_bytes(4, "big") + own
+        self.heads[length] = own
+        return own
 
 
 class Codecs:
-    """The attributes of the dictionary, by name and by number."""
+    """The attributes of the dictionary, by name and by number. `known_attributes` has the only one that is needed."""
 
     def __init__(self) -> None:
         from pyrad.dictionary import Dictionary
@@ -98,18 +110,16 @@ class Codecs:
             octets = codec.encode(value)
             if codec.tagged:
                 octets = _tagged(codec, octets, sealing)
-            if not octets:
-                continue
-            vendor = codec.vendor
-            if len(octets) > (_MOST_OF_VENDOR if vendor else _MOST):
-                if not (cut and codec.text):
-                    raise TooLongError(name)
-                octets = _cut(octets, _MOST_OF_VENDOR if vendor else _MOST)
-            length = len(octets) + 2
-            if vendor:
-                encoded.append(bytes((VENDOR_SPECIFIC, length + 6)) + codec.head + bytes((codec.number, length)) + octets)
-            else:
-                encoded.append(bytes((codec.number, length)) + octets)
+            head = codec.heads.get(len(octets))
+            if head is None:
+                if not octets:
+                    continue
+                if len(octets) > codec.most:
+                    if not (cut and codec.text):
+                        raise TooLongError(name)
+                    octets = _cut(octets, codec.most)
+                head = codec.head(len(octets))
+            encoded.append(head + octets)
         return encoded
 
     def decode(self, octets: bytes, sealing: Sealing) -> tuple[Attribute, ...]:
@@ -148,6 +158,12 @@ class Codecs:
             raise MalformedError(codec.name) from error
 
 
+@cache
+def known_attributes() -> Codecs:
+    """The attributes of our dictionary, which all routers share."""
+    return Codecs()
+
+
 def split(octets: bytes) -> Iterator[tuple[int, bytes]]:
     """The number and value of each attribute. Raises MalformedError."""
     at, end = 0, len(octets)
@@ -177,7 +193,9 @@ def _functions(kind: str) -> tuple[Callable[[Any], bytes], Callable[[bytes], Val
 
 
 def _octets(value: str | bytes) -> bytes:
-    return octets_of(value) if isinstance(value, str) else value
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if value.isascii() else octets_of(value)
 
 
 def _of_number(value: int) -> bytes:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from ipaddress import IPv4Address, ip_address
 from typing import Protocol
@@ -465,13 +465,10 @@ def _status(request: Request) -> int | None:
 
 def _filled(request: Request, nas: str, date: float) -> Request:
     """The request with the values that belong to one packet (`Request`)."""
-    delay = None if request.moment is None else Attribute(_ACCT_DELAY_TIME, max(0, int(date - request.moment)))
-    attributes = tuple(
-        Attribute(attribute.name, nas)
-        if attribute == NAS_IP_ADDRESS
-        else delay
-        if delay is not None and attribute.name == _ACCT_DELAY_TIME
-        else attribute
-        for attribute in request.attributes
-    )
-    return replace(request, attributes=attributes)
+    attributes = list(request.attributes)
+    for place, (name, value) in enumerate(attributes):
+        if name == NAS_IP_ADDRESS.name and value == NAS_IP_ADDRESS.value:
+            attributes[place] = Attribute(name, nas)
+        elif name == _ACCT_DELAY_TIME and request.moment is not None:
+            attributes[place] = Attribute(name, max(0, int(date - request.moment)))
+    return Request(request.code, tuple(attributes), request.about, request.proof, request.moment)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from hashlib import md5
 from struct import Struct
 
-from agent.aaa.radius.attributes import MESSAGE_AUTHENTICATOR, Codecs, MalformedError, Sealing, TooLongError, split
+from agent.aaa.radius.attributes import MESSAGE_AUTHENTICATOR, MalformedError, Sealing, TooLongError, known_attributes, split
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.values import Attribute, Code, Request
 from agent.base.text import octets_of
@@ -56,7 +56,7 @@ class Packets:
     """Writes and reads packets, with the attributes of the dictionary."""
 
     def __init__(self) -> None:
-        self._codecs = Codecs()
+        self._codecs = known_attributes()
 
     def request(self, request: Request, identifier: int, key: bytes) -> bytes:
         """A request to a server that shares `key` with us. Raises TooLongError.

@@ -53,10 +53,16 @@ class Server:
     heard: float | None = None
     timeouts: int = 0
     outstanding: int = 0
+    _access: Place = field(init=False)
+    _accounting: Place = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._access = Place(self.name.address, self.name.auth_port)
+        self._accounting = Place(self.name.address, self.name.acct_port)
 
     def place(self, code: Code) -> Place:
         """Where a kind of requests goes to."""
-        return Place(self.name.address, self.name.acct_port if code is Code.ACCOUNTING_REQUEST else self.name.auth_port)
+        return self._accounting if code is Code.ACCOUNTING_REQUEST else self._access
 
 
 @dataclass(frozen=True, slots=True)

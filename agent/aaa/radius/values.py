@@ -42,6 +42,9 @@ class Place:
     address: ServerAddress
     port: int
 
+    def __hash__(self) -> int:
+        return self.port  # the hash of an address takes microseconds, and there are few servers
+
     def __str__(self) -> str:
         return f"{self.address}:{self.port}"
 
@@ -58,6 +61,9 @@ class ServerName:
     acct_port: int
     name: str = ""
     private: str = ""
+
+    def __hash__(self) -> int:
+        return self.acct_port  # as of `Place`
 
     def __str__(self) -> str:
         return f"{self.address}:{self.auth_port},{self.acct_port}"
