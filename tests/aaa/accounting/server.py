@@ -37,6 +37,7 @@ class AccountingServer:
         self.forged = 0  # requests with a wrong authenticator
         self.secret = SECRET
         self.answer: Callable[[Got], None] = self.accept
+        self.moved: Callable[[int], None] = lambda by: None  # a datagram has come (-1), or an answer goes (1)
         self._now = now
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
@@ -54,6 +55,7 @@ class AccountingServer:
         """Answer with an Accounting-Response (RFC 2866 §3: Response Authenticator)."""
         head = struct.pack("!BBH", 5, got.packet[1], 20)
         authenticator = md5(head + got.packet[4:20] + (secret or self.secret)).digest()
+        self.moved(1)
         self._socket.sendto(head + authenticator, self._sources[got.packet])
 
     def ignore(self, got: Got) -> None:
@@ -72,6 +74,7 @@ class AccountingServer:
                 packet, source = self._socket.recvfrom(4096)
             except BlockingIOError:
                 return
+            self.moved(-1)
             assert packet[0] == 4, "an Accounting-Request"
             if md5(packet[:4] + bytes(16) + packet[20:] + self.secret).digest() != packet[4:20]:
                 self.forged += 1

@@ -21,14 +21,14 @@ from agent.aaa.accounting.record import ACCT_DELAY_TIME, AccountingRecord, AcctS
 from agent.aaa.accounting.sender import RecordSender
 from agent.aaa.accounting.spool import LabSpool
 from agent.aaa.radius.client import RadiusClient, Times
-from agent.aaa.radius.events import Sent
+from agent.aaa.radius.events import RadiusEvent, Received, Refused, Sent
 from agent.aaa.radius.values import Attribute
 from agent.base.clock import SECOND
 from agent.base.outside import OutsideTraffic
 from agent.config.aaa_model import RadiusServer, Secret
 from agent.config.model import RouterConfig
 from tests.aaa.accounting.server import SECRET, AccountingServer
-from tests.aaa.accounting.spools import FILE
+from tests.aaa.accounting.spools import FILE, PATIENCE
 
 START, STOP = AcctStatus.START, AcctStatus.STOP
 LOCAL = IPv4Address("127.0.0.1")
@@ -37,11 +37,12 @@ MINUTE = 60.0
 
 
 class _Selector(selectors.DefaultSelector):
-    """Waits in the loop's own time, unless the writer's thread is at work."""
+    """Waits in the loop's own time, unless the writer's thread is at work or a datagram is on its way (`flying`)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self.flying = 0
         self.busy: Callable[[], bool] = lambda: False
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -50,6 +51,10 @@ class _Selector(selectors.DefaultSelector):
             return ready
         if timeout is None or self.busy():
             return super().select(None)
+        if self.flying > 0:
+            ready = super().select(PATIENCE)
+            self.flying = self.flying if ready else 0
+            return ready
         self.now += timeout
         return []
 
@@ -59,10 +64,31 @@ class TimedLoop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         self.chosen = _Selector()
+        self.ports: set[int] = set()  # where servers are
         super().__init__(self.chosen)
 
     def time(self) -> float:
         return self.chosen.now
+
+
+class Server(AccountingServer):
+    """A server whose datagrams the loop waits for."""
+
+    def __init__(self, port: int = 0) -> None:
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, TimedLoop)
+        super().__init__(loop.time, port)
+        self._loop = loop
+        self.moved = self._count
+        loop.ports.add(self.port)
+
+    def close(self) -> None:
+        self._loop.ports.discard(self.port)
+        self._loop.chosen.flying = 0  # what was on its way is lost
+        super().close()
+
+    def _count(self, by: int) -> None:
+        self._loop.chosen.flying += by
 
 
 class Router:
@@ -87,7 +113,7 @@ class Router:
         times = Times(loop.time, loop.call_later, self.date)
         self.client = RadiusClient(config, lambda group: LOCAL, OutsideTraffic(logging.getLogger()), times)
         self.sent: list[Sent] = []
-        self.client.subscribe(lambda event: self.sent.append(event) if isinstance(event, Sent) else None)
+        self.client.subscribe(self._seen)
         self.spool = self.lab.router("r1")
         self.sender = RecordSender(self.spool, self.client, count(1).__next__)
 
@@ -108,6 +134,13 @@ class Router:
             ACCT_DELAY_TIME,
         )
         self.spool.append(AccountingRecord(status, session, attributes, ("radius",), False, self.date()))
+
+    def _seen(self, event: RadiusEvent) -> None:
+        if isinstance(event, Sent):
+            self.sent.append(event)
+            self._loop.chosen.flying += event.server.port in self._loop.ports
+        elif isinstance(event, Received | Refused):
+            self._loop.chosen.flying -= 1
 
     def _watch_writer(self) -> None:
         """Know whether the writer's thread has still to call back."""
@@ -164,7 +197,7 @@ def test_a_server_that_is_away_for_ten_minutes_gets_everything_in_order_with_its
 
     async def body() -> None:
         loop = asyncio.get_running_loop()
-        server = AccountingServer(loop.time)
+        server = Server()
         router = Router(tmp_path, server.port)
         happened: dict[tuple[str, str], float] = {}
 
@@ -183,7 +216,7 @@ def test_a_server_that_is_away_for_ten_minutes_gets_everything_in_order_with_its
         await asyncio.sleep(10 * MINUTE - 20 * 7.3)
         for number in range(20):
             say(STOP, f"{number + 100:08X}")
-        back = AccountingServer(loop.time, server.port)
+        back = Server(server.port)
         await until(lambda: len(router.spool) == 0)
         assert statuses(back) == {f"{number:08X}": ["STOP"] for number in range(20)} | {
             f"{number + 100:08X}": ["START", "STOP"] for number in range(20)
@@ -202,7 +235,7 @@ def test_retransmissions_are_identical_and_a_later_attempt_is_another_packet(tmp
     """RFC 2866 §4.1: a new Acct-Delay-Time needs a new identifier; RFC 5080 §2.2.1: retransmissions are the same packet."""
 
     async def body() -> None:
-        server = AccountingServer(asyncio.get_running_loop().time)
+        server = Server()
         server.answer = server.ignore
         router = Router(tmp_path, server.port)
         router.say(START, "00000001")
@@ -226,7 +259,7 @@ def test_a_server_with_another_secret_is_not_believed(tmp_path: Path) -> None:
     """RFC 2866 §3: the Response Authenticator is made with the shared secret."""
 
     async def body() -> None:
-        server = AccountingServer(asyncio.get_running_loop().time)
+        server = Server()
         server.answer = lambda got: server.accept(got, b"another secret")
         router = Router(tmp_path, server.port)
         for number in range(10):
@@ -248,7 +281,7 @@ def test_a_server_with_another_secret_is_not_believed(tmp_path: Path) -> None:
 def test_answers_that_come_too_late_make_duplicates_and_lose_nothing(tmp_path: Path) -> None:
     async def body() -> None:
         loop = asyncio.get_running_loop()
-        server = AccountingServer(loop.time)
+        server = Server()
         server.answer = lambda got: loop.call_later(33.0, server.accept, got) and None
         router = Router(tmp_path, server.port)
         for number in range(10):
@@ -268,8 +301,7 @@ def test_answers_that_come_too_late_make_duplicates_and_lose_nothing(tmp_path: P
 
 def test_a_server_that_dies_between_request_and_answer_has_the_record_twice(tmp_path: Path) -> None:
     async def body() -> None:
-        loop = asyncio.get_running_loop()
-        server = AccountingServer(loop.time)
+        server = Server()
         server.answer = server.ignore
         router = Router(tmp_path, server.port)
         for number in range(10):
@@ -277,7 +309,7 @@ def test_a_server_that_dies_between_request_and_answer_has_the_record_twice(tmp_
         await until(lambda: len(server.got) == 10)
         server.close()
         await asyncio.sleep(MINUTE)
-        again = AccountingServer(loop.time, server.port)
+        again = Server(server.port)
         await until(lambda: len(router.spool) == 0)
         again.got = server.got + again.got
         assert statuses(again) == {f"{number:08X}": ["START"] for number in range(10)}
@@ -293,7 +325,7 @@ def test_the_log_says_that_a_group_takes_no_records_and_that_it_takes_them_again
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def body() -> None:
-        server = AccountingServer(asyncio.get_running_loop().time)
+        server = Server()
         server.answer = server.ignore
         router = Router(tmp_path, server.port)
         for number in range(10):
@@ -313,8 +345,7 @@ def test_the_log_says_that_a_group_takes_no_records_and_that_it_takes_them_again
 
 def test_the_next_server_of_a_group_takes_what_the_first_does_not(tmp_path: Path) -> None:
     async def body() -> None:
-        loop = asyncio.get_running_loop()
-        away, there = AccountingServer(loop.time), AccountingServer(loop.time)
+        away, there = Server(), Server()
         away.answer = away.ignore
         router = Router(tmp_path, away.port, there.port)
         router.say(START, "00000001")
@@ -338,9 +369,8 @@ def test_records_of_an_earlier_process_say_how_long_they_have_waited(tmp_path: P
         router.close()
 
     async def after() -> None:
-        loop = asyncio.get_running_loop()
         await asyncio.sleep(1000.0)
-        server = AccountingServer(loop.time)
+        server = Server()
         router = Router(tmp_path, server.port)
         await until(lambda: len(router.spool) == 0)
         assert [got.delay for got in server.got] == [899]
