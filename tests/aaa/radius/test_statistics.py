@@ -45,6 +45,14 @@ def test_a_server_that_answers_and_one_that_does_not() -> None:
     assert len(second.accounting.latencies) == len(LATENCIES) + 1
 
 
+def test_a_request_that_nobody_answers_fails_over_once_less_than_it_fails() -> None:
+    desk = Desk(config(server(1), server(2)))
+    desk.ask()
+    desk.advance(40)
+    counts = counted(desk).totals.accounting
+    assert (counts.unanswered, counts.failovers) == (2, 1)
+
+
 def test_what_is_refused() -> None:
     desk = Desk(config(server(1)))
     desk.ask()
