@@ -18,7 +18,7 @@ from pathlib import Path
 
 from agent.aaa.accounting.record import AccountingRecord, AcctStatus
 from agent.aaa.accounting.record_codec import CodecError, attributes_of, attributes_text
-from agent.aaa.accounting.spool_file import Content, Row, WillRow
+from agent.aaa.accounting.spool_file import Content, Row, WillRow, groups_of, groups_text
 from agent.aaa.accounting.spool_writer import InLoop, SpoolWriter, Told, Will
 from agent.aaa.accounting.waiting import Waiting
 from agent.base.bus import Subscription
@@ -142,12 +142,12 @@ class Spool:
         return waiting
 
     def _row(self, waiting: Waiting, attributes: str) -> Row:
-        status, groups = waiting.status.value, " ".join(waiting.groups)
+        status, groups = waiting.status.value, groups_text(waiting.groups)
         return Row(waiting.number, self.router, waiting.session, status, groups, waiting.moment, attributes)
 
     def _will(self, record: AccountingRecord) -> Will:
         text = attributes_text(record.attributes)
-        copies = (" ".join(groups) for groups in _copies(record))
+        copies = map(groups_text, _copies(record))
         rows = tuple(WillRow(self.router, record.session, groups, record.moment, text) for groups in copies)
         return Will(self.router, record.session, rows)
 
@@ -356,7 +356,7 @@ class LabSpool:
         for number, router, session, status, groups, moment in content.waiting:
             self._number = max(self._number, number)
             if status in _STATUSES:
-                waiting = Waiting(number, session, AcctStatus(status), tuple(groups.split(" ")), moment)
+                waiting = Waiting(number, session, AcctStatus(status), groups_of(groups), moment)
                 self._left.setdefault(router, []).append(waiting)
             else:
                 self.log.error("%s: %s: a record of status %d is not one of ours: it stays there", self._path, router, status)

@@ -47,8 +47,18 @@ class UnavailableError(Exception):
     """The file cannot be used now: the disk is full, or fails, or another process has the file. The text says which."""
 
 
+def groups_text(groups: Sequence[str]) -> str:
+    """The names of groups with a space between them. What is not ASCII is escaped: a name may have what UTF-8 cannot."""
+    return " ".join(groups).encode("unicode_escape").decode("ascii")
+
+
+def groups_of(text: str) -> tuple[str, ...]:
+    """The reverse of `groups_text`."""
+    return tuple(text.encode("ascii", "replace").decode("unicode_escape", "replace").split(" "))
+
+
 class Row(NamedTuple):
-    """A record in the file. `groups` are separated by a space."""
+    """A record in the file. `groups` are those of `groups_text`."""
 
     number: int
     router: str
@@ -221,10 +231,10 @@ class SpoolFile:
 
 @contextlib.contextmanager
 def _our_errors() -> Iterator[None]:
-    """Turns the errors of SQLite into ours."""
+    """Turns the errors of SQLite into ours, and those of values that it does not take."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.Error, UnicodeError, OverflowError) as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the primary code of an extended one
         raise (SpoiltError if code in _SPOILT else UnavailableError)(str(error)) from error
 

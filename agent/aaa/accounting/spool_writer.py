@@ -182,15 +182,19 @@ class SpoolWriter:
         self._open = True
         return content
 
-    def _commit(self, group: Group) -> None:
+    def _ensure_open(self) -> None:
         if not self._open:
             self._tell(partial(self._told.opened, self._file_opened()))
+
+    def _commit(self, group: Group) -> None:
+        self._ensure_open()
         self._file.commit(group)
 
     def _load(self, load: _Load) -> None:
         found: dict[int, str] = {}
 
         def read() -> None:
+            self._ensure_open()
             found.update(self._file.attributes(load.numbers))
 
         self._until_done(read)

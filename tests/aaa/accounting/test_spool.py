@@ -108,6 +108,18 @@ def test_another_process_finds_what_was_left_in_order_and_as_it_was(tmp_path: Pa
     run(body())
 
 
+def test_the_name_of_a_group_may_have_any_octets(tmp_path: Path) -> None:
+    """A configuration's octets that are not UTF-8 are lone surrogates in its text."""
+    groups = ("caf\u00e9\\n", "\udcff")
+    leave(tmp_path, start("00000001", *groups), wills=[stop("00000002", *groups)])
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            assert [waiting.groups for waiting in Arrivals(lab.router("r1")).all] == [groups, groups]
+
+    run(body())
+
+
 def test_routers_have_parts_of_their_own(tmp_path: Path) -> None:
     leave(tmp_path, start("00000001"), router="r1")
     leave(tmp_path, start("00000002"), router="r2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -209,6 +209,34 @@ def test_a_file_that_turns_out_to_be_spoilt_is_set_aside(
     assert len(list(tmp_path.glob(f"{FILE}.spoilt-*"))) == 1
     assert said(caplog, "the accounting spool is spoilt (database disk image is malformed)")()
     assert rows(tmp_path) == [("00000002", AcctStatus.START, "A"), ("00000003", AcctStatus.START, "A")]
+
+
+def test_a_file_that_turns_out_to_be_spoilt_when_it_is_read_is_set_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(spool_writer, "RETRY", 0.001)
+    leave(tmp_path, start("00000001"))
+    attributes, faults = SpoolFile.attributes, [SpoiltError("database disk image is malformed")]
+
+    def read_or_find(file: SpoolFile, numbers: Sequence[int]) -> dict[int, str]:
+        if faults:
+            raise faults.pop()
+        return attributes(file, numbers)
+
+    monkeypatch.setattr(SpoolFile, "attributes", read_or_find)
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            spool = lab.router("r1")
+            arrivals = Arrivals(spool)
+            await read(spool, arrivals.all)
+            assert (len(spool), spool.counters.lost) == (0, 1)
+            spool.append(start("00000002"))
+            await arrivals.until(2)
+
+    run(body())
+    assert said(caplog, "the accounting spool is spoilt (database disk image is malformed)")()
+    assert rows(tmp_path) == [("00000002", AcctStatus.START, "A")]
 
 
 def test_a_file_that_another_process_uses_is_left_alone_until_it_is_free(
