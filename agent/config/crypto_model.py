@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network
+from operator import attrgetter
 
 from agent.base.defaults import HISTORY_SIZE
+from agent.base.keyed import Keyed
 
 DEFAULT_LIFETIME_SECONDS = 3600  # of IPsec SAs, as IOS has it
 DEFAULT_LIFETIME_KILOBYTES = 4_608_000
@@ -25,6 +28,9 @@ class IsakmpPolicy:
     easy_vpn: bool = False  # for remote-access clients alone: aggressive mode, and XAUTH after it
 
 
+KeyPeer = tuple[IPv4Network | None, str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class PreSharedKey:
     """A key for the peers in `network`, or for the peer called `hostname` (exactly one of the two is set)."""
@@ -36,6 +42,11 @@ class PreSharedKey:
     encoding: int = 0
     address: IPv4Address | None = None  # the network's address as typed, where it has bits outside the mask
 
+    @property
+    def peer(self) -> KeyPeer:
+        """Whose key it is: a peer has one."""
+        return self.network, self.hostname
+
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
@@ -43,7 +54,7 @@ class Keyring:
 
     name: str
     vrf: str | None = None
-    keys: tuple[PreSharedKey, ...] = ()
+    keys: Keyed[KeyPeer, PreSharedKey] = field(default_factory=Keyed)
     description: str | None = None
 
 
@@ -72,7 +83,7 @@ class IsakmpProfile:
     name: str
     keyring: str | None = None
     vrf: str | None = None  # inside VRF of its tunnels
-    matches: tuple[MatchIdentity, ...] = ()
+    matches: Keyed[MatchIdentity, MatchIdentity] = field(default_factory=Keyed)
     accounting: str | None = None
     client_authentication: str | None = None
     address_ways: tuple[str, ...] = ()  # `client configuration address`: "initiate", "respond" or both, in that order
@@ -187,7 +198,7 @@ class CryptoMapEntry:
     kind: str = "ipsec-isakmp"  # or "ipsec-manual"
     dynamic: str | None = None
     discover: bool = False
-    peers: tuple[IPv4Address | str, ...] = ()
+    peers: Keyed[IPv4Address | str, IPv4Address | str] = field(default_factory=Keyed)
     transform_sets: tuple[str, ...] = ()
     pfs_group: int | None = None
     isakmp_profile: str | None = None
@@ -217,12 +228,36 @@ class CryptoMap:
     address_ways: tuple[str, ...] = ()  # as in a profile
     local_address: str | None = None  # an interface name
 
+    def entry(self, sequence: int) -> CryptoMapEntry | None:
+        """The entry with a sequence number."""
+        at = self._place(sequence)
+        return self.entries[at] if self._has(at, sequence) else None
+
+    def put(self, entry: CryptoMapEntry) -> CryptoMap:
+        """With an entry at its place, instead of one that has its number."""
+        at = self._place(entry.sequence)
+        return self._spliced(at, (entry,), at + self._has(at, entry.sequence))
+
+    def drop(self, sequence: int) -> CryptoMap:
+        """Without the entry with a sequence number."""
+        at = self._place(sequence)
+        return self._spliced(at, (), at + self._has(at, sequence))
+
+    def _place(self, sequence: int) -> int:
+        return bisect_left(self.entries, sequence, key=attrgetter("sequence"))
+
+    def _has(self, at: int, sequence: int) -> bool:
+        return at < len(self.entries) and self.entries[at].sequence == sequence
+
+    def _spliced(self, first: int, entries: tuple[CryptoMapEntry, ...], end: int) -> CryptoMap:
+        return replace(self, entries=(*self.entries[:first], *entries, *self.entries[end:]))
+
 
 @dataclass(slots=True)
 class CryptoConfig:
     policies: dict[int, IsakmpPolicy] = field(default_factory=dict)
     default_policies: bool = True  # `no crypto isakmp default policy`
-    keys: list[PreSharedKey] = field(default_factory=list)  # of the global front door
+    keys: Keyed[KeyPeer, PreSharedKey] = field(default_factory=Keyed)  # of the global front door
     keyrings: dict[str, Keyring] = field(default_factory=dict)
     profiles: dict[str, IsakmpProfile] = field(default_factory=dict)
     peers: dict[tuple[IPv4Address, str | None], IsakmpPeer] = field(default_factory=dict)

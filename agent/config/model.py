@@ -6,10 +6,11 @@ IOS 12.4. Names follow the IOS keywords; addresses are `ipaddress` objects; a VR
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, timezone, tzinfo
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network
 
+from agent.base.keyed import Keyed
 from agent.config.aaa_model import AaaConfig, RadiusConfig
 from agent.config.crypto_model import CryptoConfig
 from agent.config.hosts import address_of_host
@@ -56,16 +57,19 @@ class Interface:
     tunnel_mode: str | None = None
     tunnel_profile: str | None = None  # tunnel protection ipsec profile
     tunnel_shared: bool = False  # `… shared`: tunnels of one source share their SAs with a peer
-    secondary: tuple[IPv4Interface, ...] = ()
+    secondary: Keyed[IPv4Interface, IPv4Interface] = field(default_factory=Keyed)
 
     @property
     def addresses(self) -> tuple[IPv4Interface, ...]:
         """Every address with its mask, the primary one first."""
-        return (self.address, *self.secondary) if self.address is not None else self.secondary
+        return (*(() if self.address is None else (self.address,)), *self.secondary)
 
 
 LONGEST_HOSTNAME = 63  # octets; a label of a domain name (RFC 1035 §2.3.4)
 LONGEST_DESCRIPTION = 240  # octets, of an interface
+
+
+RouteKey = tuple[IPv4Network, str | None, str | None, IPv4Address | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,11 @@ class Route:
     tag: int | None = None
     track: int | None = None
     typed: IPv4Address | None = None  # the prefix as typed, where it has bits outside the mask
+
+    @property
+    def key(self) -> RouteKey:
+        """What makes it one line to IOS: prefix, VRF and gateway. The rest are its attributes."""
+        return self.prefix, self.vrf, self.interface, self.next_hop
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +139,21 @@ class AccessList:
     entries: tuple[AclEntry, ...] = ()
     remarks: tuple[tuple[int, str], ...] = ()  # (sequence number, text)
     numbers: bool = False  # its lines are written with their numbers, as IOS XE does: one of them was
+    _texts: frozenset[str] | None = field(default=None, init=False, compare=False, repr=False)  # of the entries, when asked for
+
+    def has(self, text: str) -> bool:
+        """Whether an entry has this text."""
+        if self._texts is None:
+            object.__setattr__(self, "_texts", frozenset(entry.text for entry in self.entries))
+        assert self._texts is not None
+        return text in self._texts
+
+    def insert(self, at: int, entry: AclEntry, numbers: bool) -> AccessList:
+        """With an entry that it has not, at a position. `numbers`: its line had one."""
+        made = replace(self, entries=(*self.entries[:at], entry, *self.entries[at:]), numbers=self.numbers or numbers)
+        if self._texts is not None:
+            object.__setattr__(made, "_texts", self._texts | {entry.text})
+        return made
 
     def permits(self, address: IPv4Address) -> bool:
         """Whether a source address passes; a list without entries permits (as IOS does)."""
@@ -166,7 +190,7 @@ class RouterConfig:
     version: str = "16.9"
     vrfs: dict[str, Vrf] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)
-    routes: list[Route] = field(default_factory=list)
+    routes: Keyed[RouteKey, Route] = field(default_factory=Keyed)
     access_lists: dict[str, AccessList] = field(default_factory=dict)
     pools: dict[str, AddressPool] = field(default_factory=dict)
     hosts: dict[str, IPv4Address] = field(default_factory=dict)  # `ip host`

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address
 
+from agent.base.keyed import keyed_by_itself
 from agent.config.crypto_model import CryptoMapEntry
 from agent.config.model import AclAddress, AclEntry, Interface, RouterConfig
 
@@ -170,7 +171,7 @@ def protection_of_tunnel(config: RouterConfig, tunnel: TunnelEnds) -> Protection
     entry = CryptoMapEntry(
         name,
         PROTECTION_SEQUENCE,
-        peers=(destination,),
+        peers=keyed_by_itself((destination,)),
         transform_sets=profile.transform_sets,
         pfs_group=profile.pfs_group,
         isakmp_profile=profile.isakmp_profile,

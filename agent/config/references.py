@@ -373,6 +373,7 @@ _REFERENCES = (
 def dangling(state: State, lines: Lines) -> list[Finding]:
     """A finding for each name that nothing defines, at its line."""
     found: list[Finding] = []
+    told: dict[str, set[int]] = {}  # the lines that are reported, by the message
     for reference in _REFERENCES:
         defined = _DEFINED[reference.kind](state)
         for place, opening, holder in reference.holders(state.config):
@@ -380,8 +381,8 @@ def dangling(state: State, lines: Lines) -> list[Finding]:
                 if name is None or name in defined:
                     continue
                 message = f"names {reference.kind} {name}, which is not configured"
-                told = {each.line_number for each in found if each.message == message}
-                number, text = line_of(lines, place, reference.words, opening, name, told)
+                number, text = line_of(lines, place, reference.words, opening, name, told.setdefault(message, set()))
+                told[message].add(number)
                 found.append(Finding(number, text, message))
     return found
 

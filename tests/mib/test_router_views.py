@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.base.keyed import keyed_by_itself
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive
 from agent.config.document import Document
 from agent.config.events import ConfigEvent, CryptoMapDetached, HostnameSet, InterfaceChanged, SnmpChanged, TrapTypesSet
@@ -174,7 +175,12 @@ def test_map_entries_tell_their_settings(world: World) -> None:
     }
     entry = world.config.crypto.maps["vrf1-map"].entries[0]
     changed = replace(
-        entry, peers=("spoke", IPv4Address("192.0.2.9")), pfs_group=14, lifetime_seconds=5000, per_host=True, description="to a"
+        entry,
+        peers=keyed_by_itself(("spoke", IPv4Address("192.0.2.9"))),
+        pfs_group=14,
+        lifetime_seconds=5000,
+        per_host=True,
+        description="to a",
     )
     world.config.crypto.maps["vrf1-map"] = CryptoMap("vrf1-map", (changed,))
     world.contexts.config_changed()

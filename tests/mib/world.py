@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.base.ike_counters import IkeCounter
+from agent.base.keyed import keyed_by_itself
 from agent.base.origin import Origin, manager
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
 from agent.config.edits import Editor
@@ -220,7 +221,9 @@ def two_vrf_hub() -> RouterConfig:
         1: IsakmpPolicy(1, "des", 56, "sha", "pre-share", 1, 86400),
         20: IsakmpPolicy(20, "aes", 256, group=14),
     }
-    entry = CryptoMapEntry("vrf1-map", 10, peers=(IPv4Address("10.1.1.1"),), transform_sets=("tset",), match_address="101")
+    entry = CryptoMapEntry(
+        "vrf1-map", 10, peers=keyed_by_itself([IPv4Address("10.1.1.1")]), transform_sets=("tset",), match_address="101"
+    )
     config.crypto.maps = {"vrf1-map": CryptoMap("vrf1-map", (entry,)), "global1-map": CryptoMap("global1-map")}
     return config
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agent.base.keyed import keyed_by_itself
 from agent.config.commands.traps import all_leaves
 from agent.config.crypto_model import CryptoMapEntry, IsakmpPolicy
 from agent.config.endpoint import RouterEndpoint
@@ -241,7 +242,7 @@ def test_a_refused_sa_is_told_in_the_global_context(told: Told) -> None:
 def test_changes_of_the_configuration_are_told_in_the_global_context(told: Told) -> None:
     crypto = told.world.config.crypto
     (first,) = crypto.maps["vrf1-map"].entries
-    second = CryptoMapEntry("vrf1-map", 20, peers=(IPv4Address("10.1.1.9"),))
+    second = CryptoMapEntry("vrf1-map", 20, peers=keyed_by_itself([IPv4Address("10.1.1.9")]))
     crypto.maps["vrf1-map"] = replace(crypto.maps["vrf1-map"], entries=(first, second))
     told.changed(CryptoMapAdded(second))
     crypto.maps["vrf1-map"] = replace(crypto.maps["vrf1-map"], entries=(first,))

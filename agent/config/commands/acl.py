@@ -261,16 +261,14 @@ def _insert(edit: Edit, name: str, extended: bool, match: ConfigMatch, sequence:
     """Adds an entry; an entry that is already there is not added again (as IOS does)."""
     known = edit.config.access_lists.get(name) or AccessList(name, extended)
     entry = _entry(extended, match, sequence or _next_number(known))
-    there = next((i for i, each in enumerate(known.entries) if each.text == entry.text), None)
-    if there is not None:
+    if known.has(entry.text):
         if edit.typed:
-            _drop_repeated_remarks(edit, known, there)
+            _drop_repeated_remarks(edit, known, next(i for i, each in enumerate(known.entries) if each.text == entry.text))
         return
     at = bisect(known.entries, entry.sequence, key=lambda each: each.sequence)
     if at and known.entries[at - 1].sequence == entry.sequence:
         raise Refused("a sequence number that is free", "% Duplicate sequence number")
-    entries = (*known.entries[:at], entry, *known.entries[at:])
-    edit.config.access_lists[name] = replace(known, entries=entries, numbers=known.numbers or sequence is not None)
+    edit.config.access_lists[name] = known.insert(at, entry, sequence is not None)
 
 
 def _drop_repeated_remarks(edit: Edit, known: AccessList, there: int) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from ipaddress import IPv4Interface
 
+from agent.base.keyed import Keyed
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
 from agent.config.interface_names import is_virtual
@@ -100,7 +101,7 @@ def _set_vrf(edit: Edit, vrf: str | None) -> None:
         said = f"% Interface {interface.name} IP address {interface.address.ip} removed due to {why}"
         edit.output.append(said)
         edit.warnings.append(said)
-    _put(edit.config, edit.place, replace(interface, vrf=vrf, address=None, secondary=()))
+    _put(edit.config, edit.place, replace(interface, vrf=vrf, address=None, secondary=Keyed()))
 
 
 def _join_vrf(edit: Edit, match: ConfigMatch) -> None:
@@ -133,15 +134,15 @@ def _set_address(edit: Edit, match: ConfigMatch) -> None:
         _put(edit.config, edit.place, replace(interface, address=address))
     elif interface.address is None and edit.typed:  # IOS writes the secondary ones first
         raise Refused("a primary address first", "% Primary address must be configured before a secondary one")
-    elif address not in interface.secondary:
-        _put(edit.config, edit.place, replace(interface, secondary=(*interface.secondary, address)))
+    elif not interface.secondary.has(address):
+        _put(edit.config, edit.place, replace(interface, secondary=interface.secondary.put(address, address)))
 
 
 def _remove_address(edit: Edit, match: ConfigMatch) -> None:
     interface = _get(edit.config, edit.place)
     if "secondary" in match:
         gone = match.address("address")
-        left = tuple(each for each in interface.secondary if each.ip != gone)
+        left = interface.secondary.keep(lambda each: each.ip != gone)
         _put(edit.config, edit.place, replace(interface, secondary=left))
         return
     named = match.maybe_address("address")
@@ -151,7 +152,7 @@ def _remove_address(edit: Edit, match: ConfigMatch) -> None:
     elif named is not None and interface.secondary:
         raise Refused("its secondary addresses to go first", "Must delete secondary before deleting primary")
     else:
-        _put(edit.config, edit.place, replace(interface, address=None, secondary=()))
+        _put(edit.config, edit.place, replace(interface, address=None, secondary=Keyed()))
 
 
 def _render_address(state: State, place: Place) -> Iterable[Rendered]:

@@ -178,24 +178,6 @@ def _key(match: ConfigMatch) -> PreSharedKey:
     )
 
 
-def _same_peer(one: PreSharedKey, other: PreSharedKey) -> bool:
-    return (one.network, one.hostname) == (other.network, other.hostname)
-
-
-def _with_key(keys: Iterable[PreSharedKey], key: PreSharedKey) -> list[PreSharedKey]:
-    """The keys with that of one peer set: in its place if the peer had one, else last."""
-    known = list(keys)
-    for i, each in enumerate(known):
-        if _same_peer(each, key):
-            known[i] = key
-            return known
-    return [*known, key]
-
-
-def _without_key(keys: Iterable[PreSharedKey], key: PreSharedKey) -> list[PreSharedKey]:
-    return [each for each in keys if not _same_peer(each, key)]
-
-
 def _written_peer(key: PreSharedKey) -> str:
     if key.network is None:
         return f"hostname {key.hostname}"
@@ -205,11 +187,12 @@ def _written_peer(key: PreSharedKey) -> str:
 
 
 def _add_key(edit: Edit, match: ConfigMatch) -> None:
-    edit.config.crypto.keys[:] = _with_key(edit.config.crypto.keys, _key(match))
+    key = _key(match)
+    edit.config.crypto.keys = edit.config.crypto.keys.put(key.peer, key)
 
 
 def _remove_key(edit: Edit, match: ConfigMatch) -> None:
-    edit.config.crypto.keys[:] = _without_key(edit.config.crypto.keys, _key(match))
+    edit.config.crypto.keys = edit.config.crypto.keys.drop(_key(match).peer)
 
 
 def _render_keys(state: State, place: Place) -> Iterable[Rendered]:
@@ -253,8 +236,8 @@ def _keyring_lines() -> list[ConfigCommand]:
         leaves.command(
             "pre-shared-key {address <address:address> [<mask:mask>]|hostname <hostname:word>} ~ key [encoding={0|6}] <key:word>",
             10,
-            lambda m, k: {"keys": tuple(_with_key(k.keys, _key(m)))},
-            lambda m, k: {"keys": tuple(_without_key(k.keys, _key(m)))},
+            lambda m, k: {"keys": k.keys.put(_key(m).peer, _key(m))},
+            lambda m, k: {"keys": k.keys.drop(_key(m).peer)},
             lambda k: [f"pre-shared-key {_written_peer(key)} key {encoded(key.encoding, key.key)}" for key in k.keys],
         ),
     ]

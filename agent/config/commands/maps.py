@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address
 from typing import Any
 
+from agent.base.keyed import Keyed
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import ADDRESS_WAYS, Leaves, with_way, without_way
 from agent.config.commands.ipsec import KILOBYTES, SECONDS
@@ -62,13 +64,12 @@ def _put(config: RouterConfig, place: Place, entry: CryptoMapEntry) -> None:
     """Puts an entry among those of its name, by sequence number."""
     maps = _maps(config, place)
     known = maps.get(entry.name) or CryptoMap(entry.name)
-    others = [each for each in known.entries if each.sequence != entry.sequence]
-    maps[entry.name] = replace(known, entries=tuple(sorted([*others, entry], key=lambda each: each.sequence)))
+    maps[entry.name] = known.put(entry)
 
 
 def _entry_at(maps: dict[str, CryptoMap], name: str, sequence: int) -> CryptoMapEntry | None:
     known = maps.get(name)
-    return next((entry for entry in known.entries if entry.sequence == sequence), None) if known else None
+    return known.entry(sequence) if known else None
 
 
 def _enter_map(edit: Edit, match: ConfigMatch) -> Place | None:
@@ -101,12 +102,12 @@ def _remove(edit: Edit, mode: str, name: str, sequence: int | None) -> None:
     known = maps.get(name)
     if known is None:
         return
-    left = tuple(entry for entry in known.entries if sequence is not None and entry.sequence != sequence)
-    for entry in known.entries:
-        if entry not in left:
-            edit.state.forget(Place(mode, (name, entry.sequence)))
-    if sequence is not None and replace(known, entries=left) != CryptoMap(name):
-        maps[name] = replace(known, entries=left)
+    gone = [entry.sequence for entry in known.entries] if sequence is None else [sequence]
+    for each in gone:
+        edit.state.forget(Place(mode, (name, each)))
+    left = CryptoMap(name) if sequence is None else known.drop(sequence)
+    if left != CryptoMap(name):
+        maps[name] = left
     else:
         del maps[name]
 
@@ -199,14 +200,18 @@ def _address_ways() -> ConfigCommand:
 # --- the lines of an entry -----------------------------------------------------------------------------------------------
 
 
-def _add_peer(match: ConfigMatch, entry: CryptoMapEntry) -> Mapping[str, object]:
+def _peer(match: ConfigMatch) -> IPv4Address | str:
     peer = match.maybe("peer")
-    return {} if peer in entry.peers else {"peers": (*entry.peers, peer)}
+    return peer if isinstance(peer, IPv4Address) else str(peer)
+
+
+def _add_peer(match: ConfigMatch, entry: CryptoMapEntry) -> Mapping[str, object]:
+    peer = _peer(match)
+    return {} if entry.peers.has(peer) else {"peers": entry.peers.put(peer, peer)}
 
 
 def _remove_peer(match: ConfigMatch, entry: CryptoMapEntry) -> Mapping[str, object]:
-    gone = match.maybe("peer")
-    return {"peers": tuple(peer for peer in entry.peers if gone is not None and peer != gone)}
+    return {"peers": entry.peers.drop(_peer(match)) if "peer" in match else Keyed()}
 
 
 def _route(match: ConfigMatch, entry: CryptoMapEntry) -> Mapping[str, object]:

@@ -97,12 +97,11 @@ def _written_identity(identity: MatchIdentity) -> str:
 
 def _add_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:
     identity = _identity(match)
-    return {} if identity in profile.matches else {"matches": (*profile.matches, identity)}
+    return {} if profile.matches.has(identity) else {"matches": profile.matches.put(identity, identity)}
 
 
 def _remove_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:
-    gone = _identity(match)
-    return {"matches": tuple(each for each in profile.matches if each != gone)}
+    return {"matches": profile.matches.drop(_identity(match))}
 
 
 def _self_identity(match: ConfigMatch, profile: IsakmpProfile) -> Mapping[str, object]:

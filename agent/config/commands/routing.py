@@ -48,34 +48,23 @@ def _route(match: ConfigMatch) -> Route:
     )
 
 
-def _same_way(one: Route, other: Route) -> bool:
-    """Whether two routes are one line to IOS: prefix, VRF and gateway; the rest are its attributes."""
-    return (one.prefix, one.vrf, one.interface, one.next_hop) == (other.prefix, other.vrf, other.interface, other.next_hop)
-
-
 def _add_route(edit: Edit, match: ConfigMatch) -> None:
-    route, routes = _route(match), edit.config.routes
+    route = _route(match)
     if route.track is not None:
         edit.warnings.append("the route stands, whatever the tracked object is: nothing here tracks")
-    for i, known in enumerate(routes):
-        if _same_way(known, route):
-            routes[i] = route
-            return
-    routes.append(route)
+    edit.config.routes = edit.config.routes.put(route.key, route)
 
 
 def _remove_route(edit: Edit, match: ConfigMatch) -> None:
     """All routes to the prefix, or those by the gateway that is named."""
-    route = _route(match)
-    every = route.interface is None and route.next_hop is None
-    gone = [
-        known
-        for known in edit.config.routes
-        if (known.prefix == route.prefix and known.vrf == route.vrf if every else _same_way(known, route))
-    ]
-    if not gone and edit.typed:
+    route, routes = _route(match), edit.config.routes
+    if route.interface is None and route.next_hop is None:
+        left = routes.keep(lambda known: (known.prefix, known.vrf) != (route.prefix, route.vrf))
+    else:
+        left = routes.drop(route.key)
+    if len(left) == len(routes) and edit.typed:
         raise Refused("an existing route", "%No matching route to delete")
-    edit.config.routes[:] = [known for known in edit.config.routes if known not in gone]
+    edit.config.routes = left
 
 
 def _written(route: Route) -> str:

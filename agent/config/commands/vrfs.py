@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from agent.base.keyed import Keyed
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Refused, Rendered, Section, State
 from agent.config.commands.building import Leaves
 from agent.config.model import RouterConfig, Vrf
@@ -58,10 +59,10 @@ def _remove_vrf(edit: Edit, match: ConfigMatch) -> None:
     if vrf is None:
         return
     edit.state.forget(_vrf_place(vrf))
-    edit.config.routes[:] = [route for route in edit.config.routes if route.vrf != vrf.name]
+    edit.config.routes = edit.config.routes.keep(lambda route: route.vrf != vrf.name)
     for interface in list(edit.config.interfaces.values()):
         if interface.vrf == vrf.name:
-            edit.config.interfaces[interface.name] = replace(interface, vrf=None, address=None, secondary=())
+            edit.config.interfaces[interface.name] = replace(interface, vrf=None, address=None, secondary=Keyed())
             edit.output.append(f"% Interface {interface.name} IP address removed due to deleting VRF {vrf.name}")
 
 
