@@ -194,7 +194,9 @@ class CommandSet:
 
     def in_a_sub_mode(self, line: str) -> bool:
         """Whether some sub-mode understands a line."""
-        return any(self.understands(table, line) for table in self._sub_modes)
+        form, start = leading_form(line)
+        tables = (table for table in self._sub_modes if self.grammar.may_begin(f"no {table}" if form else table, line, start))
+        return any(self.understands(table, line) for table in tables)
 
     def understands(self, table: str, line: str) -> bool:
         """Whether a line is a command of a mode."""

@@ -198,6 +198,7 @@ class Grammar(Generic[T]):
         self._types = {**ARGUMENT_TYPES, **(types or {})}
         self._roots: dict[str, _Node] = {}
         self._made: dict[tuple[str, str], ArgumentType] = {}
+        self._first: dict[str, _Options] = {}  # the possible first words of a mode, once they have been asked for
 
     # --- declaring -------------------------------------------------------------------------------------------------------
 
@@ -212,6 +213,7 @@ class Grammar(Generic[T]):
     def declare(self, mode: str, pattern: str, target: T, *, cut: bool = False) -> None:
         """Adds a command to a mode; with `cut` it may also end where the pattern says `~` (the `no` form)."""
         root = self._roots.setdefault(mode, _Node(mode))
+        self._first.pop(mode, None)
         for node in self._add(parse_pattern(pattern), [root], target, cut):
             node.target.append(target)
 
@@ -289,6 +291,20 @@ class Grammar(Generic[T]):
         column = len(line.rstrip(BLANKS))
         raise SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
 
+    def may_begin(self, mode: str, line: str, start: int = 0) -> bool:
+        """Whether the first word of a line, from column `start` on, may be that of a command of a mode."""
+        words, options = split_words(line, start), self._first_options(mode)
+        return bool(words) and (
+            bool(options.matching(words[0].text)) or any(edge.type.read(words, 0) is not None for edge, _ in options.arguments)
+        )
+
+    def _first_options(self, mode: str) -> _Options:
+        found = self._first.get(mode)
+        if found is None:
+            root = self._roots.get(mode)
+            found = self._first[mode] = _options(_closure([(root, None)] if root else []))
+        return found
+
     def _follow(self, mode: str, line: str, words: Sequence[Word], keywords_first: bool = False) -> list[_Path]:
         """The paths that are alive after all words, best first. With `keywords_first`, a keyword in full is no argument."""
         layers: list[list[_Path]] = [[] for _ in range(len(words) + 1)]
@@ -297,7 +313,8 @@ class Grammar(Generic[T]):
         reached = 0  # the furthest layer with a path; the words between may belong to one argument
         for i in range(len(words)):
             if layers[i] or reached <= i:
-                reached = max(reached, _advance(line, words, i, layers, reached, keywords_first))
+                options = _options(_closure(layers[i])) if i else self._first_options(mode)
+                reached = max(reached, _advance(line, words, i, options, layers, reached, keywords_first))
         return _closure(layers[len(words)])
 
     # --- help and completion ---------------------------------------------------------------------------------------------
@@ -397,11 +414,19 @@ def _typed(text: str, start: int) -> tuple[list[Word], str]:
 
 
 def _advance(
-    line: str, words: Sequence[Word], i: int, layers: list[list[_Path]], reached: int, keywords_first: bool = False
+    line: str,
+    words: Sequence[Word],
+    i: int,
+    options: _Options,
+    layers: list[list[_Path]],
+    reached: int,
+    keywords_first: bool = False,
 ) -> int:
-    """Moves the paths before word `i` over it, and gives the furthest layer that has one; SyntaxProblem where none goes on."""
+    """Moves the paths before word `i` over it, and gives the furthest layer that has one; SyntaxProblem where none goes on.
+
+    `options` are those of these paths.
+    """
     word = words[i]
-    options = _options(_closure(layers[i]))
     found = options.matching(word.text)
     if len(found) == 1:
         for choice, step in options.keywords.get(found[0], ()):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
+from agent.base.keyed import Keyed
+
 # What IOS 15 and later write for `isakmp`, as a type of notifications. A line is rendered with the word that it was written with.
 IKE = "ike"
 LONGEST_TEXT = 255  # octets of contact, location and chassis-id (RFC 3418: DisplayString (SIZE (0..255)))
@@ -33,7 +35,7 @@ class ViewSubtree:
 @dataclass(frozen=True, slots=True)
 class SnmpView:
     name: str
-    subtrees: tuple[ViewSubtree, ...] = ()
+    subtrees: Keyed[str, ViewSubtree] = field(default_factory=Keyed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from pyasn1.codec.ber import decoder, encoder
 from pysnmp.proto.api import v1, v2c
 
+from agent.base.keyed import Keyed
 from agent.base.origin import Origin
 from agent.base.work import Work, go_on
 from agent.config.model import RouterConfig, Vrf
@@ -184,7 +185,7 @@ def router() -> RouterConfig:
 def add_view(config: RouterConfig, name: str, *lines: str) -> None:
     """`add_view(config, "v", "iso included", "system excluded")`"""
     subtrees = tuple(ViewSubtree(line.split()[0], line.split()[1] == "included") for line in lines)
-    config.snmp.views[name] = SnmpView(name, subtrees)
+    config.snmp.views[name] = SnmpView(name, Keyed((each.subtree, each) for each in subtrees))
 
 
 def add_group(config: RouterConfig, name: str, model: str, level: str = "noauth", context: str | None = None, **rest: Any) -> None:

@@ -119,19 +119,14 @@ def _add_subtree(snmp: SnmpConfig, match: ConfigMatch) -> None:
     """A subtree that the view names already is changed in its place."""
     view = snmp.views.get(match.word("name")) or SnmpView(match.word("name"))
     new = ViewSubtree(match.word("subtree"), match.word("inclusion") == "included")
-    if any(each.subtree == new.subtree for each in view.subtrees):
-        subtrees = tuple(new if each.subtree == new.subtree else each for each in view.subtrees)
-    else:
-        subtrees = (*view.subtrees, new)
-    snmp.views[view.name] = replace(view, subtrees=subtrees)
+    snmp.views[view.name] = replace(view, subtrees=view.subtrees.put(new.subtree, new))
 
 
 def _remove_subtree(snmp: SnmpConfig, match: ConfigMatch) -> None:
     view = snmp.views.get(match.word("name"))
     if view is None:
         return
-    gone = match.maybe_word("subtree")
-    left = tuple(each for each in view.subtrees if gone is not None and each.subtree != gone)
+    left = view.subtrees.drop(match.word("subtree")) if "subtree" in match else ()
     if left:
         snmp.views[view.name] = replace(view, subtrees=left)
     else:
