@@ -373,7 +373,12 @@ class LabSpool:
 
     def _held(self, release: Release) -> None:
         if self._release is release:
-            self.log.warning("%s: %d accounting records wait for a server; a virtual clock waits, too", self._path, self._total)
+            self.log.warning(
+                "%s: %d accounting records wait for a server. A virtual clock stands still while there are more than %d",
+                self._path,
+                self._total,
+                HELD_ABOVE,
+            )
 
     def _failed(self, reason: str) -> None:
         self.failing = True
