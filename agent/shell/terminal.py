@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from typing import Protocol
 
+from agent.base.printable import printable
 from agent.shell.filters import LineFilter, Sieve
 
 
@@ -83,6 +84,13 @@ class Within:
         return await self._terminal.ask_key(prompt)
 
 
+def _as_line(text: str) -> str:
+    """A line of output. Foreign text in it, such as a peer's identity, can neither end the line nor control the terminal."""
+    if not text.isprintable():
+        text = "\t".join(map(printable, text.split("\t")))
+    return f"{text}\n"
+
+
 class Output:
     """One command's output: streamed as it comes or, through a filter, line by line. `finish` when the command is done."""
 
@@ -100,7 +108,7 @@ class Output:
             self._terminal.write(kept)
 
     def line(self, text: str = "") -> None:
-        self.write(f"{text}\n")
+        self.write(_as_line(text))
 
     async def lines(self, lines: Iterable[str | None]) -> None:
         """Writes lines, giving way to others every so many, and where None stands for a pause of whoever looks for them."""
@@ -111,11 +119,11 @@ class Output:
                 continue
             chunk.append(line)
             if len(chunk) == LINES_PER_TURN:
-                self.write("".join(f"{each}\n" for each in chunk))
+                self.write("".join(map(_as_line, chunk)))
                 chunk.clear()
                 await self._terminal.flush()
                 await asyncio.sleep(0)
-        self.write("".join(f"{each}\n" for each in chunk))
+        self.write("".join(map(_as_line, chunk)))
 
     def finish(self) -> None:
         if self._sieve is None:

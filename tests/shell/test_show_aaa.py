@@ -306,13 +306,6 @@ def test_accounting() -> None:
     ]
 
 
-def test_the_name_of_a_user_does_not_act_on_a_terminal() -> None:
-    session = AccountedSession(1, 2, "al\x1b[2Jice\n", None, IPv4Address("10.13.13.1"), 0)
-    facts = AccountingFacts([session], active=1, sessions_made=1)
-    assert "   User Name: al\\x1b[2Jice\\n" in session_lines(facts)
-    assert "Active Accounted actions on Virtual interface, User al\\x1b[2Jice\\n Priv 1" in accounting_lines(facts, "UTC")
-
-
 def test_clients_of_dynamic_authorisation() -> None:
     client = AuthorClientFacts("10.0.0.9", AskedFor(5, 3, 2), AskedFor(1, 0, 1), duplicates=4, ended=3, dropped=2)
     assert list(client_lines(AuthorFacts([client], strangers=7))) == [
@@ -344,9 +337,9 @@ class FakeRadius:
 PRIVATE = replace(SERVER, number=2, name=replace(NAME, private="billing"))
 
 
-def console(radius: FakeRadius, config: str = CONFIG) -> Console:
+def console(radius: FakeRadius, config: str = CONFIG, facts: AccountingFacts = FACTS) -> Console:
     made = Console(config)
-    made.router = replace(made.router, aaa=AaaFacts(radius, lambda: FACTS))
+    made.router = replace(made.router, aaa=AaaFacts(radius, lambda: facts))
     made.session = Session(made.router, made.terminal, COMMANDS, LineState(CONSOLE, 15))
     return made
 
@@ -383,6 +376,13 @@ def test_sessions_and_accounting() -> None:
     terminal = console(FakeRadius())
     assert terminal.type("show aaa sessions").startswith("Total sessions since last reload: 141\nSession Id: 359\n")
     assert "timezone=PST" in terminal.type("show accounting")
+
+
+def test_the_name_of_a_user_does_not_act_on_a_terminal() -> None:
+    session = AccountedSession(1, 2, "al\x1b[2Jice\n", None, IPv4Address("10.13.13.1"), 0)
+    terminal = console(FakeRadius(), facts=AccountingFacts([session], active=1, sessions_made=1))
+    assert "   User Name: al\\x1b[2Jice\\n\n" in terminal.type("show aaa sessions")
+    assert "Active Accounted actions on Virtual interface, User al\\x1b[2Jice\\n Priv 1\n" in terminal.type("show accounting")
 
 
 def test_a_router_without_servers_and_accounting() -> None:

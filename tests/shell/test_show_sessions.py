@@ -185,6 +185,20 @@ def test_a_remote_access_client_is_shown_with_its_user_group_and_address() -> No
     assert "IPSEC FLOW: permit ip 0.0.0.0/0.0.0.0 host 10.3.3.4\n" in shown
 
 
+@pytest.mark.parametrize(
+    "command", ["session", "session detail", "session brief", "session summary", "isakmp peers", "isakmp peers config"]
+)
+@pytest.mark.parametrize("version", ["classic", "xe"])
+def test_foreign_names_neither_end_a_line_nor_control_the_terminal(command: str, version: str) -> None:
+    """A peer chooses its identity, and a client its user's name and its group. Escape sequences in them stay text."""
+    console = Shown(VERSION[version])
+    foreign = "x\n\x1b[2J\x9b"
+    console.ipsec(console.ike("10.0.0.1", "10.0.0.2", user=foreign, client_group=foreign, remote=Identity(False, foreign)))
+    shown = console.type(f"show crypto {command}")
+    assert "".join(shown.splitlines()).isprintable()
+    assert r"x\n\x1b[2J" in shown or (command == "isakmp peers" and version == "classic")
+
+
 def test_ike_version_2_has_the_number_of_its_session() -> None:
     """Of IPv6 the SA takes two lines, as in Genie's samples."""
     console = Shown(VERSION["xe"])

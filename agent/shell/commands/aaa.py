@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from agent.aaa.radius.values import Code, Reply
 from agent.aaa.replies import pairs_of
-from agent.base.printable import printable
 from agent.base.text import shown, text_of
 from agent.shell.command import Context, ExecCommand, ExecMatch
 
@@ -59,7 +58,7 @@ def _attributes(reply: Reply) -> Iterator[tuple[str, str]]:
 
 
 def _quoted(value: str) -> str:
-    return f'"{printable(shown(value))}"'
+    return f'"{shown(value)}"'
 
 
 def _hidden(value: str) -> str:

@@ -16,7 +16,6 @@ from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.servers import ServerFacts
 from agent.aaa.radius.statistics import LATENCIES, ByKind, Counts
 from agent.aaa.radius.values import Code, ServerName
-from agent.base.printable import printable
 from agent.base.spans import hours
 from agent.shell.releases import Release
 
@@ -233,7 +232,7 @@ def session_lines(facts: AccountingFacts) -> Iterator[str]:
     for session in facts.sessions:
         yield f"Session Id: {session.number}"
         yield f"   Unique Id: {session.about}"
-        yield f"   User Name: {printable(session.user) if session.user else '*not available*'}"
+        yield f"   User Name: {session.user if session.user else '*not available*'}"
         yield f"   IP Address: {session.address}"
         yield "   Idle Time: 0"
         yield "   CT Call Handle: 0"
@@ -281,7 +280,7 @@ def accounting_lines(facts: AccountingFacts, zone: str) -> Iterator[str]:
 
 def _accounted(session: AccountedSession, zone: str) -> Iterator[str]:
     where = f"Interface {session.interface}" if session.interface else "Virtual interface"
-    user = f", User {printable(session.user)} Priv 1" if session.user else ""
+    user = f", User {session.user} Priv 1" if session.user else ""
     yield f"Active Accounted actions on {where}{user}"
     yield f" Task ID {session.number}, Network Accounting record, {hours(session.seconds)} Elapsed"
     yield f" task_id={session.number} timezone={zone} service=ipsec protocol=ip addr={session.address}"
