@@ -14,7 +14,7 @@ from typing import Protocol
 
 from agent.aaa.dynamic.sessions import ErrorCause, Nas, Sessions, named, refusal
 from agent.aaa.facts import AskedFor, AuthorClientFacts, AuthorFacts
-from agent.aaa.radius.attributes import MalformedError
+from agent.aaa.radius.attributes import MalformedError, UnwritableError
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.packets import Packets, check_request, identifier_of, whole
 from agent.aaa.radius.servers import key_of
@@ -184,8 +184,11 @@ class DynamicAuthorServer:
             self._log.info("%s: a request of dynamic-author's client %s is refused: %s", *self._whose(request.source), cause.words)
             told = Attribute("Error-Cause", cause)
         states = [Attribute("Proxy-State", value) for value in request.values("Proxy-State")]
-        signed = any(request.values("Message-Authenticator"))
-        return self._packets.response(nak if cause else ack, [told, *states], request.octets, request.key, signed)
+        code, signed = nak if cause else ack, any(request.values("Message-Authenticator"))
+        try:
+            return self._packets.response(code, [told, *states], request.octets, request.key, signed)
+        except UnwritableError:  # Proxy-States fill the packet; they come back whole (RFC 5176 §3.6), and the other is optional
+            return self._packets.response(code, states, request.octets, request.key, signed)
 
     def _carry_out(self, request: _Request, author: DynamicAuthor, counts: ClientCounts) -> ErrorCause | None:
         """Do what a request asks, or say why it cannot be done."""

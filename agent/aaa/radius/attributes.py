@@ -22,6 +22,7 @@ MESSAGE_AUTHENTICATOR = 80
 _MOST = 253  # octets of a value (RFC 2865 §5)
 _MOST_OF_VENDOR = 247  # the same within a Vendor-Specific: after the vendor's number, a type and a length
 _LAST_TAG = 0x1F  # RFC 2868 §3.1; a greater first octet is the value's
+_UNWRITABLE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, OSError)  # what encoding a value may raise
 _SALTED = 2  # the dictionary's number for the encryption of RFC 2868 §3.5
 
 Value = str | int | bytes
@@ -31,8 +32,8 @@ class MalformedError(Exception):
     """Octets are not attributes, or a value has not the length of its type."""
 
 
-class TooLongError(Exception):
-    """A value is longer than an attribute can be, or the attributes than a packet."""
+class UnwritableError(Exception):
+    """No packet can have a value: its attribute is not known, it is not of its type, or something is too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +102,30 @@ class Codecs:
     def encode(self, attributes: Iterable[Attribute], sealing: Sealing, cut: bool = False) -> list[bytes]:
         """Each attribute as it goes on the wire. One with an empty text is left out: there is none such (RFC 2865 §5).
 
-        With `cut` a text that is too long loses its end, else TooLongError is raised.
+        Of what no packet can have, UnwritableError is raised. With `cut` nothing is: a text that is too long loses its end, and
+        what else cannot be written is left out.
         """
         encoded = []
         by_name = self._by_name
         for name, value in attributes:
-            codec = by_name[name]
-            octets = codec.encode(value)
-            if codec.tagged:
-                octets = _tagged(codec, octets, sealing)
+            try:
+                codec = by_name[name]
+                octets = codec.encode(value)
+                if codec.tagged:
+                    octets = _tagged(codec, octets, sealing)
+            except _UNWRITABLE as error:
+                if cut:
+                    continue
+                raise UnwritableError(name) from error
             head = codec.heads.get(len(octets))
             if head is None:
                 if not octets:
                     continue
                 if len(octets) > codec.most:
-                    if not (cut and codec.text):
-                        raise TooLongError(name)
+                    if not cut:
+                        raise UnwritableError(name)
+                    if not codec.text or codec.salted:
+                        continue
                     octets = _cut(octets, codec.most)
                 head = codec.head(len(octets))
             encoded.append(head + octets)

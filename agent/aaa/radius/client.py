@@ -1,7 +1,7 @@
 """Aaa room: the RADIUS client of one router: timers and sockets around the core of `exchange.py`.
 
 A router without servers pays next to nothing for it, since a lab may have ten thousand routers. pyrad is loaded with the first
-request.
+line about servers, which is at the start: it takes long, and a log-in would hold the event loop meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 
 from agent.aaa.radius.events import Discarded, RadiusEvent, Refused, Withheld
 from agent.aaa.radius.exchange import Answered, Exchanges, Port, SocketAddress
-from agent.aaa.radius.packets import Packets
+from agent.aaa.radius.packets import Packets, load
 from agent.aaa.radius.servers import Server, ServerFacts, Servers
 from agent.aaa.radius.sockets import Sockets
 from agent.aaa.radius.statistics import Statistics
@@ -114,6 +114,7 @@ class RadiusClient:
         """Follow the configuration. What is asked of a server that is gone is asked of the next one."""
         radius = self._around.config.radius
         if self._asking is not None or radius.hosts or radius.servers or radius.groups:
+            load()
             self._begun().apply()
 
     def close(self) -> None:
@@ -145,31 +146,25 @@ class _Asking:
         self.local_address = self._sockets.local_address
         self.open_port = self._sockets.open
         self._servers = Servers(around.config.radius, self.now, self._tell)
-        self._exchanges: Exchanges | None = None
+        self._exchanges = Exchanges(self._servers, Packets(), self, self._tell, around.demand)
         self._timer: LoopTimer | None = None
         self._due = 0.0  # when the timer ends
         self._closed = False
 
     def ask(self, group: str, request: Request, answered: Answered) -> None:
-        if self._exchanges is None:
-            self._exchanges = Exchanges(self._servers, Packets(), self, self._tell, self._around.demand)
         self._exchanges.ask(group, request, answered)
         self._arm()
 
     def apply(self) -> None:
         self._sockets.forget()
-        if self._exchanges is None:
-            self._servers.apply()
-        else:
-            self._exchanges.apply()
-            self._arm()
+        self._exchanges.apply()
+        self._arm()
 
     def close(self) -> None:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        if self._exchanges is not None:
-            self._exchanges.close()
+        self._exchanges.close()
         self._limited.close()
 
     def facts(self) -> list[ServerFacts]:
@@ -183,7 +178,6 @@ class _Asking:
             answered(reply)
 
     def _receive(self, port: Port, datagram: bytes, source: SocketAddress) -> None:
-        assert self._exchanges is not None  # it has opened the port
         self._exchanges.received(port, datagram, source)
         self._arm()
 
@@ -201,7 +195,7 @@ class _Asking:
 
     def _arm(self) -> None:
         """Have a timer for what is due next. One that ends before is as good: it will be set anew."""
-        due = None if self._exchanges is None else self._exchanges.next_due()
+        due = self._exchanges.next_due()
         if due is None or self._closed or (self._timer is not None and self._due <= due):
             return
         if self._timer is not None:
@@ -211,15 +205,14 @@ class _Asking:
 
     def _run(self) -> None:
         self._timer = None
-        if self._exchanges is not None:
-            self._exchanges.run(_TIMEOUTS)
+        self._exchanges.run(_TIMEOUTS)
         self._arm()
 
     def _facts(self, server: Server) -> ServerFacts:
         groups = [group for group in self._servers.groups() if server in group.servers]
         places = server.place(Code.ACCESS_REQUEST), server.place(Code.ACCOUNTING_REQUEST)
-        exchanges, duration, alive = self._exchanges, self.now() - server.since, server.dead_until is None
-        access, accounting = ((0, 0) if exchanges is None else exchanges.load(server, place) for place in places)
+        duration, alive = self.now() - server.since, server.dead_until is None
+        access, accounting = (self._exchanges.load(server, place) for place in places)
         return ServerFacts(
             number=server.number,
             priority=groups[0].servers.index(server) + 1 if groups else 1,

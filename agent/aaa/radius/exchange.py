@@ -20,7 +20,7 @@ from enum import Enum, auto
 from ipaddress import IPv4Address, ip_address
 from typing import Protocol
 
-from agent.aaa.radius.attributes import MalformedError, TooLongError
+from agent.aaa.radius.attributes import MalformedError, UnwritableError
 from agent.aaa.radius.events import AllServersDead, Discarded, NoResponse, RadiusEvent, Received, Refused, Sent, Withheld
 from agent.aaa.radius.packets import Packets, check_response, identifier_of, whole
 from agent.aaa.radius.servers import Server, Servers
@@ -31,6 +31,7 @@ IDENTIFIERS = 256
 MOST_PORTS = 16  # source ports of one address, so 4,096 requests may wait for each server port
 MOST_WAITING = 10_000  # requests that may wait for an identifier towards one server port
 _ACCT_DELAY_TIME = "Acct-Delay-Time"
+_LONGEST_DELAY = 0xFFFF_FFFF  # seconds
 
 Answered = Callable[[Reply | None], None]
 SocketAddress = tuple[str, int]
@@ -339,7 +340,7 @@ class Exchanges:
         identifier = space.free[0]
         try:
             exchange.packet = self._packets.request(_filled(request, exchange.nas, self._edge.date()), identifier, settings.key)
-        except TooLongError:
+        except UnwritableError:
             exchange.move(Happening.UNASKABLE)
             self._edge.deliver(exchange.answered, Reply(Code.ACCESS_REJECT, (), space.place))
             return
@@ -470,5 +471,5 @@ def _filled(request: Request, nas: str, date: float) -> Request:
         if name == NAS_IP_ADDRESS.name and value == NAS_IP_ADDRESS.value:
             attributes[place] = Attribute(name, nas)
         elif name == _ACCT_DELAY_TIME and request.moment is not None:
-            attributes[place] = Attribute(name, max(0, int(date - request.moment)))
+            attributes[place] = Attribute(name, int(min(max(0.0, date - request.moment), _LONGEST_DELAY)))
     return Request(request.code, tuple(attributes), request.about, request.proof, request.moment)

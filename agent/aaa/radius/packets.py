@@ -10,9 +10,10 @@ import hmac
 import secrets
 from collections.abc import Sequence
 from hashlib import md5
+from importlib import import_module
 from struct import Struct
 
-from agent.aaa.radius.attributes import MESSAGE_AUTHENTICATOR, MalformedError, Sealing, TooLongError, known_attributes, split
+from agent.aaa.radius.attributes import MESSAGE_AUTHENTICATOR, MalformedError, Sealing, UnwritableError, known_attributes, split
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.values import Attribute, Code, Request
 from agent.base.text import octets_of
@@ -38,6 +39,12 @@ ANSWERS: dict[Code, frozenset[Code]] = {
 _WITH_ZEROS = (Code.ACCOUNTING_REQUEST, Code.ACCOUNTING_RESPONSE, Code.DISCONNECT_REQUEST, Code.COA_REQUEST)
 
 
+def load() -> None:
+    """Load what packets need: the dictionary and pyrad. Otherwise the first packet does, which then takes a tenth of a second."""
+    known_attributes()
+    import_module("pyrad.packet")
+
+
 def identifier_of(packet: bytes) -> int:
     return packet[1]
 
@@ -55,18 +62,15 @@ def whole(datagram: bytes) -> bytes | None:
 class Packets:
     """Writes and reads packets, with the attributes of the dictionary."""
 
-    def __init__(self) -> None:
-        self._codecs = known_attributes()
-
     def request(self, request: Request, identifier: int, key: bytes) -> bytes:
-        """A request to a server that shares `key` with us. Raises TooLongError.
+        """A request to a server that shares `key` with us. Raises UnwritableError.
 
-        Texts of an Accounting-Request that are too long lose their end, and attributes that have no place are left out: such a
-        record says less, but it is not lost. In an Access-Request this would ask something else.
+        Texts of an Accounting-Request that are too long lose their end, and attributes that have no place, or cannot be written,
+        are left out: such a record says less, but it is not lost. In an Access-Request this would ask something else.
         """
         if request.code is Code.ACCESS_REQUEST:
             return self._access_request(request, identifier, key)
-        encoded = self._codecs.encode(request.attributes, Sealing(key, _ZEROS), cut=True)
+        encoded = known_attributes().encode(request.attributes, Sealing(key, _ZEROS), cut=True)
         body = b"".join(encoded)
         while len(body) > LONGEST - HEADER:
             encoded.pop()
@@ -75,9 +79,9 @@ class Packets:
         return head + md5(head + _ZEROS + body + key).digest() + body
 
     def response(self, code: Code, attributes: Sequence[Attribute], request: bytes, key: bytes, signed: bool = False) -> bytes:
-        """The answer to a request. `signed`: with a Message-Authenticator, which comes first. Raises TooLongError."""
+        """The answer to a request. `signed`: with a Message-Authenticator, which comes first. Raises UnwritableError."""
         authenticator = request[4:20]
-        body = b"".join(self._codecs.encode(attributes, Sealing(key, authenticator)))
+        body = b"".join(known_attributes().encode(attributes, Sealing(key, authenticator)))
         if signed:
             body = _EMPTY_MAC + body
         head = _head(code, identifier_of(request), body)
@@ -87,7 +91,7 @@ class Packets:
 
     def attributes(self, packet: bytes, key: bytes, authenticator: bytes) -> tuple[Attribute, ...]:
         """The attributes of a packet. `authenticator` is that of the request. Raises MalformedError."""
-        return self._codecs.decode(packet[HEADER:], Sealing(key, authenticator))
+        return known_attributes().decode(packet[HEADER:], Sealing(key, authenticator))
 
     def _access_request(self, request: Request, identifier: int, key: bytes) -> bytes:
         """The authenticator is random: answers are bound to it, and the password is hidden by it (RFC 2865 §3)."""
@@ -95,7 +99,7 @@ class Packets:
         attributes = list(request.attributes)
         place = next((at + 1 for at, attribute in enumerate(attributes) if attribute.name == "User-Name"), 0)
         attributes[place:place] = _proof(request.proof, sealing)
-        body = b"".join([_EMPTY_MAC, *self._codecs.encode(attributes, sealing)])
+        body = b"".join([_EMPTY_MAC, *known_attributes().encode(attributes, sealing)])
         head = _head(request.code, identifier, body)
         return head + sealing.authenticator + _signed(head, sealing.authenticator, body, key)
 
@@ -108,7 +112,7 @@ def _proof(proof: str | ChapResponse | None, sealing: Sealing) -> list[Attribute
         return [Attribute("CHAP-Password", response), Attribute("CHAP-Challenge", proof.challenge)]
     password = octets_of(proof)
     if len(password) > _LONGEST_PASSWORD:
-        raise TooLongError("User-Password")
+        raise UnwritableError("User-Password")
     from pyrad.packet import AuthPacket
 
     return [Attribute("User-Password", AuthPacket(id=0, secret=sealing.key, authenticator=sealing.authenticator).PwCrypt(password))]
@@ -116,7 +120,7 @@ def _proof(proof: str | ChapResponse | None, sealing: Sealing) -> list[Attribute
 
 def _head(code: Code, identifier: int, body: bytes) -> bytes:
     if HEADER + len(body) > LONGEST:
-        raise TooLongError(code.name)
+        raise UnwritableError(code.name)
     return _HEAD.pack(code, identifier, HEADER + len(body))
 
 

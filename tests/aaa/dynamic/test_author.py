@@ -130,6 +130,14 @@ def test_proxy_states_come_back_as_they_are_and_in_order() -> None:
     assert reply["Proxy-State"] == [b"one", b"\x00two", b"one"]
 
 
+def test_proxy_states_that_fill_a_packet_come_back_without_a_cause() -> None:
+    """RFC 5176 §3.6: they have to come back as they are. An Error-Cause may be there."""
+    states = [b"x" * 253] * 15 + [b"x" * 249]
+    reply = Router().ask(request(COA, Proxy_State=states))
+    assert reply["Proxy-State"] == states
+    assert "Error-Cause" not in reply
+
+
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("user", ["bob", "carol"])
 def test_a_reply_has_a_message_authenticator_if_the_request_has_one(user: str, signed: bool) -> None:

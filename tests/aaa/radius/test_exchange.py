@@ -88,6 +88,14 @@ def test_the_next_server_gets_a_packet_of_its_own() -> None:
     assert desk.replies[1] is not None
 
 
+@pytest.mark.parametrize(("moment", "delay"), [(1e12, 0), (-1e12, 0xFFFF_FFFF), (float("-inf"), 0xFFFF_FFFF), (float("nan"), 0)])
+def test_a_delay_is_one_that_an_attribute_can_have(moment: float, delay: int) -> None:
+    """Whatever the file of the spool has as the moment, and whatever date this machine has."""
+    desk = Desk(config(server(1)))
+    desk.ask(request=record(moment=moment))
+    assert attributes_of(desk.sent[0])["Acct-Delay-Time"] == delay
+
+
 def test_the_answer_to_a_challenge_goes_to_the_server_that_has_made_it_first() -> None:
     """RFC 2865 §5.24: it knows the State. If it is away, the others are asked."""
     desk = Desk(config(server(1, retransmit=0), server(2, retransmit=0)))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 from hashlib import md5
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyrad.packet import AcctPacket, AuthPacket
 
-from agent.aaa.radius.attributes import MalformedError, TooLongError
+from agent.aaa.radius.attributes import MalformedError, UnwritableError
 from agent.aaa.radius.events import Discarded
 from agent.aaa.radius.packets import Packets, check_request, check_response, whole
 from agent.aaa.radius.values import Attribute, Code, Request
@@ -138,8 +139,40 @@ def test_chap_goes_as_a_password_and_a_challenge() -> None:
     ],
 )
 def test_an_access_request_that_no_packet_can_carry_is_not_cut(asked: Request) -> None:
-    with pytest.raises(TooLongError):
+    with pytest.raises(UnwritableError):
         PACKETS.request(asked, 0, KEY)
+
+
+# What no packet can have: the spool's file may have been written by another version, or changed.
+UNWRITABLE: list[Any] = [
+    ("Of-Another-Version", "x"),
+    (["User-Name"], "x"),
+    ("User-Name", None),
+    ("User-Name", 7),
+    ("Class", {"octets": "00"}),
+    ("NAS-Port", -1),
+    ("NAS-Port", 1 << 32),
+    ("NAS-Port", 0.5),
+    ("NAS-Port", "7"),
+    ("Class", b"x" * 254),
+    ("Framed-IP-Address", ""),
+    ("Framed-IP-Address", "10.0.0.256"),
+    ("Framed-IP-Address", 7),
+    ("NAS-IPv6-Address", "10.0.0.1"),
+    ("Framed-IPv6-Prefix", "x"),
+    ("Framed-Interface-Id", []),
+    ("Tunnel-Password", "x" * 240),
+    ("Tunnel-Preference", "x"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), UNWRITABLE)
+def test_a_value_that_no_packet_can_have(name: Any, value: Any) -> None:
+    """A record goes without it, so that it is not lost. A log-in does not: it would ask something else."""
+    spoilt = (("Acct-Status-Type", 1), (name, value), ("NAS-Port", 0))
+    assert attributes_of(PACKETS.request(record(*spoilt), 0, KEY)) == [("Acct-Status-Type", 1), ("NAS-Port", 0)]
+    with pytest.raises(UnwritableError):
+        PACKETS.request(request(*spoilt), 0, KEY)
 
 
 @pytest.mark.parametrize(
