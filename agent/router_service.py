@@ -173,7 +173,7 @@ class RouterService:
                     follow(self, event)
         self._box.configured(events)
         self.aaa.configured(events)
-        self.contexts.config_changed()
+        self.contexts.config_changed(events)
         if any(map(self.endpoint.is_changed_by, events)):
             self.agent.apply()
             if self.sender is not None:

@@ -15,7 +15,7 @@ from pysnmp.proto.api import v2c
 from agent.base.clock import VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import Origin, manager
-from agent.config.events import ConfigEvent, CryptoMapAttached, CryptoMapDetached, SnmpChanged
+from agent.config.events import ConfigEvent, CryptoMapAttached, CryptoMapDetached, SnmpTextSet
 from agent.engine.values import Refusal, Request
 from agent.flow.counters import PacketCounters
 from agent.flow.model import EndReason
@@ -155,10 +155,10 @@ def test_what_was_done_is_taken_back_where_the_last_commit_fails(served: Served)
     assert {record.origin for record in served.records} == {MANAGER}
     place = ("outside", "FastEthernet0/0")
     assert served.events == [
-        SnmpChanged(origin=MANAGER),
+        SnmpTextSet(origin=MANAGER),
         CryptoMapDetached(*place, origin=MANAGER),
         CryptoMapAttached(*place, origin=MANAGER),
-        SnmpChanged(origin=MANAGER),
+        SnmpTextSet(origin=MANAGER),
     ]
     assert served.set(("snmpSetSerialNo", (0,), 0)).status == 0, "it had not been taken"
 

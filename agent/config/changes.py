@@ -28,6 +28,7 @@ from agent.config.events import (
     LoggingChanged,
     RoutingChanged,
     SnmpChanged,
+    SnmpTextSet,
     VrfChanged,
 )
 from agent.config.model import RouterConfig
@@ -39,6 +40,8 @@ _MUTABLE = ("crypto", "snmp", "aaa", "radius")  # the parts of a configuration t
 
 # These have events of their own, which the commands emit even if nothing changes.
 _WITH_EVENTS_OF_THEIR_OWN = frozenset({"history_tunnel_size", "history_failure_size", "traps", "traps_disabled"})
+
+_SNMP_TEXTS = frozenset({"contact", "location", "chassis_id"})
 
 
 def snapshot(config: RouterConfig) -> RouterConfig:
@@ -151,12 +154,11 @@ def _others(before: RouterConfig, after: RouterConfig) -> Iterator[ConfigEvent]:
         yield RoutingChanged()
     if before.hosts != after.hosts:
         yield HostsChanged()
-    if any(
-        getattr(before.snmp, f.name) != getattr(after.snmp, f.name)
-        for f in fields(SnmpConfig)
-        if f.name not in _WITH_EVENTS_OF_THEIR_OWN
-    ):
+    edited = {f.name for f in fields(SnmpConfig) if getattr(before.snmp, f.name) != getattr(after.snmp, f.name)}
+    if edited - _WITH_EVENTS_OF_THEIR_OWN - _SNMP_TEXTS:
         yield SnmpChanged()
+    if edited & _SNMP_TEXTS:
+        yield SnmpTextSet()
     if before.hostname != after.hostname:
         yield HostnameSet(after.hostname)
     if before.logging != after.logging:

@@ -78,6 +78,11 @@ class SnmpChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SnmpTextSet(Event):
+    """`snmp-server contact|location|chassis-id` changed, which nobody has to follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class VrfChanged(Event):
     """A VRF appeared, went, or changed its context."""
 
@@ -145,6 +150,7 @@ ConfigEvent = (
     | HistorySizeSet
     | TrapTypesSet
     | SnmpChanged
+    | SnmpTextSet
     | VrfChanged
     | InterfaceChanged
     | RoutingChanged

@@ -8,7 +8,17 @@ from typing import Any
 
 from agent.base.implemented import CIPHERS
 from agent.base.origin import Origin
-from agent.config.events import ConfigEvent
+from agent.config.events import (
+    AaaChanged,
+    ConfigEvent,
+    HistorySizeSet,
+    LoggingChanged,
+    RsaKeyGenerated,
+    RsaKeyZeroized,
+    SnmpChanged,
+    SnmpTextSet,
+    TrapTypesSet,
+)
 from agent.crypto.doi import Exchange
 from agent.crypto.states import State
 from agent.engine.access import AccessControl
@@ -38,6 +48,9 @@ from agent.lab.policy.peer_pair import PeerPair
 from agent.lab.router import Router
 from agent.lab.spokes.spoke import Phase, Spoke
 from agent.lab.spokes.spokes import Spokes
+
+# Changes that an engine has nothing to do with. Without any event, everything may have changed.
+_OF_OTHERS = (AaaChanged, SnmpChanged, SnmpTextSet, TrapTypesSet, HistorySizeSet, LoggingChanged, RsaKeyGenerated, RsaKeyZeroized)
 
 
 class LabEngine:
@@ -210,6 +223,9 @@ class LabEngine:
         Tunnels of a map entry that has gone, or is no longer on its interface, end. A changed key or transform set is used in the
         next negotiation, as on IOS.
         """
+        followed = tuple(events)
+        if followed and all(isinstance(event, _OF_OTHERS) for event in followed):
+            return
         self._router.reload()
         self._known_sides = None
 

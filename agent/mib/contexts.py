@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from agent.config.events import ConfigEvent, VrfChanged
 from agent.mib.context import Context, Sources
 from agent.mib.declare import View, plan_of
 from agent.mib.flow_live import GATEWAY_TABLES, gateway_tables, live_scalars, live_tables
@@ -88,10 +89,12 @@ class Contexts:
             found = self._trees[vrf] = Tree(plan, Context(self._sources, self._sources.monitor.vrf(vrf)), self._shared)
         return found
 
-    def config_changed(self) -> None:
-        """Refresh the tables that show the configuration. The tree of a removed VRF is removed."""
-        for vrf in [vrf for vrf in self._trees if vrf is not None and vrf not in self._sources.config.vrfs]:
-            self._trees.pop(vrf).close()
+    def config_changed(self, events: Iterable[ConfigEvent] = ()) -> None:
+        """Refresh the tables that show what has changed; without events, all. The tree of a removed VRF is removed."""
+        followed = tuple(events)
+        if not followed or any(isinstance(event, VrfChanged) for event in followed):
+            for vrf in [vrf for vrf in self._trees if vrf is not None and vrf not in self._sources.config.vrfs]:
+                self._trees.pop(vrf).close()
         for bound in self._shared.values():
             if bound.refresh is not None:
-                bound.refresh()
+                bound.refresh(followed)

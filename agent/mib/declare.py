@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from agent.base.bus import Subscription
+from agent.config.events import ConfigEvent
 from agent.mib.column import Column, Commit, CounterColumn, SetRefusedError
 from agent.mib.index import NumberIndex, Row, TableIndex
 from agent.mib.name_index import NameIndex
@@ -85,10 +86,14 @@ View = TableView | ScalarView
 
 
 class ComputedRows:
-    """Rows computed from something else, such as the configuration. `refresh` computes them again and notifies listeners."""
+    """Rows computed from something else, such as the configuration. `refresh` computes them again and notifies listeners.
 
-    def __init__(self, compute: Callable[[], Iterable[tuple[Any, Row]]]) -> None:
+    They change with events of these kinds only; without any, with all.
+    """
+
+    def __init__(self, compute: Callable[[], Iterable[tuple[Any, Row]]], kinds: tuple[type, ...] = ()) -> None:
         self._compute = compute
+        self._kinds = kinds
         self._rows: dict[Any, Row] = dict(compute())
         self._listeners: list[Any] = []
 
@@ -98,7 +103,11 @@ class ComputedRows:
             listener.row_added(key, row)
         return Subscription(lambda: self._listeners.remove(listener))
 
-    def refresh(self) -> None:
+    def refresh(self, events: Iterable[ConfigEvent] = ()) -> None:
+        """Follow these events; without any, everything may have changed."""
+        followed = tuple(events)
+        if followed and self._kinds and not any(isinstance(event, self._kinds) for event in followed):
+            return
         rows = dict(self._compute())
         for key in [key for key, row in self._rows.items() if rows.get(key) != row]:
             row = self._rows.pop(key)
@@ -134,9 +143,9 @@ class _TableListener:
             self._index.remove(index)
 
 
-def computed(compute: Callable[[Any], Iterable[tuple[Any, Row]]]) -> Callable[[Any], ComputedRows]:
-    """The rows of a table that follows the configuration: `compute` gives those of a context, each with its key."""
-    return lambda context: ComputedRows(partial(compute, context))
+def computed(compute: Callable[[Any], Iterable[tuple[Any, Row]]], *kinds: type) -> Callable[[Any], ComputedRows]:
+    """The rows of a table that follows events of the configuration: `compute` gives those of a context, each with its key."""
+    return lambda context: ComputedRows(partial(compute, context), kinds)
 
 
 def plan_of(schema: Schema, views: Iterable[View]) -> Plan:

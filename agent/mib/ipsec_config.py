@@ -8,6 +8,16 @@ from typing import Any
 
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy
 from agent.config.edits import DetachCryptoMap
+from agent.config.events import (
+    CryptoChanged,
+    CryptoMapAdded,
+    CryptoMapAttached,
+    CryptoMapDeleted,
+    CryptoMapDetached,
+    InterfaceChanged,
+    IsakmpPolicyAdded,
+    IsakmpPolicyDeleted,
+)
 from agent.config.interface_names import has_medium, type_of
 from agent.config.model import RouterConfig
 from agent.flow.device import Device
@@ -20,6 +30,17 @@ from agent.mib.flow_past import trap_value, trap_write
 from agent.mib.terms import AUTHENTICATION, CIPHER, GROUP, IKE_HASH, IPSEC_TRAP_SCALARS, address, truth
 
 _IDENTITY = {"address": "isakmpIdTypeADDRESS", "hostname": "isakmpIdTypeHOSTNAME"}
+# The events that may change a row of these tables. An interface has its index in a row.
+_CRYPTO = (
+    CryptoMapAdded,
+    CryptoMapDeleted,
+    CryptoMapAttached,
+    CryptoMapDetached,
+    IsakmpPolicyAdded,
+    IsakmpPolicyDeleted,
+    CryptoChanged,
+    InterfaceChanged,
+)
 _LARGEST_CEILING = 65535  # of cipsMaxSAs
 
 
@@ -95,7 +116,9 @@ def config_tables() -> Iterator[TableView]:
     """The tables. They follow the configuration."""
 
     def view(table: str, compute: Any, index: Any, columns: Any, writes: Any = None) -> TableView:
-        return TableView(table, computed(lambda context: compute(context.router)), index, columns, writes or {}, shared=True)
+        return TableView(
+            table, computed(lambda context: compute(context.router), *_CRYPTO), index, columns, writes or {}, shared=True
+        )
 
     yield view(
         "cipsIsakmpPolicyTable",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agent.base.bus import Subscription
+from agent.config.events import ConfigEvent
 from agent.mib.column import Column
 from agent.mib.index import TableIndex
 
@@ -20,11 +21,11 @@ _MOST_SELECTIONS = 64  # that a plan keeps
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bound:
-    """A table with the rows of one context. `refresh` computes them again, where nothing notifies of changes."""
+    """A table with the rows of one context. `refresh` follows events of the configuration, which may change them."""
 
     index: TableIndex
     subscription: Subscription | None = None
-    refresh: Callable[[], None] | None = None
+    refresh: Callable[[Iterable[ConfigEvent]], None] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,6 +10,7 @@ from typing import Any
 
 from agent.base.clock import CENTISECOND
 from agent.config.edits import ConfigEdit, DescribeInterface, SetHostname, SetSnmpText, ShutInterface, SwitchTrapType
+from agent.config.events import VrfChanged
 from agent.config.interface_names import has_medium
 from agent.config.model import Vrf
 from agent.flow.device import InterfaceCounter
@@ -192,7 +193,7 @@ def context_table() -> TableView:
 
     return TableView(
         "cContextMappingTable",
-        computed(rows),
+        computed(rows, VrfChanged),
         lambda key, row: (key,),
         {
             "cContextMappingVrfName": lambda row, now: row.name,

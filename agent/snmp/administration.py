@@ -14,6 +14,7 @@ from typing import Any
 
 from pysnmp.carrier.asyncio.dgram import udp
 
+from agent.config.events import HostsChanged, SnmpChanged, VrfChanged
 from agent.config.snmp_model import SnmpConfig, SnmpGroup, SnmpHost
 from agent.mib.context import Context
 from agent.mib.declare import InContext, ScalarView, TableView, Value, computed
@@ -308,7 +309,7 @@ def _mask(family: Family) -> bytes:
 
 def _table(table: str, compute: Callable[[Administration], Iterable[tuple[Any, Any]]], columns: Mapping[str, Value]) -> TableView:
     """A table whose rows' keys are the values of its index."""
-    rows = computed(lambda context: compute(context.router.administration))
+    rows = computed(lambda context: compute(context.router.administration), SnmpChanged, VrfChanged, HostsChanged)
     return TableView(table, rows, lambda key, row: key if isinstance(key, tuple) else (key,), columns, shared=True)
 
 

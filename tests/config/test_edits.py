@@ -30,7 +30,7 @@ from agent.config.events import (
     CryptoMapDetached,
     HostnameSet,
     InterfaceChanged,
-    SnmpChanged,
+    SnmpTextSet,
     TrapTypesSet,
 )
 from agent.config.session import Session
@@ -237,6 +237,6 @@ def test_the_events_of_a_typed_line_say_who_typed_it(origin: Origin | None) -> N
     assert events == [
         HostnameSet("a", origin=origin),
         InterfaceChanged("Tunnel0", origin=origin),
-        SnmpChanged(origin=origin),
+        SnmpTextSet(origin=origin),
         TrapTypesSet(frozenset({"tty"}), True, origin=origin),
     ]

@@ -11,8 +11,18 @@ import pytest
 from agent.base.keyed import keyed_by_itself
 from agent.config.crypto_model import CryptoMap, CryptoMapEntry, IsakmpPolicy, Keepalive
 from agent.config.document import Document
-from agent.config.events import ConfigEvent, CryptoMapDetached, HostnameSet, InterfaceChanged, SnmpChanged, TrapTypesSet
+from agent.config.events import (
+    ConfigEvent,
+    CryptoMapDetached,
+    HostnameSet,
+    InterfaceChanged,
+    IsakmpPolicyAdded,
+    SnmpChanged,
+    SnmpTextSet,
+    TrapTypesSet,
+)
 from agent.config.model import Vrf
+from agent.config.snmp_model import Community
 from agent.flow.device import InterfaceState
 from agent.flow.model import EndReason
 from agent.mib.column import SetRefusedError
@@ -272,9 +282,9 @@ def test_the_system_group_is_the_same_in_every_context(world: World, context: st
 @pytest.mark.parametrize(
     ("instance", "value", "line", "events"),
     [
-        ("sysContact.0", b"the night shift", "snmp-server contact the night shift", [SnmpChanged(origin=MANAGER)]),
-        ("sysContact.0", b"x" * 255, "snmp-server contact " + "x" * 255, [SnmpChanged(origin=MANAGER)]),  # RFC 3418: SIZE (0..255)
-        ("sysLocation.0", b"! here", "snmp-server location ! here", [SnmpChanged(origin=MANAGER)]),
+        ("sysContact.0", b"the night shift", "snmp-server contact the night shift", [SnmpTextSet(origin=MANAGER)]),
+        ("sysContact.0", b"x" * 255, "snmp-server contact " + "x" * 255, [SnmpTextSet(origin=MANAGER)]),  # RFC 3418: SIZE (0..255)
+        ("sysLocation.0", b"! here", "snmp-server location ! here", [SnmpTextSet(origin=MANAGER)]),
         ("sysLocation.0", b"", None, []),
         ("sysName.0", b"hub", "hostname hub", [HostnameSet("hub", origin=MANAGER)]),
     ],
@@ -417,3 +427,28 @@ def test_testing_an_interface_is_not_supported(world: World) -> None:
 
 def test_an_unknown_kind_of_interface_keeps_its_name() -> None:
     assert short_name("Dialer1") == "Dialer1"
+
+
+def test_an_event_refreshes_the_tables_that_it_may_change_and_no_others(world: World) -> None:
+    """A line of the configuration costs what it changes."""
+    world.walk("ciscoIPsecMIB", "")
+    world.walk("snmpCommunityMIB", "")
+    made = len(world.config.crypto.policies)
+    world.config.crypto.policies[77] = IsakmpPolicy(77)
+    world.config.snmp.communities["fresh"] = Community("fresh", "RO")
+    world.contexts.config_changed([SnmpTextSet()])
+    assert world.get("cipsNumIsakmpPolicies.0", "") == made + 1
+    assert "cipsIsakmpPolHash.77" not in names(world)
+    world.contexts.config_changed([IsakmpPolicyAdded(world.config.crypto.policies[77])])
+    assert "cipsIsakmpPolHash.77" in names(world)
+    assert b"fresh" not in communities(world)
+    world.contexts.config_changed([SnmpChanged()])
+    assert b"fresh" in communities(world)
+
+
+def names(world: World) -> set[str]:
+    return set(walked(world, "cipsIsakmpPolicyTable"))
+
+
+def communities(world: World) -> set[object]:
+    return {value for name, value in world.walk("snmpCommunityMIB", "") if name.startswith("snmpCommunityName.")}
