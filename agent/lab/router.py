@@ -159,15 +159,15 @@ class Router:
         up = {name for name, port in self.ports.items() if self._is_up(port)}
         tunnels = standing(self.config, up)
         up |= tunnels.keys()
-        self._tables = build_tables(self.config, up)
+        self._tables = build_tables(self.config, up, known=self._tables)
         # A tunnel needs a route to its other end that does not lead through the tunnel itself.
         for name in [name for name, ends in tunnels.items() if self._way(ends) in (None, name)]:
             del tunnels[name]
             up.discard(name)
-            self._tables = build_tables(self.config, up)
+            self._tables = build_tables(self.config, up, known=self._tables)
         reverse = self.ipsec.reverse_routes(self._path)
         if reverse:
-            self._tables = build_tables(self.config, up, reverse)
+            self._tables = build_tables(self.config, up, reverse, self._tables)
         self._tunnels = tunnels
         self._tunnel_between = {(ends.front_vrf, ends.source, ends.destination): self.ports[name] for name, ends in tunnels.items()}
         for port in self.ports.values():

@@ -144,3 +144,12 @@ def test_a_long_way_of_next_hops_ends() -> None:
     assert table.lookup(number("10.12.0.9")) == Path("out", number("10.12.0.9"))
     assert table.lookup(number("10.5.0.9")) == Path("out", number("10.12.0.1"))
     assert table.lookup(number("10.0.0.9")) is None
+
+
+def test_a_table_whose_routes_are_the_same_stays() -> None:
+    """A line of the configuration changes the routes of one VRF, and there may be a thousand."""
+    before = build_tables(load(INTERFACES).config, ALL)
+    after = build_tables(load(INTERFACES + "ip route vrf red 10.0.0.0 255.0.0.0 192.0.2.9\n").config, ALL, known=before)
+    assert after[None] is before[None]
+    assert after["red"] is not before["red"]
+    assert after["red"].lookup(number("10.1.1.1")) == Path("FastEthernet1/0", number("192.0.2.9"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 
 from agent.config.model import RouterConfig
 from agent.flow.device import InstalledRoute, RouteSource
@@ -42,6 +43,7 @@ class RoutingTable:
     """
 
     def __init__(self, entries: list[RouteEntry]) -> None:
+        self.given = entries
         self._by_length: list[tuple[int, dict[int, RouteEntry]]] = []
         self._paths: dict[int, Path | None] = {}
         usable: list[RouteEntry] = []
@@ -116,8 +118,12 @@ def build_tables(
     config: RouterConfig,
     up: Collection[str],
     reverse: Iterable[tuple[str | None, RouteEntry]] = (),
+    known: Mapping[str | None, RoutingTable] = MappingProxyType({}),
 ) -> dict[str | None, RoutingTable]:
-    """A table for the global routing and each VRF, of routes by interfaces that are `up`, and of reverse routes."""
+    """A table for the global routing and each VRF, of routes by interfaces that are `up`, and of reverse routes.
+
+    Of the `known` tables those stay whose routes are the same: there may be a thousand VRFs, and a line changes one.
+    """
     entries: dict[str | None, list[RouteEntry]] = {None: [], **{name: [] for name in config.vrfs}}
     for interface in config.interfaces.values():
         if interface.address is not None and interface.name in up:
@@ -131,4 +137,8 @@ def build_tables(
     for vrf, entry in reverse:
         if entry.interface in up:
             entries.setdefault(vrf, []).append(entry)
-    return {vrf: RoutingTable(found) for vrf, found in entries.items()}
+    return {vrf: _table(found, known.get(vrf)) for vrf, found in entries.items()}
+
+
+def _table(entries: list[RouteEntry], known: RoutingTable | None) -> RoutingTable:
+    return known if known is not None and known.given == entries else RoutingTable(entries)
