@@ -7,7 +7,7 @@ datagram of somebody whom the configuration does not name gets no reply, nor one
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -26,8 +26,8 @@ from agent.config.model import RouterConfig
 from agent.flow.sessions import Session
 
 _REMEMBERED = 30.0  # seconds in which a request that comes again gets the same reply (RFC 5080 §2.2.2)
-_MOST_REMEMBERED = 1024
 _WINDOW = 300  # seconds by which an Event-Timestamp may be off (RFC 5176 §6.3)
+_MOST_REMEMBERED = 4096
 _ADMIN_RESET = 6  # Acct-Terminate-Cause (RFC 2866 §5.10)
 _AUTHENTICATOR = slice(4, 20)
 
@@ -95,6 +95,33 @@ class _Request:
     def values(self, name: str) -> Iterator[str | int | bytes]:
         return (attribute.value for attribute in self.attributes or () if attribute.name == name)
 
+    @property
+    def stamps(self) -> list[int]:
+        """Its Event-Timestamps."""
+        return [int(stamp) for stamp in self.values("Event-Timestamp")]
+
+
+class _Replies:
+    """The replies of the last `span` seconds. `what` tells requests apart; the oldest replies go where there are too many."""
+
+    def __init__(self, span: float) -> None:
+        self._span = span
+        self._kept: OrderedDict[Hashable, tuple[float, bytes]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, what: Hashable, now: float) -> bytes | None:
+        while self._kept and now - next(iter(self._kept.values()))[0] >= self._span:
+            self._kept.popitem(last=False)
+        found = self._kept.get(what)
+        return found[1] if found is not None else None
+
+    def keep(self, what: Hashable, now: float, reply: bytes) -> None:
+        self._kept[what] = now, reply
+        if len(self._kept) > _MOST_REMEMBERED:
+            self._kept.popitem(last=False)
+
 
 class DynamicAuthorServer:
     """Replies to the requests of the clients of `aaa server radius dynamic-author`."""
@@ -104,7 +131,8 @@ class DynamicAuthorServer:
         self._router = router
         self._log = log
         self._packets = Packets()
-        self._replies: OrderedDict[tuple[Endpoint, int, bytes], tuple[float, bytes]] = OrderedDict()
+        self._replies = _Replies(_REMEMBERED)
+        self._dated_replies = _Replies(2 * _WINDOW)  # to requests with an Event-Timestamp: for as long as it can be valid
         self.counts: dict[str, ClientCounts] = {}  # by the client's address
         self.strangers = 0  # datagrams of somebody whom the configuration does not name
 
@@ -125,19 +153,22 @@ class DynamicAuthorServer:
             return None
         counts = self.counts.setdefault(source[0], ClientCounts())
         request = self._genuine(datagram, source, author, client)
-        if isinstance(request, _Request) and any(abs(date - int(stamp)) > _WINDOW for stamp in request.values("Event-Timestamp")):
+        if isinstance(request, _Request) and any(abs(date - stamp) > _WINDOW for stamp in request.stamps):
             request = Dropped.STALE
         if not isinstance(request, _Request):
             counts.dropped[request] += 1
             self._log.warning("%s: a request of dynamic-author's client %s is dropped: %s", *self._whose(source), request.value)
             return None
-        self._forget(now)
-        what = source, identifier_of(request.octets), request.octets[_AUTHENTICATOR]
-        if what in self._replies:
+        # A copy of a request with an Event-Timestamp is known from whichever port it comes (RFC 5176 §6.3).
+        replies, sender = (self._dated_replies, source[0]) if request.stamps else (self._replies, source)
+        what = sender, identifier_of(request.octets), request.octets[_AUTHENTICATOR]
+        reply = replies.find(what, now)
+        if reply is not None:
             counts.duplicates += 1
-        else:
-            self._replies[what] = now, self._answer(request, author, counts)
-        return self._replies[what][1]
+            return reply
+        reply = self._answer(request, author, counts)
+        replies.keep(what, now, reply)
+        return reply
 
     def _whose(self, source: Endpoint) -> tuple[str, str]:
         """The router and the client, for the log."""
@@ -163,12 +194,6 @@ class DynamicAuthorServer:
         except MalformedError:
             attributes = None
         return _Request(Code(octets[0]), octets, key, source, attributes)
-
-    def _forget(self, now: float) -> None:
-        """Forget replies that are old, or too many."""
-        replies = self._replies
-        while replies and (len(replies) >= _MOST_REMEMBERED or now - next(iter(replies.values()))[0] >= _REMEMBERED):
-            replies.popitem(last=False)
 
     def _answer(self, request: _Request, author: DynamicAuthor, counts: ClientCounts) -> bytes:
         """Carry out a request. Its Proxy-States come back as they are, and a Message-Authenticator if it has one."""

@@ -168,11 +168,26 @@ def test_a_request_that_comes_again_gets_the_same_reply_and_ends_nothing_more() 
     assert len(router.engine.asked) == 5
 
 
+def test_a_copy_of_a_dated_request_does_nothing_as_long_as_its_date_is_valid() -> None:
+    """RFC 5176 §6.3: Event-Timestamp is there against replays. Somebody else may send the copy, from another port."""
+    router = Router()
+    datagram = request(User_Name="bob", Event_Timestamp=1_000_300).RequestPacket()
+    first = router.receive(datagram)
+    for seconds in (1, 299, 599):
+        router.now, router.date = seconds, 1_000_000 + seconds
+        assert router.receive(datagram, (SERVER[0], 50000 + seconds)) == first
+    assert len(router.engine.asked) == 1
+    router.now, router.date = 601, 1_000_601
+    assert router.receive(datagram) is None
+    assert router.server.counts[SERVER[0]].duplicates == 3
+
+
 def test_replies_are_not_remembered_without_end() -> None:
     router = Router()
-    for port in range(5000):
-        router.receive(request(User_Name="carol").RequestPacket(), (SERVER[0], port))
-    assert len(router.server._replies) <= 1024
+    for number in range(5000):
+        router.receive(request(User_Name="carol").RequestPacket(), (SERVER[0], number))
+        router.receive(request(User_Name="carol", Event_Timestamp=1_000_000, Proxy_State=str(number).encode()).RequestPacket())
+    assert len(router.server._replies) == len(router.server._dated_replies) == 4096
 
 
 # --- what gets no reply ---
