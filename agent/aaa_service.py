@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
+from itertools import chain, count
 
 from agent.aaa.access import Access
 from agent.aaa.access_requests import AccessRequests
@@ -39,7 +40,7 @@ from agent.aaa.radius.messages import log_event
 from agent.aaa.users import Users
 from agent.base.clock import SECOND, RealClock, world_date
 from agent.base.outside import OutsideTraffic
-from agent.base.runner import RealRunner
+from agent.base.runner import BUDGET, RealRunner
 from agent.base.scheduler import Scheduler, Timers
 from agent.config.events import AaaChanged, ConfigEvent
 from agent.engine.port import Node
@@ -48,14 +49,21 @@ from agent.flow.sessions import Session
 from agent.syslog.debug import Debugging
 from agent.syslog.syslog import Syslog
 
+_log = logging.getLogger(__name__)
+
 Release = Callable[[], None]
-# At the end of the program, in seconds: how long the servers may take records, and how long they may take none.
-_LAST_RECORDS, _LAST_RECORD = 10.0, 1.0
+# At the end of the program, in seconds: how long the last records may be made, how long the servers may take records then, and how
+# long they may take none.
+_MAKING, _LAST_RECORDS, _LAST_RECORD = 20.0, 10.0, 1.0
 
 
 def _no_hold() -> Release:
     """For a clock that does not wait."""
     return lambda: None
+
+
+def _nothing() -> Generator[None]:
+    yield from ()
 
 
 class LabAaa:
@@ -77,8 +85,30 @@ class LabAaa:
         self._real_runner.start()
         return self._real_timers
 
-    async def deliver(self) -> None:
-        """Wait while the servers take the records that are left. They have little time: the next start sends the others."""
+    async def end(self, endings: Sequence[Generator[None]]) -> None:
+        """Have the last records of each router made (`AaaService.end`), and wait while servers take what is left.
+
+        A hub may have a hundred thousand sessions. So few records are made in a turn of the loop, and both have little time: the
+        next start sends what is left, and a Stop for each session that has none.
+        """
+        await self._make(chain.from_iterable(endings))
+        for ending in endings:
+            ending.close()
+        await self._deliver()
+
+    async def _make(self, ending: Iterable[None]) -> None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _MAKING
+        while (began := loop.time()) < end:
+            for _ in ending:
+                if loop.time() - began >= BUDGET:
+                    break
+            else:
+                return
+            await asyncio.sleep(0)
+
+    async def _deliver(self) -> None:
+        """Wait while the servers take records."""
         if self.spool is None:
             return
         loop = asyncio.get_running_loop()
@@ -164,10 +194,10 @@ class Accounting:
             seconds=(self._clock.now() - opened.row.start) // SECOND,
         )
 
-    def end(self) -> None:
-        """Make the last records."""
+    def end(self) -> Generator[None]:
+        """Make the last records, one in each step."""
         self._subscription.close()
-        self.sessions.stop()
+        return self.sessions.stop()
 
     def close(self) -> None:
         """Send no more. What no server has is in the spool."""
@@ -301,16 +331,18 @@ class AaaService:
         peer = self._node.monitor.vrf(record.vrf).peers.get(record.peer)
         return peer is not None and peer.session is not None and list_of(self._node.document.config, peer.session) is not None
 
-    def end(self) -> None:
-        """The router ends in order: its sessions have their last records."""
-        if self.accounting is not None and not self._ended:
-            self.accounting.end()
-        self._ended = True
+    def end(self) -> Generator[None]:
+        """The router ends in order: its sessions have their last records, one in each step. Later calls have no step."""
+        ended, self._ended = self._ended, True
+        return _nothing() if ended or self.accounting is None else self.accounting.end()
 
     def close(self) -> None:
         """Stop: the router restarts, or the lab ends."""
-        self.end()
+        for _ in self.end():
+            pass
         if self.accounting is not None:
+            if left := len(self.accounting.sessions.sessions):
+                _log.warning("%s: %d sessions have no Stop record yet: the next start sends it", self._node.name, left)
             self.accounting.close()
         self.dynamic.close()
         self.access.close()

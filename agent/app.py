@@ -114,7 +114,7 @@ class LabService:
             in_loop=loop.call_soon_threadsafe,
             now=lambda: int(loop.time() * SECOND),
             later=lambda delay, call: loop.call_later(delay / SECOND, call),
-            hold=self._runner.hold,
+            hold=None if isinstance(self._runner, RealRunner) else self._runner.hold,
         )
 
     def _serve(self, router: LabRouter) -> RouterService:
@@ -199,9 +199,7 @@ class LabService:
             self._runner.stop()
         for underlay in self._lab.underlays.values():
             underlay.close()
-        for service in self.routers.values():
-            service.aaa.end()
-        await self._aaa.deliver()
+        await self._aaa.end([service.aaa.end() for service in self.routers.values()])
         for service in self.routers.values():
             service.close()
         self._aaa.close()

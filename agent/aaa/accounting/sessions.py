@@ -10,7 +10,7 @@ The keeper has its own copy of each will. It is made anew once a minute of real 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, ValuesView
+from collections.abc import Callable, Generator, Mapping, ValuesView
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -120,14 +120,20 @@ class SessionAccounting:
         """The router has started."""
         self._tell_of_router(AcctStatus.ON)
 
-    def stop(self) -> None:
-        """The router ends in order: each open session has its Stop. No record is made afterwards."""
-        now = self._clock.now()
-        for number, opened in list(self._open.items()):
-            self._end(number, opened, now, opened.row.totals(now), RELOADED)
-        self._tell_of_router(AcctStatus.OFF)
-        self._wills.close()
-        self._forget_interims()
+    def stop(self) -> Generator[None]:
+        """The router ends in order: each step is the Stop of an open session, and Accounting-Off comes last.
+
+        No record is made afterwards. If the iterator is closed before, the sessions that are left keep their wills.
+        """
+        try:
+            for number, opened in list(self._open.items()):
+                now = self._clock.now()
+                self._end(number, opened, now, opened.row.totals(now), RELOADED)
+                yield
+            self._tell_of_router(AcctStatus.OFF)
+        finally:
+            self._wills.close()
+            self._forget_interims()
 
     def apply(self) -> None:
         """Follow a change of the configuration: of the period of interim records, and of `delay-start`."""

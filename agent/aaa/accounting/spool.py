@@ -37,6 +37,7 @@ _AFTER_ALL = 1 << 40  # numbers of records from here on are greater than those o
 _HELD_LONG = 10 * SECOND
 
 Release = Callable[[], None]
+Hold = Callable[[], Release]
 
 
 @dataclass(slots=True)
@@ -248,10 +249,10 @@ class LabSpool:
     """The spool of a lab. Its file and its thread are there from the first call of `router`.
 
     `in_loop` runs a call in the event loop, from any thread. `now` and `later` are the event loop's, in microseconds. `hold` has a
-    virtual clock stand still until the returned function is called.
+    virtual clock stand still until the returned function is called; a real clock has none.
     """
 
-    def __init__(self, path: Path, in_loop: InLoop, now: Callable[[], int], later: Later, hold: Callable[[], Release]) -> None:
+    def __init__(self, path: Path, in_loop: InLoop, now: Callable[[], int], later: Later, hold: Hold | None = None) -> None:
         self._path = path
         self.log = LimitedLog(_log, now, later)
         self.writer = SpoolWriter(path, in_loop, Told(self._failed, self._succeeded, self._spoilt, self._opened))
@@ -300,6 +301,8 @@ class LabSpool:
         abandoned = self.writer.close()
         if abandoned:
             _log.error("%s: %d accounting records are lost: they could not be written", self._path, abandoned)
+        if left := self._total - abandoned:
+            _log.warning("%s: %d accounting records wait for the next start: no server has taken them yet", self._path, left)
         self.log.close()
 
     # --- for the parts ---
@@ -326,7 +329,7 @@ class LabSpool:
             call, self._emptied = self._emptied, None
             call()
         if self._total > HELD_ABOVE:
-            if self._release is None:
+            if self._release is None and self._hold is not None:
                 release = self._release = self._hold()
                 self._later(_HELD_LONG, lambda: self._held(release))
         elif self._release is not None:

@@ -109,6 +109,17 @@ class Group:
         """How many rows it changes, about."""
         return len(self.records) + len(self.acknowledged) + len(self.wills)
 
+    def ended(self) -> dict[str, list[str]]:
+        """The sessions that have no will any more, by router.
+
+        A list of pairs of both would be simpler, but SQLite does not use the index for it, and reads all wills there are.
+        """
+        found: dict[str, list[str]] = {}
+        for (router, session), rows in self.wills.items():
+            if not rows:
+                found.setdefault(router, []).append(session)
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -173,8 +184,8 @@ class SpoolFile:
             try:
                 _replace(database, "REPLACE INTO records VALUES", group.records)
                 _each(database, "DELETE FROM records WHERE number IN", group.acknowledged)
-                gone = [(router, session) for (router, session), rows in group.wills.items() if not rows]
-                _each_pair(database, "DELETE FROM wills WHERE (router, session) IN", gone)
+                for router, gone in group.ended().items():
+                    _each(database, "DELETE FROM wills WHERE router = ? AND session IN", gone, router)
                 _replace(database, "REPLACE INTO wills VALUES", [row for rows in group.wills.values() for row in rows])
                 _replace(database, "REPLACE INTO counters VALUES", list(group.counters.items()))
                 database.execute("COMMIT")
@@ -260,11 +271,7 @@ def _replace(database: sqlite3.Connection, statement: str, rows: Sequence[tuple[
         database.execute(f"{statement} {','.join([mark] * len(some))}", [value for row in some for value in row])
 
 
-def _each(database: sqlite3.Connection, statement: str, values: Sequence[int]) -> None:
+def _each(database: sqlite3.Connection, statement: str, values: Sequence[int | str], *first: str) -> None:
+    """A statement that ends with the list of values. `first` are those of the marks before it."""
     for some in _chunks(values):
-        database.execute(f"{statement} ({','.join('?' * len(some))})", some)
-
-
-def _each_pair(database: sqlite3.Connection, statement: str, pairs: Sequence[tuple[str, str]]) -> None:
-    for some in _chunks(pairs):
-        database.execute(f"{statement} (VALUES {','.join(['(?,?)'] * len(some))})", [value for pair in some for value in pair])
+        database.execute(f"{statement} ({','.join('?' * len(some))})", [*first, *some])

@@ -406,7 +406,7 @@ def test_a_router_that_ends_in_order_stops_its_sessions() -> None:
     tunnel = router.session()
     carry(tunnel, IN_PACKETS=4)
     router.run(30 * SECOND)
-    router.accounting.stop()
+    router.stop()
     router.run(10 * MINUTE)
     router.run_really(10 * MINUTE)
     router.end(tunnel)
@@ -421,10 +421,23 @@ def test_a_router_that_ends_in_order_stops_its_sessions() -> None:
     assert router.keeper.wills == {}
 
 
+def test_an_end_in_order_that_is_broken_off_leaves_the_wills_of_the_other_sessions() -> None:
+    """Accounting-Off would say that no session is open any more (RFC 2866 §5.1)."""
+    router = AccountedRouter()
+    router.config.aaa.system_accounting = START_STOP
+    router.session()
+    router.session(spoke=IPv4Address("10.9.9.9"))
+    ending = router.accounting.stop()
+    next(ending)
+    ending.close()
+    assert router.story == [(START, "00000001"), (START, "00000002"), (STOP, "00000001")]
+    assert set(router.keeper.wills) == {"00000002"}
+
+
 def test_without_a_list_for_the_system_there_is_no_record_about_the_router() -> None:
     router = AccountedRouter()
     router.accounting.start()
-    router.accounting.stop()
+    router.stop()
     assert router.records == []
 
 
@@ -432,7 +445,7 @@ def test_with_stop_only_the_router_tells_of_its_end_alone() -> None:
     router = AccountedRouter()
     router.config.aaa.system_accounting = AccountingList("stop-only", ("g1",))
     router.accounting.start()
-    router.accounting.stop()
+    router.stop()
     assert [(record.status, record.groups) for record in router.records] == [(AcctStatus.OFF, ("g1",))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from agent.aaa.accounting import spool_writer
 from agent.aaa.accounting.record import AcctStatus
 from agent.aaa.accounting.record_codec import attributes_of, attributes_text
 from agent.aaa.accounting.spool import HELD_ABOVE
-from agent.aaa.accounting.spool_file import Group, SpoolFile
+from agent.aaa.accounting.spool_file import Group, SpoolFile, WillRow
 from tests.aaa.accounting.spools import (
     FILE,
     PATIENCE,
@@ -226,6 +227,39 @@ def test_a_session_that_has_ended_has_no_will(tmp_path: Path) -> None:
 
     run(body())
     assert rows(tmp_path, "wills", "session") == [("00000003",)]
+
+
+def test_the_end_of_a_will_costs_the_same_however_many_there_are(tmp_path: Path) -> None:
+    def steps(wills: int) -> int:
+        """Steps of SQLite's machine for the end of one will."""
+        file = SpoolFile(tmp_path / f"{wills}.sqlite")
+        file.open()
+        sessions = [f"{number:08X}" for number in range(wills)]
+        file.commit(Group(0.0, wills={("r1", each): (WillRow("r1", each, "A", 1.0, "[]"),) for each in sessions}))
+        count = Counter[str]()
+        file._opened.set_progress_handler(lambda: count.update(["steps"]), 1)
+        file.commit(Group(0.0, wills={("r1", sessions[-1]): ()}))
+        file.close()
+        return count["steps"]
+
+    assert steps(2_000) == steps(20)
+
+
+# --- the end of the program ---
+
+
+def test_the_end_says_how_many_records_wait_for_the_next_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            spool = lab.router("r1")
+            for number in range(3):
+                spool.append(start(f"{number:08X}"))
+            spool.acknowledge((await Arrivals(spool).until(3))[0])
+
+    run(body())
+    assert [text.split(": ", 1)[1] for text in caplog.messages] == [
+        "2 accounting records wait for the next start: no server has taken them yet"
+    ]
 
 
 # --- broadcast ---

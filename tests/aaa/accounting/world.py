@@ -105,6 +105,11 @@ class AccountedRouter:
         """A session of one IPsec tunnel."""
         return self.ipsec(self.ike(**ike))
 
+    def stop(self) -> None:
+        """The router ends in order."""
+        for _ in self.accounting.stop():
+            pass
+
     def end(self, tunnel: IpsecTunnel, reason: EndReason = EndReason.OPERATOR) -> None:
         self.monitor.ipsec_ended(tunnel, reason)
 
