@@ -34,7 +34,11 @@ class Keyed(Generic[K, T]):
 
     def drop(self, key: K) -> Keyed[K, T]:
         """Without the item of a key, if there is one."""
-        return Keyed({known: item for known, item in self._items.items() if known != key}) if key in self._items else self
+        if key not in self._items:
+            return self
+        left = dict(self._items)
+        del left[key]
+        return Keyed(left)
 
     def keep(self, wanted: Callable[[T], bool]) -> Keyed[K, T]:
         """With those items alone that are wanted."""

@@ -6,9 +6,12 @@ A method of a list is as IOS writes it: "local", "local-case", "enable", "line",
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from typing import Protocol, TypeVar
 
+from agent.base.keyed import Keyed
 from agent.config.passwords import revealed
 
 DEFAULT_LIST = "default"
@@ -20,6 +23,20 @@ DYNAMIC_AUTHOR_PORT = 1700  # IOS's default, not RFC 5176's 3799
 
 ServerAddress = IPv4Address | IPv6Address
 MethodLists = dict[str, tuple[str, ...]]
+Identity = tuple[object, ...]
+
+
+class _Identified(Protocol):
+    @property
+    def identity(self) -> Identity: ...
+
+
+S = TypeVar("S", bound=_Identified)
+
+
+def by_identity(items: Iterable[S]) -> Keyed[Identity, S]:
+    """Servers or clients, each once: the last of those with one identity."""
+    return Keyed((item.identity, item) for item in items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +71,11 @@ class RadiusServer:
     host: str = ""
     options: str = ""
 
+    @property
+    def identity(self) -> Identity:
+        """IOS tells servers apart by address and both ports."""
+        return self.address or self.host, self.auth_port, self.acct_port
+
 
 @dataclass(frozen=True, slots=True)
 class ServerReference:
@@ -65,13 +87,18 @@ class ServerReference:
     acct_port: int = ACCT_PORT
     host: str = ""
 
+    @property
+    def identity(self) -> Identity:
+        """Unlike that of any server: a group may have a server of its own and a common one with the same address."""
+        return self.name, self.address or self.host, self.auth_port, self.acct_port
+
 
 @dataclass(frozen=True, slots=True)
 class ServerGroup:
     """`aaa group server radius NAME`. Members are in the order of asking. `deadtime` (minutes) None is the global one."""
 
     name: str
-    members: tuple[ServerReference | RadiusServer, ...] = ()
+    members: Keyed[Identity, ServerReference | RadiusServer] = field(default_factory=Keyed)
     deadtime: int | None = None
     vrf: str | None = None
     source_interface: str | None = None
@@ -109,12 +136,16 @@ class DynamicAuthorClient:
     vrf: str | None = None
     host: str = ""
 
+    @property
+    def identity(self) -> Identity:
+        return self.address or self.host, self.vrf
+
 
 @dataclass(frozen=True, slots=True)
 class DynamicAuthor:
     """`aaa server radius dynamic-author` (RFC 5176). `auth_type`: "any", "all" or "session-key"."""
 
-    clients: tuple[DynamicAuthorClient, ...] = ()
+    clients: Keyed[Identity, DynamicAuthorClient] = field(default_factory=Keyed)
     key: Secret | None = None
     port: int = DYNAMIC_AUTHOR_PORT
     auth_type: str = "all"
@@ -137,7 +168,7 @@ class RadiusConfig:
     `stated` names those of `timeout` and `retransmit` that a line says, which IOS then writes whatever they are.
     """
 
-    hosts: list[RadiusServer] = field(default_factory=list)
+    hosts: Keyed[Identity, RadiusServer] = field(default_factory=Keyed)
     servers: dict[str, RadiusServer] = field(default_factory=dict)
     groups: dict[str, ServerGroup] = field(default_factory=dict)
     key: Secret | None = None

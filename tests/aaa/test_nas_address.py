@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from agent.aaa.nas_address import NasAddresses
-from agent.config.aaa_model import RadiusServer, ServerGroup, ServerReference
+from agent.config.aaa_model import RadiusServer, ServerGroup, ServerReference, by_identity
 from agent.config.document import load
 from agent.flow.device import Device, InstalledRoute, RouteSource
 
@@ -37,7 +37,7 @@ class NasRouter:
     def __init__(self, server: str = "127.0.0.1", text: str = ROUTER) -> None:
         config = load(text).config
         self.radius = config.radius
-        self.radius.hosts = [RadiusServer(IPv4Address(server))]
+        self.radius.hosts = by_identity([RadiusServer(IPv4Address(server))])
         self.address = NasAddresses(config, Device("r1", "", "", routes=lambda vrf: ROUTES if vrf is None else ()))
 
 
@@ -83,7 +83,7 @@ def test_nas_identifier_has_the_format_of_attribute_32(form: str | None, expecte
 def test_a_group_has_a_source_interface_and_a_vrf_of_its_own() -> None:
     router = NasRouter()
     router.radius.source_interfaces[None] = "Loopback0"
-    own = ServerGroup("own", (ServerReference(address=IPv4Address("172.16.8.1")),), source_interface="FastEthernet0/0")
+    own = ServerGroup("own", by_identity([ServerReference(address=IPv4Address("172.16.8.1"))]), source_interface="FastEthernet0/0")
     assert router.address(own) == IPv4Address("10.1.1.147")
     assert router.address(ServerGroup("red", vrf="red")) == IPv4Address("10.3.3.1")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -15,6 +17,7 @@ from agent.config.aaa_model import (
     Secret,
     ServerGroup,
     ServerReference,
+    by_identity,
 )
 from agent.config.commands import build
 from agent.config.document import Document, load
@@ -86,9 +89,9 @@ def undo(document: Document, *lines: str) -> None:
 )
 def test_a_host(line: str, server: RadiusServer, shown: str) -> None:
     document, _ = typed(f"radius-server host {line}")
-    assert document.config.radius.hosts == [server]
+    assert document.config.radius.hosts == by_identity([server])
     assert f"\nradius-server host {shown}\n" in document.render()
-    assert radius_of(f"radius-server host {line}").hosts == [server]
+    assert radius_of(f"radius-server host {line}").hosts == by_identity([server])
 
 
 def test_a_host_is_its_address_and_both_ports() -> None:
@@ -100,20 +103,20 @@ def test_a_host_is_its_address_and_both_ports() -> None:
     ]
     document, _ = typed(*lines)
     first, second, third = RadiusServer(A1, timeout=9), RadiusServer(A1, "", 1812, 1813, key=Secret("two")), RadiusServer(A2)
-    assert document.config.radius.hosts == [first, second, third]
+    assert document.config.radius.hosts == by_identity([first, second, third])
     undo(document, "no radius-server host 10.1.1.1 auth-port 1812 acct-port 1813")
-    assert document.config.radius.hosts == [first, third]
+    assert document.config.radius.hosts == by_identity([first, third])
     undo(document, "no radius-server host 10.1.1.1")
-    assert document.config.radius.hosts == [third]
+    assert document.config.radius.hosts == by_identity([third])
 
 
 def test_a_host_by_name_is_that_of_ip_host() -> None:
     document, outcomes = typed("radius-server host aaa1", "radius-server host aaa2", config="ip host aaa1 10.1.1.1\n")
-    assert document.config.radius.hosts == [RadiusServer(A1)]
+    assert document.config.radius.hosts == by_identity([RadiusServer(A1)])
     assert outcomes[0].output == ('Translating "aaa1"...domain server (255.255.255.255) [OK]',)
     assert outcomes[1].refused
     read = load("radius-server host aaa1\nradius-server host aaa2\nip host aaa1 10.1.1.1\n")
-    assert read.config.radius.hosts == [RadiusServer(A1), RadiusServer(None, host="aaa2")]
+    assert read.config.radius.hosts == by_identity([RadiusServer(A1), RadiusServer(None, host="aaa2")])
     assert "radius-server host aaa2 auth-port 1645 acct-port 1646\n" in read.render()
 
 
@@ -125,7 +128,7 @@ def test_names_of_servers_in_every_place_are_looked_up() -> None:
     radius = load(text).config.radius
     assert radius.servers["s"].address == A1
     assert [member.address for member in radius.groups["g"].members] == [A1, A1]
-    assert radius.dynamic_author == DynamicAuthor((DynamicAuthorClient(A1),))
+    assert radius.dynamic_author == DynamicAuthor(by_identity([DynamicAuthorClient(A1)]))
 
 
 def test_a_named_server() -> None:
@@ -166,11 +169,13 @@ def test_a_group_asks_its_members_in_the_order_of_its_lines() -> None:
     assert radius.groups == {
         "g": ServerGroup(
             "g",
-            (
-                RadiusServer(A2, key=Secret("other")),
-                ServerReference("s"),
-                ServerReference("", A1, 1812, 1813),
-                ServerReference("", A1),
+            by_identity(
+                (
+                    RadiusServer(A2, key=Secret("other")),
+                    ServerReference("s"),
+                    ServerReference("", A1, 1812, 1813),
+                    ServerReference("", A1),
+                )
             ),
             deadtime=0,
             source_interface="Loopback0",
@@ -199,9 +204,9 @@ def test_lines_of_a_group_are_taken_back() -> None:
         "no server 10.1.1.1 auth-port 1812 acct-port 1813",
         "no deadtime",
     )
-    assert document.config.radius.groups["g"] == ServerGroup("g", (ServerReference("", A1), RadiusServer(A1)))
+    assert document.config.radius.groups["g"] == ServerGroup("g", by_identity((ServerReference("", A1), RadiusServer(A1))))
     undo(document, "aaa group server radius g", "no server 10.1.1.1", "no server-private 10.1.1.1")
-    assert document.config.radius.groups["g"].members == ()
+    assert document.config.radius.groups["g"].members == by_identity(())
     undo(document, "no aaa group server radius g")
     assert document.config.radius.groups == {}
 
@@ -229,7 +234,7 @@ def test_dynamic_authorization() -> None:
     ]
     radius = radius_of(*lines)
     clients = (DynamicAuthorClient(A1, Secret("0822455D0A16", 7)), DynamicAuthorClient(A2, None, "red"))
-    assert radius.dynamic_author == DynamicAuthor(clients, Secret("shared"), 3799, "any", True, True)
+    assert radius.dynamic_author == DynamicAuthor(by_identity(clients), Secret("shared"), 3799, "any", True, True)
     document, _ = typed(
         *lines,
         "no client 10.1.1.1",
@@ -432,3 +437,37 @@ def test_lines_of_ios_that_are_not_understood_stay_in_their_section() -> None:
     assert document.config.aaa.network_accounting["l"].groups == ("radius",)
     again = load(document.render())
     assert (again.config.radius, again.render()) == (document.config.radius, document.render())
+
+
+def calls_of(done: Callable[[], object]) -> int:
+    """How many functions are called, which measures the work whatever else the machine does."""
+    called = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal called
+        called += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        done()
+    finally:
+        sys.setprofile(None)
+    return called
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("radius-server host {0} key k", "aaa group server radius g", " server {0}"),
+        ("aaa group server radius g", " server-private {0}"),
+        ("radius server s{0}", " address ipv4 {0}", "aaa group server radius g", " server name s{0}"),
+        ("aaa server radius dynamic-author", " client {0}"),
+    ],
+)
+def test_ten_times_as_many_lines_are_ten_times_the_work(lines: tuple[str, ...]) -> None:
+    def work(count: int) -> int:
+        text = "\n".join(line.format(IPv4Address(number)) for number in range(1, count) for line in lines)
+        return calls_of(lambda: load(text))
+
+    work(2)  # what is made once
+    assert work(400) < 12 * work(40)

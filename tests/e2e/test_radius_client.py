@@ -15,7 +15,7 @@ from agent.aaa.radius.client import RadiusClient
 from agent.aaa.radius.events import Discarded, RadiusEvent, Refused
 from agent.aaa.radius.values import NAS_IP_ADDRESS, Attribute, Code, Reply, Request
 from agent.base.outside import OutsideTraffic
-from agent.config.aaa_model import RadiusServer, Secret
+from agent.config.aaa_model import RadiusServer, Secret, by_identity
 from agent.config.model import RouterConfig
 from agent.engine.access import ChapResponse
 from tests.e2e.freeradius import FreeRadius, RadiusUser
@@ -61,7 +61,9 @@ def ask(
         config = RouterConfig()
         config.radius.key = Secret(secret or server.secret)
         address = ip_address(server.addresses[0])
-        config.radius.hosts = [RadiusServer(address, auth_port=server.auth, acct_port=server.acct, timeout=timeout, retransmit=0)]
+        config.radius.hosts = by_identity(
+            [RadiusServer(address, auth_port=server.auth, acct_port=server.acct, timeout=timeout, retransmit=0)]
+        )
         client = RadiusClient(config, lambda group: IPv4Address("10.1.1.147"), OutsideTraffic(logging.getLogger(__name__)))
         if hear is not None:
             client.subscribe(hear)

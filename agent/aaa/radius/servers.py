@@ -10,13 +10,13 @@ A dead server is passed over for its dead time, unless all of its group are dead
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.aaa.radius.events import RadiusEvent, ServerAlive, ServerDead
 from agent.aaa.radius.values import Code, Place, Request, ServerName
 from agent.base.text import octets_of
-from agent.config.aaa_model import EVERY_SERVER, RadiusConfig, RadiusServer, Secret, ServerGroup, ServerReference
+from agent.config.aaa_model import EVERY_SERVER, Identity, RadiusConfig, RadiusServer, Secret, ServerGroup, ServerReference
 
 _MINUTE = 60.0  # seconds
 _SECONDS_PER_OUTSTANDING = 5  # of the time criterion, as in the example of `show aaa dead-criteria` in Cisco's reference
@@ -129,8 +129,9 @@ class Servers:
         every = [*self._config.hosts, *self._config.servers.values()]
         public = self._adopted(every, "", before)
         groups = [Group(EVERY_SERVER, public, self._config.deadtime * _MINUTE, None)]
+        lines = _by_reference(every)
         for group in self._config.groups.values():
-            members = [server for member in group.members for server in self._members(member, every, group.name, before)]
+            members = [server for member in group.members for server in self._members(member, lines, group.name, before)]
             deadtime = self._config.deadtime if group.deadtime is None else group.deadtime
             groups.append(Group(group.name, tuple(dict.fromkeys(members)), deadtime * _MINUTE, group))
         self._groups = {group.name: group for group in groups}
@@ -214,12 +215,17 @@ class Servers:
         return tuple(found)
 
     def _members(
-        self, member: ServerReference | RadiusServer, every: Sequence[RadiusServer], group: str, before: dict[ServerName, Server]
+        self,
+        member: ServerReference | RadiusServer,
+        lines: Mapping[Identity, RadiusServer],
+        group: str,
+        before: dict[ServerName, Server],
     ) -> tuple[Server, ...]:
         """The servers of one line of a group: one, or none if it names none that there is."""
         if isinstance(member, RadiusServer):
             return self._adopted([member], group, before)
-        return self._adopted([line for line in every if _is_meant(member, line)][:1], "", before)
+        line = lines.get(member.identity)
+        return self._adopted([] if line is None else [line], "", before)
 
     def _settings(self, line: RadiusServer) -> Settings:
         config = self._config
@@ -236,10 +242,14 @@ def key_of(secret: Secret | None) -> bytes | None:
     return octets_of(text) if text else None
 
 
-def _is_meant(member: ServerReference, line: RadiusServer) -> bool:
-    if member.name:
-        return member.name == line.name
-    return (member.address, member.auth_port, member.acct_port) == (line.address, line.auth_port, line.acct_port)
+def _by_reference(lines: Iterable[RadiusServer]) -> dict[Identity, RadiusServer]:
+    """The servers by what a group's line says of them: the name, or the address and the ports. The first one of these counts."""
+    found: dict[Identity, RadiusServer] = {}
+    for line in lines:
+        by_place = ServerReference("", line.address, line.auth_port, line.acct_port, line.host)
+        for reference in (by_place, ServerReference(line.name)) if line.name else (by_place,):
+            found.setdefault(reference.identity, line)
+    return found
 
 
 def _turn(server: Server, moment: float) -> None:

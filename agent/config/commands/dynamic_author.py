@@ -68,15 +68,14 @@ def _add_client(edit: Edit, match: ConfigMatch) -> None:
     address, host = address_of(edit, match)
     client = DynamicAuthorClient(address, secret_of(edit, match), match.maybe_word("vrf"), host)
     author = _author(edit.config, edit.place)
-    clients = {(each.address, each.host, each.vrf): each for each in (*author.clients, client)}
-    _put_author(edit.config, edit.place, replace(author, clients=tuple(clients.values())))
+    _put_author(edit.config, edit.place, replace(author, clients=author.clients.put(client.identity, client)))
 
 
 def _remove_client(edit: Edit, match: ConfigMatch) -> None:
-    gone = (*known_address(edit, match), match.maybe_word("vrf"))
+    address, host = known_address(edit, match)
+    gone = DynamicAuthorClient(address, vrf=match.maybe_word("vrf"), host=host)
     author = _author(edit.config, edit.place)
-    left = tuple(each for each in author.clients if (each.address, each.host, each.vrf) != gone)
-    _put_author(edit.config, edit.place, replace(author, clients=left))
+    _put_author(edit.config, edit.place, replace(author, clients=author.clients.drop(gone.identity)))
 
 
 def _render_clients(state: State, place: Place) -> Iterable[Rendered]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from agent.config.aaa_model import RETRANSMIT, TIMEOUT, DeadCriteria, RadiusConfig
+from agent.config.aaa_model import RETRANSMIT, TIMEOUT, DeadCriteria, RadiusConfig, RadiusServer
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Negate, Place, Rendered, State
 from agent.config.commands.building import as_lines, inert
 from agent.config.commands.radius_servers import (
@@ -18,10 +18,9 @@ from agent.config.commands.radius_servers import (
     RETRIES,
     SERVER,
     TIMEOUT_ARGUMENT,
-    identity,
-    names_server,
     secret_of,
     server_of,
+    without_server,
     written_key,
     written_server,
 )
@@ -228,14 +227,11 @@ def _nas_identifier(word: str, rank: int, field: str) -> ConfigCommand:
 
 def _add_host(edit: Edit, match: ConfigMatch) -> None:
     new = server_of(edit, match, 2)  # `radius-server host`
-    hosts = edit.config.radius.hosts
-    hosts[:] = {identity(server): server for server in (*hosts, new)}.values()
+    edit.config.radius.hosts = edit.config.radius.hosts.put(new.identity, new)
 
 
 def _remove_host(edit: Edit, match: ConfigMatch) -> None:
-    gone = names_server(edit, match)
-    hosts = edit.config.radius.hosts
-    hosts[:] = [server for server in hosts if not gone(server)]
+    edit.config.radius.hosts = without_server(edit, match, edit.config.radius.hosts, RadiusServer)
 
 
 def _render_hosts(state: State, place: Place) -> Iterable[Rendered]:

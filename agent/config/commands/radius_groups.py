@@ -15,10 +15,9 @@ from agent.config.commands.radius_servers import (
     PORTS,
     SERVER,
     address_of,
-    identity,
-    names_server,
     port_of,
     server_of,
+    without_server,
     written_address,
     written_ports,
     written_server,
@@ -95,33 +94,24 @@ def _put_group(config: RouterConfig, place: Place, group: ServerGroup) -> None:
 _Member = RadiusServer | ServerReference
 
 
-def _member_line(pattern: str, rank: int, member: Callable[[Edit, ConfigMatch], _Member], kind: type[_Member]) -> ConfigCommand:
+def _member_line(
+    pattern: str, rank: int, member: Callable[[Edit, ConfigMatch], _Member], kind: type[RadiusServer] | type[ServerReference]
+) -> ConfigCommand:
     """A line that adds a member of a kind to a group, or replaces the one that is the same server."""
 
     def apply(edit: Edit, match: ConfigMatch) -> None:
         group, new = _group(edit.config, edit.place), member(edit, match)
-        same = [at for at, each in enumerate(group.members) if type(each) is kind and _key(each) == _key(new)]
-        if same:
-            members = (*group.members[: same[0]], new, *group.members[same[0] + 1 :])
-        else:
-            members = (*group.members, new)
-        _put_group(edit.config, edit.place, replace(group, members=members))
+        _put_group(edit.config, edit.place, replace(group, members=group.members.put(new.identity, new)))
 
     def negate(edit: Edit, match: ConfigMatch) -> None:
         group = _group(edit.config, edit.place)
-        gone = _named_server(match) if "radius-server" in match.values else names_server(edit, match)
-        left = tuple(each for each in group.members if type(each) is not kind or not gone(each))
+        if "radius-server" in match.values:
+            left = group.members.drop(_reference(edit, match).identity)
+        else:
+            left = without_server(edit, match, group.members, kind)
         _put_group(edit.config, edit.place, replace(group, members=left))
 
     return ConfigCommand(MODE, pattern, rank, apply, negate)
-
-
-def _key(member: _Member) -> tuple[object, ...]:
-    return (member.name,) if member.name else identity(member)
-
-
-def _named_server(match: ConfigMatch) -> Callable[[_Member], bool]:
-    return lambda member: member.name == match.word("radius-server")
 
 
 def _reference(edit: Edit, match: ConfigMatch) -> ServerReference:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
 from typing import TypeVar
 
+from agent.base.keyed import Keyed
 from agent.config.aaa_model import (
     ACCT_PORT,
     AUTH_PORT,
     DynamicAuthorClient,
+    Identity,
     RadiusServer,
     Secret,
     ServerAddress,
     ServerReference,
+    by_identity,
 )
 from agent.config.command import ConfigCommand, ConfigMatch, Edit, Mode, Place, Rendered, Section, State
 from agent.config.commands.building import Leaves, encoded, inert, resolved_name
 from agent.config.model import RouterConfig
 
+L = TypeVar("L", RadiusServer, RadiusServer | ServerReference)
 S = TypeVar("S", RadiusServer, ServerReference, DynamicAuthorClient, RadiusServer | ServerReference)
 
 MODE = "radius-server"
@@ -191,33 +195,32 @@ def written_server(server: RadiusServer) -> str:
     return " ".join(word for word in words if word)
 
 
-def identity(server: RadiusServer | ServerReference) -> tuple[ServerAddress | str | None, int, int]:
-    """IOS tells servers apart by address and both ports."""
-    return server.address or server.host, server.auth_port, server.acct_port
-
-
-def names_server(edit: Edit, match: ConfigMatch) -> Callable[[RadiusServer | ServerReference], bool]:
-    """Whether the `no` form of a line names a server; ports that it does not say are any."""
+def without_server(
+    edit: Edit, match: ConfigMatch, servers: Keyed[Identity, L], kind: type[RadiusServer] | type[ServerReference]
+) -> Keyed[Identity, L]:
+    """The servers that the `no` form of a line leaves; ports that it does not say are any."""
     address, host = known_address(edit, match)
-    ports = match.maybe_number("auth-port"), match.maybe_number("acct-port")
+    auth_port, acct_port = match.maybe_number("auth-port"), match.maybe_number("acct-port")
+    if auth_port is not None and acct_port is not None:
+        return servers.drop(kind(address=address, host=host, auth_port=auth_port, acct_port=acct_port).identity)
 
-    def named(server: RadiusServer | ServerReference) -> bool:
-        same = (server.address, server.host) == (address, host)
-        return same and ports[0] in (None, server.auth_port) and ports[1] in (None, server.acct_port)
+    def stays(server: L) -> bool:
+        same = isinstance(server, kind) and (server.address, server.host) == (address, host)
+        return not same or auth_port not in (None, server.auth_port) or acct_port not in (None, server.acct_port)
 
-    return named
+    return servers.keep(stays)
 
 
 def settle_servers(config: RouterConfig) -> None:
     """Looks the named servers of a file up, once all its lines are read; a name that no `ip host` line knows stays."""
     radius = config.radius
-    radius.hosts[:] = {identity(server): server for server in (_settled(config, each) for each in radius.hosts)}.values()
+    radius.hosts = by_identity(_settled(config, each) for each in radius.hosts)
     for name, server in radius.servers.items():
         radius.servers[name] = _settled(config, server)
     for name, group in radius.groups.items():
-        radius.groups[name] = replace(group, members=tuple(_settled(config, member) for member in group.members))
+        radius.groups[name] = replace(group, members=by_identity(_settled(config, member) for member in group.members))
     if radius.dynamic_author is not None:
-        clients = tuple(_settled(config, client) for client in radius.dynamic_author.clients)
+        clients = by_identity(_settled(config, client) for client in radius.dynamic_author.clients)
         radius.dynamic_author = replace(radius.dynamic_author, clients=clients)
 
 

@@ -25,7 +25,7 @@ from agent.aaa.radius.events import RadiusEvent, Received, Refused, Sent
 from agent.aaa.radius.values import Attribute
 from agent.base.clock import SECOND
 from agent.base.outside import OutsideTraffic
-from agent.config.aaa_model import RadiusServer, Secret
+from agent.config.aaa_model import RadiusServer, Secret, by_identity
 from agent.config.model import RouterConfig
 from tests.aaa.accounting.server import SECRET, AccountingServer
 from tests.aaa.accounting.spools import FILE, PATIENCE
@@ -109,7 +109,7 @@ class Router:
         )
         self._watch_writer()
         config = RouterConfig()
-        config.radius.hosts = [RadiusServer(LOCAL, acct_port=port, key=Secret(SECRET.decode())) for port in ports]
+        config.radius.hosts = by_identity(RadiusServer(LOCAL, acct_port=port, key=Secret(SECRET.decode())) for port in ports)
         times = Times(loop.time, loop.call_later, self.date)
         self.client = RadiusClient(config, lambda group: LOCAL, OutsideTraffic(logging.getLogger()), times)
         self.sent: list[Sent] = []

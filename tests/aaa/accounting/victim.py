@@ -24,7 +24,7 @@ from agent.aaa.radius.client import RadiusClient
 from agent.aaa.radius.values import Attribute
 from agent.base.clock import SECOND
 from agent.base.outside import OutsideTraffic
-from agent.config.aaa_model import RadiusServer, Secret
+from agent.config.aaa_model import RadiusServer, Secret, by_identity
 from agent.config.model import RouterConfig
 from tests.aaa.accounting.server import SECRET
 from tests.aaa.accounting.spools import FILE
@@ -92,7 +92,7 @@ async def main(folder: Path, port: int, seed: int, last: bool) -> None:
         hold=lambda: lambda: None,
     )
     config = RouterConfig()
-    config.radius.hosts = [RadiusServer(LOCAL, acct_port=port, timeout=1, key=Secret(SECRET.decode()))]
+    config.radius.hosts = by_identity([RadiusServer(LOCAL, acct_port=port, timeout=1, key=Secret(SECRET.decode()))])
     client = RadiusClient(config, lambda group: LOCAL, OutsideTraffic(logging.getLogger()))
     spool = lab.router("r1")
     sender = RecordSender(spool, client, count(1).__next__)

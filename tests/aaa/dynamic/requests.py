@@ -20,7 +20,7 @@ from agent.base.clock import SECOND, VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.limited_log import LimitedLog
 from agent.base.origin import Origin
-from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
+from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret, by_identity
 from agent.config.document import load
 from agent.engine.port import Engine, Node
 from agent.engine.values import ClearSessions, Refusal, Request
@@ -34,7 +34,7 @@ DICTIONARY = Dictionary(str(Path(agent.aaa.radius.__file__).with_name("dictionar
 SERVER = ("192.0.2.9", 40000)
 KEY = "disconnect-me"
 CLIENT = DynamicAuthorClient(IPv4Address(SERVER[0]), Secret(KEY))
-AUTHOR = DynamicAuthor((CLIENT,))
+AUTHOR = DynamicAuthor(by_identity([CLIENT]))
 ROUTER = """hostname hub
 ip domain name example.com
 interface FastEthernet0/0

@@ -13,8 +13,9 @@ from pyrad import packet as radius
 
 from agent.aaa.facts import AskedFor, AuthorClientFacts, AuthorFacts
 from agent.aaa.radius.values import Code
+from agent.base.keyed import Keyed
 from agent.base.origin import Origin, OriginKind
-from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
+from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Identity, Secret, by_identity
 from agent.engine.values import ClearSessions
 from tests.aaa.dynamic.requests import CLIENT, COA, KEY, SERVER, Router, request
 
@@ -292,8 +293,8 @@ def test_a_flood_is_not_written_into_the_log(caplog: pytest.LogCaptureFixture) -
 OWN, COMMON, TYPE_7 = Secret("own"), Secret("common"), Secret("094F471A1A0A", 7)
 
 
-def client(key: Secret | None = None) -> tuple[DynamicAuthorClient]:
-    return (replace(CLIENT, key=key),)
+def client(key: Secret | None = None) -> Keyed[Identity, DynamicAuthorClient]:
+    return by_identity([replace(CLIENT, key=key)])
 
 
 @pytest.mark.parametrize(
@@ -317,10 +318,10 @@ def test_a_client_has_its_own_key_or_that_of_all(author: DynamicAuthor, key: str
 @pytest.mark.parametrize(
     ("author", "cause"),
     [
-        (DynamicAuthor((CLIENT,), auth_type="any"), None),
-        (DynamicAuthor((CLIENT,), auth_type="all"), None),
-        (DynamicAuthor((CLIENT,), auth_type="session-key"), 503),  # no session of ours has a key
-        (DynamicAuthor((CLIENT,), auth_type="session-key", ignore_session_key=True), None),
+        (DynamicAuthor(by_identity([CLIENT]), auth_type="any"), None),
+        (DynamicAuthor(by_identity([CLIENT]), auth_type="all"), None),
+        (DynamicAuthor(by_identity([CLIENT]), auth_type="session-key"), 503),  # no session of ours has a key
+        (DynamicAuthor(by_identity([CLIENT]), auth_type="session-key", ignore_session_key=True), None),
     ],
 )
 def test_what_identifies_a_session_is_as_auth_type_says(author: DynamicAuthor, cause: int | None) -> None:

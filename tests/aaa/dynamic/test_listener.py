@@ -17,12 +17,14 @@ from agent.aaa.dynamic.author import DynamicAuthorServer
 from agent.aaa.dynamic.listener import DynamicAuthorListener, DynamicAuthorListenError
 from agent.base.endpoints import Endpoint
 from agent.base.limited_log import LimitedLog
-from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret
+from agent.config.aaa_model import DynamicAuthor, DynamicAuthorClient, Secret, by_identity
 from agent.config.document import load
 from agent.config.model import RouterConfig
 from tests.aaa.dynamic.requests import KEY, Router, request
 
-AUTHOR = DynamicAuthor((DynamicAuthorClient(IPv4Address("127.0.0.1")), DynamicAuthorClient(IPv6Address("::1"))), Secret(KEY))
+AUTHOR = DynamicAuthor(
+    by_identity((DynamicAuthorClient(IPv4Address("127.0.0.1")), DynamicAuthorClient(IPv6Address("::1")))), Secret(KEY)
+)
 ANY: Endpoint = ("127.0.0.1", 0)
 PATIENCE = 30.0  # seconds; a test that passes does not wait
 Arguments = ParamSpec("Arguments")

@@ -11,7 +11,7 @@ from agent.aaa.radius.exchange import Answered, Exchanges, SocketAddress, Stage
 from agent.aaa.radius.packets import Packets
 from agent.aaa.radius.servers import Servers
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
-from agent.config.aaa_model import RadiusConfig, RadiusServer, Secret, ServerAddress, ServerGroup
+from agent.config.aaa_model import RadiusConfig, RadiusServer, Secret, ServerAddress, ServerGroup, by_identity
 
 KEY = "cisco"
 NAS = IPv4Address("10.1.1.147")
@@ -157,4 +157,4 @@ def server(number: int, timeout: int | None = None, retransmit: int | None = Non
 
 
 def config(*servers: RadiusServer, deadtime: int = 0) -> RadiusConfig:
-    return RadiusConfig(hosts=list(servers), key=Secret(KEY), deadtime=deadtime)
+    return RadiusConfig(hosts=by_identity(servers), key=Secret(KEY), deadtime=deadtime)

@@ -19,7 +19,7 @@ from agent.aaa.radius.client import RadiusClient, Times
 from agent.aaa.radius.events import Discarded, RadiusEvent, Received, Refused, Withheld
 from agent.aaa.radius.values import Code, Reply, Request
 from agent.base.outside import OutsideTraffic
-from agent.config.aaa_model import RadiusServer, Secret, ServerGroup
+from agent.config.aaa_model import RadiusServer, Secret, ServerGroup, by_identity
 from agent.config.model import RouterConfig
 from tests.aaa.radius.desk import KEY, PACKETS, log_in, record
 
@@ -107,7 +107,7 @@ class FakeTimer:
 
 def configured(*servers: RadiusServer) -> RouterConfig:
     config = RouterConfig()
-    config.radius.hosts = list(servers)
+    config.radius.hosts = by_identity(servers)
     config.radius.key = Secret(KEY)
     return config
 
@@ -314,7 +314,7 @@ def test_a_new_configuration_counts_at_once() -> None:
         waiting = asyncio.ensure_future(asked(client, record()))
         while not silent.got:
             await asyncio.sleep(0)
-        config.radius.hosts = [server_at(fake)]
+        config.radius.hosts = by_identity([server_at(fake)])
         client.apply()
         answers = await waiting, await asked(client, record(2))
         for each in (client, silent, fake):
@@ -347,7 +347,7 @@ def test_the_facts_of_servers() -> None:
     async def run() -> None:
         fake, clock = FakeServer(), FakeTimes()
         config = configured(server_at(fake), RadiusServer(IPv4Address("127.0.0.9")))
-        config.radius.groups["g"] = ServerGroup("g", (RadiusServer(IPv4Address("127.0.0.9"), key=Secret("own")),))
+        config.radius.groups["g"] = ServerGroup("g", by_identity((RadiusServer(IPv4Address("127.0.0.9"), key=Secret("own")),)))
         client = client_of(config, times=clock.times)
         clock.advance(60)
         await asked(client, record())

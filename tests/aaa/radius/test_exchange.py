@@ -11,7 +11,7 @@ import pytest
 from agent.aaa.radius.events import Discarded, NoResponse, Received, Refused, Sent, Withheld
 from agent.aaa.radius.exchange import MOST_PORTS, MOST_WAITING, TRANSITIONS, Happening, Stage
 from agent.aaa.radius.values import Attribute, Code, Place, Reply, Request
-from agent.config.aaa_model import RadiusServer, Secret, ServerGroup, ServerReference
+from agent.config.aaa_model import RadiusServer, Secret, ServerGroup, ServerReference, by_identity
 from tests.aaa.radius.desk import KEY, NAS, PACKETS, Datagram, Desk, config, log_in, record, server
 
 FIRST, SECOND = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")
@@ -323,7 +323,7 @@ def test_groups_have_their_servers_in_order() -> None:
     private = RadiusServer(FIRST, key=Secret("private"))
     settings.servers["three"] = RadiusServer(IPv4Address("127.0.0.3"), name="three")
     settings.groups["g"] = ServerGroup(
-        "g", (ServerReference("three"), ServerReference(address=SECOND), ServerReference("none"), private)
+        "g", by_identity((ServerReference("three"), ServerReference(address=SECOND), ServerReference("none"), private))
     )
     desk = Desk(settings)
     desk.ask(group="g")
@@ -350,7 +350,7 @@ def test_a_server_that_is_removed_leaves_its_requests_to_the_next() -> None:
     desk = Desk(settings, ports=1)
     for about in range(300):  # some of them wait for an identifier
         desk.ask(about)
-    settings.hosts.pop(0)
+    settings.hosts = by_identity([server(2)])
     desk.exchanges.apply()
     desk.advance(0)
     assert {each.to.address for each in desk.sent[256:]} == {SECOND}
@@ -367,7 +367,7 @@ def test_requests_that_wait_for_a_server_without_a_key_go_to_the_next() -> None:
     desk = Desk(settings, ports=1)
     for about in range(300):
         desk.ask(about)
-    settings.hosts[0], settings.hosts[1], settings.key = server(1), replace(server(2), key=Secret(KEY)), None
+    settings.hosts, settings.key = by_identity([server(1), replace(server(2), key=Secret(KEY))]), None
     desk.exchanges.apply()
     desk.advance(0)
     assert {each.to.address for each in desk.sent[256:]} == {SECOND}
@@ -379,7 +379,7 @@ def test_many_requests_change_their_server_in_shares() -> None:
     desk = Desk(settings)
     for about in range(2000):
         desk.ask(about)
-    settings.hosts.pop(0)
+    settings.hosts = by_identity([server(2)])
     desk.exchanges.apply()
     for turn in range(1, 4):
         assert desk.exchanges.next_due() == desk.time
@@ -389,7 +389,7 @@ def test_many_requests_change_their_server_in_shares() -> None:
 
 def test_a_group_that_is_removed_ends_its_requests() -> None:
     settings = config(server(1), server(2))
-    settings.groups["g"] = ServerGroup("g", (ServerReference(address=FIRST), ServerReference(address=SECOND)))
+    settings.groups["g"] = ServerGroup("g", by_identity((ServerReference(address=FIRST), ServerReference(address=SECOND))))
     desk = Desk(settings, ports=1)
     for about in range(300):
         desk.ask(about, "g")

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference
+from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference, by_identity
 from tests.aaa.radius.desk import KEY, Datagram, Desk, config, log_in, record, server
 
 STEPS = 500
@@ -16,18 +16,20 @@ STEPS = 500
 
 def changed(settings: RadiusConfig, chance: random.Random) -> None:
     """Another configuration: servers go and come, in groups, with other settings."""
-    settings.hosts = [
+    settings.hosts = by_identity(
         replace(
             server(number, timeout=chance.randrange(1, 9), retransmit=chance.randrange(3)), acct_port=chance.choice((0, 1646, 1646))
         )
         for number in chance.sample(range(1, 5), chance.randrange(5))
-    ]
+    )
     settings.key = chance.choice((None, Secret(KEY), Secret(KEY), Secret(KEY)))
     settings.deadtime = chance.randrange(3)
     settings.dead_criteria = DeadCriteria(chance.randrange(1, 20), chance.randrange(1, 9))
     references = tuple(ServerReference(address=IPv4Address(f"127.0.0.{number}")) for number in (3, 1, 2))
     private = replace(server(1), key=Secret(KEY), retransmit=1)
-    settings.groups = {} if chance.random() < 0.3 else {"g": ServerGroup("g", (*references, private), chance.randrange(2))}
+    settings.groups = (
+        {} if chance.random() < 0.3 else {"g": ServerGroup("g", by_identity((*references, private)), chance.randrange(2))}
+    )
 
 
 @pytest.mark.parametrize("seed", range(4))

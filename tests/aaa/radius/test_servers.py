@@ -10,7 +10,7 @@ import pytest
 from agent.aaa.radius.events import AllServersDead, ServerAlive, ServerDead
 from agent.aaa.radius.servers import key_of
 from agent.aaa.radius.values import Code, ServerName
-from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference
+from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference, by_identity
 from tests.aaa.radius.desk import Desk, config, log_in, record, server
 
 FIRST, SECOND = IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")
@@ -49,7 +49,7 @@ def test_a_dead_server_is_passed_over_for_its_dead_time() -> None:
 
 def test_both_criteria_must_be_met() -> None:
     settings = with_criteria(60, 4)
-    settings.hosts[0] = server(1, retransmit=20)
+    settings.hosts = by_identity([server(1, retransmit=20)])
     desk = Desk(settings)
     desk.ask()
     desk.answer(desk.sent[-1])  # it was heard now
@@ -125,7 +125,9 @@ def test_a_dead_server_that_answers_is_alive() -> None:
 
 def test_a_group_may_have_its_own_dead_time() -> None:
     settings = with_criteria(1, 4, deadtime=0)
-    settings.groups["g"] = ServerGroup("g", (ServerReference(address=FIRST), ServerReference(address=SECOND)), deadtime=2)
+    settings.groups["g"] = ServerGroup(
+        "g", by_identity((ServerReference(address=FIRST), ServerReference(address=SECOND))), deadtime=2
+    )
     desk = Desk(settings)
     desk.ask(group="g")
     desk.advance(20)
@@ -150,7 +152,8 @@ def test_the_state_of_a_server_survives_a_new_configuration() -> None:
     desk = Desk(settings)
     desk.ask()
     desk.advance(20)
-    settings.timeout, settings.hosts[0] = 9, replace(settings.hosts[0], retransmit=7)
+    first, *others = settings.hosts
+    settings.timeout, settings.hosts = 9, by_identity([replace(first, retransmit=7), *others])
     desk.servers.apply()
     first = next(iter(desk.servers))
     assert (first.dead_until is None, first.deaths) == (False, 1)
@@ -169,7 +172,7 @@ def test_how_long_a_server_was_dead() -> None:
 def test_each_server_has_a_number_of_its_own() -> None:
     settings = config(server(1), server(2))
     desk = Desk(settings)
-    settings.hosts[0] = server(3)
+    settings.hosts = by_identity([server(3), server(2)])
     desk.servers.apply()
     assert [(each.number, str(each.name.address)) for each in desk.servers] == [(3, "127.0.0.3"), (2, "127.0.0.2")]
 
