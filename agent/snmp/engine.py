@@ -1,7 +1,8 @@
 """Snmp room: one endpoint's SNMP engine: pysnmp with its defects corrected, reading the trees (RFC 3411 §3.1, RFC 3412, RFC 3414).
 
 The engine owns the sockets, the access policy and the USM users. `apply` makes policy and users follow a changed configuration
-without a restart.
+without a restart. pysnmp's engine costs more than all else of a small router, so it is made when it is first needed: for a user of
+SNMPv3, or a message that nothing in front of it answers.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from agent.snmp.fast import FastPath
 from agent.snmp.fast_v3 import V3Messages
 from agent.snmp.gate import Gate
 from agent.snmp.general import GeneralPath
-from agent.snmp.identity import EngineIdentity, LocalEngine
+from agent.snmp.identity import LocalEngine
 from agent.snmp.messages import message_models
 from agent.snmp.reading import Answer
 from agent.snmp.responder import REQUESTS, CommandResponder
@@ -142,12 +143,23 @@ class SnmpAgent:
             refused_user=self._refused_user,
             later=self._later,
         )
-        self.engine = self._make_engine(local.identity, access)
+        self._identity, self._access = local.identity, access
+        self._engine: Any = None
+        self._next_domain = 1
         self.v3_messages = V3Messages(local.identity, self.engine_time, self._levels, LARGEST_UDP_PAYLOAD, counters)
         self.use_fast_path(self.fast_path())
         self.apply()
 
     # --- queries ---
+
+    @property
+    def engine(self) -> Any:
+        """pysnmp's engine, which is made now if it is not there yet."""
+        if self._engine is None:
+            self._make_engine()
+            for transport in self._transports:
+                pysnmp_config.add_transport(self._engine, transport.domain, transport)
+        return self._engine
 
     def policy(self) -> AccessPolicy:
         """The access rules as they stand."""
@@ -200,8 +212,10 @@ class SnmpAgent:
         transport.over_share = self._over_share
         domain = (udp6 if ":" in transport.address[0] else udp).DOMAIN_NAME
         transport.domain = (*domain, self._next_domain)
+        transport.needs_pysnmp = lambda: self.engine
         self._next_domain += 1
-        pysnmp_config.add_transport(self.engine, transport.domain, transport)
+        if self._engine is not None:
+            pysnmp_config.add_transport(self._engine, transport.domain, transport)
         return transport
 
     def fast_path(self) -> FastPath:
@@ -239,7 +253,11 @@ class SnmpAgent:
 
     def close(self) -> None:
         """Close every socket; nothing is answered or sent any more."""
-        self.engine.close_dispatcher()
+        if self._engine is not None:
+            self._engine.close_dispatcher()
+        else:
+            for transport in self._transports:
+                transport.close_transport()
         self._transports.clear()
         self._limited.close()
 
@@ -249,7 +267,7 @@ class SnmpAgent:
 
     # --- within ---
 
-    def _make_engine(self, identity: EngineIdentity, access: AccessControl) -> Any:
+    def _make_engine(self) -> None:
         # SnmpEngine(snmpEngineID=…) would keep boots under a name that anyone can guess in the shared temporary directory. The
         # largest message given here is what can be received: what may be sent is the responder's to keep, and pysnmp takes no
         # message at all where this is below 612 octets (its sums in between fall under the type's own limit).
@@ -259,16 +277,14 @@ class SnmpAgent:
         engine.security_models[1] = CommunityV1(self.policy, refused)
         engine.security_models[2] = CommunityV2c(self.policy, refused)
         engine.security_models[USM] = UserSecurity(self.counters)
-        engine.access_control_model[AccessControl.ACCESS_MODEL_ID] = access
-        self.engine = engine
-        engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", identity.engine_id)
-        self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots", identity.boots)
+        engine.access_control_model[AccessControl.ACCESS_MODEL_ID] = self._access
+        self._engine = engine
+        engine.snmpEngineID = self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineID", self._identity.engine_id)
+        self._symbol("__SNMP-FRAMEWORK-MIB", "snmpEngineBoots", self._identity.boots)
         self._keep_engine_time()
         engine.register_transport_dispatcher(TransportDispatcher(self.loop, self.failed))
         engine.message_dispatcher.register_context_engine_id(engine.snmpEngineID, REQUESTS, self._responder.process_pdu)
         self._count_what_pysnmp_counts()
-        self._next_domain = 1
-        return engine
 
     def _later(self, domain: Any, address: Any, message: bytes, work: Work[Answer]) -> None:
         """Let pysnmp answer a message when the work for its answer is done."""

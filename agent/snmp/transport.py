@@ -75,6 +75,7 @@ class UdpTransport(AbstractAsyncioTransport):
         self.address: tuple[str, int] = bound.getsockname()[:2]
         self.domain: tuple[int, ...] = ()  # under which pysnmp knows it
         self.fast: FastAnswers | None = None
+        self.needs_pysnmp: Callable[[], object] = lambda: None  # called before the first datagram that pysnmp gets
         self.unsent = 0
         self.over_share: Callable[[str], None] = _ignore  # called with the source of each datagram that is dropped
         self._waiting = FairQueue[_Received](SHARE, WHOLE)
@@ -231,6 +232,8 @@ class UdpTransport(AbstractAsyncioTransport):
 
     def receive(self, datagram: bytes, address: Any) -> None:
         """Give pysnmp a datagram. It never raises, whatever the datagram holds."""
+        if self._callback_function is None:
+            self.needs_pysnmp()
         receiver = self._callback_function
         if receiver is not None:
             try:

@@ -141,3 +141,20 @@ def answered(datagram: bytes, off: int = 0) -> bytes:
     v2c.apiMessage.set_pdu(message, made)
     octets: bytes = encoder.encode(message)
     return octets
+
+
+def test_pysnmp_s_engine_is_made_when_it_is_first_needed(station: Start) -> None:
+    """It costs more than all else of a small router, of which a lab may have ten thousand."""
+    here = station(router())
+    here.agent.use_fast_path(here.agent.fast_path())
+    assert here.get(GET, [SIZE]).status == 0
+    assert here.agent._engine is None
+    here.send(request(GET, [SIZE]) + b"\x00")  # with an octet behind the message: nothing in front of pysnmp takes it
+    assert here.agent._engine is not None
+    assert here.get(GET, [SIZE]).status == 0
+
+
+def test_a_user_of_version_3_needs_pysnmp_s_engine_at_once(station: Start) -> None:
+    made = router()
+    add_user(made, "ann", "readers")
+    assert station(made).agent._engine is not None
