@@ -34,7 +34,7 @@ from agent.lab.spokes.script import Counted, Entry, Script
 from agent.lab.spokes.shift import Form, Shift
 from agent.lab.spokes.spoke import NotItsOwnError, Phase, Spoke
 
-_AT_ONCE = 8  # spokes that are served before others get their turn
+_AT_ONCE = 4  # spokes that are served before others get their turn
 _CLEARED_AT_ONCE = 32
 _MANY = 1000  # moments of spokes after which `grown` is called
 _KEPT = 4096  # tuples of counts that are kept, so that equal ones are one object
