@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from random import SystemRandom
@@ -36,6 +37,7 @@ class RecordSender:
         self._about: dict[str, int] = {}  # the numbers of sessions that have not ended
         self._loop = asyncio.get_running_loop()
         self._delivery = Delivery(SystemRandom().random)
+        self._read: deque[Attempt] = deque()  # their records have come from the disk, and are to be sent
         self._turn: asyncio.Handle | None = None  # the next one, at once or later
         self._soon = False  # whether it is at once
         self._closed = False
@@ -71,20 +73,24 @@ class RecordSender:
 
     def _take_turn(self) -> None:
         self._turn, self._soon = None, False
-        attempts = self._delivery.due(self._loop.time(), AT_ONCE)
-        if len(attempts) == AT_ONCE:
+        read = [self._read.popleft() for _ in range(min(AT_ONCE, len(self._read)))]
+        due = self._delivery.due(self._loop.time(), AT_ONCE - len(read))
+        if len(read) + len(due) == AT_ONCE:
             self._plan()
-        on_disk = [attempt for attempt in attempts if attempt.waiting.record is None]
+        on_disk = [attempt for attempt in due if attempt.waiting.record is None]
         if on_disk:
-            self._spool.load([attempt.waiting for attempt in on_disk], partial(self._send, on_disk))
-        self._send([attempt for attempt in attempts if attempt.waiting.record is not None])
+            self._spool.load([attempt.waiting for attempt in on_disk], partial(self._have_read, on_disk))
+        self._send([*read, *(attempt for attempt in due if attempt.waiting.record is not None)])
         wakes = self._delivery.wakes()
         if wakes is not None and not self._soon:
             self._turn = self._loop.call_at(wakes, self._take_turn)
 
+    def _have_read(self, attempts: list[Attempt]) -> None:
+        """The disk may give many at once, which are sent in several turns."""
+        self._read += attempts
+        self._plan()
+
     def _send(self, attempts: list[Attempt]) -> None:
-        if self._closed:
-            return
         for attempt in attempts:
             record = attempt.waiting.record
             if record is None:
