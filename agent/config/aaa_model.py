@@ -208,6 +208,7 @@ class AaaConfig:
     other_accounting: dict[tuple[str, str], AccountingList] = field(default_factory=dict)
     update: AccountingUpdate | None = None
     delay_start: bool = False
+    delay_start_all: bool = False  # `… delay-start all`: users of VRFs, too
     suppress_null_username: bool = False  # `aaa accounting suppress null-username`: no records of sessions without a user's name
     gigawords: bool | None = None  # `no aaa accounting gigawords`: octets without their upper 32 bits
     unique_session_ids: bool | None = None  # `aaa session-id {unique|common}`

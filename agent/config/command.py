@@ -223,7 +223,8 @@ class CommandSet:
         """Reads a line in the innermost place that understands it, as IOS does; raises the most telling SyntaxProblem.
 
         A full command of an outer mode wins over an abbreviation in an inner mode: `ip subnet-zero` after a trustpoint is not the
-        trustpoint's `ip-address`.
+        trustpoint's `ip-address`. A command of the innermost mode that lacks its value is no command of an outer one: under an
+        interface, `ip vrf forwarding` makes no VRF of that name.
         """
         best: SyntaxProblem | None = None
         abbreviated: Located | None = None
@@ -231,6 +232,9 @@ class CommandSet:
             try:
                 form, match = self.read(self.table(stack[depth]), line)
             except SyntaxProblem as problem:
+                if depth == len(stack) - 1 and problem.exact and problem.wrong_value:
+                    problem.depth = depth
+                    raise
                 if best is None or problem.words_read > best.words_read:
                     best = problem
                     best.depth = depth

@@ -33,7 +33,8 @@ class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not
 
     `kind` is "invalid", "incomplete", "ambiguous" or "empty"; `column` where in `line` the trouble begins; `words_read` how many
     words were understood before it; `expected` what could have stood there; `wrong_value` says that the command itself was
-    understood and a value in it is wrong or missing; `depth` is the index of the mode that understood most, in a stack of modes.
+    understood and a value in it is wrong or missing; `exact` that it is incomplete and no keyword of it is abbreviated; `depth` is
+    the index of the mode that understood most, in a stack of modes.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class SyntaxProblem(Exception):  # noqa: N818 - a problem of the typed line, not
         self.words_read = words_read
         self.expected = expected
         self.wrong_value = wrong_value
+        self.exact = False
         self.depth = 0
 
     @property
@@ -289,7 +291,9 @@ class Grammar(Generic[T]):
                 return _match(node.target[0], step)
         options = _options(paths)
         column = len(line.rstrip(BLANKS))
-        raise SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
+        problem = SyntaxProblem("incomplete", line, column, len(words), options.expected(), wrong_value=options.only_values())
+        problem.exact = any(all(each.exact for each in _steps(step)) for _, step in paths)
+        raise problem
 
     def may_begin(self, mode: str, line: str, start: int = 0) -> bool:
         """Whether the first word of a line, from column `start` on, may be that of a command of a mode."""

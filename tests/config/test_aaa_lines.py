@@ -6,6 +6,7 @@ import pytest
 
 from agent.config.aaa_model import AccountingList, AccountingUpdate
 from agent.config.changes import changes, snapshot
+from agent.config.commands import build
 from agent.config.document import Document, load
 from agent.config.errors import ConfigErrors
 from agent.config.events import AaaChanged
@@ -189,6 +190,7 @@ def test_interim_records(line: str, update: AccountingUpdate) -> None:
     ("line", "field", "on", "off"),
     [
         ("aaa accounting delay-start", "delay_start", True, False),
+        ("aaa accounting delay-start all", "delay_start_all", True, False),
         ("aaa accounting suppress null-username", "suppress_null_username", True, False),
         ("aaa session-id unique", "unique_session_ids", True, None),
         ("aaa session-id common", "unique_session_ids", False, None),
@@ -261,3 +263,11 @@ def test_a_line_that_changes_nothing_is_no_change() -> None:
 def test_a_wrong_value_in_a_file_is_an_error() -> None:
     with pytest.raises(ConfigErrors, match=r"1 to 2147483647"):
         load("aaa accounting update periodic 0\n")
+
+
+def test_the_default_list_is_a_keyword() -> None:
+    """As `?` shows it on IOS: it may be abbreviated, and its case does not matter."""
+    document, _ = typed("aaa authentication login def local", "aaa accounting network DEFAULT start-stop group radius")
+    assert document.config.aaa.login == {"default": ("local",)}
+    assert list(document.config.aaa.network_accounting) == ["default"]
+    assert build().grammar.complete("config", "aaa authorization exec def") == "aaa authorization exec default "

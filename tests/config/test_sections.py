@@ -10,6 +10,7 @@ import pytest
 
 from agent.config.command import CommandSet
 from agent.config.document import Document, check, load
+from agent.config.errors import ConfigErrors
 from agent.config.session import Outcome, Session
 
 Read = Callable[[str], Document]
@@ -395,3 +396,17 @@ def _calls(work: Callable[[], object]) -> int:
 def test_rendering_costs_what_there_is(commands: CommandSet, section: str) -> None:
     few, many = (load("".join(section.format(at) for at in range(number)), "x", commands) for number in (50, 400))
     assert _calls(many.render) < 10 * _calls(few.render)
+
+
+@pytest.mark.parametrize("opening", ["interface Loopback0", "aaa group server radius g"])
+def test_a_line_of_a_sub_mode_without_its_value_is_no_global_line(opening: str) -> None:
+    """`ip vrf forwarding` would make a VRF of that name. IOS reads a line in the mode at hand: `% Incomplete command.`"""
+    document = load("")
+    session = Session(document)
+    session.feed(opening, typed=True)
+    outcome = session.feed("ip vrf forwarding", typed=True)
+    assert outcome.problem is not None
+    assert outcome.problem.kind == "incomplete"
+    assert document.config.vrfs == {}
+    with pytest.raises(ConfigErrors, match="ip vrf forwarding"):
+        load(f"{opening}\n ip vrf forwarding\n")

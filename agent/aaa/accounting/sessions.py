@@ -164,7 +164,8 @@ class SessionAccounting:
 
     def _start_at_last(self, opened: OpenSession) -> bool:
         """Make the Start of a session, once, unless it has none, or has to wait. Whether it was made."""
-        waits = self._config.aaa.delay_start and opened.facts.group is not None and opened.facts.assigned_address is None
+        aaa, facts = self._config.aaa, opened.facts
+        waits = (aaa.delay_start or aaa.delay_start_all) and facts.group is not None and facts.assigned_address is None
         if opened.started or waits or not has_starts(opened.plan):
             return False
         self._start(opened)

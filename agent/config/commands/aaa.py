@@ -20,9 +20,19 @@ _METHODS = {
 }
 _BEFORE_METHODS = ("<list>", "default", "local", "none")  # what paths have before a method: of alternatives the first
 
+_ACCOUNTED = ("auth-proxy", "commands <level>", "connection", "dot1x", "exec", "identity", "network", "resource")
+_LISTS = (  # what has lists by names
+    *("authentication login", "authorization network", "authorization exec", "authorization commands <level>"),
+    *(f"accounting {service}" for service in _ACCOUNTED),
+)
+
 HELP = {
     **{f"{before} {method}": text for before in _BEFORE_METHODS for method, text in _METHODS.items()},
     "aaa": "Authentication, Authorization and Accounting.",
+    **{f"{lists} default": "The default list." for lists in _LISTS},
+    **{f"{lists} <list>": "Named list (max 31 characters, longer will be rejected)." for lists in _LISTS},
+    **{f"accounting {service} default none": "No accounting." for service in _ACCOUNTED},
+    "<server-group> group": "Use Server-group",
     "aaa new-model": "Enable NEW access control commands and functions.(Disables OLD commands.)",
     "aaa accounting": "Accounting configurations parameters.",
     "aaa authentication": "Authentication configurations parameters.",
@@ -92,7 +102,6 @@ HELP = {
     "<jitter>": "Maximum jitter value in seconds (0 disables jitter)",
     f"{LIST_MODE} action-type": "Type of action to be performed on accounting records",
     "action-type none": "No accounting.",
-    "accounting commands <level> <list> none": "No accounting.",
     "accounting system default none": "No accounting.",
     "action-type start-stop periodic": "Periodic interval of the list's own",
     "periodic disable": "No periodic records",
@@ -101,7 +110,7 @@ HELP = {
 }
 
 _LONGEST_NAME = 31  # IOS rejects longer names of lists
-_LIST = f"<list:word({_LONGEST_NAME})>"
+_LIST = f"{{list={{{DEFAULT_LIST}}}|<list:word({_LONGEST_NAME})>}}"
 _GROUP = "group <server-group:word>"
 _LOGIN = f"{{local|local-case|none|enable|line|cache <server-group:word>|{_GROUP}}}"
 _ENABLE = f"{{none|enable|line|cache <server-group:word>|{_GROUP}}}"
@@ -136,7 +145,8 @@ def commands() -> list[ConfigCommand]:
         ),
         inert(mode, "aaa accounting {nested|session-duration ntp-adjusted}", 626, many=True),
         _either("aaa accounting gigawords", 626, "gigawords"),
-        _switch("aaa accounting delay-start", 627, "delay_start", "[all]"),
+        _switch("aaa accounting delay-start", 627, "delay_start"),
+        _switch("aaa accounting delay-start all", 627, "delay_start_all"),
         inert(
             mode,
             "aaa accounting delay-start {vrf <vrf:word> [extended-time <extended:int(1-2)>]|extended-time <extended:int(1-2)>}",
@@ -174,8 +184,8 @@ def _either(words: str, rank: int, field: str) -> ConfigCommand:
     return ConfigCommand("config", words, rank, to(True), to(False), render, to(None))
 
 
-def _switch(words: str, rank: int, field: str, more: str = "") -> ConfigCommand:
-    """A line that is there or not. `more` are words that IOS takes after it, and which change nothing here."""
+def _switch(words: str, rank: int, field: str) -> ConfigCommand:
+    """A line that is there or not."""
 
     def to(value: bool) -> Negate:
         def change(edit: Edit, match: ConfigMatch) -> None:
@@ -186,7 +196,7 @@ def _switch(words: str, rank: int, field: str, more: str = "") -> ConfigCommand:
     def render(state: State, place: Place) -> Iterable[Rendered]:
         return (words,) if getattr(state.config.aaa, field) else ()
 
-    return ConfigCommand("config", f"{words} {more}".strip(), rank, to(True), to(False), render)
+    return ConfigCommand("config", words, rank, to(True), to(False), render)
 
 
 def _set_session_id(edit: Edit, match: ConfigMatch) -> None:

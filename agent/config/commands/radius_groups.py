@@ -44,6 +44,10 @@ HELP = {
     "accounting reject": "Reject the attributes specified in this list",
     "accounting reply": "Attribute filtering for replies",
     "accounting request": "Attribute filtering for requests",
+    "accounting system": "System accounting related configuration.",
+    f"{MODE} attribute": "Customize selected radius attributes",
+    f"{MODE} key-wrap": "Key wrap of RADIUS (FIPS)",
+    "key-wrap enable": "Enable it",
     "reply accept": "Accept the attributes specified in this list",
     "reply reject": "Reject the attributes specified in this list",
     "request reject": "Reject the attributes specified in this list",
@@ -156,6 +160,12 @@ def commands() -> list[ConfigCommand]:
         inert(
             MODE,
             "{accounting|authorization} {accept|reject|request reject|reply accept|reply reject} <list:word>",
+            25,
+            many=True,
+        ),
+        inert(
+            MODE,
+            "{accounting system host-config|key-wrap enable|attribute nas-port format <format:word> [<text:line>]}",
             25,
             many=True,
         ),
