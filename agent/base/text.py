@@ -22,6 +22,8 @@ def text_of(octets: bytes) -> str:
 
 def octets_of(text: str) -> bytes:
     """UTF-8, and the original octets where they were not UTF-8. It never raises."""
+    if text.isascii():
+        return text.encode("ascii")
     return _STRAY.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 

@@ -15,6 +15,7 @@ from agent.config.model import RouterConfig
 from agent.syslog.syslog import Logged
 
 DEFAULT_FORM = "datetime msec"  # of a configuration that has no `service timestamps` line
+_MILLISECOND = SECOND // 1000
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -24,6 +25,7 @@ class Stamps:
     def __init__(self, config: RouterConfig, epoch: datetime) -> None:
         self._config = config
         self._epoch = epoch
+        self._last: tuple[object, str] | None = None  # what the last date was made of, and the date
 
     def lines(self, logged: Logged) -> tuple[str, ...]:
         """A message, one line or more. Foreign text in it can end no line."""
@@ -37,7 +39,12 @@ class Stamps:
         form = self._config.logging.timestamps.get(kind, DEFAULT_FORM)
         if not form:
             return ""
-        return f"{elapsed(at // SECOND)}: " if form == "uptime" else f"*{self._date(at, form.split())}: "
+        if form == "uptime":
+            return f"{elapsed(at // SECOND)}: "
+        made_of = at // _MILLISECOND, form, self._config.timezone
+        if self._last is None or self._last[0] != made_of:  # the lines of a packet in `debug` have one date
+            self._last = made_of, f"*{self._date(at, form.split())}: "
+        return self._last[1]
 
     def _date(self, at: int, options: list[str]) -> str:
         moment = self._epoch + timedelta(microseconds=at)
