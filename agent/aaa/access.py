@@ -12,7 +12,7 @@ from agent.aaa.access_requests import AccessRequests, login_service
 from agent.aaa.accounting.grants import Grants
 from agent.aaa.methods import Entered, Entrance, Methods, methods_of
 from agent.aaa.radius.values import Attribute, Code
-from agent.aaa.replies import OUTBOUND, client_group, message_of, user_policy
+from agent.aaa.replies import OUTBOUND, client_group, user_policy
 from agent.config.crypto_model import ClientGroup
 from agent.config.model import RouterConfig
 from agent.engine.access import LoginAccepted, LoginAnswer, LoginAttempt
@@ -76,7 +76,7 @@ class Access:
             return outcome
         reply = outcome.reply
         self._grants.add(attempt.user, attempt.remote, reply)
-        return LoginAccepted() if reply is None else LoginAccepted(user_policy(reply), message_of(reply))
+        return LoginAccepted() if reply is None else LoginAccepted(user_policy(reply))
 
     async def _group(self, list_name: str, name: str) -> ClientGroup | None:
         for method in methods_of(self._config, self._config.aaa.network, list_name):

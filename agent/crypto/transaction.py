@@ -97,12 +97,15 @@ def ask(sa: IkeSa, attributes: Sequence[Attribute], now: int) -> None:
 
 
 def answer_login(sa: IkeSa, refusal: Trouble | None, now: int, message: str = "") -> None:
-    """The owner's answer to `LoginOffered`: the user may log in, or the reason for a refusal, with a `message` for the user."""
+    """The owner's answer to `LoginOffered`: the user may log in, or the reason for a refusal, with a `message` for the user.
+
+    A success goes without a message: vpnc takes a SET that has the status alone, as Cisco's servers send it.
+    """
     if sa.state is not State.CONF_XAUTH:
         return
     sa.set_up.suspicion = refusal
-    status = XAUTH_OK if refusal is None else XAUTH_FAIL
-    said = (Attribute(XauthAttribute.STATUS, status), *_message(message))
+    refused = (Attribute(XauthAttribute.STATUS, XAUTH_FAIL), *_message(message))
+    said = (Attribute(XauthAttribute.STATUS, XAUTH_OK),) if refusal is None else refused
     _begin(sa, ConfigurationType.SET, said, now, sa.set_up.login.identifier)
 
 

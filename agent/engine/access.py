@@ -54,10 +54,9 @@ class UserPolicy:
 
 @dataclass(frozen=True, slots=True)
 class LoginAccepted:
-    """The user may log in. `message` is for the user."""
+    """The user may log in."""
 
     policy: UserPolicy = field(default_factory=UserPolicy)
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,10 +112,9 @@ def test_a_user_gets_what_the_server_says() -> None:
         ("Framed-IP-Netmask", "255.255.255.0"),
         ("Cisco-AVPair", "ipsec:addr-pool=contractors"),
         ("Cisco-AVPair", "shell:priv-lvl=7"),
-        ("Reply-Message", "Welcome"),
     )
     policy = UserPolicy(IPv4Address("10.3.0.7"), IPv4Address("255.255.255.0"), "contractors", 7)
-    assert log_in(FakeServers(accept), "group radius", LoginAttempt("eve", "x")) == LoginAccepted(policy, "Welcome")
+    assert log_in(FakeServers(accept), "group radius", LoginAttempt("eve", "x")) == LoginAccepted(policy)
 
 
 def test_what_a_server_says_for_the_accounting_is_kept_by_user_and_place() -> None:

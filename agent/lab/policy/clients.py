@@ -122,7 +122,7 @@ class Clients:
             return Judgement(refusal)
         client.user, client.policy = user, said.policy
         self._keep(client)
-        return Judgement(message=said.message)
+        return Judgement()
 
     def configure(self, client: Client, asked: Sequence[Attribute] | None, seconds: int, answer: _Answer) -> None:
         """Find a client's configuration. `answer` is called with it, now or later; with None if the pool has no address left."""
