@@ -44,8 +44,15 @@ run = "clear crypto session"
 """
 
 
-def an_hour(folder: Path, server: FreeRadius) -> list[int]:
-    """Run the hub to the end of its hour. Returns how often tunnels were rekeyed."""
+COUNTED = {
+    "cipSecGlobalInPkts": "Acct-Input-Packets",
+    "cipSecGlobalOutPkts": "Acct-Output-Packets",
+    "cipSecGlobalHcOutOctets": "Acct-Output-Octets",  # whole packets on the wire in both; Hc has no wraps
+}
+
+
+def an_hour(folder: Path, server: FreeRadius) -> tuple[list[int], list[int]]:
+    """Run the hub to the end of its hour. Returns how often tunnels were rekeyed, and what all sessions have carried (COUNTED)."""
     (folder / "hub.cfg").write_text(HUB.read_text().replace("!\nend\n", f"{ACCOUNTING.format(server=server.ios())}!\nend\n"))
     (folder / "spoke.cfg").write_text(SPOKE.read_text())
     (folder / "lab.toml").write_text(LAB)
@@ -64,16 +71,20 @@ def an_hour(folder: Path, server: FreeRadius) -> list[int]:
         ports: dict[str, int] = {}
         until_ready(process, ports, [])
         told = run_tool("snmpbulkwalk", "-OQv", "-v2c", "-c", "public", f"127.0.0.1:{ports['hub']}", "cipSecTunHistTotalRefreshes")
+        names = [f"{name}.0" for name in COUNTED]
+        sums = run_tool("snmpget", "-OQv", "-v2c", "-c", "public", f"127.0.0.1:{ports['hub']}", *names)
         process.terminate()
         assert process.wait(60) == 0
-    return [int(number) for number in re.findall(r"^(\d+)", told, re.MULTILINE)]
+    return [int(number) for number in re.findall(r"^(\d+)", told, re.MULTILINE)], [
+        int(line.split()[0]) for line in sums.splitlines()
+    ]
 
 
 def test_each_of_ten_thousand_sessions_has_one_start_and_one_stop_in_order(tmp_path: Path) -> None:
     server = FreeRadius(tmp_path / "radius")
     server.start()
     try:
-        rekeys = an_hour(tmp_path, server)
+        rekeys, sums = an_hour(tmp_path, server)
         records = server.records()
     finally:
         server.kill()
@@ -82,5 +93,9 @@ def test_each_of_ten_thousand_sessions_has_one_start_and_one_stop_in_order(tmp_p
         order[record["Acct-Session-Id"]].append(record["Acct-Status-Type"])
     assert Counter(map(tuple, order.values())) == {("Start", "Interim-Update", "Stop"): SPOKES}
     assert set(order) == {f"{number:08X}" for number in range(1, SPOKES + 1)}
+    stops = [record for record in records if record["Acct-Status-Type"] == "Stop"]
+    assert [sum(int(stop[name]) for stop in stops) for name in COUNTED.values()] == sums
+    assert all(sums)
+    assert {stop["Acct-Output-Gigawords"] for stop in stops} == {"0"}
     assert rekeys
     assert min(rekeys) >= 2

@@ -88,16 +88,15 @@ class Spool:
 
         A Stop ends the session's will: both come to the disk together.
         """
-        text = attributes_text(record.attributes)
         kept = [waiting for groups in _copies(record) if (waiting := self._accept(record, groups)) is not None]
-        if will is not None:
-            change: Will | None = self._will(will)
-        else:
-            change = Will(self.router, record.session) if record.status is AcctStatus.STOP else None
+        change = None if will is None else self._will(will)
         if kept:
+            if record.status is AcctStatus.STOP:
+                change = Will(self.router, record.session)
+            text = attributes_text(record.attributes)
             self._lab.writer.add([self._row(waiting, text) for waiting in kept], partial(self._written, kept), change)
-        elif will is not None:
-            self.will(will.session, will)
+        elif change is not None:
+            self._lab.writer.will(change)
 
     def will(self, session: str, record: AccountingRecord) -> None:
         """Keep the Stop that an open session is to get if the process dies from now on."""
