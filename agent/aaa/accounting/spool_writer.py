@@ -66,6 +66,7 @@ class SpoolWriter:
         self._told = told
         self._changed = threading.Condition()
         self._work: deque[Group | _Load] = deque()
+        self._written: deque[Callable[[], None]] = deque()  # to be called in the event loop
         self._open = False  # whether the file is
         self._failing = False
         self._closing = False
@@ -118,6 +119,20 @@ class SpoolWriter:
             self._work.append(_Load(numbers, loaded))
             self._changed.notify()
 
+    def _have_written(self, calls: Sequence[Callable[[], None]]) -> None:
+        """A group is on the disk. After a full disk it may be large, so a turn of the loop makes some of its calls."""
+        waited = bool(self._written)
+        self._written += calls
+        if not waited:
+            self._call_some()
+
+    def _call_some(self) -> None:
+        calls = [self._written.popleft() for _ in range(min(MOST_ROWS, len(self._written)))]
+        if self._written:
+            self._tell(self._call_some)
+        for call in calls:
+            call()
+
     def _group(self, wait: float) -> Group:
         """The group that a change joins. While the disk fails there is one, so that new numbers replace old ones."""
         due = world_seconds() + wait
@@ -148,7 +163,7 @@ class SpoolWriter:
             if isinstance(work, _Load):
                 self._load(work)
             elif self._until_done(partial(self._commit, work)):
-                self._tell(partial(_call_all, work.written))
+                self._tell(partial(self._have_written, work.written))
             else:
                 self._abandoned += len(work.records)
         self._file.close()
@@ -242,8 +257,3 @@ class SpoolWriter:
         if self._failing:
             self._failing = False
             self._tell(self._told.writing)
-
-
-def _call_all(calls: Sequence[Callable[[], None]]) -> None:
-    for call in calls:
-        call()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import sqlite3
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,31 @@ def test_a_full_disk_is_said_and_records_wait_for_it(
     run(body())
     assert said(caplog, "the accounting spool is written again")()
     assert sum("cannot be written" in message for message in caplog.messages) == 1
+
+
+def test_what_has_waited_for_a_full_disk_does_not_come_in_one_turn_of_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk, records = Disk(monkeypatch), 4 * spool_writer.MOST_ROWS
+
+    async def body() -> None:
+        async with opened(tmp_path) as lab:
+            spool = lab.router("r1")
+            arrivals = Arrivals(spool)
+            disk.full = True
+            spool.append(start("00000000"))
+            await until(said(caplog, "cannot be written"))
+            for number in range(1, records):
+                spool.append(start(f"{number:08X}"))
+            disk.full = False
+            turns = [0]
+            while turns[-1] < records:
+                await asyncio.sleep(0)
+                turns.append(len(arrivals.all))
+            assert max(after - before for before, after in pairwise(turns)) <= spool_writer.MOST_ROWS
+            assert [waiting.number for waiting in arrivals.all] == list(range(1, records + 1))
+
+    run(body())
 
 
 def test_what_a_full_disk_does_not_take_is_bounded_and_counted(
