@@ -5,9 +5,14 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from agent.aaa.radius.attributes import Codecs
+from agent.aaa.radius.values import Attribute, Code, Request
 from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference, by_identity
 from tests.aaa.radius.desk import KEY, Datagram, Desk, config, log_in, record, server
 
@@ -65,3 +70,20 @@ def test_each_request_ends_once(seed: int) -> None:
     assert desk.replies.keys() == set(range(1, asked + 1))
     assert any(desk.replies.values())
     assert None in desk.replies.values()
+
+
+NAMES = st.sampled_from(sorted(Codecs()._by_name)) | st.text()
+VALUES = st.text() | st.binary(max_size=300) | st.integers() | st.none() | st.floats() | st.lists(st.integers())
+
+
+@given(attributes=st.lists(st.tuples(NAMES, VALUES)), proof=st.none() | st.text(max_size=200))
+def test_whatever_is_asked_does_not_raise(attributes: list[tuple[Any, Any]], proof: str | None) -> None:
+    """A record is sent without what no packet can have. A log-in is sent whole, or refused."""
+    desk = Desk(config(server(1)))
+    for code in (Code.ACCOUNTING_REQUEST, Code.ACCESS_REQUEST):
+        desk.ask(code, request=Request(code, tuple(Attribute(*each) for each in attributes), code, proof))
+    assert Code.ACCOUNTING_REQUEST not in desk.replies
+    for datagram in desk.sent:
+        desk.answer(datagram)
+    assert {about: reply is not None for about, reply in desk.replies.items()} == {1: True, 4: True}
+    desk.check()
