@@ -259,8 +259,10 @@ class AaaService:
         debugging.follow(isakmp.follow)
         node.engine.use_access(DebuggedAccess(self.access, isakmp))
 
-        controlled = DynamicRouter(node, self._accounted, self._identifiers, self._user)
-        self.dynamic = DynamicAuthorListener(node.name, config, lambda log: DynamicAuthorServer(config, controlled, log))
+        self._controlled = DynamicRouter(
+            node, self._accounted, self._identifiers, self._user, lambda call: asyncio.get_running_loop().call_soon(call)
+        )
+        self.dynamic = DynamicAuthorListener(node.name, config, lambda log: DynamicAuthorServer(config, self._controlled, log))
         debugging.follow(DynamicAuthorDebug(self.dynamic.subscribe, syslog.log).follow)
 
     def facts(self) -> AaaFacts:
@@ -345,5 +347,6 @@ class AaaService:
                 _log.warning("%s: %d sessions have no Stop record yet: the next start sends it", self._node.name, left)
             self.accounting.close()
         self.dynamic.close()
+        self._controlled.close()
         self.access.close()
         self.radius.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from agent.aaa.dynamic.sessions import Nas
@@ -10,11 +11,14 @@ from agent.engine.port import Node
 from agent.engine.values import ClearSessions, SessionFilter
 from agent.flow.sessions import Session
 
+_AT_ONCE = 2  # sessions that end in one turn of the loop
+
 
 class DynamicRouter:
     """`accounted` gives the sessions with an Acct-Session-Id, `identifiers` what the router sends as NAS-Identifier.
 
-    `user` gives the name of a session's user in its accounting records, if it has some.
+    `user` gives the name of a session's user in its accounting records, if it has some. `later` calls back in another turn of
+    the loop.
     """
 
     def __init__(
@@ -23,10 +27,13 @@ class DynamicRouter:
         accounted: Callable[[str], Iterable[Session]],
         identifiers: Callable[[], Iterable[str | None]] = tuple,
         user: Callable[[Session], str | None] = lambda session: None,
+        later: Callable[[Callable[[], None]], object] = lambda call: call(),
     ) -> None:
         self._node = node
         self._user = user
         self._identifiers = identifiers
+        self._later = later
+        self._ending: deque[tuple[Session, Origin]] = deque()
         self.accounted = accounted
 
     def sessions(self) -> Iterator[Session]:
@@ -46,14 +53,26 @@ class DynamicRouter:
         return Nas(frozenset(addresses), frozenset(names))
 
     def end(self, found: Sequence[Session], client: str) -> bool:
-        """End all of these sessions, or none if the engine refuses one. Whether it has ended them."""
-        engine = self._node.engine
-        requests = [ClearSessions(_exactly(session)) for session in found]
-        if any(engine.test(request) is not None for request in requests):
+        """End all of these sessions, a few at a time, or none if the engine refuses one. Whether it ends them."""
+        if any(self._node.engine.test(ClearSessions(_exactly(session))) is not None for session in found):
             return False
-        for request in requests:
-            engine.do(request, Origin(OriginKind.RADIUS, client))
+        waits = bool(self._ending)
+        self._ending.extend((session, Origin(OriginKind.RADIUS, client)) for session in found)
+        if not waits:
+            self._end_some()
         return True
+
+    def close(self) -> None:
+        """End no more sessions."""
+        self._ending.clear()
+
+    def _end_some(self) -> None:
+        for _ in range(min(_AT_ONCE, len(self._ending))):
+            session, origin = self._ending.popleft()
+            if session.peer.session is session:  # another of its peer may have come meanwhile
+                self._node.engine.do(ClearSessions(_exactly(session)), origin)
+        if self._ending:
+            self._later(self._end_some)
 
 
 def _exactly(session: Session) -> SessionFilter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Address
@@ -84,7 +84,9 @@ class Router:
     The numbers of the sessions are 1 to 4; all but bob's are accounted for, with Acct-Session-Ids 0000000A, B and D.
     """
 
-    def __init__(self, author: DynamicAuthor | None = AUTHOR) -> None:
+    def __init__(
+        self, author: DynamicAuthor | None = AUTHOR, later: Callable[[Callable[[], None]], object] = lambda call: call()
+    ) -> None:
         self.engine = Ending()
         document = load(ROUTER)
         document.config.radius.dynamic_author = author
@@ -113,7 +115,9 @@ class Router:
             lambda name: [accounted[name]] if name in accounted else [],
             lambda: ["the-hub", None],
             lambda session: "bob@example.com" if session.facts.user == "bob" else None,
+            later,
         )
+        self.sessions, self.close = sessions, router.close
         log = LimitedLog(logging.getLogger(__name__), lambda: round(self.now * SECOND), lambda delay, call: None)
         self.server = DynamicAuthorServer(document.config, router, log)
         self.now = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import md5
 from typing import Any
@@ -66,6 +67,29 @@ def test_a_session_is_ended_as_the_one_that_it_is_and_for_the_server() -> None:
     wanted = asked.wanted
     assert (str(wanted.local), wanted.local_port, wanted.front_vrf, wanted.inside_vrf) == ("10.1.1.2", 500, None, None)
     assert origin == Origin(OriginKind.RADIUS, SERVER[0])
+
+
+def test_many_sessions_end_a_few_at_a_time() -> None:
+    """The reply does not wait for them, and others have their turn in between. What has ended by itself is left alone."""
+    turns: list[Callable[[], None]] = []
+    router = Router(later=turns.append)
+    assert router.cause(request(NAS_Port=0)) is None
+    assert router.cause(request(User_Name="alice", identifier=8)) is None
+    assert router.engine.ended == [ALICE, BOB]
+    router.sessions[4].peer.session = None
+    for turn in turns:  # turns are added meanwhile
+        turn()
+    assert router.engine.ended == [ALICE, BOB, ALICE_TOO, ALICE, ALICE_TOO]  # this engine only notes what it is asked for
+
+
+def test_a_router_that_stops_ends_no_more_sessions() -> None:
+    turns: list[Callable[[], None]] = []
+    router = Router(later=turns.append)
+    router.ask(request(NAS_Port=0))
+    router.close()
+    for turn in turns:
+        turn()
+    assert router.engine.ended == [ALICE, BOB]
 
 
 # --- what is refused ---
