@@ -83,7 +83,8 @@ async def account(spool: Spool, number: int, rate: int) -> float:
     """Have so many records acknowledged, and the seconds that it takes. `rate` is how many are made in a second; 0: no limit."""
     made, given, began = records(spool), 0, time.perf_counter()
     while given < number:
-        wanted = given + AT_ONCE if not rate else min(number, int((time.perf_counter() - began) * rate))
+        due = number if not rate else min(number, int((time.perf_counter() - began) * rate))
+        wanted = min(given + AT_ONCE, due)
         while given < wanted and len(spool) < BACKLOG:
             spool.append(*next(made))
             given += 1

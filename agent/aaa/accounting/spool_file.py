@@ -230,7 +230,7 @@ class SpoolFile:
             raise SpoiltError(f"its version is {version}, and {VERSION} is needed")
         (finding,) = database.execute("PRAGMA quick_check(1)").fetchone()
         if finding != "ok":
-            raise SpoiltError(finding)
+            raise SpoiltError(" ".join(finding.split()))  # it may have several lines
         database.execute("BEGIN IMMEDIATE")
         recovered = database.execute(_WILLS_TO_STOPS).rowcount
         database.execute("DELETE FROM wills")

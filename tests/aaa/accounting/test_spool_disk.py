@@ -15,7 +15,7 @@ import pytest
 
 from agent.aaa.accounting import spool_writer
 from agent.aaa.accounting.record import AcctStatus
-from agent.aaa.accounting.spool_file import Group, SpoiltError, SpoolFile, UnavailableError
+from agent.aaa.accounting.spool_file import Group, Row, SpoiltError, SpoolFile, UnavailableError
 from tests.aaa.accounting.spools import (
     FILE,
     Arrivals,
@@ -70,6 +70,21 @@ def test_a_full_disk_is_said_and_records_wait_for_it(
     run(body())
     assert said(caplog, "the accounting spool is written again")()
     assert sum("cannot be written" in message for message in caplog.messages) == 1
+
+
+def test_what_is_wrong_with_a_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    file = SpoolFile(path)
+    file.open()
+    file.commit(Group(0.0, [Row(number, "r1", f"{number:08X}", 1, "A", 1.0, "[]") for number in range(1, 2_000)]))
+    file.close()
+    with path.open("r+b") as damaged:
+        damaged.seek(path.stat().st_size - 4096)
+        damaged.write(b"\xff" * 4096)
+    with pytest.raises(SpoiltError) as caught:
+        SpoolFile(path).open()
+    assert "Page" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_what_has_waited_for_a_full_disk_does_not_come_in_one_turn_of_the_loop(
