@@ -43,7 +43,7 @@ class Place:
     port: int
 
     def __hash__(self) -> int:
-        return self.port  # the hash of an address takes microseconds, and there are few servers
+        return int(self.address) ^ self.port  # the hash of an address itself takes microseconds
 
     def __str__(self) -> str:
         return f"{self.address}:{self.port}"
@@ -63,7 +63,7 @@ class ServerName:
     private: str = ""
 
     def __hash__(self) -> int:
-        return self.acct_port  # as of `Place`
+        return int(self.address) ^ self.acct_port  # as of `Place`
 
     def __str__(self) -> str:
         return f"{self.address}:{self.auth_port},{self.acct_port}"

@@ -9,7 +9,7 @@ import pytest
 
 from agent.aaa.radius.events import AllServersDead, ServerAlive, ServerDead
 from agent.aaa.radius.servers import key_of
-from agent.aaa.radius.values import Code, ServerName
+from agent.aaa.radius.values import Code, Place, ServerName
 from agent.config.aaa_model import DeadCriteria, RadiusConfig, Secret, ServerGroup, ServerReference, by_identity
 from tests.aaa.radius.desk import Desk, config, log_in, record, server
 
@@ -197,3 +197,10 @@ def test_ports_by_the_kind_of_request() -> None:
     desk = Desk(config(replace(server(1), auth_port=1812, acct_port=1813)))
     first = next(iter(desk.servers))
     assert (first.place(Code.ACCESS_REQUEST).port, first.place(Code.ACCOUNTING_REQUEST).port) == (1812, 1813)
+
+
+def test_servers_with_the_same_ports_have_hashes_of_their_own() -> None:
+    """Thousands of them are looked up in a dict at each new configuration."""
+    addresses = [IPv4Address("10.1.0.0") + number for number in range(1000)]
+    assert len({hash(ServerName(address, 1812, 1813)) for address in addresses}) == 1000
+    assert len({hash(Place(address, 1812)) for address in addresses}) == 1000
