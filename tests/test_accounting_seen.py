@@ -24,7 +24,7 @@ from agent.aaa_service import LabAaa
 from agent.base.clock import SECOND, VirtualClock
 from agent.base.ike_counters import IkeCounter
 from agent.base.origin import CONSOLE
-from agent.config.aaa_model import AccountingList, AccountingUpdate, RadiusServer, Secret
+from agent.config.aaa_model import AccountingList, AccountingUpdate, RadiusServer, Secret, by_identity
 from agent.config.crypto_model import CryptoMap
 from agent.flow.counters import IpsecCounter, PacketCounters
 from agent.flow.model import EndReason, IpsecTunnel
@@ -141,7 +141,7 @@ def with_server(
         config.aaa.network_accounting["ipsecaaa"] = AccountingList("start-stop", ("radius",))
         config.aaa.update = AccountingUpdate(periodic=update)
         config.crypto.maps["test"] = CryptoMap("test", accounting_list=plan)
-        config.radius.hosts.append(RadiusServer(IPv4Address("127.0.0.1"), acct_port=server.port, key=Secret(KEY)))
+        config.radius.hosts = by_identity([RadiusServer(IPv4Address("127.0.0.1"), acct_port=server.port, key=Secret(KEY))])
         config.radius.vsa_accounting = True
         spool = LabSpool(
             folder / "spool.sqlite",

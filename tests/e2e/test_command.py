@@ -91,7 +91,8 @@ def test_every_wrong_key_of_a_lab_file_is_told_with_file_and_key(tmp_path: Path)
     assert refused("run", path, "--state-dir", tmp_path / "state") == [
         f"{path}:1: router.a.config: is missing",
         f'{path}:3: router.a.snmp[0]: needs an address and port, such as "127.0.0.1:1161" or "[::1]:1161"',
-        f"{path}:2: router.a.confg: is not a key; there are config, snmp, ssh, ike, nat, sysdescr, sysobjectid, trustpoint",
+        f"{path}:2: router.a.confg: is not a key; there are config, snmp, ssh, dynamic_author, ike, nat, sysdescr, sysobjectid, "
+        "accounting_spool, radius_message_authenticator, trustpoint",
     ]
 
 
