@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable
 
 from agent.base.clock import SECOND
+from agent.base.loop_timers import CallLater
 
 AT_ONCE = 5  # lines of a kind that are written in one interval
 INTERVAL = 10 * SECOND
@@ -103,3 +104,8 @@ class LimitedLog:
             self._log.log(
                 level, f"{template} (the last of %d such lines held back within %d seconds)", *kind.last, kind.held, seconds
             )
+
+
+def limited_in_loop(log: logging.Logger, now: Callable[[], float], later: CallLater) -> LimitedLog:
+    """A limited log by the time of an event loop, which counts in seconds."""
+    return LimitedLog(log, lambda: int(now() * SECOND), lambda delay, call: later(delay / SECOND, call))

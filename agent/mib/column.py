@@ -18,7 +18,7 @@ from struct import Struct
 from typing import Any, NamedTuple
 
 from agent.base.origin import Origin
-from agent.mib.index import Row, TableIndex, with_context
+from agent.mib.index import Row, TableIndex, WithContext
 from agent.mib.schema import Object
 from agent.mib.values import MASKS, counter_cell, length, name_content, number, order_key, tag_of
 
@@ -84,7 +84,7 @@ class Column:
 
     def subjects(self, index: TableIndex, context: Any) -> Sequence[Any]:
         """What the cells of a context are encoded from: an item for each row of its table."""
-        return with_context(index.rows, context) if self.in_context else index.rows
+        return WithContext(index.rows, context) if self.in_context else index.rows
 
     def heads_of(self, suffix_size: int) -> list[bytes]:
         """The heads for suffixes of that size, by the size of the value. They are kept in `heads`."""

@@ -30,8 +30,8 @@ class Entry(NamedTuple):
     row: Row
 
 
-class _WithContext(Sequence[Any]):
-    """The rows of a table, each with the context in which it is shown."""
+class WithContext(Sequence[Any]):
+    """The rows of a table, each with the context in which it is shown. They follow the rows."""
 
     __slots__ = ("_context", "_rows")
 
@@ -51,11 +51,6 @@ class _WithContext(Sequence[Any]):
     def __getitem__(self, at: int | slice) -> Any:
         found = self._rows[at]
         return [(row, self._context) for row in found] if isinstance(at, slice) else (found, self._context)
-
-
-def with_context(rows: Sequence[Row], context: Any) -> Sequence[Any]:
-    """The rows as pairs of a row and the context. They follow `rows`."""
-    return _WithContext(rows, context)
 
 
 class TableIndex(ABC):

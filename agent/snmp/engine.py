@@ -20,10 +20,9 @@ from pysnmp.error import PySnmpError
 
 from agent.base.allowance import Allowance
 from agent.base.binding import why_unbound
-from agent.base.clock import SECOND
 from agent.base.endpoints import endpoint_text
 from agent.base.errors import UserError
-from agent.base.limited_log import LimitedLog
+from agent.base.limited_log import LimitedLog, limited_in_loop
 from agent.base.text import octets_of, text_of
 from agent.base.work import Work, in_shares
 from agent.config.snmp_model import SnmpUser
@@ -171,7 +170,7 @@ class SnmpAgent:
 
     def limited_log(self, log: logging.Logger) -> LimitedLog:
         """A log by real time for lines that somebody outside can cause."""
-        return LimitedLog(log, lambda: int(self.loop.time() * SECOND), lambda delay, end: self.loop.call_later(delay / SECOND, end))
+        return limited_in_loop(log, self.loop.time, self.loop.call_later)
 
     def levels_at(self, name: bytes, engine_id: bytes) -> Levels:
         """What a user has at each security level with keys for another engine. Raises UnusableUserError."""

@@ -7,26 +7,7 @@ from ipaddress import IPv4Address
 from hypothesis import strategies as st
 
 from agent.config.command import ConfigCommand
-from agent.config.commands import (
-    aaa,
-    acl,
-    dynamic_author,
-    inert,
-    interfaces,
-    ipsec,
-    isakmp,
-    lines,
-    maps,
-    profiles,
-    radius,
-    radius_groups,
-    radius_servers,
-    routing,
-    snmp,
-    system,
-    traps,
-    vrfs,
-)
+from agent.config.commands import AREAS, logging, ssh
 from agent.config.commands.acl import TCP_PORTS, UDP_PORTS
 from agent.config.pattern import Argument, Cut, Group, Item, Keyword, Open, parse_pattern
 
@@ -116,27 +97,7 @@ def _item(item: Item) -> st.SearchStrategy[str]:
 
 
 def all_commands() -> list[ConfigCommand]:
-    areas = (
-        system,
-        aaa,
-        radius,
-        radius_groups,
-        radius_servers,
-        dynamic_author,
-        inert,
-        lines,
-        vrfs,
-        interfaces,
-        routing,
-        acl,
-        isakmp,
-        profiles,
-        ipsec,
-        maps,
-        snmp,
-        traps,
-    )
-    return [command for area in areas for command in area.commands()]
+    return [command for area in AREAS if area not in (logging, ssh) for command in area.commands()]
 
 
 def line_of(command: ConfigCommand) -> st.SearchStrategy[list[str]]:

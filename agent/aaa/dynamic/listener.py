@@ -18,10 +18,9 @@ from agent.aaa.radius.events import AuthorAsked
 from agent.aaa.radius.values import Place
 from agent.base.binding import why_unbound
 from agent.base.bus import Bus, Subscription
-from agent.base.clock import SECOND
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
-from agent.base.limited_log import LimitedLog
+from agent.base.limited_log import LimitedLog, limited_in_loop
 from agent.config.model import RouterConfig
 
 if TYPE_CHECKING:
@@ -118,9 +117,7 @@ class DynamicAuthorListener:
             raise DynamicAuthorListenError(self._router, address, error) from None
         loop = asyncio.get_running_loop()
         if self.server is None:
-            self._limited = LimitedLog(
-                _log, lambda: round(loop.time() * SECOND), lambda delay, call: loop.call_later(delay / SECOND, call)
-            )
+            self._limited = limited_in_loop(_log, loop.time, loop.call_later)
             self.server = self._make(self._limited)
         self._sockets.append(opened)
         loop.add_reader(opened, self._read, opened, self.server)

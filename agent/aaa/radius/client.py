@@ -21,8 +21,7 @@ from agent.aaa.radius.sockets import Sockets
 from agent.aaa.radius.statistics import Statistics
 from agent.aaa.radius.values import Code, Reply, Request
 from agent.base.bus import Bus, Subscription
-from agent.base.clock import SECOND
-from agent.base.limited_log import LimitedLog
+from agent.base.limited_log import limited_in_loop
 from agent.base.loop_timers import CallLater, LoopTimer
 from agent.base.outside import OutsideTraffic
 from agent.config.aaa_model import ServerAddress, ServerGroup
@@ -141,7 +140,7 @@ class _Asking:
         self.withholds: Callable[[ServerAddress], bool] = around.outside.withholds
         self.nas_address = around.nas_address
         self.statistics = Statistics(self.now, around.began)
-        self._limited = LimitedLog(_log, lambda: int(self.now() * SECOND), self._after)
+        self._limited = limited_in_loop(_log, self.now, self._loop.call_later)
         self._sockets = Sockets(self._receive, self._limited)
         self.local_address = self._sockets.local_address
         self.open_port = self._sockets.open
@@ -189,9 +188,6 @@ class _Asking:
             self._limited.warning("%s: an answer of the RADIUS server %s is discarded: %s", *what)
         self.statistics.take(event)
         self._publish(event)
-
-    def _after(self, delay: int, callback: Callable[[], None]) -> object:
-        return self._loop.call_later(delay / SECOND, callback)
 
     def _arm(self) -> None:
         """Have a timer for what is due next. One that ends before is as good: it will be set anew."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 
-from agent.aaa.radius.attributes import VENDOR_SPECIFIC
+from agent.aaa.radius.attributes import VENDOR_SPECIFIC, MalformedError, split
 from agent.aaa.radius.packets import HEADER
 from agent.base.printable import printable
 from agent.base.text import text_of
@@ -29,9 +30,8 @@ def attributes_of(packet: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _attributes(octets: bytes) -> Iterator[tuple[int, bytes]]:
-    while len(octets) >= 2 and 2 <= octets[1] <= len(octets):
-        yield octets[0], octets[2 : octets[1]]
-        octets = octets[octets[1] :]
+    with suppress(MalformedError):
+        yield from split(octets)
 
 
 def number_in(packet: bytes, attribute: int) -> int | None:

@@ -30,51 +30,37 @@ from agent.config.commands import (
 )
 from agent.config.grammar import Grammar
 
+# The areas of commands, in the order in which they are declared. One that has modes of its own names them in MODES.
+AREAS = (
+    system,
+    logging,
+    aaa,
+    radius,
+    radius_groups,
+    radius_servers,
+    dynamic_author,
+    inert,
+    lines,
+    vrfs,
+    interfaces,
+    routing,
+    acl,
+    isakmp,
+    profiles,
+    ipsec,
+    maps,
+    snmp,
+    traps,
+    ssh,
+)
+
 
 @cache
 def build() -> CommandSet:
     """The command tables. They never change, and take many milliseconds to make: one set serves every configuration."""
-    areas = (
-        system,
-        logging,
-        aaa,
-        radius,
-        radius_groups,
-        radius_servers,
-        dynamic_author,
-        inert,
-        lines,
-        vrfs,
-        interfaces,
-        routing,
-        acl,
-        isakmp,
-        profiles,
-        ipsec,
-        maps,
-        snmp,
-        traps,
-        ssh,
-    )
     modes = {"config": Mode("(config)#", "config")}
-    for area in (
-        inert,
-        lines,
-        aaa,
-        radius_groups,
-        radius_servers,
-        dynamic_author,
-        vrfs,
-        interfaces,
-        acl,
-        isakmp,
-        profiles,
-        ipsec,
-        maps,
-        ssh,
-    ):
-        modes.update(area.MODES)
     grammar = Grammar[ConfigCommand](words.HELP, types=acl.TYPES)
-    for area in areas:
+    for area in AREAS:
+        modes.update(getattr(area, "MODES", {}))
         grammar.add_help(area.HELP)
-    return CommandSet([command for area in areas for command in area.commands()], modes, grammar)
+    return CommandSet([command for area in AREAS for command in area.commands()], modes, grammar)

@@ -17,7 +17,7 @@ import asyncssh
 from agent.aaa.cli import CliLogins
 from agent.base.endpoints import Endpoint, endpoint_text
 from agent.base.errors import UserError
-from agent.base.limited_log import LimitedLog
+from agent.base.limited_log import limited_in_loop
 from agent.shell.render.ssh import SshFacts
 from agent.shell.router import Router
 from agent.shell.session import Commands
@@ -92,9 +92,7 @@ class SshServer:
         self.commands = commands
         self.logins = logins
         self.keys = keys
-        self.log = LimitedLog(
-            _log, lambda: round(loop.time() * 1_000_000), lambda delay, call: loop.call_later(delay / 1_000_000, call)
-        )
+        self.log = limited_in_loop(_log, loop.time, loop.call_later)
         self._lab = lab
         self._servers: list[asyncio.Server] = []
         self._links: set[Link] = set()
