@@ -48,7 +48,6 @@ class SpoolCounters:
     could not be read again.
     """
 
-    appended: int = 0
     acknowledged: int = 0
     dropped: int = 0
     unwritten: int = 0
@@ -130,7 +129,6 @@ class Spool:
     def _accept(self, record: AccountingRecord, groups: tuple[str, ...]) -> Waiting | None:
         """Take one copy of a record; None if there is no room for it."""
         interim = record.status is AcctStatus.INTERIM
-        self.counters.appended += 1
         if not self._has_room(interim):
             return None
         waiting = Waiting(self._lab.next_number(), record.session, record.status, groups, record.moment)
